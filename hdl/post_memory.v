@@ -1,0 +1,78 @@
+// Post-synaptic activities: gathers the neurons' new activities, which come one per cycle, into words of P lanes, and
+// hands whole words to the synapse lanes.
+//
+// Two copies, one per contrast slot, so both are read in the same cycle. Lanes beyond a layer's last neuron read zero.
+// The states are gathered beside the activities for the commit port; synthesis removes that half if nobody listens.
+//
+// Latency: a word is readable one cycle after its last activity came in; read data one cycle after the address.
+
+`default_nettype none
+
+module post_memory #(
+  parameter Lanes = 16,
+  parameter ActivityWidth = 10,
+  parameter StateWidth = 10,
+  parameter Depth = 32,            // banks times words per bank
+  parameter AddressWidth = 5,
+  parameter LaneWidth = 4          // bits of a lane number
+) (
+  input  wire                           clk_i,
+  input  wire                           rst_ni,
+  // One neuron.
+  input  wire                           valid_i,
+  input  wire [LaneWidth-1:0]           lane_i,
+  input  wire                           last_i,     // last neuron of its word
+  input  wire [AddressWidth-1:0]        address_i,
+  input  wire signed [ActivityWidth-1:0] activity_i,
+  input  wire signed [StateWidth-1:0]   state_i,
+  // Words.
+  input  wire [AddressWidth-1:0]        read_address_a_i,
+  input  wire [AddressWidth-1:0]        read_address_b_i,
+  output reg  [Lanes*ActivityWidth-1:0] read_data_a_o,
+  output reg  [Lanes*ActivityWidth-1:0] read_data_b_o,
+  // Commit port: the word of states just completed.
+  output reg                            commit_o,
+  output reg  [Lanes*StateWidth-1:0]    commit_data_o
+);
+
+  reg [Lanes*ActivityWidth-1:0] words_a_q [0:Depth-1];
+  reg [Lanes*ActivityWidth-1:0] words_b_q [0:Depth-1];
+
+  // Loops over machine words with blocking assignments: see synapse_lanes.v.
+  /* verilator lint_off BLKSEQ */
+  /* verilator lint_off WIDTH */
+  (* mem2reg *) reg signed [31:0] activity [0:Lanes-1];
+  (* mem2reg *) reg signed [31:0] state [0:Lanes-1];
+  reg [Lanes*ActivityWidth-1:0] word;
+  reg [Lanes*StateWidth-1:0] state_word;
+  integer p;
+
+  always @(posedge clk_i) begin : gather
+    p = 0;
+    word = {Lanes*ActivityWidth{1'b0}};
+    state_word = {Lanes*StateWidth{1'b0}};
+    if (valid_i && lane_i == 0) for (p = 0; p < Lanes; p = p + 1) activity[p] = 0;
+    if (valid_i && lane_i == 0) for (p = 0; p < Lanes; p = p + 1) state[p] = 0;
+    if (valid_i) for (p = 0; p < Lanes; p = p + 1) if (p == lane_i) activity[p] = activity_i;
+    if (valid_i) for (p = 0; p < Lanes; p = p + 1) if (p == lane_i) state[p] = state_i;
+    if (valid_i && last_i) begin
+      for (p = 0; p < Lanes; p = p + 1) word[p*ActivityWidth+:ActivityWidth] = activity[p][ActivityWidth-1:0];
+      for (p = 0; p < Lanes; p = p + 1) state_word[p*StateWidth+:StateWidth] = state[p][StateWidth-1:0];
+      words_a_q[address_i] <= word;
+      words_b_q[address_i] <= word;
+      commit_data_o <= state_word;
+    end
+    read_data_a_o <= words_a_q[read_address_a_i];
+    read_data_b_o <= words_b_q[read_address_b_i];
+  end
+  /* verilator lint_on WIDTH */
+  /* verilator lint_on BLKSEQ */
+
+  always @(posedge clk_i) begin
+    if (!rst_ni) commit_o <= 1'b0;
+    else commit_o <= valid_i && last_i;
+  end
+
+endmodule
+
+`default_nettype wire

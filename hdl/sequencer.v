@@ -1,0 +1,299 @@
+// The sequencer: runs the phase program of a sample and walks the loop nest
+//
+//   for each step: for each layer: for each chunk of P post-synaptic neurons: for each pre-synaptic column, bias last
+//
+// one column per cycle. Its twin is src/schedule (which predicts every cycle spent here).
+//
+// State vectors are never moved. A step reads bank `now` and writes bank `next`; saving a state or going back to one
+// copies a bank pointer. A pointer carries a reset flag: the state before the first step is zero without being stored.
+//
+// Stage 0 outputs are valid in the cycle in which valid0_o is high. A pass ends when drained_i arrives (the last
+// neuron entered the neuron unit) or, for passes that only learn, when wrote_last_i does (the last word was written).
+
+`default_nettype none
+
+module sequencer #(
+  parameter Layers = 2,            // synapse layers
+  parameter Lanes = 16,
+  parameter LayerWidth = 2,
+  parameter ChunkWidth = 3,
+  parameter CountWidth = 7,        // column counter
+  parameter AddressWidth = 9,      // weight memory
+  parameter BankWidth = 2,
+  parameter Slots = 2,             // saved states
+  parameter ProgramWidth = 4,      // program counter
+  parameter InferStart = 4,
+  parameter MinSlot = 4,           // cycles between the first columns of two chunks, at least
+  parameter LayerGap = 2           // idle cycles between two layers
+) (
+  input  wire                    clk_i,
+  input  wire                    rst_ni,
+  input  wire                    enable_i,        // samples may start
+  // Present sample.
+  input  wire                    sample_full_i,
+  input  wire                    sample_train_i,
+  input  wire [CountWidth-1:0]   sample_count_i,  // non-zero inputs
+  output reg                     sample_release_o,
+  // Phase program.
+  output wire [ProgramWidth-1:0] program_counter_o,
+  input  wire [2:0]              op_i,            // see below
+  input  wire [15:0]             op_steps_i,
+  input  wire [1:0]              op_nudge_i,
+  input  wire                    op_plastic_i,
+  input  wire                    op_slot_i,
+  input  wire [2:0]              op_a_i,          // {slot, previous, slot number}
+  input  wire [2:0]              op_b_i,
+  // Layer table, for layer_o.
+  input  wire [CountWidth-1:0]   columns_i,       // pre-synaptic neurons (layer 1: the sample's count is used)
+  input  wire [ChunkWidth-1:0]   last_chunk_i,
+  input  wire [AddressWidth-1:0] base_i,          // first weight word of the layer
+  input  wire [AddressWidth-1:0] row_length_i,    // weight words of one chunk
+  // Stage 0.
+  output wire                    valid0_o,
+  output wire [LayerWidth-1:0]   layer_o,
+  output wire [ChunkWidth-1:0]   chunk_o,
+  output wire [CountWidth-1:0]   entry_o,
+  output wire [AddressWidth-1:0] row_base_o,
+  output wire                    first0_o,
+  output wire                    bias0_o,
+  output wire                    first_chunk0_o,
+  output wire                    last_chunk0_o,
+  // The pass.
+  output reg                     learn_o,
+  output reg                     drive_o,
+  output reg  [1:0]              nudge_o,
+  output wire [BankWidth:0]      bank_a_o,        // {reset, bank}
+  output wire [BankWidth:0]      bank_b_o,
+  output wire [BankWidth:0]      bank_now_o,
+  output wire [BankWidth-1:0]    bank_next_o,
+  output reg  [15:0]             step_o,          // within the sample
+  output wire                    step_end_o,      // high for one cycle after a pass
+  output wire                    sample_start_o,
+  input  wire                    drained_i,
+  input  wire                    wrote_last_i,
+  // Result.
+  output wire                    read_o,          // the prediction is due
+  output wire                    result_valid_o,
+  input  wire                    result_ready_i,
+  output reg  [31:0]             cycles_o,        // of this sample, from its first operation to its end
+  output reg  [31:0]             reads_o,         // of these, cycles that read weights
+  output wire                    busy_o
+);
+
+  // Operations of a phase program.
+  localparam [2:0] OpRelax = 3'd0, OpSave = 3'd1, OpLoad = 3'd2, OpLearn = 3'd3, OpRead = 3'd4;  // 5: end
+
+  localparam [2:0] StIdle = 3'd0, StDecode = 3'd1, StRun = 3'd2, StPad = 3'd3, StDrain = 3'd4, StAdvance = 3'd5,
+                   StSettle = 3'd6,
+                   StResult = 3'd7;
+  localparam Settle = 6;  // cycles from the last operation until the prediction is out
+  localparam PadWidth = 10;
+
+  reg [2:0] state_q;
+  reg [ProgramWidth-1:0] pc_q;
+  reg [LayerWidth-1:0] layer_q;
+  reg [ChunkWidth-1:0] chunk_q;
+  reg [CountWidth-1:0] entry_q;
+  reg [AddressWidth-1:0] row_base_q;
+  reg [PadWidth-1:0] pad_q;
+  reg [15:0] left_q;
+  reg input_valid_q;     // the input's drive is in memory, and the weights have not changed since
+  reg [BankWidth:0] now_q, previous_q;
+  reg [BankWidth-1:0] next_q;
+  reg [BankWidth:0] slot_q [0:Slots-1];
+  reg [BankWidth:0] a_q, b_q;
+  integer i;
+  integer b;
+
+    // Loop nest.
+  wire [CountWidth-1:0] columns = (layer_q == 1) ? sample_count_i : columns_i;
+  wire bias = (entry_q == columns);
+  wire last_chunk = (chunk_q == last_chunk_i);
+  wire last_layer = ({1'b0, layer_q} == Layers[LayerWidth:0]);
+  // Cycles to wait before the next chunk may begin: a chunk keeps its accumulators' way out busy for a while.
+  wire [PadWidth-1:0] length = {{(PadWidth-CountWidth){1'b0}}, entry_q} + 1;
+  wire [PadWidth-1:0] shortest = (last_chunk_i != 0 && drive_o) ? Lanes + 1 : MinSlot;
+  wire [PadWidth-1:0] missing = (length < shortest) ? shortest - length : 0;
+  // The output layer's neurons and the last hidden layer's share the neuron unit.
+  wire [PadWidth-1:0] chain_gap = (last_layer && drive_o && chunk_q + 1'b1 == last_chunk_i) ? Lanes : 0;
+  wire [PadWidth-1:0] layer_gap = (last_chunk && drive_o) ? LayerGap : 0;
+  wire [PadWidth-1:0] pad = missing + chain_gap + layer_gap;
+
+  // The lowest bank that nobody points to after this step (next_q becomes now, now_q previous).
+  reg [BankWidth-1:0] free;
+  reg taken;
+  always @* begin
+    free = {BankWidth{1'b0}};
+    taken = 1'b0;
+    for (b = (1 << BankWidth) - 1; b >= 0; b = b - 1) begin
+      taken = (next_q == b[BankWidth-1:0]) || (now_q == {1'b0, b[BankWidth-1:0]});
+      for (i = 0; i < Slots; i = i + 1) taken = taken || (slot_q[i] == {1'b0, b[BankWidth-1:0]});
+      if (!taken) free = b[BankWidth-1:0];
+    end
+  end
+
+  function [BankWidth:0] pointer;
+    input [1:0] operand;
+    input [BankWidth:0] slot;
+    begin
+      pointer = operand[1] ? slot : operand[0] ? previous_q : now_q;
+    end
+  endfunction
+
+  assign valid0_o = (state_q == StRun);
+  assign program_counter_o = pc_q;
+  assign layer_o = layer_q;
+  assign chunk_o = chunk_q;
+  assign entry_o = entry_q;
+  assign row_base_o = (chunk_q == 0) ? base_i : row_base_q;
+  assign first0_o = (entry_q == 0);
+  assign bias0_o = bias;
+  assign first_chunk0_o = (chunk_q == 0);
+  assign last_chunk0_o = last_chunk;
+  assign bank_a_o = a_q;
+  assign bank_b_o = b_q;
+  assign bank_now_o = now_q;
+  assign bank_next_o = next_q;
+  assign step_end_o = (state_q == StAdvance);
+  assign sample_start_o = (state_q == StIdle) && sample_full_i && enable_i;
+  assign read_o = (state_q == StDecode) && (op_i == OpRead);
+  assign result_valid_o = (state_q == StResult);
+  assign busy_o = (state_q != StIdle);
+
+  always @(posedge clk_i) begin
+    sample_release_o <= 1'b0;
+    if (!rst_ni) begin
+      state_q <= StIdle;
+      cycles_o <= 32'd0;
+      reads_o <= 32'd0;
+    end else begin
+      if (state_q != StIdle && state_q != StResult) cycles_o <= cycles_o + 32'd1;
+      if (state_q == StRun) reads_o <= reads_o + 32'd1;
+
+      case (state_q)
+        StIdle: begin
+          if (sample_start_o && !sample_release_o) begin
+            state_q <= StDecode;
+            pc_q <= sample_train_i ? {ProgramWidth{1'b0}} : InferStart[ProgramWidth-1:0];
+            input_valid_q <= 1'b0;
+            step_o <= 16'd0;
+            cycles_o <= 32'd0;
+            reads_o <= 32'd0;
+            now_q <= {1'b1, {BankWidth{1'b0}}};
+            previous_q <= {1'b1, {BankWidth{1'b0}}};
+            next_q <= {BankWidth{1'b0}};
+            for (i = 0; i < Slots; i = i + 1) slot_q[i] <= {1'b1, {BankWidth{1'b0}}};
+          end
+        end
+
+        StDecode: begin
+          pc_q <= pc_q + 1'b1;
+          entry_q <= {CountWidth{1'b0}};
+          chunk_q <= {ChunkWidth{1'b0}};
+          case (op_i)
+            OpRelax: begin
+              pc_q <= pc_q;
+              left_q <= op_steps_i;
+              nudge_o <= op_nudge_i;
+              learn_o <= 1'b0;
+              drive_o <= 1'b1;
+              a_q <= now_q;
+              b_q <= previous_q;
+              layer_q <= (input_valid_q && Layers != 1) ? 2 : 1;
+              state_q <= StRun;
+            end
+            OpSave: slot_q[op_slot_i] <= now_q;
+            OpLoad: now_q <= slot_q[op_slot_i];
+            OpLearn: begin
+              pc_q <= pc_q;
+              learn_o <= 1'b1;
+              drive_o <= 1'b0;
+              a_q <= pointer(op_a_i[2:1], slot_q[op_a_i[0]]);
+              b_q <= pointer(op_b_i[2:1], slot_q[op_b_i[0]]);
+              layer_q <= 1;
+              state_q <= StRun;
+            end
+            OpRead: ;
+            default: begin
+              state_q <= StSettle;
+              pad_q <= Settle;
+            end
+          endcase
+        end
+
+        // Idle cycles before the first column of the next chunk.
+        StPad: begin
+          pad_q <= pad_q - 1'b1;
+          if (pad_q == 1) state_q <= StRun;
+        end
+
+        StRun: begin
+          entry_q <= entry_q + 1'b1;
+          if (bias) begin
+            entry_q <= {CountWidth{1'b0}};
+            row_base_q <= row_base_o + row_length_i;
+            if (last_chunk && last_layer) begin
+              state_q <= StDrain;
+            end else begin
+              if (last_chunk) begin
+                layer_q <= layer_q + 1'b1;
+                chunk_q <= {ChunkWidth{1'b0}};
+              end else begin
+                chunk_q <= chunk_q + 1'b1;
+              end
+              pad_q <= pad;
+              if (pad != 0) state_q <= StPad;
+            end
+          end
+        end
+
+        StDrain: if (drive_o ? drained_i : wrote_last_i) state_q <= StAdvance;
+
+        StAdvance: begin
+          step_o <= step_o + 16'd1;
+          chunk_q <= {ChunkWidth{1'b0}};
+          if (drive_o) begin
+            previous_q <= now_q;
+            now_q <= {1'b0, next_q};
+            next_q <= free;
+            a_q <= {1'b0, next_q};
+            b_q <= now_q;
+            input_valid_q <= 1'b1;
+          end
+          if (drive_o && left_q != 16'd1) begin
+            // Another step of this relaxation; with plasticity it first learns from the step just taken.
+            left_q <= left_q - 16'd1;
+            learn_o <= op_plastic_i;
+            layer_q <= (op_plastic_i || Layers == 1) ? 1 : 2;
+            state_q <= StRun;
+          end else if (drive_o && op_plastic_i) begin
+            // The last step's contrast.
+            learn_o <= 1'b1;
+            drive_o <= 1'b0;
+            layer_q <= 1;
+            state_q <= StRun;
+          end else begin
+            if (learn_o) input_valid_q <= 1'b0;
+            pc_q <= pc_q + 1'b1;
+            state_q <= StDecode;
+          end
+        end
+
+        StSettle: begin
+          pad_q <= pad_q - 1'b1;
+          if (pad_q == 1) state_q <= StResult;
+        end
+
+        default: begin
+          if (result_ready_i) begin
+            state_q <= StIdle;
+            sample_release_o <= 1'b1;
+          end
+        end
+      endcase
+    end
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,87 @@
+// A running signature of everything the core commits: one word per step tells whether two runs agree.
+//
+// Every committed neuron and weight chunk adds a mixed term to the step's sum, so the order within a step does not
+// matter; the end of a step rotates the running word and folds the sum in. Cleared at the start of a sample (as late as
+// step ends are, so the last step of the sample before is folded in first), so any sample can be replayed alone. The twin is src/cosim/signature.rs.
+//
+// Latency: signature_o holds a step's word when valid_o is high, six cycles after step_end_i.
+
+`default_nettype none
+
+module signature #(
+  parameter StateWidth = 10
+) (
+  input  wire                         clk_i,
+  input  wire                         rst_ni,
+  input  wire                         clear_i,
+  // A neuron.
+  input  wire                         state_valid_i,
+  input  wire [31:0]                  state_tag_i,
+  input  wire signed [StateWidth-1:0] state_i,
+  // A chunk of weights.
+  input  wire                         weight_valid_i,
+  input  wire [31:0]                  weight_tag_i,
+  input  wire [31:0]                  weight_fold_i,
+  // The end of a step.
+  input  wire                         step_end_i,
+  output reg                          valid_o,
+  output reg  [31:0]                  signature_o
+);
+
+  `include "mixer.vh"
+
+  localparam [31:0] StateKey = 32'h5EED_57A7, WeightKey = 32'h5EED_3E16;
+  localparam Delay = 5;
+
+  reg state1_q, state2_q, weight1_q, weight2_q;
+  reg [31:0] state_key_q, state_term_q, weight_key_q, weight_term_q, state_value_q, weight_fold_q;
+  reg [31:0] sum_q;
+  reg [Delay-1:0] step_q, clear_q;
+
+  wire [31:0] state_term = state2_q ? state_term_q : 32'd0;
+  wire [31:0] weight_term = weight2_q ? weight_term_q : 32'd0;
+
+  always @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state1_q <= 1'b0;
+      state2_q <= 1'b0;
+      weight1_q <= 1'b0;
+      weight2_q <= 1'b0;
+      step_q <= {Delay{1'b0}};
+      clear_q <= {Delay{1'b0}};
+      valid_o <= 1'b0;
+      sum_q <= 32'd0;
+      signature_o <= 32'd0;
+    end else begin
+      state1_q <= state_valid_i;
+      state2_q <= state1_q;
+      weight1_q <= weight_valid_i;
+      weight2_q <= weight1_q;
+      step_q <= {step_q[Delay-2:0], step_end_i};
+      clear_q <= {clear_q[Delay-2:0], clear_i};
+      valid_o <= step_q[Delay-1];
+      if (clear_q[Delay-1]) begin
+        sum_q <= 32'd0;
+        signature_o <= 32'd0;
+      end else if (step_q[Delay-1]) begin
+        sum_q <= 32'd0;
+        signature_o <= {signature_o[30:0], signature_o[31]} ^ (sum_q + state_term + weight_term);
+      end else begin
+        sum_q <= sum_q + state_term + weight_term;
+      end
+    end
+    if (state_valid_i) begin
+      state_key_q <= mix_absorb(StateKey, state_tag_i);
+      state_value_q <= {{(32-StateWidth){state_i[StateWidth-1]}}, state_i};
+    end
+    if (state1_q) state_term_q <= mix_absorb(state_key_q, state_value_q);
+    if (weight_valid_i) begin
+      weight_key_q <= mix_absorb(WeightKey, weight_tag_i);
+      weight_fold_q <= weight_fold_i;
+    end
+    if (weight1_q) weight_term_q <= mix_absorb(weight_key_q, weight_fold_q);
+  end
+
+endmodule
+
+`default_nettype wire

@@ -1,0 +1,101 @@
+//! The command line: one file per subcommand.
+//!
+//! Exit codes: 0 done and equal; 1 hardware and reference differ; 2 bad input; 3 a tool is missing or failed.
+
+mod bench;
+mod check;
+mod cosim;
+mod generate;
+mod new;
+pub mod train;
+
+use clap::{Parser, Subcommand};
+use miette::{Diagnostic, Report};
+use std::fmt;
+use std::process::ExitCode;
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub enum CliError {
+    /// What the user gave cannot be used: exit code 2.
+    Input(Report),
+    /// A tool or the machine failed: exit code 3.
+    Tool(Report),
+}
+
+impl CliError {
+    /// Bad input, told by a diagnostic.
+    pub fn input(e: impl Diagnostic + Send + Sync + 'static) -> Self {
+        CliError::Input(Report::new(e))
+    }
+
+    /// Bad input, told by a sentence.
+    pub fn input_message(message: impl fmt::Display) -> Self {
+        CliError::Input(miette::miette!("{message}"))
+    }
+
+    /// A failing tool or machine, told by a sentence.
+    pub fn tool_message(message: impl fmt::Display) -> Self {
+        CliError::Tool(miette::miette!("{message}"))
+    }
+}
+
+/// Networks trained by Equilibrium Propagation: bit-accurate model, synthesizable Verilog, and the proof that they agree.
+#[derive(Parser)]
+#[command(name = "eqhdl", version, about, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  eqhdl new mynet                       write a commented design file, mynet.toml
+  eqhdl check designs/digits-cep.toml   formats, widths, memory, cycles per sample
+  eqhdl train designs/digits-cep.toml   train the bit-accurate reference
+  eqhdl cosim designs/digits-cep.toml   train it in hardware (Verilator) as well, and compare every event
+  eqhdl generate mynet.toml -o rtl      the Verilog alone
+
+Exit codes: 0 done and equal, 1 hardware and reference differ, 2 bad input, 3 a tool is missing or failed.";
+
+#[derive(Subcommand)]
+enum Command {
+    New(new::NewArgs),
+    Check(check::CheckArgs),
+    Train(train::TrainArgs),
+    Generate(generate::GenerateArgs),
+    Cosim(cosim::CosimArgs),
+    Bench(bench::BenchArgs),
+}
+
+/// Parses the command line, runs it, and turns the outcome into an exit code.
+pub fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::New(a) => new::run(&a),
+        Command::Check(a) => check::run(&a),
+        Command::Train(a) => train::run(&a),
+        Command::Generate(a) => generate::run(&a),
+        Command::Cosim(a) => cosim::run(&a),
+        Command::Bench(a) => bench::run(&a),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(CliError::Input(report)) => {
+            eprintln!("{report:?}");
+            ExitCode::from(2)
+        }
+        Err(CliError::Tool(report)) => {
+            eprintln!("{report:?}");
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Loads a design or says what is wrong with it.
+fn load_design(path: &std::path::Path) -> Result<crate::design::Design, CliError> {
+    let design = crate::design::load(path).map_err(CliError::input)?;
+    for warning in crate::design::warnings(&design) {
+        eprintln!("warning: {warning}");
+    }
+    Ok(design)
+}

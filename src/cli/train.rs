@@ -1,0 +1,329 @@
+//! `eqhdl train`: bit-accurate training with the reference.
+
+use super::CliError;
+use crate::data;
+use crate::design::Design;
+use crate::reference::checkpoint::{Checkpoint, design_digest};
+use crate::reference::counters::Counters;
+use crate::reference::train::{COUNTED_EVERY, Plan, Trainer, TrainingData, averaged_epochs};
+use crate::reference::{Silent, Weights};
+use indicatif::{ProgressBar, ProgressStyle};
+use miette::{IntoDiagnostic, WrapErr};
+use ndarray::{Array1, Array2};
+use ndarray_npy::NpzWriter;
+use serde::Serialize;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Exit code after Ctrl-C, as shells count it: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+const EXAMPLES: &str = "\
+Examples:
+  eqhdl train designs/digits-ep.toml               a minute of training, with a progress bar
+  eqhdl train designs/mnist-ep.toml --resume       go on where an interrupted training stopped, bit for bit
+  eqhdl train mynet.toml --samples 1000 --epochs 2 a first look
+  eqhdl train mynet.toml --json --save w.npz       accuracies on stdout, weights in a file
+
+Ctrl-C stops at the next sample with a checkpoint. The test accuracy reported is the mean over the last fifth of the
+epochs (at least one); accuracies are shares of 1 in JSON.";
+
+/// Train the bit-accurate reference of a design.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct TrainArgs {
+    /// Design file
+    pub design: PathBuf,
+    /// Passes over the training set (default: the design's)
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u32>,
+    /// Use only the first N training samples
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+    /// Seed of initial weights, order and stochastic rounding (default: the design's)
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u32>,
+    /// Go on from the checkpoint in the output folder, if there is one
+    #[arg(long)]
+    pub resume: bool,
+    /// Folder for checkpoint and train.json (default: build/NAME)
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seconds between checkpoints; one is also written at the end of every epoch
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    pub checkpoint_every: f64,
+    /// Write the final weights (raw integers `w1`, `b1`, ... and their fraction bits) to an NPZ file
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Print a machine-readable summary on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// No progress, no tables
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// What a training came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Design file.
+    pub design: PathBuf,
+    /// Digest of everything in the design that decides a bit.
+    pub design_digest: String,
+    /// Seed in use.
+    pub seed: u32,
+    /// Name of the data set.
+    pub data: String,
+    /// Checksum of the data set.
+    pub data_checksum: String,
+    /// Training samples per epoch.
+    pub train_samples: u32,
+    /// Test samples per epoch.
+    pub test_samples: u32,
+    /// Epochs done.
+    pub epochs: u32,
+    /// Mean test accuracy over the last `averaged_epochs` epochs, 0 to 1.
+    pub test_accuracy: f64,
+    /// Number of epochs averaged: the last fifth, at least one.
+    pub averaged_epochs: usize,
+    /// Test accuracy after the last epoch.
+    pub last_test_accuracy: f64,
+    /// Running training accuracy per epoch: predictions at the free phase, each before its own update.
+    pub train_accuracy_per_epoch: Vec<f64>,
+    /// Test accuracy per epoch.
+    pub test_accuracy_per_epoch: Vec<f64>,
+    /// Samples (training and test) per second of this run.
+    pub samples_per_s: f64,
+    /// SHA-256 of the final weights.
+    pub weights_digest: String,
+    /// One training sample in so many was counted.
+    pub counted_every: u32,
+    /// Ranges, saturations and lost updates, raw integers.
+    pub counters: Counters,
+}
+
+/// Trains.
+///
+/// # Errors
+/// A design, data set or checkpoint that cannot be used; a file that cannot be written.
+pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
+    let design = changed_design(args)?;
+    let dataset = data::load(&design).map_err(CliError::input_message)?;
+    let training_data = TrainingData::new(&design, &dataset);
+    let plan = Plan::new(&design, &dataset);
+    let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name));
+    let path = out.join("checkpoint");
+    let mut trainer = start(args, &design, &training_data, plan, &path)?;
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let handler = Arc::clone(&stop);
+    // A second handler in one process (tests) is refused: Ctrl-C then simply ends it.
+    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+
+    let bar = progress_bar(args, plan);
+    let every = Duration::try_from_secs_f64(args.checkpoint_every).unwrap_or(Duration::MAX);
+    let save = |trainer: &Trainer<'_>| {
+        let checkpoint = Checkpoint { progress: trainer.progress().clone(), weights: trainer.weights() };
+        checkpoint.write(&path, &design, &training_data.checksum, plan).map_err(|e| CliError::Tool(e.into()))
+    };
+    let (begun, done_before) = (Instant::now(), trainer.progress().done);
+    let (mut saved, mut epoch) = (Instant::now(), trainer.epoch());
+    bar.set_position(done_before);
+    bar.reset_eta();
+    while trainer.step(&mut Silent).is_some() {
+        let progress = trainer.progress();
+        if progress.done.is_multiple_of(64) {
+            bar.set_position(progress.done);
+            bar.set_message(message(&trainer));
+        }
+        let ended = trainer.epoch() != epoch;
+        if ended {
+            epoch = trainer.epoch();
+            if !args.quiet {
+                let line = epoch_line(&trainer, (progress.done - done_before) as f64 / begun.elapsed().as_secs_f64());
+                bar.suspend(|| eprintln!("{line}"));
+            }
+        }
+        let interrupted = stop.load(Ordering::Relaxed);
+        if ended || interrupted || saved.elapsed() >= every {
+            save(&trainer)?;
+            saved = Instant::now();
+        }
+        if interrupted {
+            bar.finish_and_clear();
+            eprintln!("stopped at sample {} of {}; go on with --resume", trainer.progress().done, plan.total());
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+    }
+    bar.finish_and_clear();
+
+    let rate = (trainer.progress().done - done_before) as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+    let report = report(args, &design, &dataset.name, &training_data, &trainer, rate);
+    write_report(&report, &out.join("train.json")).map_err(CliError::Tool)?;
+    if let Some(file) = &args.save {
+        save_weights(&trainer.weights(), &design, file).map_err(CliError::Tool)?;
+    }
+    if !args.quiet {
+        eprint!("{}", summary(&report, &design));
+    }
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic().map_err(CliError::Tool)?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The design with what the command line changes.
+fn changed_design(args: &TrainArgs) -> Result<Design, CliError> {
+    let mut design = super::load_design(&args.design)?;
+    if let Some(epochs) = args.epochs {
+        if epochs == 0 {
+            return Err(CliError::input_message("--epochs 0: a training has at least one epoch"));
+        }
+        design.epochs = epochs;
+    }
+    if let Some(seed) = args.seed {
+        design.seed = seed;
+    }
+    if let Some(samples) = args.samples {
+        if samples == 0 {
+            return Err(CliError::input_message("--samples 0: a training has at least one sample"));
+        }
+        design.train_samples = Some(samples);
+    }
+    Ok(design)
+}
+
+/// A trainer at the start, or where the checkpoint stands.
+fn start<'a>(
+    args: &TrainArgs,
+    design: &'a Design,
+    data: &'a TrainingData,
+    plan: Plan,
+    path: &Path,
+) -> Result<Trainer<'a>, CliError> {
+    if args.resume {
+        let found = Checkpoint::read(path, design, &data.checksum, plan).map_err(|e| CliError::Input(e.into()))?;
+        if let Some(c) = found {
+            let done = c.progress.epochs.len() as u32;
+            if done > plan.epochs {
+                return Err(CliError::input_message(format!(
+                    "{}: {done} epochs are done, more than the {} asked for; give a larger --epochs, or train from the start (without --resume)",
+                    path.display(),
+                    plan.epochs
+                )));
+            }
+            if !args.quiet {
+                eprintln!("resuming at sample {} of {} ({})", c.progress.done, plan.total(), path.display());
+            }
+            return Ok(Trainer::resumed(design, data, plan, &c.weights, c.progress));
+        }
+        if !args.quiet {
+            eprintln!("no checkpoint at {}: starting from the beginning", path.display());
+        }
+    }
+    Ok(Trainer::new(design, data, plan))
+}
+
+fn progress_bar(args: &TrainArgs, plan: Plan) -> ProgressBar {
+    if args.quiet {
+        return ProgressBar::hidden();
+    }
+    // Draws on stderr, and only where that is a terminal.
+    let bar = ProgressBar::new(plan.total());
+    let style = "{bar:30} {percent:>3} %  {msg}  {per_sec}  {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(style) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn message(trainer: &Trainer<'_>) -> String {
+    let (plan, p) = (trainer.plan(), trainer.progress());
+    let at = p.done % u64::from(plan.samples_per_epoch().max(1));
+    let seen = at.min(u64::from(plan.train_samples)).max(1);
+    let running = 100.0 * f64::from(p.current.train_correct) / seen as f64;
+    format!("epoch {}/{}  train {running:.2} %", trainer.epoch() + 1, plan.epochs)
+}
+
+fn epoch_line(trainer: &Trainer<'_>, rate: f64) -> String {
+    let done = trainer.epoch() as usize;
+    format!(
+        "epoch {done:>3}/{}  train {:6.2} %  test {:6.2} %  {rate:.0} samples/s",
+        trainer.plan().epochs,
+        100.0 * trainer.train_accuracy(done - 1),
+        100.0 * trainer.test_accuracy(done - 1),
+    )
+}
+
+fn report(args: &TrainArgs, design: &Design, data: &str, samples: &TrainingData, trainer: &Trainer<'_>, rate: f64) -> Report {
+    let epochs = trainer.epoch() as usize;
+    let test: Vec<f64> = (0..epochs).map(|e| trainer.test_accuracy(e)).collect();
+    let averaged = averaged_epochs(epochs);
+    let last = &test[epochs - averaged..];
+    Report {
+        design: args.design.clone(),
+        design_digest: design_digest(design),
+        seed: design.seed,
+        data: data.to_owned(),
+        data_checksum: samples.checksum.clone(),
+        train_samples: trainer.plan().train_samples,
+        test_samples: trainer.plan().test_samples,
+        epochs: trainer.epoch(),
+        test_accuracy: last.iter().sum::<f64>() / last.len().max(1) as f64,
+        averaged_epochs: averaged,
+        last_test_accuracy: test.last().copied().unwrap_or(0.0),
+        train_accuracy_per_epoch: (0..epochs).map(|e| trainer.train_accuracy(e)).collect(),
+        test_accuracy_per_epoch: test,
+        samples_per_s: rate,
+        weights_digest: trainer.weights().digest(),
+        counted_every: COUNTED_EVERY,
+        counters: trainer.progress().counters.clone(),
+    }
+}
+
+fn summary(r: &Report, design: &Design) -> String {
+    format!(
+        "\n{}\ncounted on one training sample in {} ({} samples)\n\ntest accuracy {:.2} % (mean of the last {}), {:.2} % after the last epoch; {:.0} samples/s\nweights sha256 {}\n",
+        r.counters.table(design).trim_end(),
+        r.counted_every,
+        r.counters.samples,
+        100.0 * r.test_accuracy,
+        if r.averaged_epochs == 1 { "epoch".to_owned() } else { format!("{} epochs", r.averaged_epochs) },
+        100.0 * r.last_test_accuracy,
+        r.samples_per_s,
+        r.weights_digest,
+    )
+}
+
+fn write_report(report: &Report, path: &Path) -> miette::Result<()> {
+    let write = || -> Result<(), std::io::Error> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(path, serde_json::to_string_pretty(report)? + "\n")
+    };
+    write().into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
+}
+
+/// Raw weights `w1` (rows: post-synaptic), raw biases `b1`, and their fraction bits `w1_frac`, `b1_frac`; and so on.
+fn save_weights(weights: &Weights, design: &Design, path: &Path) -> miette::Result<()> {
+    let write = || -> miette::Result<()> {
+        let mut npz = NpzWriter::new_compressed(File::create(path).into_diagnostic()?);
+        for (i, (layer, s)) in weights.layers.iter().zip(&design.synapses).enumerate() {
+            let (l, pre) = (i + 1, layer.columns - 1);
+            let w = Array2::from_shape_fn((layer.rows, pre), |(row, column)| layer.get(row, column));
+            let b = Array1::from_shape_fn(layer.rows, |row| layer.get(row, pre));
+            npz.add_array(format!("w{l}"), &w).into_diagnostic()?;
+            npz.add_array(format!("b{l}"), &b).into_diagnostic()?;
+            npz.add_array(format!("w{l}_frac"), &Array1::from_elem(1, s.weight.frac)).into_diagnostic()?;
+            npz.add_array(format!("b{l}_frac"), &Array1::from_elem(1, s.bias.frac)).into_diagnostic()?;
+        }
+        npz.finish().into_diagnostic()?;
+        Ok(())
+    };
+    write().wrap_err_with(|| format!("cannot write the weights to {}", path.display()))
+}

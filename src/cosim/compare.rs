@@ -1,0 +1,505 @@
+//! Holds the hardware's events against the reference's, step by step, and names the first difference.
+
+use super::signature::Signature;
+use super::vcd::{Vcd, VcdError};
+use crate::design::Design;
+use crate::fixed_point::Format;
+use crate::reference::{Observer, SampleEnd, StepView};
+use crate::rules::Program;
+use crate::schedule::{Layout, predict};
+use clap::ValueEnum;
+use serde::Serialize;
+use std::io::Read;
+
+/// How much of the hardware's work is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Predictions, cycles and the weights at the end; no waveform
+    Final,
+    /// One signature word per step, predictions and cycles
+    Signature,
+    /// Every state at every step; weights by signature
+    States,
+    /// Every state and every weight written
+    Events,
+    /// Also every neuron's drive
+    All,
+}
+
+impl Level {
+    /// The harness's word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::Final => "none",
+            Level::Signature => "signature",
+            Level::States => "states",
+            Level::Events => "events",
+            Level::All => "all",
+        }
+    }
+}
+
+/// What differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// A neuron's state after a step.
+    State,
+    /// A neuron's drive in a step.
+    Drive,
+    /// A weight or bias after an update.
+    Weight,
+    /// The running signature of a step.
+    Signature,
+    /// The class read out.
+    Prediction,
+    /// The label that came back with the result.
+    Label,
+    /// Cycles of the sample.
+    Cycles,
+    /// Cycles of the sample that read weights.
+    WeightReads,
+    /// Which word was committed (its place, not its contents).
+    Place,
+    /// The number of things committed in a step.
+    Count,
+}
+
+/// The first thing in which hardware and reference differ, in the words of the problem.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Difference {
+    /// What differs.
+    pub field: Field,
+    /// Sample number since the start of the run.
+    pub sample: u32,
+    /// Pass over the network within the sample, from 0.
+    pub step: u32,
+    /// Which phase that is.
+    pub phase: String,
+    /// Layer (neurons: 1 to L; synapses: the layer they lead to).
+    pub layer: usize,
+    /// Neuron, or post-synaptic neuron.
+    pub neuron: Option<usize>,
+    /// Pre-synaptic neuron; `None` for the bias and for neurons.
+    pub from: Option<usize>,
+    /// Raw value of the reference.
+    pub expected: i64,
+    /// Raw value of the hardware.
+    pub found: i64,
+    /// Number format of both, where they have one.
+    pub format: Option<String>,
+    /// The same as real numbers.
+    pub expected_real: Option<f64>,
+    /// The same as real numbers.
+    pub found_real: Option<f64>,
+    /// Clock cycle of the hardware's event.
+    pub cycle: u64,
+    /// One sentence.
+    pub text: String,
+}
+
+/// Names of the followed signals, and their numbers in the reader.
+const SIGNALS: [&str; 18] = [
+    "state_valid_i",
+    "state_layer_i",
+    "state_word_i",
+    "state_data_i",
+    "weight_valid_i",
+    "weight_layer_i",
+    "weight_chunk_i",
+    "weight_column_i",
+    "weight_data_i",
+    "step_valid_i",
+    "signature_i",
+    "result_valid_i",
+    "result_i",
+    "neuron_valid_i",
+    "neuron_layer_i",
+    "neuron_index_i",
+    "neuron_drive_i",
+    "neuron_state_i",
+];
+const STATE: usize = 0;
+const WEIGHT: usize = 4;
+const STEP: usize = 9;
+const RESULT: usize = 11;
+const NEURON: usize = 13;
+
+/// A result as the hardware hands it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HardwareResult {
+    /// Class read out.
+    pub prediction: u32,
+    /// Label that came back.
+    pub label: u32,
+    /// Cycles of the sample.
+    pub cycles: u32,
+    /// Cycles that read weights.
+    pub reads: u32,
+}
+
+/// Sign-extends the low `width` bits.
+fn signed(raw: u32, width: usize) -> i64 {
+    let drop = 64 - width;
+    (i64::from(raw) << drop) >> drop
+}
+
+/// Lane `lane` of a packed word, sign-extended.
+#[inline]
+fn lane(words: &[u32], lane: usize, width: usize) -> i32 {
+    let bit = lane * width;
+    let (word, shift) = (bit / 32, bit % 32);
+    let low = u64::from(words[word]);
+    let high = words.get(word + 1).map_or(0, |&w| u64::from(w));
+    let raw = ((high << 32 | low) >> shift) as u32;
+    ((raw << (32 - width)) as i32) >> (32 - width)
+}
+
+/// Compares a waveform with the reference as the reference runs; an [`Observer`] of it.
+pub struct Comparator<'d, R> {
+    design: &'d Design,
+    layout: &'d Layout,
+    program: Program,
+    level: Level,
+    vcd: Vcd<R>,
+    signature: Signature,
+    state_width: usize,
+    lanes: Vec<i32>,
+    seen_words: Vec<bool>,
+    seen_neurons: usize,
+    pending_result: Option<HardwareResult>,
+    /// The result of the sample that has just ended.
+    pub last_result: Option<HardwareResult>,
+    sample: u32,
+    train: bool,
+    active: usize,
+    /// States and weights held against each other one by one.
+    pub compared: u64,
+    /// Steps whose signature was compared.
+    pub steps: u64,
+    /// Cycles of all samples, as the hardware counted them.
+    pub cycles: u64,
+    /// Of these, cycles that read weights.
+    pub reads: u64,
+    /// Samples compared.
+    pub samples: u64,
+    /// Differences, the first one and (where [`Comparator::survey`] is set) the first of each kind.
+    pub differences: Vec<Difference>,
+    /// Go on after a difference.
+    pub survey: bool,
+    /// The waveform ended or could not be read.
+    pub failure: Option<VcdError>,
+    /// The waveform ended before the reference did.
+    pub ended_early: bool,
+}
+
+impl<'d, R: Read> Comparator<'d, R> {
+    /// Opens the waveform; blocks until its header is there.
+    ///
+    /// # Errors
+    /// When it is no waveform of a commit port.
+    pub fn new(design: &'d Design, layout: &'d Layout, level: Level, source: R) -> Result<Self, VcdError> {
+        let vcd = Vcd::open(source, "u_probe", &SIGNALS)?;
+        let state_width = vcd.width(STATE + 3) / layout.lanes;
+        Ok(Comparator {
+            design,
+            layout,
+            program: Program::of(design),
+            level,
+            vcd,
+            signature: Signature::default(),
+            state_width,
+            lanes: vec![0; layout.lanes],
+            seen_words: vec![false; layout.state_words],
+            seen_neurons: 0,
+            pending_result: None,
+            last_result: None,
+            sample: 0,
+            train: true,
+            active: 0,
+            compared: 0,
+            steps: 0,
+            cycles: 0,
+            reads: 0,
+            samples: 0,
+            differences: Vec::new(),
+            survey: false,
+            failure: None,
+            ended_early: false,
+        })
+    }
+
+    /// Announces the next sample: its number, whether it is learned, and how many of its inputs are not zero.
+    pub fn begin_sample(&mut self, sample: u32, train: bool, active: usize) {
+        self.sample = sample;
+        self.train = train;
+        self.active = active;
+        self.last_result = None;
+        self.signature = Signature::default();
+    }
+
+    /// True when there is nothing more to compare.
+    pub fn stopped(&self) -> bool {
+        self.failure.is_some() || self.ended_early || (!self.survey && !self.differences.is_empty())
+    }
+
+    /// The first difference.
+    pub fn first(&self) -> Option<&Difference> {
+        self.differences.first()
+    }
+
+    /// Reads on without comparing; false at the end.
+    pub fn skip(&mut self) -> bool {
+        self.vcd.advance().unwrap_or(false)
+    }
+
+    fn advance(&mut self) -> bool {
+        match self.vcd.advance() {
+            Ok(true) => true,
+            Ok(false) => {
+                self.ended_early = true;
+                false
+            }
+            Err(e) => {
+                self.failure = Some(e);
+                false
+            }
+        }
+    }
+
+    fn take_result(&mut self) {
+        if self.vcd.value(RESULT) == 1 {
+            let w = self.vcd.words(RESULT + 1);
+            self.pending_result =
+                Some(HardwareResult { prediction: w[2] >> 16, label: w[2] & 0xFFFF, cycles: w[1], reads: w[0] });
+        }
+    }
+
+    #[cold]
+    #[allow(clippy::too_many_arguments)] // the words of one sentence
+    fn differ(&mut self, field: Field, step: u32, layer: usize, neuron: Option<usize>, from: Option<usize>, values: (i64, i64), format: Option<Format>) {
+        if !self.differences.is_empty() && (!self.survey || self.differences.iter().any(|d| d.field == field)) {
+            return;
+        }
+        let phase = self.program.phase(self.train, step);
+        let what = match (field, neuron, from) {
+            (Field::State, Some(i), _) => format!("state of neuron {i} of layer {layer}"),
+            (Field::Drive, Some(i), _) => format!("drive of neuron {i} of layer {layer}"),
+            (Field::Weight, Some(i), Some(j)) => format!("weight from neuron {j} of layer {} to neuron {i} of layer {layer}", layer - 1),
+            (Field::Weight, Some(i), None) => format!("bias of neuron {i} of layer {layer}"),
+            (Field::Signature, ..) => "signature".to_owned(),
+            (Field::Prediction, ..) => "prediction".to_owned(),
+            (Field::Label, ..) => "label".to_owned(),
+            (Field::Cycles, ..) => "number of cycles".to_owned(),
+            (Field::WeightReads, ..) => "number of cycles that read weights".to_owned(),
+            (Field::Place, ..) => format!("place of a committed word of layer {layer} (layer, word or chunk, column: 16 bits each)"),
+            _ => format!("number of committed words, layer {layer}"),
+        };
+        let (expected, found) = values;
+        let real = |raw: i64| format.map(|f| f.to_real(raw));
+        let show = |raw: i64| match real(raw) {
+            Some(r) => format!("{raw} ({r})"),
+            None if field == Field::Signature || field == Field::Place => format!("{raw:#010x}"),
+            None => raw.to_string(),
+        };
+        let text = format!("sample {}, {phase}: {what}: reference {}, hardware {}", self.sample, show(expected), show(found));
+        let (sample, cycle) = (self.sample, self.vcd.time());
+        self.differences.push(Difference {
+            field,
+            sample,
+            step,
+            phase,
+            layer,
+            neuron,
+            from,
+            expected,
+            found,
+            format: format.map(|f| f.to_string()),
+            expected_real: real(expected),
+            found_real: real(found),
+            cycle,
+            text,
+        });
+    }
+
+    fn state_word(&mut self, view: &StepView<'_>) {
+        let (layer, word) = (self.vcd.value(STATE + 1) as usize, self.vcd.value(STATE + 2) as usize);
+        let place = self.layout.layers.get(layer.wrapping_sub(1)).copied().filter(|l| word < l.chunks);
+        let Some(l) = place.filter(|l| view.relaxed && !self.seen_words[l.word_base + word]) else {
+            let found = (layer as i64) << 32 | (word as i64) << 16;
+            return self.differ(Field::Place, view.step, layer, None, None, (0, found), None);
+        };
+        self.seen_words[l.word_base + word] = true;
+        let first = word * self.layout.lanes;
+        let count = (l.post - first).min(self.layout.lanes);
+        for p in 0..count {
+            let found = lane(self.vcd.words(STATE + 3), p, self.state_width);
+            let expected = view.states[l.neuron_base + first + p];
+            if found != expected {
+                let format = self.design.neurons[layer - 1].state;
+                self.differ(Field::State, view.step, layer, Some(first + p), None, (expected.into(), found.into()), Some(format));
+            }
+        }
+        self.compared += count as u64;
+    }
+
+    fn weight_word(&mut self, view: &StepView<'_>, expected_place: Option<(usize, usize, usize)>) {
+        let found_place = (self.vcd.value(WEIGHT + 1) as usize, self.vcd.value(WEIGHT + 2) as usize, self.vcd.value(WEIGHT + 3) as usize);
+        let key = |(l, c, j): (usize, usize, usize)| (l as i64) << 32 | (c as i64) << 16 | j as i64;
+        let Some((layer, chunk, column)) = expected_place.filter(|&e| e == found_place) else {
+            let values = (expected_place.map_or(0, key), key(found_place));
+            return self.differ(Field::Place, view.step, found_place.0, None, None, values, None);
+        };
+        let l = self.layout.layers[layer - 1];
+        let first = chunk * self.layout.lanes;
+        view.weights.lanes(layer, column, first, &mut self.lanes);
+        let width = self.design.datapath.stored_width;
+        self.signature.weights(layer, chunk, column, &self.lanes, width);
+        let words = self.vcd.words(WEIGHT + 4);
+        let mut bad = None;
+        if width == 16 {
+            for (p, pair) in self.lanes.chunks(2).enumerate() {
+                let high = pair.get(1).map_or(0, |&w| (w as u32) << 16);
+                if words[p] != (high | (pair[0] as u32 & 0xFFFF)) {
+                    bad = Some(p * 2);
+                    break;
+                }
+            }
+        } else {
+            bad = (0..self.lanes.len()).find(|&p| lane(words, p, width as usize) != self.lanes[p]);
+        }
+        self.compared += (l.post - first).min(self.layout.lanes) as u64;
+        if let Some(from) = bad {
+            for p in from..self.lanes.len() {
+                let (expected, found) = (self.lanes[p], lane(self.vcd.words(WEIGHT + 4), p, width as usize));
+                if expected != found {
+                    let s = &self.design.synapses[layer - 1];
+                    let (pre, format) = if column == l.pre { (None, s.bias) } else { (Some(column), s.weight) };
+                    self.differ(Field::Weight, view.step, layer, Some(first + p), pre, (expected.into(), found.into()), Some(format));
+                }
+            }
+        }
+    }
+
+    fn neuron(&mut self, view: &StepView<'_>) {
+        let (layer, index) = (self.vcd.value(NEURON + 1) as usize, self.vcd.value(NEURON + 2) as usize);
+        let Some(l) = self.layout.layers.get(layer.wrapping_sub(1)).copied().filter(|l| index < l.post && view.relaxed) else {
+            return self.differ(Field::Place, view.step, layer, Some(index), None, (0, index as i64), None);
+        };
+        self.seen_neurons += 1;
+        self.compared += 2;
+        let n = self.design.neurons[layer - 1];
+        let at = l.neuron_base + index;
+        let drive = signed(self.vcd.value(NEURON + 3), self.vcd.width(NEURON + 3));
+        if drive != i64::from(view.drives[at]) {
+            self.differ(Field::Drive, view.step, layer, Some(index), None, (view.drives[at].into(), drive), Some(n.drive));
+        }
+        let state = signed(self.vcd.value(NEURON + 4), self.vcd.width(NEURON + 4));
+        if state != i64::from(view.states[at]) {
+            self.differ(Field::State, view.step, layer, Some(index), None, (view.states[at].into(), state), Some(n.state));
+        }
+    }
+}
+
+impl<R: Read> Observer for Comparator<'_, R> {
+    fn step(&mut self, view: StepView<'_>) {
+        if self.stopped() {
+            return;
+        }
+        let layout = self.layout;
+        let watch_weights = self.level >= Level::Events;
+        if view.relaxed {
+            for (l, layer) in layout.layers.iter().enumerate() {
+                for i in 0..layer.post {
+                    self.signature.state(l + 1, i, view.states[layer.neuron_base + i]);
+                }
+            }
+        }
+        if view.learned && !watch_weights {
+            let width = self.design.datapath.stored_width;
+            for (layer, chunk, column) in layout.columns(view.active_inputs) {
+                view.weights.lanes(layer, column, chunk * layout.lanes, &mut self.lanes);
+                self.signature.weights(layer, chunk, column, &self.lanes, width);
+            }
+        }
+        self.seen_words.fill(false);
+        self.seen_neurons = 0;
+        let mut columns = layout.columns(if view.learned { view.active_inputs } else { &[] });
+        let mut written = 0usize;
+        loop {
+            if !self.advance() {
+                return;
+            }
+            if self.level >= Level::States && self.vcd.value(STATE) == 1 {
+                self.state_word(&view);
+            }
+            if watch_weights && self.vcd.value(WEIGHT) == 1 {
+                let place = if view.learned { columns.next() } else { None };
+                self.weight_word(&view, place);
+                written += 1;
+            }
+            if self.level >= Level::All && self.vcd.value(NEURON) == 1 {
+                self.neuron(&view);
+            }
+            self.take_result();
+            if self.vcd.value(STEP) == 1 || (self.stopped() && !self.survey) {
+                break;
+            }
+        }
+        if !self.stopped() || self.survey {
+            if self.level >= Level::States && view.relaxed {
+                for l in 0..layout.depth() {
+                    let x = layout.layers[l];
+                    let seen = self.seen_words[x.word_base..][..x.chunks].iter().filter(|&&s| s).count();
+                    if seen != x.chunks {
+                        self.differ(Field::Count, view.step, l + 1, None, None, (x.chunks as i64, seen as i64), None);
+                    }
+                }
+            }
+            if self.level >= Level::All && view.relaxed && self.seen_neurons != layout.neurons {
+                self.differ(Field::Count, view.step, 0, None, None, (layout.neurons as i64, self.seen_neurons as i64), None);
+            }
+            if watch_weights && view.learned {
+                let left = columns.count();
+                if left != 0 {
+                    self.differ(Field::Count, view.step, 0, None, None, ((written + left) as i64, written as i64), None);
+                }
+            }
+            let expected = self.signature.end_step();
+            let found = self.vcd.value(STEP + 1);
+            if expected != found {
+                self.differ(Field::Signature, view.step, 0, None, None, (expected.into(), found.into()), None);
+            }
+            self.steps += 1;
+        }
+    }
+
+    fn sample_end(&mut self, end: SampleEnd) {
+        while !self.stopped() && self.pending_result.is_none() {
+            if !self.advance() {
+                return;
+            }
+            self.take_result();
+        }
+        self.last_result = self.pending_result.take();
+        let Some(found) = self.last_result else { return };
+        let program = if self.train { &self.program.train } else { &self.program.infer };
+        let cycles = predict(self.layout, program, self.active);
+        self.cycles += u64::from(found.cycles);
+        self.reads += u64::from(found.reads);
+        self.samples += 1;
+        let checks = [
+            (Field::Prediction, i64::from(end.prediction), i64::from(found.prediction)),
+            (Field::Label, i64::from(end.label), i64::from(found.label)),
+            (Field::Cycles, cycles.all as i64, i64::from(found.cycles)),
+            (Field::WeightReads, cycles.weight_reads as i64, i64::from(found.reads)),
+        ];
+        for (field, expected, found) in checks {
+            if expected != found {
+                let last = self.program.steps(self.train).saturating_sub(1);
+                self.differ(field, last, 0, None, None, (expected, found), None);
+            }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The cross-check: build and run the verilated core, read its waveform, hold every event against the reference.
+
+mod build;
+mod compare;
+mod run;
+mod signature;
+pub mod testbench;
+mod vcd;
+
+pub use build::{Tracing, build, which};
+pub use compare::{Comparator, Difference, Field, HardwareResult, Level};
+pub use run::{Outcome, Request, cross_check, memory_image};
+pub use signature::Signature;
+pub use vcd::{Vcd, VcdError};
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a cross-check cannot be done.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CosimError {
+    /// A program is not installed.
+    #[error("`{tool}` is not installed")]
+    #[diagnostic(help("`make setup` installs what a cross-check needs (on Debian: apt-get install verilator clang ccache make)"))]
+    MissingTool {
+        /// Its name.
+        tool: &'static str,
+    },
+    /// A program failed.
+    #[error("`{tool}` failed in {folder}; its last lines:\n{last}")]
+    #[diagnostic(help("the whole log is {tool}.log in that folder"))]
+    ToolFailed {
+        /// Its name.
+        tool: &'static str,
+        /// Where it ran.
+        folder: PathBuf,
+        /// What it said.
+        last: String,
+    },
+    /// The simulation ended without having done its work.
+    #[error("the simulation failed: {0}")]
+    Simulation(String),
+    /// The waveform cannot be used.
+    #[error(transparent)]
+    Waveform(#[from] VcdError),
+    /// The machine failed.
+    #[error("cannot {what} {path}: {source}")]
+    Io {
+        /// What was tried.
+        what: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+impl CosimError {
+    pub(crate) fn io(what: &'static str, path: &Path, source: io::Error) -> Self {
+        CosimError::Io { what, path: path.to_owned(), source }
+    }
+}

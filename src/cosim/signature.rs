@@ -1,0 +1,43 @@
+//! The running signature of everything committed: the twin of `hdl/signature.v` and of the fold in
+//! `hdl/synapse_lanes.v`.
+
+use crate::fixed_point::absorb;
+
+const STATE_KEY: u32 = 0x5EED_57A7;
+const WEIGHT_KEY: u32 = 0x5EED_3E16;
+
+/// The signature of one sample, step by step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Signature {
+    running: u32,
+    sum: u32,
+}
+
+impl Signature {
+    /// Adds a committed neuron of layer `layer` (1 to L).
+    #[inline]
+    pub fn state(&mut self, layer: usize, index: usize, raw: i32) {
+        let tag = (layer as u32) << 26 | index as u32 & 0xFFFF;
+        self.sum = self.sum.wrapping_add(absorb(absorb(STATE_KEY, tag), raw as u32));
+    }
+
+    /// Adds a written chunk of weights; `lanes` are raw values of `width` bits.
+    #[inline]
+    pub fn weights(&mut self, layer: usize, chunk: usize, column: usize, lanes: &[i32], width: u32) {
+        let mask = if width == 32 { u32::MAX } else { (1 << width) - 1 };
+        let mut fold = 0u32;
+        for (p, &w) in lanes.iter().enumerate() {
+            fold ^= (w as u32 & mask).rotate_left(((5 * p + p / 32) & 31) as u32);
+        }
+        let tag = (layer as u32) << 26 | (chunk as u32 & 0x3FF) << 16 | column as u32 & 0xFFFF;
+        self.sum = self.sum.wrapping_add(absorb(absorb(WEIGHT_KEY, tag), fold));
+    }
+
+    /// Ends a step and returns the running word.
+    #[inline]
+    pub fn end_step(&mut self) -> u32 {
+        self.running = self.running.rotate_left(1) ^ self.sum;
+        self.sum = 0;
+        self.running
+    }
+}

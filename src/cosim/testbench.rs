@@ -1,0 +1,68 @@
+//! The simulation top and the harness that goes with a generated core.
+
+use crate::design::Design;
+use crate::schedule::{Layout, bits};
+use crate::verilog::{Sources, common_drive_width, common_state_width, module_name};
+use askama::Template;
+
+/// The C++ harness: the same for every design.
+pub const HARNESS: &str = include_str!("../../sim/main.cpp");
+
+#[derive(Template)]
+#[template(path = "sim_top.v", escape = "none")]
+struct SimTop {
+    module: String,
+    state_bits: u32,
+    weight_bits: u32,
+    drive_width: u32,
+    state_width: u32,
+    stored_width: u32,
+    label_width: u32,
+    input_width: u32,
+}
+
+impl SimTop {
+    fn widen(&self, name: &str, from: &u32) -> String {
+        if *from == 32 { name.to_owned() } else { format!("{{{}'d0, {name}}}", 32 - from) }
+    }
+
+    fn widen16(&self, name: &str, from: &u32) -> String {
+        if *from == 16 { name.to_owned() } else { format!("{{{}'d0, {name}}}", 16 - from) }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "commit_probe.v", escape = "none")]
+struct CommitProbe {
+    state_bits: u32,
+    weight_bits: u32,
+    drive_width: u32,
+    state_width: u32,
+}
+
+/// Adds `sim_top.v` and the harness to a generated folder.
+pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
+    let lanes = layout.lanes as u32;
+    let state_width = common_state_width(design);
+    let top = SimTop {
+        module: module_name(design),
+        state_bits: lanes * state_width,
+        weight_bits: lanes * design.datapath.stored_width,
+        drive_width: common_drive_width(design),
+        state_width,
+        stored_width: design.datapath.stored_width,
+        label_width: bits(design.classes() - 1),
+        input_width: design.input.width,
+    };
+    let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
+    let probe = CommitProbe {
+        state_bits: top.state_bits,
+        weight_bits: top.weight_bits,
+        drive_width: top.drive_width,
+        state_width: top.state_width,
+    };
+    let probe = probe.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
+    sources.files.insert("sim_top.v".to_owned(), text);
+    sources.files.insert("commit_probe.v".to_owned(), probe);
+    sources.files.insert("main.cpp".to_owned(), HARNESS.to_owned());
+}

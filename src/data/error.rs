@@ -1,0 +1,228 @@
+//! What can be wrong with data, said with the place and the way out.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The part of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Training samples.
+    Train,
+    /// Test samples.
+    Test,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Part::Train => "training",
+            Part::Test => "test",
+        })
+    }
+}
+
+/// Why there are no samples.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// None of the names that a file may have is in the folder.
+    #[error(
+        "{}: none of {} is there{}; run `make data` to fetch the data sets, or point the design's data path at the folder that holds them",
+        .folder.display(), .looked_for.join(", "), if .folder.is_dir() { "" } else { " (there is no such folder)" }
+    )]
+    MissingFile {
+        /// Where.
+        folder: PathBuf,
+        /// Every name that would have been taken.
+        looked_for: Vec<String>,
+    },
+    /// The operating system refused.
+    #[error("{}: cannot be read: {reason}; check that the file exists and that you may read it", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// The gzip stream is damaged or cut off.
+    #[error("{}: the gzip data is corrupt ({reason}); fetch the file again (`make data`)", .path.display())]
+    Gzip {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        reason: io::Error,
+    },
+    /// The file is not the IDX file that its name promises.
+    #[error("{}: expected {expected}, but this is {found}; put the right file there, or run `make data`", .path.display())]
+    Magic {
+        /// The file.
+        path: PathBuf,
+        /// What should be there.
+        expected: &'static str,
+        /// What is there.
+        found: String,
+    },
+    /// The file ends too early.
+    #[error("{}: truncated: {expected} bytes were expected (uncompressed), {found} are there; fetch the file again (`make data`)", .path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header announces, header included.
+        expected: u128,
+        /// Bytes there are.
+        found: u64,
+    },
+    /// The file goes on after its end.
+    #[error("{}: there are bytes after the {expected} (uncompressed) that its header announces; fetch the file again (`make data`)", .path.display())]
+    TrailingBytes {
+        /// The file.
+        path: PathBuf,
+        /// Bytes that the header announces, header included.
+        expected: u64,
+    },
+    /// Images and labels do not go together.
+    #[error("{} holds {} images, but {} holds {} labels; take both files from one data set", .images.0.display(), .images.1, .labels.0.display(), .labels.1)]
+    Counts {
+        /// The file of the images, and how many it holds.
+        images: (PathBuf, usize),
+        /// The file of the labels, and how many it holds.
+        labels: (PathBuf, usize),
+    },
+    /// No samples, or samples without a value.
+    #[error("{}: {what} of shape {shape:?} holds nothing; every part needs at least one sample of at least one value", .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// Which array.
+        what: String,
+        /// Its dimensions.
+        shape: Vec<usize>,
+    },
+    /// The file is not an NPZ file, or is damaged.
+    #[error("{}: cannot be read as NPZ{}: {reason}; write it with numpy.savez(file, x_train=..., y_train=..., x_test=..., y_test=...)", .path.display(), in_array(.array))]
+    Npz {
+        /// The file.
+        path: PathBuf,
+        /// The array, where the trouble is inside one.
+        array: Option<&'static str>,
+        /// What the reader said.
+        reason: String,
+    },
+    /// An NPZ file lacks an array.
+    #[error("{}: there is no array `{array}` (there are: {}); x_train, y_train, x_test and y_test are needed", .path.display(), listed(.found))]
+    MissingArray {
+        /// The file.
+        path: PathBuf,
+        /// The array looked for.
+        array: &'static str,
+        /// The arrays there are.
+        found: Vec<String>,
+    },
+    /// An array has elements of the wrong type.
+    #[error("{}: array `{array}` has dtype {found}; {wanted}", .path.display())]
+    ArrayType {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        array: &'static str,
+        /// Its dtype.
+        found: String,
+        /// What would be right.
+        wanted: &'static str,
+    },
+    /// An array has the wrong shape.
+    #[error("{}: array `{array}` has shape {shape:?}; {wanted}", .path.display())]
+    ArrayShape {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        array: &'static str,
+        /// Its dimensions.
+        shape: Vec<usize>,
+        /// What would be right.
+        wanted: String,
+    },
+    /// An input value is not in `[0, 1]`.
+    #[error("{}: array `{array}`, sample {sample}, value {column} is {value}; every value must lie in [0, 1]: scale the array, or give bytes (uint8), which are divided by 255", .path.display())]
+    Value {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        array: &'static str,
+        /// The sample's index.
+        sample: usize,
+        /// The value's index in the (flattened) sample.
+        column: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A label cannot be one.
+    #[error("{}: array `{array}`, sample {sample} has label {label}; labels count from 0 to at most 65535", .path.display())]
+    LabelValue {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        array: &'static str,
+        /// The sample's index.
+        sample: usize,
+        /// The label.
+        label: i64,
+    },
+    /// The samples do not fit the input layer.
+    #[error(
+        "data set `{data}`: a sample has {found} values, but the design's input layer has {wanted} neurons; make the first of its sizes {found}, or choose other data"
+    )]
+    Inputs {
+        /// The data set.
+        data: String,
+        /// Values per sample.
+        found: usize,
+        /// Neurons of layer 0.
+        wanted: usize,
+    },
+    /// A label has no output neuron.
+    #[error(
+        "data set `{data}`: {part} sample {index} has label {label}, but the design's output layer has {classes} neurons (labels below {classes}); make the last of its sizes larger than the largest label, or choose other data"
+    )]
+    Label {
+        /// The data set.
+        data: String,
+        /// Training or test.
+        part: Part,
+        /// The sample's index.
+        index: usize,
+        /// Its label.
+        label: u16,
+        /// Neurons of the output layer.
+        classes: usize,
+    },
+    /// The design asks for more samples than there are.
+    #[error(
+        "data set `{data}`: the design asks for {wanted} {part} samples, but there are {found}; ask for at most {found}"
+    )]
+    TooFew {
+        /// The data set.
+        data: String,
+        /// Training or test.
+        part: Part,
+        /// Samples asked for.
+        wanted: usize,
+        /// Samples there are.
+        found: usize,
+    },
+}
+
+impl DataError {
+    /// For `map_err` on file operations.
+    pub(super) fn read(path: &Path) -> impl Fn(io::Error) -> DataError {
+        move |reason| DataError::Read { path: path.to_owned(), reason }
+    }
+}
+
+fn in_array(array: &Option<&'static str>) -> String {
+    array.map_or_else(String::new, |a| format!(" (array `{a}`)"))
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,165 @@
+//! Samples: the embedded digits, IDX files, NPZ files; their values on the input's number format, and their order.
+//!
+//! [`load`] gives what a design trains and tests on, [`quantise`] the integers that the reference and the hardware
+//! see, [`epoch_order`] the order in which an epoch shows them.
+
+mod checksum;
+mod digits;
+mod error;
+mod idx;
+mod npz;
+mod order;
+mod quantise;
+
+pub use error::{DataError, Part};
+pub use order::epoch_order;
+pub use quantise::{QuantisedSamples, input_value, quantise};
+
+use crate::design::{DataSource, Design};
+
+/// Labelled samples with real values.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Samples {
+    /// Values per sample.
+    pub inputs: usize,
+    /// All values in `[0, 1]`: sample after sample, `inputs` each.
+    pub values: Vec<f32>,
+    /// One label per sample, counted from 0.
+    pub labels: Vec<u16>,
+}
+
+impl Samples {
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The `inputs` values of sample `index`.
+    ///
+    /// # Panics
+    /// When `index` is not below [`len`](Self::len).
+    pub fn values_of(&self, index: usize) -> &[f32] {
+        &self.values[index * self.inputs..][..self.inputs]
+    }
+
+    /// The label of sample `index`.
+    ///
+    /// # Panics
+    /// When `index` is not below [`len`](Self::len).
+    pub fn label(&self, index: usize) -> u16 {
+        self.labels[index]
+    }
+
+    fn truncate(&mut self, samples: usize) {
+        self.values.truncate(samples * self.inputs);
+        self.labels.truncate(samples);
+    }
+}
+
+/// A training set and a test set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// `digits`, or the name of the folder or file.
+    pub name: String,
+    /// One more than the largest label of the whole data set.
+    pub classes: usize,
+    /// What is learned.
+    pub train: Samples,
+    /// What is only ever tested.
+    pub test: Samples,
+    /// SHA-256 of the whole data set as decoded, in hexadecimal: the same for the same samples from IDX, gzipped IDX
+    /// or NPZ, and not changed by [`Dataset::fit`].
+    pub checksum: String,
+}
+
+/// What a design asks of its data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// Neurons of the input layer.
+    pub inputs: usize,
+    /// Neurons of the output layer.
+    pub classes: usize,
+    /// Keep the first so many training samples (none: all).
+    pub train_samples: Option<usize>,
+    /// Keep the first so many test samples (none: all).
+    pub test_samples: Option<usize>,
+}
+
+impl Dataset {
+    /// Reads a data set whole.
+    ///
+    /// # Errors
+    /// A file is missing, cannot be read, or does not hold what it should.
+    pub fn read(source: &DataSource) -> Result<Dataset, DataError> {
+        let (name, train, test) = match source {
+            DataSource::Digits => {
+                let (train, test) = digits::read();
+                ("digits".to_owned(), train, test)
+            }
+            DataSource::Idx(folder) => {
+                let (train, test) = idx::read(folder)?;
+                (last_part(folder.file_name()), train, test)
+            }
+            DataSource::Npz(file) => {
+                let (train, test) = npz::read(file)?;
+                (last_part(file.file_stem()), train, test)
+            }
+        };
+        let largest = train.labels.iter().chain(&test.labels).max();
+        let classes = largest.map_or(0, |&l| usize::from(l) + 1);
+        let checksum = checksum::of(&train, &test);
+        Ok(Dataset { name, classes, train, test, checksum })
+    }
+
+    /// Holds the data set against a design and keeps the samples it asks for.
+    ///
+    /// # Errors
+    /// The samples' size is not the input layer's, a label has no output neuron, or there are too few samples.
+    pub fn fit(mut self, fit: Fit) -> Result<Dataset, DataError> {
+        let wanted = [(Part::Train, fit.train_samples), (Part::Test, fit.test_samples)];
+        for (part, samples) in [Part::Train, Part::Test].into_iter().zip([&self.train, &self.test]) {
+            let data = || self.name.clone();
+            if samples.inputs != fit.inputs {
+                return Err(DataError::Inputs { data: data(), found: samples.inputs, wanted: fit.inputs });
+            }
+            if let Some(index) = samples.labels.iter().position(|&l| usize::from(l) >= fit.classes) {
+                let (label, classes) = (samples.labels[index], fit.classes);
+                return Err(DataError::Label { data: data(), part, index, label, classes });
+            }
+        }
+        for (part, wanted) in wanted {
+            let samples = match part {
+                Part::Train => &mut self.train,
+                Part::Test => &mut self.test,
+            };
+            let Some(wanted) = wanted else { continue };
+            if wanted > samples.len() {
+                return Err(DataError::TooFew { data: self.name, part, wanted, found: samples.len() });
+            }
+            samples.truncate(wanted);
+        }
+        Ok(self)
+    }
+}
+
+/// The samples of a design: read, held against its layers, cut to the numbers it asks for.
+///
+/// # Errors
+/// Those of [`Dataset::read`] and [`Dataset::fit`].
+pub fn load(design: &Design) -> Result<Dataset, DataError> {
+    Dataset::read(&design.data)?.fit(Fit {
+        inputs: design.sizes[0],
+        classes: design.classes(),
+        train_samples: design.train_samples,
+        test_samples: design.test_samples,
+    })
+}
+
+fn last_part(name: Option<&std::ffi::OsStr>) -> String {
+    name.map_or_else(|| "data".to_owned(), |n| n.to_string_lossy().into_owned())
+}

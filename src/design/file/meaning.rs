@@ -1,0 +1,559 @@
+//! What a design file means: every value judged at its own place, defaults filled in, widths derived.
+
+use super::keys::{meaning as key_meaning, missing};
+use super::typed::{At, Data, File, Formats, OneOrMany, Source, TypedFormat};
+use crate::design::diagnostics::Refusal;
+use crate::design::{
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, Synapses,
+};
+use crate::fixed_point::{Format, Overflow, Rounding};
+use std::ops::{Range, RangeInclusive};
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+
+type Span = Option<Range<usize>>;
+type Result<T> = std::result::Result<T, Refusal>;
+
+/// Most layers, input and output included.
+const MAX_LAYERS: usize = 16;
+/// Most fraction bits of an activity: more cannot be built beside the constant one in 32 bits.
+const MAX_STATE_FRAC: i32 = 30;
+/// Widest index of an activation table.
+const MAX_TABLE_BITS: u32 = 16;
+
+/// A value and where it was typed; nowhere for a default.
+#[derive(Clone)]
+struct Given<T> {
+    value: T,
+    at: Span,
+}
+
+impl<T> Given<T> {
+    fn default(value: T) -> Self {
+        Given { value, at: None }
+    }
+}
+
+impl<T> From<Spanned<T>> for Given<T> {
+    fn from(typed: Spanned<T>) -> Self {
+        Given { at: Some(typed.span()), value: typed.into_inner() }
+    }
+}
+
+impl From<Spanned<TypedFormat>> for Given<Format> {
+    fn from(typed: Spanned<TypedFormat>) -> Self {
+        Given { at: Some(typed.span()), value: typed.into_inner().0 }
+    }
+}
+
+/// A section that must be there, and the place of its header.
+fn section<T>(typed: At<T>, name: &str, first_key: &str) -> Result<(T, Span)> {
+    let found: Given<T> = typed.ok_or_else(|| missing(name, first_key, None))?.into();
+    Ok((found.value, found.at))
+}
+
+/// A value that must be there.
+fn required<T>(typed: At<T>, section: &str, key: &str, header: &Span) -> Result<Given<T>> {
+    typed.map(Given::from).ok_or_else(|| missing(section, key, header.clone()))
+}
+
+/// A section that may be absent.
+fn optional<T: Default>(typed: At<T>) -> (T, Span) {
+    match typed.map(Given::from) {
+        Some(found) => (found.value, found.at),
+        None => (T::default(), None),
+    }
+}
+
+/// A whole number within bounds.
+fn whole(given: &Given<i64>, section: &str, key: &str, bounds: RangeInclusive<i64>) -> Result<i64> {
+    if bounds.contains(&given.value) {
+        return Ok(given.value);
+    }
+    Err(Refusal::new(
+        format!("{} is no possible `{key}`", given.value),
+        format!("`{key}` is {}", key_meaning(section, key)),
+    )
+    .at(given.at.clone(), format!("from {} to {}", bounds.start(), bounds.end())))
+}
+
+/// A number above zero; not infinite, not NaN.
+fn positive(given: &Given<f64>, section: &str, key: &str) -> Result<f64> {
+    if given.value > 0.0 && given.value.is_finite() {
+        return Ok(given.value);
+    }
+    Err(Refusal::new(
+        format!("{} is no possible `{key}`", given.value),
+        format!("write a number above 0; `{key}` is {}", key_meaning(section, key)),
+    )
+    .at(given.at.clone(), "not above 0"))
+}
+
+/// One value for each of `count` layers.
+fn per_layer<T: Copy, U>(
+    typed: Spanned<OneOrMany<T>>,
+    count: usize,
+    key: &str,
+    into: impl Fn(T) -> U,
+) -> Result<Vec<Given<U>>> {
+    let at = Some(typed.span());
+    match typed.into_inner() {
+        OneOrMany::One(value) => Ok((0..count).map(|_| Given { value: into(value), at: at.clone() }).collect()),
+        OneOrMany::Many(list) if list.len() == count => {
+            Ok(list.into_iter().map(|v| Given { at: Some(v.span()), value: into(v.into_inner()) }).collect())
+        }
+        OneOrMany::Many(list) => Err(Refusal::new(
+            format!("`{key}` has {} values, but the network has {count} layers behind the input", list.len()),
+            format!("write {count} values, from the input towards the output, or one value without brackets for all of them"),
+        )
+        .at(at, format!("{count} values needed"))),
+    }
+}
+
+fn formats(
+    typed: At<OneOrMany<TypedFormat>>,
+    count: usize,
+    key: &str,
+    default: impl Fn(usize) -> Format,
+) -> Result<Vec<Given<Format>>> {
+    match typed {
+        Some(typed) => per_layer(typed, count, key, |f| f.0),
+        None => Ok((0..count).map(|l| Given::default(default(l))).collect()),
+    }
+}
+
+fn format(typed: At<TypedFormat>, default: Format) -> Given<Format> {
+    typed.map_or(Given::default(default), Given::from)
+}
+
+/// Whether the nearest grid point to `wanted` lies outside the range.
+fn saturates(wanted: f64, format: Format) -> bool {
+    let raw = (wanted * 2f64.powi(format.frac)).round();
+    raw < format.min_raw() as f64 || raw > format.max_raw() as f64
+}
+
+/// The finest format of that width that holds `wanted`.
+fn finest(wanted: f64, signed: bool, width: u32) -> Format {
+    let magnitude = wanted.abs().log2().floor() as i32 + 1;
+    let frac = (width as i32 - i32::from(signed) - magnitude).clamp(-64, 64);
+    let mut best = Format { signed, width, frac };
+    while saturates(wanted, best) && best.frac > -64 {
+        best.frac -= 1;
+    }
+    best
+}
+
+/// The format to write instead of `like`. For a value below the steps of `like` eight bits and a sign are enough:
+/// finer ones only widen the datapath.
+fn fitting(wanted: f64, like: Format) -> Format {
+    let signed = like.signed || wanted < 0.0;
+    let width = if saturates(wanted, like) { like.width } else { like.width.min(8 + u32::from(signed)) };
+    finest(wanted, signed, width.max(2))
+}
+
+/// Constants of the datapath, one for each format, refused where a format turns one into nothing or into something else.
+fn constants(
+    wanted: &[Given<f64>],
+    formats: &[Given<Format>],
+    what: impl Fn(usize) -> String,
+    key: &str,
+) -> Result<Vec<Constant>> {
+    let pairs = || wanted.iter().zip(formats);
+    let held = |value: f64, f: Format| !saturates(value, f) && f.nearest(value) != 0;
+    if let Some((i, (value, format))) = pairs().enumerate().find(|(_, (v, f))| !held(v.value, f.value)) {
+        let (what, f, v) = (what(i), format.value, short(value.value));
+        let (message, word) = if value.value < 0.0 && !f.signed {
+            (format!("{what} is {v}, but its format {f} has no sign"), "negative")
+        } else if saturates(value.value, f) {
+            let bound = short(f.to_real(if value.value < 0.0 { f.min_raw() } else { f.max_raw() }));
+            (
+                format!("{what} is {v}, beyond the range of its format {f}, which ends at {bound}"),
+                "too large for its format",
+            )
+        } else {
+            (
+                format!("{what} is {v}, which rounds to 0 in its format {f}, whose step is 2^{}", -f.frac),
+                "rounds to 0 in its format",
+            )
+        };
+        // The remedy must hold for all layers, not only for this one.
+        let mut remedy: Vec<String> = pairs()
+            .map(|(v, f)| if held(v.value, f.value) { f.value } else { fitting(v.value, f.value) })
+            .map(|f| format!("\"{f}\""))
+            .collect();
+        let list = remedy.len() > 1 && remedy.iter().any(|f| *f != remedy[0]);
+        let remedy = if list { format!("[{}]", remedy.join(", ")) } else { remedy.swap_remove(0) };
+        return Err(Refusal::new(
+            message,
+            format!("write `{key} = {remedy}` under [formats], or change the value"),
+        )
+        .at(value.at.clone(), word)
+        .also(format.at.clone(), "its format"));
+    }
+    Ok(pairs().map(|(v, f)| Constant::nearest(v.value, f.value)).collect())
+}
+
+/// A constant of the whole network.
+fn constant(wanted: Given<f64>, format: Given<Format>, key: &str, name: &str) -> Result<Constant> {
+    Ok(constants(&[wanted], &[format], |_| name.to_owned(), key)?.swap_remove(0))
+}
+
+/// A real number for people: four significant digits.
+fn short(value: f64) -> String {
+    let digits = (3 - value.abs().max(1e-12).log10().floor() as i32).clamp(0, 12) as usize;
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// Makes a design of what was typed.
+pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
+    let (network, network_at) = section(file.network, "network", "layers")?;
+    let (rule, rule_at) = section(file.rule, "rule", "name")?;
+    let (typed_formats, formats_at) = optional::<Formats>(file.formats);
+    let (rounding, _) = optional(file.rounding);
+    let (overflow, _) = optional(file.overflow);
+    let (hardware, _) = optional(file.hardware);
+    let (training, _) = optional(file.training);
+    let (data, data_at) = section(file.data, "data", "source")?;
+
+    // The network.
+    let layers = required(network.layers, "network", "layers", &network_at)?;
+    let layers_at = layers.at.clone();
+    let sizes = sizes(layers)?;
+    let count = sizes.len() - 1;
+    let activation = required(network.activation, "network", "activation", &network_at)?;
+    let dynamics = network.dynamics.map_or(Given::default(Dynamics::Prototypical), Given::from);
+    let nudge_place = network.nudge.map_or(Given::default(NudgePlace::Outside), Given::from);
+    if dynamics.value == Dynamics::Energy && nudge_place.value == NudgePlace::Inside {
+        return Err(Refusal::new(
+            "energy dynamics nudge the output state itself: there is no inside to put the nudge",
+            "write `nudge = \"outside\"`, or `dynamics = \"prototypical\"`",
+        )
+        .at(nudge_place.at, "not with energy dynamics")
+        .also(dynamics.at, "these dynamics"));
+    }
+    let scale = network.initial_scale.map_or(Given::default(1.0), Given::from);
+    let scale = positive(&scale, "network", "initial_scale")?;
+    let dt = time_step(network.dt.map(Given::from), &dynamics, &network_at, typed_formats.step)?;
+
+    // The rule.
+    let name_of_rule = required(rule.name, "rule", "name", &rule_at)?.value;
+    let steps = |typed, key| -> Result<u32> {
+        let given = required(typed, "rule", key, &rule_at)?;
+        Ok(whole(&given, "rule", key, 1..=65535)? as u32)
+    };
+    let free_steps = steps(rule.free_steps, "T")?;
+    let nudged_steps = steps(rule.nudged_steps, "K")?;
+    let beta = required(rule.beta, "rule", "beta", &rule_at)?;
+    if beta.value == 0.0 || !beta.value.is_finite() {
+        return Err(Refusal::new(
+            format!("`beta` is {}: the nudged phase would teach nothing", beta.value),
+            "write a number other than 0, such as `beta = 0.2`",
+        )
+        .at(beta.at, "no nudge"));
+    }
+    let rates = rule.learning_rates.ok_or_else(|| missing("rule", "learning_rates", rule_at.clone()))?;
+    let rates = per_layer(rates, count, "learning_rates", |r| r)?;
+    for rate in &rates {
+        positive(rate, "rule", "learning_rates")?;
+    }
+    let nudge_format = format(typed_formats.nudge, Format::signed(16, 12));
+    not_below_zero(&nudge_format, "nudge", "u8.8")?;
+    let beta = constant(beta, nudge_format, "nudge", "beta")?;
+
+    // Number formats.
+    let input = format(typed_formats.input, Format::unsigned(8, 8));
+    activity(&input, "input")?;
+    let outside = nudge_place.value == NudgePlace::Outside;
+    let states = formats(typed_formats.state, count, "state", |l| {
+        if l + 1 == count && outside { Format::signed(10, 8) } else { Format::unsigned(8, 8) }
+    })?;
+    let drives = formats(typed_formats.drive, count, "drive", |_| Format::signed(10, 7))?;
+    let neurons = states
+        .iter()
+        .zip(&drives)
+        .map(|(state, drive)| {
+            activity(state, "state")?;
+            not_below_zero(drive, "drive", "s10.7")?;
+            table(activation.value, dynamics.value, state, drive)?;
+            Ok(Neurons { state: state.value, drive: drive.value })
+        })
+        .collect::<Result<Vec<_>>>()?;
+
+    let weights = formats(typed_formats.weight, count, "weight", |_| Format::signed(16, 14))?;
+    let reads = formats(typed_formats.weight_read, count, "weight_read", |l| weights[l].value)?;
+    let biases = formats(typed_formats.bias, count, "bias", |l| weights[l].value)?;
+    // eta / beta of the largest layer, with as many fraction bits as 16 bits leave it.
+    let largest = rates.iter().map(|r| r.value).fold(0.0, f64::max) / beta.wanted;
+    let common = finest(largest, largest < 0.0, 16);
+    let common = Format { frac: common.frac.min(16), ..common };
+    let rate_formats = formats(typed_formats.rate, count, "rate", |_| common)?;
+    let wanted: Vec<_> =
+        rates.iter().map(|r| Given { value: r.value / beta.wanted, at: r.at.clone() }).collect();
+    let what = |l| format!("the rate of synapse layer {} (learning rate / beta)", l + 1);
+    let scaled = constants(&wanted, &rate_formats, what, "rate")?;
+    let mut synapses = Vec::new();
+    for l in 0..count {
+        for (format, key) in [(&weights[l], "weight"), (&biases[l], "bias")] {
+            signed(format, key)?;
+        }
+        top_bits(&reads[l], &weights[l], &biases[l])?;
+        synapses.push(Synapses {
+            weight: weights[l].value,
+            weight_read: reads[l].value,
+            bias: biases[l].value,
+            rate: scaled[l],
+            learning_rate: rates[l].value,
+            init: scale / (sizes[l] as f64).sqrt(),
+        });
+    }
+
+    // The rest.
+    let lanes = hardware.lanes.map_or(Given::default(16), Given::from);
+    let lanes = whole(&lanes, "hardware", "lanes", 1..=256)? as usize;
+    let limit = i64::from(u32::MAX);
+    let number = |typed: At<i64>, key, default: i64, from| {
+        whole(&typed.map_or(Given::default(default), Given::from), "training", key, from..=limit)
+    };
+    let samples = |typed: At<i64>, key| -> Result<Option<usize>> {
+        typed.map(|t| Ok(whole(&t.into(), "training", key, 1..=limit)? as usize)).transpose()
+    };
+
+    let mut design = Design {
+        name,
+        path: path.to_owned(),
+        data: source(data, &data_at, &sizes, &layers_at)?,
+        sizes,
+        input: input.value,
+        neurons,
+        synapses,
+        dynamics: dynamics.value,
+        nudge_place: nudge_place.value,
+        activation: activation.value,
+        dt,
+        rule: name_of_rule,
+        free_steps,
+        nudged_steps,
+        beta,
+        drive_modes: modes(rounding.drive, overflow.drive),
+        state_modes: modes(rounding.state, overflow.state),
+        weight_modes: modes(rounding.weight, overflow.weight),
+        lanes,
+        seed: number(training.seed, "seed", 1, 0)? as u32,
+        train_samples: samples(training.train_samples, "train_samples")?,
+        test_samples: samples(training.test_samples, "test_samples")?,
+        epochs: number(training.epochs, "epochs", 10, 1)? as u32,
+        datapath: Datapath::default(),
+    };
+    design.datapath = Datapath::derive(&design).map_err(|sentence| {
+        let (message, help) = sentence.split_once("; ").unwrap_or((&sentence, "choose other formats"));
+        Refusal::new(message, help).at(formats_at.or(layers_at), "these formats together")
+    })?;
+    Ok(design)
+}
+
+fn modes(rounding: Option<Rounding>, overflow: Option<Overflow>) -> Modes {
+    Modes { rounding: rounding.unwrap_or(Rounding::Rnd), overflow: overflow.unwrap_or(Overflow::Sat) }
+}
+
+fn sizes(layers: Given<Vec<Spanned<i64>>>) -> Result<Vec<usize>> {
+    let count = layers.value.len();
+    if !(2..=MAX_LAYERS).contains(&count) {
+        return Err(Refusal::new(
+            format!("a network of {count} layers cannot be built"),
+            format!(
+                "write 2 to {MAX_LAYERS} sizes, from the input to the output, such as `layers = [64, 64, 10]`"
+            ),
+        )
+        .at(layers.at, format!("2 to {MAX_LAYERS} layers")));
+    }
+    let size = |typed: Spanned<i64>| -> Result<usize> {
+        let given = Given::from(typed);
+        match u16::try_from(given.value) {
+            Ok(n) if n > 0 => Ok(n.into()),
+            _ => Err(Refusal::new(
+                format!("a layer of {} neurons cannot be built", given.value),
+                "write 1 to 65535 neurons",
+            )
+            .at(given.at, "1 to 65535 neurons")),
+        }
+    };
+    layers.value.into_iter().map(size).collect()
+}
+
+/// The time step, as the dynamics want it.
+fn time_step(
+    dt: Option<Given<f64>>,
+    dynamics: &Given<Dynamics>,
+    network_at: &Span,
+    step: At<TypedFormat>,
+) -> Result<Constant> {
+    let step: Option<Given<Format>> = step.map(Given::from);
+    if dynamics.value == Dynamics::Prototypical {
+        let leaky = "or choose `dynamics = \"leaky\"`, which have a time step";
+        if let Some(dt) = dt {
+            let message = "prototypical dynamics have no time step";
+            return Err(Refusal::new(message, format!("remove `dt`, {leaky}"))
+                .at(dt.at, "not used")
+                .also(dynamics.at.clone(), "these dynamics"));
+        }
+        if let Some(step) = step {
+            let message = "`step` holds the time step, which prototypical dynamics do not have";
+            return Err(Refusal::new(message, format!("remove `step`, {leaky}")).at(step.at, "not used"));
+        }
+        return Ok(Constant::nearest(1.0, Format::unsigned(1, 0)));
+    }
+    let Some(dt) = dt else {
+        let at = dynamics.at.clone().or(network_at.clone());
+        return Err(Refusal::new(
+            "these dynamics need a time step",
+            "add `dt`, above 0 and at most 1, such as `dt = 0.25`, under [network]",
+        )
+        .at(at, "needs `dt`"));
+    };
+    if !(dt.value > 0.0 && dt.value <= 1.0) {
+        return Err(Refusal::new(
+            format!("{} is no possible `dt`: the states would not settle", dt.value),
+            "write a number above 0 and at most 1, such as `dt = 0.25`",
+        )
+        .at(dt.at, "above 0, at most 1"));
+    }
+    let step = step.unwrap_or(Given::default(Format::unsigned(8, 8)));
+    not_below_zero(&step, "step", "u8.8")?;
+    constant(dt, step, "step", "dt")
+}
+
+/// Refuses formats without a grid point between 0 and 2.
+fn not_below_zero(format: &Given<Format>, key: &str, example: &str) -> Result<()> {
+    if format.value.frac >= 0 {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!(
+            "`{key}` is {}, whose steps are {} apart: too coarse for values around 1",
+            format.value,
+            2f64.powi(-format.value.frac)
+        ),
+        format!("write a format with fraction bits, such as `{key} = \"{example}\"`"),
+    )
+    .at(format.at.clone(), "a fraction of 0 or more bits"))
+}
+
+/// A format for activities, which lie between 0 and 1.
+fn activity(format: &Given<Format>, key: &str) -> Result<()> {
+    not_below_zero(format, key, "u8.8")?;
+    let f = format.value;
+    let refuse = |message: String, help: String, label: &str| {
+        Err(Refusal::new(message, help).at(format.at.clone(), label))
+    };
+    if f.frac > MAX_STATE_FRAC {
+        return refuse(
+            format!("`{key}` is {f}, with more fraction bits than can be built"),
+            format!("write a format with at most {MAX_STATE_FRAC} fraction bits, such as `{key} = \"u8.8\"`"),
+            "too fine",
+        );
+    }
+    // The largest value may miss 1 by one step: u8.8 ends at 255/256.
+    if f.max_raw() + 1 < 1i64 << f.frac {
+        let fits = Format { frac: f.width as i32 - i32::from(f.signed), ..f };
+        return refuse(
+            format!(
+                "`{key}` is {f}, which ends at {}: it cannot hold values from 0 to 1",
+                short(f.to_real(f.max_raw()))
+            ),
+            format!("write at most {} fraction bits, `{key} = \"{fits}\"`, or a wider format", fits.frac),
+            "ends below 1",
+        );
+    }
+    Ok(())
+}
+
+/// The logistic function is a table over a format's bit patterns, so that format must be narrow.
+fn table(
+    activation: Activation,
+    dynamics: Dynamics,
+    state: &Given<Format>,
+    drive: &Given<Format>,
+) -> Result<()> {
+    let (index, key) = if dynamics == Dynamics::Energy { (state, "state") } else { (drive, "drive") };
+    if activation != Activation::Logistic || index.value.width <= MAX_TABLE_BITS {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!("the logistic activation is a table over `{key}`, and {} would need 2^{} entries", index.value, index.value.width),
+        format!("write a `{key}` of at most {MAX_TABLE_BITS} bits, such as \"s10.7\", or `activation = \"hard_sigmoid\"`"),
+    )
+    .at(index.at.clone(), format!("at most {MAX_TABLE_BITS} bits")))
+}
+
+fn signed(format: &Given<Format>, key: &str) -> Result<()> {
+    let f = format.value;
+    if f.signed {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!("`{key}` is {f}, without a sign: learning needs weights of both signs"),
+        format!("write a signed format, such as `{key} = \"{}\"`", Format { signed: true, ..f }),
+    )
+    .at(format.at.clone(), "needs a sign"))
+}
+
+/// What the multipliers see is the top of what is stored, of weights and of biases.
+fn top_bits(read: &Given<Format>, weight: &Given<Format>, bias: &Given<Format>) -> Result<()> {
+    let (r, w) = (read.value, weight.value);
+    let dropped = i64::from(w.width) - i64::from(r.width);
+    if r.signed != w.signed || dropped < 0 || i64::from(w.frac - r.frac) != dropped {
+        let width = r.width.min(w.width);
+        let top = Format { width, frac: w.frac - (w.width - width) as i32, ..w };
+        return Err(Refusal::new(
+            format!("`weight_read` is {r}, which is not the top bits of `weight` {w}"),
+            format!("the top {width} bits of {w} are `weight_read = \"{top}\"`"),
+        )
+        .at(read.at.clone(), "not the top bits of the weight")
+        .also(weight.at.clone(), "the weight"));
+    }
+    if dropped >= i64::from(bias.value.width) {
+        return Err(Refusal::new(
+            format!(
+                "nothing would be left of `bias` {}: `weight_read` drops the lowest {dropped} bits",
+                bias.value
+            ),
+            format!("write a bias of more than {dropped} bits, such as `bias = \"{w}\"`"),
+        )
+        .at(bias.at.clone().or(read.at.clone()), "all its bits are dropped"));
+    }
+    Ok(())
+}
+
+fn source(data: Data, data_at: &Span, sizes: &[usize], layers_at: &Span) -> Result<DataSource> {
+    let source = required(data.source, "data", "source", data_at)?;
+    let path = data.path.map(Given::from);
+    if source.value == Source::Digits {
+        if let Some(path) = path {
+            return Err(Refusal::new(
+                "the digits are built in: they have no path",
+                "remove `path`, or write `source = \"idx\"`",
+            )
+            .at(path.at, "not used"));
+        }
+        let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
+        if (first, last) != (64, 10) {
+            return Err(Refusal::new(
+                format!(
+                    "the digits have 64 pixels and 10 classes, the network {first} inputs and {last} outputs"
+                ),
+                "begin `layers` with 64 and end it with 10, such as `layers = [64, 64, 10]`",
+            )
+            .at(layers_at.clone(), "64 inputs, 10 outputs")
+            .also(source.at, "these data"));
+        }
+        return Ok(DataSource::Digits);
+    }
+    let path: Given<String> = path.ok_or_else(|| missing("data", "path", source.at.clone()))?;
+    if path.value.is_empty() {
+        return Err(Refusal::new("`path` is empty", format!("`path` is {}", key_meaning("data", "path")))
+            .at(path.at, "empty"));
+    }
+    let path = PathBuf::from(path.value);
+    Ok(if source.value == Source::Idx { DataSource::Idx(path) } else { DataSource::Npz(path) })
+}

@@ -1,0 +1,159 @@
+//! What was typed: the shape of a design file, with the place of every value. Nothing is required or judged here.
+
+use crate::design::{Activation, Dynamics, NudgePlace, Rule};
+use crate::fixed_point::{Format, Overflow, Rounding};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{Deserializer, IntoDeserializer, SeqAccess, Visitor};
+use serde::{Deserialize, de};
+use std::fmt;
+use std::marker::PhantomData;
+use toml::Spanned;
+
+/// A value and its place, if it was typed.
+pub(super) type At<T> = Option<Spanned<T>>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    pub network: At<Network>,
+    pub rule: At<RuleTable>,
+    pub formats: At<Formats>,
+    pub rounding: At<RoundingTable>,
+    pub overflow: At<OverflowTable>,
+    pub hardware: At<Hardware>,
+    pub training: At<Training>,
+    pub data: At<Data>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Network {
+    pub layers: At<Vec<Spanned<i64>>>,
+    pub activation: At<Activation>,
+    pub dynamics: At<Dynamics>,
+    pub nudge: At<NudgePlace>,
+    pub dt: At<f64>,
+    pub initial_scale: At<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleTable {
+    pub name: At<Rule>,
+    #[serde(rename = "T")]
+    pub free_steps: At<i64>,
+    #[serde(rename = "K")]
+    pub nudged_steps: At<i64>,
+    pub beta: At<f64>,
+    pub learning_rates: At<OneOrMany<f64>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Formats {
+    pub input: At<TypedFormat>,
+    pub state: At<OneOrMany<TypedFormat>>,
+    pub weight: At<OneOrMany<TypedFormat>>,
+    pub weight_read: At<OneOrMany<TypedFormat>>,
+    pub bias: At<OneOrMany<TypedFormat>>,
+    pub drive: At<OneOrMany<TypedFormat>>,
+    pub rate: At<OneOrMany<TypedFormat>>,
+    pub nudge: At<TypedFormat>,
+    pub step: At<TypedFormat>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoundingTable {
+    pub state: Option<Rounding>,
+    pub drive: Option<Rounding>,
+    pub weight: Option<Rounding>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OverflowTable {
+    pub state: Option<Overflow>,
+    pub drive: Option<Overflow>,
+    pub weight: Option<Overflow>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hardware {
+    pub lanes: At<i64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Training {
+    pub epochs: At<i64>,
+    pub seed: At<i64>,
+    pub train_samples: At<i64>,
+    pub test_samples: At<i64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Data {
+    pub source: At<Source>,
+    pub path: At<String>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Source {
+    Digits,
+    Idx,
+    Npz,
+}
+
+/// A number format, read from its text.
+#[derive(Clone, Copy)]
+pub(super) struct TypedFormat(pub Format);
+
+impl<'de> Deserialize<'de> for TypedFormat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(TypedFormat).map_err(de::Error::custom)
+    }
+}
+
+/// One value for all layers, or a list with one for each.
+pub(super) enum OneOrMany<T> {
+    One(T),
+    Many(Vec<Spanned<T>>),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // serde's `untagged` buffers the value and so loses its place; a visitor keeps it.
+        struct Either<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Either<T> {
+            type Value = OneOrMany<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("one value for all layers, or a list with one for each")
+            }
+
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Self::Value, E> {
+                T::deserialize(v.into_deserializer()).map(OneOrMany::One)
+            }
+
+            fn visit_i64<E: de::Error>(self, v: i64) -> Result<Self::Value, E> {
+                T::deserialize(v.into_deserializer()).map(OneOrMany::One)
+            }
+
+            fn visit_f64<E: de::Error>(self, v: f64) -> Result<Self::Value, E> {
+                T::deserialize(v.into_deserializer()).map(OneOrMany::One)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(seq)).map(OneOrMany::Many)
+            }
+        }
+
+        deserializer.deserialize_any(Either(PhantomData))
+    }
+}

@@ -1,0 +1,231 @@
+//! The design file: what was typed, and what it means.
+//!
+//! [`Design`] is the meaning: validated once, every format, constant and width resolved. Nothing downstream looks at
+//! the text again. Layers are numbered from the input: layer 0 is the (clamped) input, layer `L` the output;
+//! synapse layer `l` joins layer `l - 1` (pre-synaptic) to layer `l` (post-synaptic).
+
+mod datapath;
+mod diagnostics;
+mod file;
+mod tables;
+mod template;
+mod warnings;
+
+pub use datapath::{Datapath, NeuronMath, Signal};
+pub use diagnostics::DesignError;
+pub use file::{load, parse};
+pub use tables::{Table, Tables, logistic};
+pub use warnings::warnings;
+pub use template::commented_example;
+
+use crate::fixed_point::{Format, Overflow, Rounding};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A constant of the datapath: a wanted real value and the integer that stands for it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Constant {
+    /// What the design asked for.
+    pub wanted: f64,
+    /// Its number format.
+    pub format: Format,
+    /// What the model and the hardware use.
+    pub raw: i64,
+}
+
+impl Constant {
+    /// The nearest representable value.
+    pub fn nearest(wanted: f64, format: Format) -> Self {
+        Constant { wanted, format, raw: format.nearest(wanted) }
+    }
+
+    /// The real value in use.
+    pub fn effective(&self) -> f64 {
+        self.format.to_real(self.raw)
+    }
+}
+
+/// The neuron dynamics (algorithms 1.1, 1.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dynamics {
+    /// `s <- rho(drive)`: prototypical, time step 1.
+    Prototypical,
+    /// `s <- s + dt (rho(drive) - s)`: prototypical with a leak.
+    Leaky,
+    /// `s <- clamp(s + dt (rho'(s) drive - s))`, synapses see `rho(s)`: energy-based, real time.
+    Energy,
+}
+
+/// Where the nudge `beta (y - s)` enters the output neuron.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NudgePlace {
+    /// `rho(drive + beta (y - s))`.
+    Inside,
+    /// `rho(drive) + beta (y - s)`.
+    Outside,
+}
+
+/// The activation function rho.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// `clip(x, 0, 1)`.
+    HardSigmoid,
+    /// `clip(x / 2, 0, 1)`.
+    HalfHardSigmoid,
+    /// `1 / (1 + exp(-4x + 2))`, as a table.
+    Logistic,
+}
+
+/// The learning rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Equilibrium Propagation, two phases.
+    Ep,
+    /// Continual Equilibrium Propagation: synapses learn at every nudged step.
+    Cep,
+}
+
+/// The number formats and constants of one layer of synapses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Synapses {
+    /// As stored.
+    pub weight: Format,
+    /// What the multipliers see: the top `width` bits of the stored weight.
+    pub weight_read: Format,
+    /// Bias as stored: the weight of a constant input of one. Read with as many dropped bits as the weights.
+    pub bias: Format,
+    /// Learning rate over beta, `eta / beta`: the coefficient of the contrast.
+    pub rate: Constant,
+    /// Learning rate, as typed.
+    pub learning_rate: f64,
+    /// Initial weights and biases are uniform in `[-init, init]`.
+    pub init: f64,
+}
+
+impl Synapses {
+    /// Low bits of the stored weight (and bias) that the multipliers do not see.
+    pub fn dropped_bits(&self) -> u32 {
+        self.weight.width - self.weight_read.width
+    }
+
+    /// Fraction bits of the bias as read.
+    pub fn bias_read_frac(&self) -> i32 {
+        self.bias.frac - self.dropped_bits() as i32
+    }
+}
+
+/// The number formats of one layer of neurons (layers 1 to L).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neurons {
+    /// The state.
+    pub state: Format,
+    /// The sum of all inputs, after requantising.
+    pub drive: Format,
+}
+
+/// Rounding and overflow of one signal class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Modes {
+    /// Rounding.
+    pub rounding: Rounding,
+    /// Overflow.
+    pub overflow: Overflow,
+}
+
+/// Where samples come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataSource {
+    /// The 8x8 digits embedded in the binary.
+    Digits,
+    /// A folder with the four IDX files of MNIST or Fashion-MNIST, gzipped or not.
+    Idx(PathBuf),
+    /// An NPZ file with `x_train, y_train, x_test, y_test`.
+    Npz(PathBuf),
+}
+
+/// A validated design.
+#[derive(Clone, Debug)]
+pub struct Design {
+    /// File stem, names the build folder and the core.
+    pub name: String,
+    /// The file it came from.
+    pub path: PathBuf,
+    /// Neurons per layer, from the input (layer 0) to the output.
+    pub sizes: Vec<usize>,
+    /// Format of the input values (layer 0).
+    pub input: Format,
+    /// Layers 1 to L (index 0 is layer 1).
+    pub neurons: Vec<Neurons>,
+    /// Synapse layers 1 to L (index 0 joins layer 0 to layer 1).
+    pub synapses: Vec<Synapses>,
+    /// Neuron dynamics.
+    pub dynamics: Dynamics,
+    /// Where the nudge enters.
+    pub nudge_place: NudgePlace,
+    /// The activation function.
+    pub activation: Activation,
+    /// Time step dt (exactly one for prototypical dynamics).
+    pub dt: Constant,
+    /// Learning rule.
+    pub rule: Rule,
+    /// T: steps of the free phase.
+    pub free_steps: u32,
+    /// K: steps of the nudged phase.
+    pub nudged_steps: u32,
+    /// Nudging strength.
+    pub beta: Constant,
+    /// Modes of the drive requantiser.
+    pub drive_modes: Modes,
+    /// Modes of the state requantiser.
+    pub state_modes: Modes,
+    /// Modes of the weight update.
+    pub weight_modes: Modes,
+    /// P: synapses processed per cycle.
+    pub lanes: usize,
+    /// Keys every random bit: initial weights, order of samples, stochastic rounding.
+    pub seed: u32,
+    /// Samples.
+    pub data: DataSource,
+    /// Use only the first so many training samples.
+    pub train_samples: Option<usize>,
+    /// Use only the first so many test samples.
+    pub test_samples: Option<usize>,
+    /// Passes over the training set.
+    pub epochs: u32,
+    /// Widths and alignments, derived.
+    pub datapath: Datapath,
+}
+
+impl Design {
+    /// Index of the output layer, L.
+    pub fn output_layer(&self) -> usize {
+        self.sizes.len() - 1
+    }
+
+    /// Classes.
+    pub fn classes(&self) -> usize {
+        self.sizes[self.output_layer()]
+    }
+
+    /// Format of what the synapses see of layer `l` (0 to L): the state, except that energy-based dynamics with the
+    /// half-slope activation show `s / 2`, the same integer with one more bit of fraction.
+    pub fn activity_format(&self, l: usize) -> Format {
+        if l == 0 {
+            return self.input;
+        }
+        let state = self.neurons[l - 1].state;
+        match (self.dynamics, self.activation) {
+            (Dynamics::Energy, Activation::HalfHardSigmoid) => Format { frac: state.frac + 1, ..state },
+            _ => state,
+        }
+    }
+
+    /// Neurons of layers 1 to L.
+    pub fn neuron_count(&self) -> usize {
+        self.sizes[1..].iter().sum()
+    }
+}

@@ -1,0 +1,70 @@
+//! The design file that `eqhdl new` writes.
+
+/// A complete design file for the digits, in which every key is explained; `name` is its file stem.
+pub fn commented_example(name: &str) -> String {
+    let name: String = name.chars().filter(|c| !c.is_control()).collect();
+    EXAMPLE.replacen("{name}", &name, 1)
+}
+
+const EXAMPLE: &str = r#"# {name}: a network that learns by Continual Equilibrium Propagation.
+#
+#   eqhdl check FILE      formats, widths, memory, cycles
+#   eqhdl train FILE      the bit-accurate training
+#   eqhdl cosim FILE      the same training in Verilog, held against it bit for bit
+#
+# Lists run from the input towards the output. Lines behind `# ` that look like keys are options at their default.
+
+[network]
+layers = [64, 64, 10]       # neurons: input, hidden..., output
+activation = "logistic"     # hard_sigmoid: clip(x, 0, 1) | half_hard_sigmoid: clip(x/2, 0, 1) | logistic: 1/(1+exp(2-4x))
+dynamics = "prototypical"   # prototypical: s <- rho(drive) | leaky: s <- s + dt (rho(drive) - s) | energy: real time, from an energy
+nudge = "outside"           # where beta (y - s) enters the output: outside | inside the activation
+# dt = 0.25                 # time step, above 0 and at most 1; leaky and energy need it, prototypical has none
+initial_scale = 1.0         # first weights and biases are uniform within initial_scale / sqrt(fan-in)
+
+[rule]
+name = "cep"                # ep: one update after the nudged phase | cep: an update at every nudged step
+T = 20                      # steps of the free phase, in which the states settle
+K = 8                       # steps of the nudged phase, in which the output is pulled to the target
+beta = 0.2                  # strength of that pull
+learning_rates = [0.1, 0.05] # one per synapse layer, or one number for all
+
+# A format is a sign, all bits, fraction bits: "s16.14" is signed, 16 bits, 14 of them fraction; "u8.8" holds 0 to 255/256.
+# Each is one text for all layers, or a list. Sums need no format: they are as wide as they must be.
+[formats]
+input = "u8.8"              # input values
+state = ["u8.8", "s10.8"]   # neuron states; a nudge from outside takes the output a little below 0 and above 1
+weight = "s16.14"           # weights as stored and learnt
+# weight_read = "s16.14"    # what the multipliers see: the top bits of weight; "s10.8" of "s16.14"
+# bias = "s16.14"           # biases as stored; as weight unless given
+drive = "s10.7"             # the sum of all inputs of a neuron; indexes the table of the logistic function
+rate = "u16.16"             # holds learning rate / beta
+nudge = "s16.12"            # holds beta
+# step = "u8.8"             # holds dt
+
+# TRN (down) | TRN_ZERO | RND (to nearest, ties up) | RND_ZERO | RND_INF | RND_MIN_INF | RND_CONV (ties to even) |
+# RND_CONV_ODD | STOCHASTIC (up as often as the dropped bits say: small updates count on average)
+[rounding]
+state = "RND"               # a neuron's new state
+drive = "RND"               # a neuron's sum of inputs
+weight = "RND"              # a weight's update
+
+# WRAP (drop upper bits) | SAT (to the bound) | SAT_SYM (to the bound, symmetric) | SAT_ZERO (to 0)
+[overflow]
+state = "SAT"               # a neuron's new state
+drive = "SAT"               # a neuron's sum of inputs
+weight = "SAT"              # a weight after its update
+
+[hardware]
+lanes = 16                  # synapses processed per clock cycle: more is faster and larger, 1 to 256
+
+[training]
+epochs = 40                 # passes over the training set
+seed = 1                    # keys the first weights, the order of samples and stochastic rounding
+# train_samples = 1000      # only the first so many; all unless given
+# test_samples = 500        # only the first so many; all unless given
+
+[data]
+source = "digits"           # digits: 8x8 images, built in | idx: the four files of MNIST | npz: x_train, y_train, x_test, y_test
+# path = "data/mnist"       # folder of the IDX files, or the NPZ file, from the working directory; not for digits
+"#;

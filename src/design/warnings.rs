@@ -1,0 +1,82 @@
+//! Designs that can be built but will hardly do what was meant.
+
+use super::{Constant, Design, NudgePlace};
+use crate::fixed_point::Rounding;
+
+/// How far a constant may be from what was asked for.
+const TOLERANCE: f64 = 0.05;
+
+/// What a designer should know before training, one sentence each; empty for a sound design.
+pub fn warnings(design: &Design) -> Vec<String> {
+    let mut found = Vec::new();
+    constants(design, &mut found);
+    for l in 1..=design.output_layer() {
+        vanishing_updates(design, l, &mut found);
+        let s = &design.synapses[l - 1];
+        for (what, format) in [("weight", s.weight), ("bias", s.bias)] {
+            let bound = format.to_real(format.max_raw());
+            if s.init > bound + format.to_real(1) {
+                found.push(format!(
+                    "synapse layer {l}: initial values reach {:.4}, but {what} {format} ends at {bound:.4}; use fewer fraction bits or a smaller initial_scale",
+                    s.init
+                ));
+            }
+        }
+    }
+    let output = design.neurons[design.output_layer() - 1].state;
+    if design.nudge_place == NudgePlace::Outside && output.min_raw() == 0 {
+        found.push(format!(
+            "the output state {output} cannot go below 0, where an outside nudge sends it; use a signed format such as s{}.{}",
+            output.width + 2,
+            output.frac
+        ));
+    }
+    found
+}
+
+fn constants(design: &Design, found: &mut Vec<String>) {
+    let mut check = |what: String, key: &str, c: &Constant| {
+        let (wanted, effective) = (c.wanted, c.effective());
+        if (effective - wanted).abs() > TOLERANCE * wanted.abs() {
+            found.push(format!(
+                "{what} becomes {effective:.6} in {}, {:.0} % off the wanted {wanted:.6}; give the format `{key}` more fraction bits",
+                c.format,
+                100.0 * (effective / wanted - 1.0).abs()
+            ));
+        }
+    };
+    check("beta".into(), "nudge", &design.beta);
+    check("dt".into(), "step", &design.dt);
+    for (l, s) in design.synapses.iter().enumerate() {
+        check(format!("synapse layer {}: the rate (learning rate / beta)", l + 1), "rate", &s.rate);
+    }
+}
+
+/// Updates that vanish even for the largest contrast, `1 * 1 - 0`.
+fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
+    let rounding = design.weight_modes.rounding;
+    if rounding == Rounding::Stochastic {
+        return; // every update has a chance
+    }
+    let path = &design.datapath;
+    let one = 1i64 << path.activity_frac;
+    let largest = |l: usize| (design.activity_format(l).max_raw() << path.activity_shift[l]).min(one);
+    let synapse = &design.synapses[l - 1];
+    let cases = [
+        ("weight", synapse.weight, path.weight_rate[l - 1], largest(l - 1)),
+        ("bias", synapse.bias, path.bias_rate[l - 1], one),
+    ];
+    for (what, format, rate, pre) in cases {
+        let update = rate * largest(l) * pre;
+        let moved = |v: i64| rounding.apply(v, path.update_shift, 0) != 0;
+        let lost = match (moved(update), moved(-update)) {
+            (true, true) => continue,
+            (false, false) => "no update ever moves",
+            _ => "updates of one sign are lost and the others drag down or up",
+        };
+        found.push(format!(
+            "synapse layer {l}: {lost} a {what}: the largest is {:.3} of the step of {format} under this rounding; raise learning_rates, give {what} more fraction bits, or round STOCHASTIC",
+            synapse.rate.effective() * 2f64.powi(format.frac)
+        ));
+    }
+}

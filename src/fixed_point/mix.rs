@@ -1,0 +1,155 @@
+//! Random bits are a function, not a stream: `bits = f(seed, what for, step, row, column)`.
+//!
+//! So they depend on no schedule, any sample can be replayed alone, and a run can be cut into segments. The function
+//! uses additions, exclusive-ors and fixed shifts of 32-bit words only: cheap in LUTs, vectorisable in software, the
+//! same in `hdl/mixer.vh`. [`absorb`] is one round of Jenkins' one-at-a-time hash over a 32-bit word (scalar, once
+//! per column or neuron); [`lane_bits`] spreads a column's word over its rows.
+
+/// What random bits are used for; part of the key, so uses never share bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Purpose {
+    /// Rounding of a weight increment.
+    Weight = 1,
+    /// Rounding of a neuron's drive.
+    Drive = 2,
+    /// Rounding of a neuron's state.
+    State = 3,
+    /// Sign of the nudge.
+    Sign = 4,
+    /// Order of the samples.
+    Shuffle = 5,
+    /// Initial weights.
+    Init = 6,
+}
+
+/// Weyl constant by which rows are set apart: 2^32 / golden ratio, odd.
+pub const GOLDEN: u32 = 0x9E37_79B9;
+
+/// Absorbs one word into the key.
+#[inline]
+pub const fn absorb(key: u32, word: u32) -> u32 {
+    let h = key.wrapping_add(word);
+    let h = h.wrapping_add(h << 10);
+    let h = h ^ (h >> 6);
+    let h = h.wrapping_add(h << 3);
+    let h = h ^ (h >> 11);
+    h.wrapping_add(h << 15)
+}
+
+/// The key of one pass of one sample for one purpose: absorbed once per step.
+#[inline]
+pub const fn step_key(seed: u32, purpose: Purpose, sample: u32, step: u32) -> u32 {
+    absorb(absorb(absorb(seed, purpose as u32), sample), step)
+}
+
+/// The bits of row `row` under a column's key.
+#[inline]
+pub const fn lane_bits(column_key: u32, row: u32) -> u32 {
+    let z = column_key.wrapping_add(row.wrapping_mul(GOLDEN));
+    let z = z ^ (z >> 15);
+    let z = z.wrapping_add(z << 5);
+    let z = z ^ (z >> 12);
+    z.wrapping_add(z << 9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words tried in each statistic.
+    const WORDS: u32 = 1 << 17;
+
+    /// What random bits are asked for: a weight of some pass of some sample.
+    #[derive(Clone, Copy)]
+    struct Place {
+        seed: u32,
+        sample: u32,
+        step: u32,
+        column: u32,
+        row: u32,
+    }
+
+    impl Place {
+        /// The `i`th of many places that a training visits: a seed of its own, small numbers for all else.
+        fn any(i: u32) -> Self {
+            let noise = absorb(absorb(0x1234_5678, i), i.rotate_left(16));
+            Place { seed: noise, sample: i % 60_000, step: noise % 60, column: i / 7 % 784, row: i / 3 % 512 }
+        }
+
+        fn bits(self) -> u32 {
+            let key = step_key(self.seed, Purpose::Weight, self.sample, self.step);
+            lane_bits(absorb(key, self.column), self.row)
+        }
+    }
+
+    /// The upper half as a number of mean 0 and variance 1.
+    fn standard(bits: u32) -> f64 {
+        (f64::from(bits >> 16) - 32767.5) / 18918.6
+    }
+
+    /// How far pairs of words are from independent, in standard deviations: the worst of the correlation of their
+    /// upper halves and of the balance of each exclusive-or of their upper bits.
+    fn dependence(pairs: impl Iterator<Item = (u32, u32)>) -> f64 {
+        let (mut product, mut equal, mut n) = (0.0, [0u32; 16], 0u32);
+        for (a, b) in pairs {
+            n += 1;
+            product += standard(a) * standard(b);
+            for (bit, count) in equal.iter_mut().enumerate() {
+                *count += !(a ^ b) >> (31 - bit) & 1;
+            }
+        }
+        let sigma = f64::from(n).sqrt();
+        let balance = |count: &u32| ((2.0 * f64::from(*count) / f64::from(n) - 1.0) * sigma).abs();
+        equal.iter().map(balance).fold((product / sigma).abs(), f64::max)
+    }
+
+    #[test]
+    fn every_bit_is_fair() {
+        let mut ones = [0u32; 32];
+        for i in 0..WORDS {
+            let bits = Place::any(i).bits();
+            for (bit, count) in ones.iter_mut().enumerate() {
+                *count += bits >> bit & 1;
+            }
+        }
+        for (bit, &count) in ones.iter().enumerate() {
+            let sigmas = (2.0 * f64::from(count) - f64::from(WORDS)) / f64::from(WORDS).sqrt();
+            assert!(sigmas.abs() < 5.0, "bit {bit} is off by {sigmas} sigma");
+        }
+    }
+
+    #[test]
+    fn one_weight_and_one_column_are_fair() {
+        let here = Place { seed: 42, sample: 0, step: 0, column: 3, row: 7 };
+        let in_time: f64 =
+            (0..WORDS).map(|i| standard(Place { sample: i / 64, step: i % 64, ..here }.bits())).sum();
+        assert!(in_time.abs() < 5.0 * f64::from(WORDS).sqrt(), "mean in time {in_time}");
+        for column in 0..784 {
+            let sum: f64 = (0..512).map(|row| standard(Place { column, row, ..here }.bits())).sum();
+            assert!(sum.abs() < 5.0 * 512f64.sqrt(), "column {column}: {sum}");
+        }
+    }
+
+    #[test]
+    fn neighbouring_columns_steps_samples_and_purposes_are_independent() {
+        for distance in [1, 2, 3, 4, 8, 16, 64, 256] {
+            let moved: [(&str, fn(Place, u32) -> Place); 3] = [
+                ("columns", |p, d| Place { column: p.column + d, ..p }),
+                ("steps", |p, d| Place { step: p.step + d, ..p }),
+                ("samples", |p, d| Place { sample: p.sample + d, ..p }),
+            ];
+            for (what, moved) in moved {
+                let sigmas =
+                    dependence((0..WORDS).map(Place::any).map(|p| (p.bits(), moved(p, distance).bits())));
+                assert!(sigmas < 5.5, "{what} {distance} apart: {sigmas} sigma");
+            }
+        }
+        let other = |p: Place| {
+            let key = step_key(p.seed, Purpose::State, p.sample, p.step);
+            (p.bits(), lane_bits(absorb(key, p.column), p.row))
+        };
+        let sigmas = dependence((0..WORDS).map(Place::any).map(other));
+        assert!(sigmas < 5.5, "purposes: {sigmas} sigma");
+    }
+}

@@ -1,0 +1,14 @@
+//! The arithmetic contract: formats, the one lossy operation, exact intervals, and random bits that are a function.
+//!
+//! Every value in eqhdl is an integer `raw`; its [`Format`] says that it means `raw * 2^-frac`. The only operation
+//! that loses bits is [`Requantise`]: align, then round, then overflow, in that order.
+
+mod format;
+mod interval;
+mod mix;
+mod requantise;
+
+pub use format::{Format, FormatError};
+pub use interval::Interval;
+pub use mix::{GOLDEN, Purpose, absorb, lane_bits, step_key};
+pub use requantise::{Overflow, Requantise, Rounding};

@@ -1,0 +1,15 @@
+//! eqhdl: networks trained by Equilibrium Propagation, as a bit-accurate model, as synthesizable Verilog, and the
+//! proof that the two agree over a whole training.
+//!
+//! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`design`],
+//! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`verilog`], [`cosim`], [`cli`].
+
+//pub mod cli;
+pub mod cosim;
+pub mod data;
+pub mod design;
+pub mod fixed_point;
+pub mod reference;
+pub mod rules;
+pub mod schedule;
+pub mod verilog;

@@ -1,0 +1,7 @@
+//! The command line of eqhdl; see [`eqhdl::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    eqhdl::cli::main()
+}

@@ -1,0 +1,489 @@
+//! The model that trains: the integers of [`golden`](super::golden), by vector kernels.
+//!
+//! What makes it fast, none of which changes a bit: operands as narrow as the interval analysis allows; lines of zero
+//! inputs and blocks of resting neurons are not touched; the drive of the clamped input is computed once per change
+//! of the weights; activations are read from a table indexed by the drive.
+
+mod matrix;
+mod neurons;
+mod numbers;
+mod short;
+mod update;
+
+use super::counters::Counters;
+use super::weights::LayerWeights;
+use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
+use crate::design::Design;
+use crate::fixed_point::{Overflow, Purpose, absorb, step_key};
+use crate::rules::{Nudge, Op, Plasticity, Program, StateRef};
+use matrix::{Matrix, Reading};
+use neurons::{Layer, Moment, Neurons};
+use numbers::{Block, Int, LANES, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};
+use short::Forward;
+use update::{Differences, Pair, Rule};
+
+/// Multiply-accumulates executed so far. Padding lanes and skipped synapses do not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Weight times pre-synaptic activity.
+    pub forward: u64,
+    /// Weight times post-synaptic activity.
+    pub transposed: u64,
+    /// Weight updates.
+    pub update: u64,
+}
+
+impl Work {
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.forward + self.transposed + self.update
+    }
+
+    /// What came after an earlier reading.
+    pub fn since(&self, earlier: Work) -> Work {
+        Work {
+            forward: self.forward - earlier.forward,
+            transposed: self.transposed - earlier.transposed,
+            update: self.update - earlier.update,
+        }
+    }
+
+    /// Both together.
+    pub fn plus(&self, other: Work) -> Work {
+        Work {
+            forward: self.forward + other.forward,
+            transposed: self.transposed + other.transposed,
+            update: self.update + other.update,
+        }
+    }
+}
+
+/// The model of one network.
+#[derive(Clone, Debug)]
+pub struct Network<'d> {
+    engine: Engines<'d>,
+}
+
+#[derive(Clone, Debug)]
+enum Engines<'d> {
+    Narrow(Engine<'d, Narrow>),
+    Long(Engine<'d, Long>),
+    Middle(Engine<'d, Middle>),
+    Wide(Engine<'d, Wide>),
+}
+
+macro_rules! each {
+    ($self:expr, $engine:ident => $body:expr) => {
+        match $self {
+            Engines::Narrow($engine) => $body,
+            Engines::Long($engine) => $body,
+            Engines::Middle($engine) => $body,
+            Engines::Wide($engine) => $body,
+        }
+    };
+}
+
+impl<'d> Network<'d> {
+    /// A model with these weights.
+    pub fn new(design: &'d Design, weights: &Weights) -> Self {
+        let engine = match Width::of(design) {
+            Width::Narrow => Engines::Narrow(Engine::new(design, weights)),
+            Width::Long => Engines::Long(Engine::new(design, weights)),
+            Width::Middle => Engines::Middle(Engine::new(design, weights)),
+            Width::Wide => Engines::Wide(Engine::new(design, weights)),
+        };
+        Network { engine }
+    }
+
+    /// Runs one sample through the training or the inference program and returns the prediction.
+    ///
+    /// `input` holds one raw value of the design's input format per input neuron.
+    pub fn run(&mut self, input: &[i32], label: u16, train: bool, observer: &mut impl Observer) -> u16 {
+        each!(&mut self.engine, e => e.run(input, label, train, observer, None))
+    }
+
+    /// As [`run`](Self::run), and takes note of ranges and saturations; same bits, several times slower.
+    pub fn run_counted(&mut self, input: &[i32], label: u16, train: bool, observer: &mut impl Observer, counters: &mut Counters) -> u16 {
+        counters.samples += 1;
+        each!(&mut self.engine, e => e.run(input, label, train, observer, Some(counters)))
+    }
+
+    /// The weights, in the exchange form.
+    pub fn weights(&self) -> Weights {
+        each!(&self.engine, e => e.weights())
+    }
+
+    /// Samples seen: keys the random bits.
+    pub fn sample(&self) -> u32 {
+        each!(&self.engine, e => e.sample)
+    }
+
+    /// Sets the number of the next sample.
+    pub fn set_sample(&mut self, sample: u32) {
+        each!(&mut self.engine, e => e.sample = sample);
+    }
+
+    /// What has been executed since the model was made.
+    pub fn work(&self) -> Work {
+        each!(&self.engine, e => e.work)
+    }
+
+    /// The integers in use, for people: for example `16-bit operands, 32-bit sums`.
+    pub fn arithmetic(&self) -> &'static str {
+        match &self.engine {
+            Engines::Narrow(_) => "16-bit operands, 32-bit sums",
+            Engines::Long(_) => "16-bit operands, 64-bit sums of 32-bit bursts",
+            Engines::Middle(_) => "32-bit operands, 32-bit sums",
+            Engines::Wide(_) => "32-bit operands, 64-bit sums",
+        }
+    }
+}
+
+/// Activities of layers 1 to L on the common grid; lanes beyond a layer are zero.
+type Activities<N> = Vec<Vec<Block<<N as Numbers>::Activity>>>;
+
+/// A saved state vector.
+#[derive(Clone, Debug)]
+struct Slot<N: Numbers> {
+    states: Vec<i32>,
+    activities: Activities<N>,
+}
+
+/// Synapses below one layer of neurons.
+#[derive(Clone, Debug)]
+struct Synapses<N: Numbers> {
+    /// Layer 1: a line per input. Others: a line per post-synaptic neuron.
+    weights: Matrix<N::Stored>,
+    /// One line, over the post-synaptic neurons.
+    bias: Matrix<N::Stored>,
+    rule: Rule,
+    bias_rule: Rule,
+    weight_shift: u32,
+    bias_shift: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Engine<'d, N: Numbers> {
+    design: &'d Design,
+    program: Program,
+    sizes: &'d [usize],
+    reading: Reading,
+    synapses: Vec<Synapses<N>>,
+    neurons: Vec<Neurons<N::Activity>>,
+    sample: u32,
+    work: Work,
+    // The state of a sample; buffers live as long as the engine.
+    step: u32,
+    active_inputs: Vec<u32>,
+    inputs: Vec<(u32, N::Activity)>,
+    states: Vec<i32>,
+    drives: Vec<i32>,
+    now: Activities<N>,
+    previous: Activities<N>,
+    slots: [Slot<N>; 2],
+    totals: Vec<Vec<Block<N::Sum>>>,
+    /// Bias plus drive of the clamped input, valid while `base_valid`.
+    base: Vec<Block<N::Sum>>,
+    base_valid: bool,
+    rows: Vec<(u32, N::Activity)>,
+    differences: Differences,
+    /// How the first layer learns in 16-bit lanes, if it can.
+    short: Option<short::Form>,
+    pass: short::Pass,
+    column_keys: Vec<Block<u32>>,
+}
+
+impl<'d, N: Numbers> WeightSource for Engine<'d, N> {
+    fn lanes(&self, layer: usize, column: usize, first_row: usize, out: &mut [i32]) {
+        let s = &self.synapses[layer - 1];
+        for (row, lane) in (first_row..).zip(out) {
+            *lane = if row >= self.sizes[layer] {
+                0
+            } else if column == self.sizes[layer - 1] {
+                s.bias.get(0, row)
+            } else if layer == 1 {
+                s.weights.get(column, row)
+            } else {
+                s.weights.get(row, column)
+            };
+        }
+    }
+}
+
+impl<'d, N: Numbers> Engine<'d, N> {
+    fn new(design: &'d Design, weights: &Weights) -> Self {
+        let sizes = &design.sizes[..];
+        let p = &design.datapath;
+        let synapses = (1..sizes.len()).map(|l| {
+            let w = &weights.layers[l - 1];
+            Synapses {
+                weights: if l == 1 {
+                    Matrix::build(sizes[0], sizes[1], |column, row| w.get(row, column))
+                } else {
+                    Matrix::build(sizes[l], sizes[l - 1], |row, column| w.get(row, column))
+                },
+                bias: Matrix::build(1, sizes[l], |_, row| w.get(row, sizes[l - 1])),
+                rule: Rule::of(design, l, false),
+                bias_rule: Rule::of(design, l, true),
+                weight_shift: p.weight_shift[l - 1],
+                bias_shift: p.activity_frac as u32 + p.bias_shift[l - 1],
+            }
+        });
+        let synapses: Vec<Synapses<N>> = synapses.collect();
+        let short = short::Form::of(design, &synapses[0].rule);
+        let sum_bits = 8 * size_of::<N::Sum>() as u32;
+        let activities: Activities<N> = sizes[1..].iter().map(|&n| blocks(n)).collect();
+        let states = vec![0; design.neuron_count()];
+        let slot = Slot { states: states.clone(), activities: activities.clone() };
+        let widest = sizes.iter().copied().max().unwrap_or(0);
+        Engine {
+            design,
+            program: Program::of(design),
+            sizes,
+            reading: Reading { dropped: p.dropped_bits, burst: burst(design) },
+            synapses,
+            neurons: (1..sizes.len()).map(|l| Neurons::of(design, l, sum_bits)).collect(),
+            sample: 0,
+            work: Work::default(),
+            step: 0,
+            active_inputs: Vec::new(),
+            inputs: Vec::new(),
+            drives: states.clone(),
+            states,
+            now: activities.clone(),
+            previous: activities,
+            slots: [slot.clone(), slot],
+            totals: sizes[1..].iter().map(|&n| blocks(n)).collect(),
+            base: blocks(sizes[1]),
+            base_valid: false,
+            rows: Vec::new(),
+            differences: Differences::default(),
+            short,
+            pass: short::Pass::default(),
+            column_keys: blocks(widest),
+        }
+    }
+
+    fn weights(&self) -> Weights {
+        let layer = |l: usize| {
+            let mut w = LayerWeights::zero(self.sizes[l], self.sizes[l - 1] + 1);
+            for column in 0..w.columns {
+                for row in 0..w.rows {
+                    let at = w.at(row, column);
+                    w.raw[at] = self.weight(l, row, column);
+                }
+            }
+            w
+        };
+        Weights { layers: (1..self.sizes.len()).map(layer).collect() }
+    }
+
+    fn run<O: Observer>(&mut self, input: &[i32], label: u16, train: bool, observer: &mut O, mut count: Option<&mut Counters>) -> u16 {
+        self.reset(input);
+        let ops = std::mem::take(if train { &mut self.program.train } else { &mut self.program.infer });
+        let mut prediction = 0;
+        for &op in &ops {
+            match op {
+                Op::Relax { steps, nudge, plasticity } => {
+                    let plastic = plasticity == Plasticity::EachStep;
+                    for t in 0..steps {
+                        let learned = plastic && t > 0;
+                        if learned {
+                            self.learn(StateRef::Now, StateRef::Previous, true, count.as_deref_mut());
+                        }
+                        self.relax(nudge, label, count.as_deref_mut());
+                        self.show(observer, true, learned);
+                    }
+                    if plastic {
+                        self.learn(StateRef::Now, StateRef::Previous, false, count.as_deref_mut());
+                        self.show(observer, false, true);
+                    }
+                }
+                Op::Save { slot } => {
+                    self.slots[slot].states.clone_from(&self.states);
+                    self.slots[slot].activities.clone_from(&self.now);
+                }
+                Op::Load { slot } => {
+                    self.states.clone_from(&self.slots[slot].states);
+                    self.now.clone_from(&self.slots[slot].activities);
+                }
+                Op::Learn { a, b } => {
+                    self.learn(a, b, false, count.as_deref_mut());
+                    self.show(observer, false, true);
+                }
+                Op::Read => {
+                    let outputs = &self.states[self.states.len() - self.design.classes()..];
+                    prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
+                }
+            }
+        }
+        *(if train { &mut self.program.train } else { &mut self.program.infer }) = ops;
+        observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
+        self.sample = self.sample.wrapping_add(1);
+        prediction
+    }
+
+    /// All states zero, a new input.
+    fn reset(&mut self, input: &[i32]) {
+        self.step = 0;
+        self.base_valid = false;
+        self.active_inputs.clear();
+        self.active_inputs.extend((0..).zip(input).filter(|&(_, &x)| x != 0).map(|(j, _)| j));
+        let shift = self.design.datapath.activity_shift[0];
+        self.inputs.clear();
+        self.inputs.extend(self.active_inputs.iter().map(|&j| (j, N::Activity::wrap(i64::from(input[j as usize]) << shift))));
+        self.states.fill(0);
+        self.drives.fill(0);
+        // At reset the states are zero, yet what synapses see of them is `rho(0)` under energy-based dynamics.
+        for (l, neurons) in self.neurons.iter().enumerate() {
+            let rest = neurons.resting_activity();
+            let fill = |v: &mut Vec<Block<N::Activity>>| v.as_flattened_mut()[..self.sizes[l + 1]].fill(rest);
+            fill(&mut self.now[l]);
+            fill(&mut self.previous[l]);
+            self.slots.iter_mut().for_each(|s| fill(&mut s.activities[l]));
+        }
+        self.slots.iter_mut().for_each(|s| s.states.fill(0));
+    }
+
+    /// Shows a finished step and begins the next one.
+    fn show<O: Observer>(&mut self, observer: &mut O, relaxed: bool, learned: bool) {
+        if O::WATCHES {
+            observer.step(StepView {
+                step: self.step,
+                relaxed,
+                learned,
+                states: &self.states,
+                drives: &self.drives,
+                weights: &*self,
+                active_inputs: &self.active_inputs,
+            });
+        }
+        self.step += 1;
+    }
+
+    /// One synchronous time step of all neurons.
+    fn relax(&mut self, nudge: Nudge, label: u16, mut count: Option<&mut Counters>) {
+        self.sum_inputs();
+        std::mem::swap(&mut self.now, &mut self.previous);
+        let moment = Moment {
+            seed: self.design.seed,
+            sample: self.sample,
+            step: self.step,
+            nudge: match nudge {
+                Nudge::None => 0,
+                Nudge::Plus => 1,
+                Nudge::Minus => -1,
+            },
+            label,
+        };
+        let mut at = 0;
+        for (l, neurons) in self.neurons.iter().enumerate() {
+            let n = self.sizes[l + 1];
+            let layer = Layer {
+                totals: &self.totals[l].as_flattened()[..n],
+                drives: &mut self.drives[at..at + n],
+                states: &mut self.states[at..at + n],
+                activities: &mut self.now[l].as_flattened_mut()[..n],
+            };
+            neurons.step(moment, layer, count.as_deref_mut().map(|c| &mut c.layers[l]));
+            at += n;
+        }
+    }
+
+    /// `totals` from `now`: biases, forward and transposed products.
+    fn sum_inputs(&mut self) {
+        if !self.base_valid {
+            let s = &self.synapses[0];
+            set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut self.base);
+            N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.base);
+            self.work.forward += (self.inputs.len() * self.sizes[1]) as u64;
+            self.base_valid = true;
+        }
+        self.totals[0].copy_from_slice(&self.base);
+        for l in 1..self.synapses.len() {
+            let s = &self.synapses[l];
+            let (below, above) = self.totals.split_at_mut(l);
+            set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
+            N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, above[0].as_flattened_mut());
+            self.rows.clear();
+            let activities = self.now[l].as_flattened()[..self.sizes[l + 1]].iter();
+            self.rows.extend((0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)));
+            N::combine(&s.weights, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
+            self.work.forward += (self.sizes[l] * self.sizes[l + 1]) as u64;
+            self.work.transposed += (self.sizes[l] * self.rows.len()) as u64;
+        }
+    }
+
+    /// One pass over the synapses of every active column; `drives_follow` when a time step comes next, whose first
+    /// products can be taken on the way.
+    fn learn(&mut self, a: StateRef, b: StateRef, drives_follow: bool, mut count: Option<&mut Counters>) {
+        self.base_valid = false;
+        let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
+        let of = |r| match r {
+            StateRef::Now => &self.now,
+            StateRef::Previous => &self.previous,
+            StateRef::Slot(k) => &self.slots[k].activities,
+        };
+        let (a, b) = (of(a), of(b));
+        let one = 1i64 << self.design.datapath.activity_frac;
+        let greatest_input = self.inputs.iter().map(|(_, x)| x.wide().abs()).max().unwrap_or(0);
+        let rests = self.design.weight_modes.overflow != Overflow::SatSym;
+        for (l, s) in self.synapses.iter_mut().enumerate() {
+            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
+            let layer_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
+            let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
+            self.differences.take(&s.bias_rule, &a[l], &b[l], one);
+            let bias_key = layer_key(n_pre);
+            update::learn_by_difference(&s.bias_rule, s.bias.line_mut(0), &self.differences, one, bias_key, n_post, count.as_deref_mut());
+            if l == 0 {
+                self.differences.take(&s.rule, &a[0], &b[0], greatest_input);
+                let form = self.short.filter(|_| count.is_none() && self.inputs.len() <= self.reading.burst);
+                let visited = match (form, N::short(&mut s.weights, &self.inputs)) {
+                    (Some(form), Some((matrix, inputs))) => {
+                        let lines = inputs.iter().map(|&(j, x)| (j, x, layer_key(j as usize)));
+                        let mut forward = None;
+                        if drives_follow {
+                            set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut self.base);
+                            self.work.forward += (self.inputs.len() * n_post) as u64;
+                            self.base_valid = true;
+                            forward = Some(Forward { dropped: self.reading.dropped, shift: s.weight_shift, out: &mut self.base });
+                        }
+                        self.pass.run(&form, &s.rule, matrix, lines, &self.differences, forward)
+                    }
+                    _ => {
+                        for &(j, x) in &self.inputs {
+                            let (line, key) = (s.weights.line_mut(j as usize), layer_key(j as usize));
+                            let count = count.as_deref_mut();
+                            update::learn_by_difference(&s.rule, line, &self.differences, x.wide(), key, n_post, count);
+                        }
+                        self.differences.live_blocks()
+                    }
+                };
+                self.work.update += (self.inputs.len() * n_post.min(visited * LANES)) as u64;
+            } else {
+                for (j, key) in self.column_keys.as_flattened_mut()[..n_pre].iter_mut().enumerate() {
+                    *key = layer_key(j);
+                }
+                for k in 0..n_post {
+                    let (at, lane) = (k / LANES, k % LANES);
+                    let post = Pair { a: a[l][at][lane], b: b[l][at][lane] };
+                    let still = post.a == N::Activity::default() && post.b == N::Activity::default();
+                    if still && rests && count.is_none() {
+                        continue;
+                    }
+                    let pre = (&a[l - 1][..], &b[l - 1][..]);
+                    let keys = (&self.column_keys[..], k as u32);
+                    update::learn_by_contrast(&s.rule, s.weights.line_mut(k), pre, post, keys, n_pre, count.as_deref_mut());
+                    self.work.update += n_pre as u64;
+                }
+            }
+        }
+    }
+}
+
+/// Every bias, as read, on the grid of the sums.
+fn set_biases<S: Int, T: Int>(bias: &Matrix<S>, shift: u32, dropped: u32, out: &mut [Block<T>]) {
+    for (out, bias) in out.as_flattened_mut().iter_mut().zip(bias.line(0).as_flattened()) {
+        *out = T::wrap(bias.wide() >> dropped) << shift;
+    }
+}

@@ -1,0 +1,164 @@
+//! A layer of neurons taking a time step: vectorised where the design allows, else unit by unit.
+
+use super::numbers::Int;
+use crate::design::{Design, Dynamics};
+use crate::fixed_point::{Overflow, Purpose, Rounding, absorb, lane_bits, step_key};
+use crate::reference::counters::LayerCounters;
+use crate::reference::neuron::{NeuronInput, NeuronUnit};
+
+/// Where in the run a time step happens, and under which nudge.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub seed: u32,
+    pub sample: u32,
+    pub step: u32,
+    /// Sign of the nudge.
+    pub nudge: i64,
+    /// Class that is to be one.
+    pub label: u16,
+}
+
+/// The vectors of one layer that a step reads and writes.
+#[derive(Debug)]
+pub(super) struct Layer<'a, S, A> {
+    /// Sums of all inputs.
+    pub totals: &'a [S],
+    /// Drives, written.
+    pub drives: &'a mut [i32],
+    /// States, read and written.
+    pub states: &'a mut [i32],
+    /// Activities on the common grid, written.
+    pub activities: &'a mut [A],
+}
+
+/// One layer's neurons.
+#[derive(Clone, Debug)]
+pub(super) struct Neurons<A> {
+    layer: u32,
+    output: bool,
+    unit: NeuronUnit,
+    activity_shift: u32,
+    quick: Option<Quick<A>>,
+}
+
+/// Prototypical neurons whose new state is a function of the drive alone: a vector loop makes the drives, a table the
+/// activities.
+#[derive(Clone, Debug)]
+struct Quick<A> {
+    /// Left shift of the total before requantising.
+    up: u32,
+    shift: u32,
+    rounding: Rounding,
+    low: i64,
+    high: i64,
+    /// Activity on the common grid, by the bit pattern of the drive.
+    table: Vec<A>,
+}
+
+impl<A: Int> Neurons<A> {
+    /// The neurons of layer `l` (1 to L).
+    pub(super) fn of(design: &Design, l: usize, sum_bits: u32) -> Neurons<A> {
+        let unit = NeuronUnit::of(design, l);
+        let activity_shift = design.datapath.activity_shift[l];
+        let quick = Quick::of(design, l, &unit, activity_shift, sum_bits);
+        Neurons { layer: l as u32, output: l == design.output_layer(), unit, activity_shift, quick }
+    }
+
+    /// What the synapses see of a state of zero.
+    pub(super) fn resting_activity(&self) -> A {
+        A::wrap(self.unit.activity(0) << self.activity_shift)
+    }
+
+    /// One time step of the whole layer.
+    pub(super) fn step<S: Int>(&self, m: Moment, layer: Layer<'_, S, A>, count: Option<&mut LayerCounters>) {
+        match &self.quick {
+            // The nudge depends on the state, so nudged output neurons go unit by unit; they are few.
+            Some(quick) if count.is_none() && !(self.output && m.nudge != 0) => quick.step(self, m, layer),
+            _ => self.step_units(m, layer, count),
+        }
+    }
+
+    fn key(&self, m: Moment, purpose: Purpose) -> u32 {
+        absorb(step_key(m.seed, purpose, m.sample, m.step), self.layer << 16)
+    }
+
+    fn step_units<S: Int>(&self, m: Moment, layer: Layer<'_, S, A>, mut count: Option<&mut LayerCounters>) {
+        let (drive_key, state_key) = (self.key(m, Purpose::Drive), self.key(m, Purpose::State));
+        for (i, &total) in layer.totals.iter().enumerate().take(layer.states.len()) {
+            let input = NeuronInput {
+                total: total.wide(),
+                state: i64::from(layer.states[i]),
+                target: i == usize::from(m.label),
+                nudge: m.nudge,
+                drive_random: lane_bits(drive_key, i as u32),
+                state_random: lane_bits(state_key, i as u32),
+            };
+            let (drive, drive_over) = self.unit.drive(input);
+            let (state, state_over) = self.unit.next_state(drive, input);
+            if let Some(count) = count.as_deref_mut() {
+                count.drive.see(drive, drive_over);
+                count.state.see(state, state_over);
+            }
+            layer.drives[i] = drive as i32;
+            layer.states[i] = state as i32;
+            layer.activities[i] = A::wrap(self.unit.activity(state) << self.activity_shift);
+        }
+    }
+}
+
+impl<A: Int> Quick<A> {
+    fn of(design: &Design, l: usize, unit: &NeuronUnit, activity_shift: u32, sum_bits: u32) -> Option<Quick<A>> {
+        let (p, n, modes) = (&design.datapath, design.neurons[l - 1], design.drive_modes);
+        let math = p.neuron[l - 1];
+        let shift = math.sum_frac - n.drive.frac;
+        let applies = design.dynamics == Dynamics::Prototypical
+            && design.state_modes.rounding != Rounding::Stochastic
+            && matches!(modes.rounding, Rounding::Trn | Rounding::Rnd | Rounding::Stochastic)
+            && matches!(modes.overflow, Overflow::Sat | Overflow::SatSym)
+            && n.drive.width <= 16
+            && math.sum_width < sum_bits
+            && (1..=sum_bits.min(32) as i32 - 3).contains(&shift);
+        if !applies {
+            return None;
+        }
+        let entry = |pattern: i64| {
+            let spare = 64 - n.drive.width;
+            let drive = if n.drive.signed { pattern << spare >> spare } else { pattern };
+            let (state, _) = unit.next_state(drive, NeuronInput::default());
+            A::wrap(unit.activity(state) << activity_shift)
+        };
+        let symmetric = modes.overflow == Overflow::SatSym && n.drive.signed;
+        Some(Quick {
+            up: (math.sum_frac - p.acc_frac) as u32,
+            shift: shift as u32,
+            rounding: modes.rounding,
+            low: if symmetric { -n.drive.max_raw() } else { n.drive.min_raw() },
+            high: n.drive.max_raw(),
+            table: (0..1i64 << n.drive.width).map(entry).collect(),
+        })
+    }
+
+    fn step<S: Int>(&self, neurons: &Neurons<A>, m: Moment, layer: Layer<'_, S, A>) {
+        let (low, high) = (S::wrap(self.low), S::wrap(self.high));
+        let requantise = |total: S, rounder: S| ((total << self.up).plus(rounder) >> self.shift).clamp(low, high).word();
+        let drives = layer.drives.iter_mut().zip(layer.totals);
+        if self.rounding == Rounding::Stochastic {
+            let key = neurons.key(m, Purpose::Drive);
+            for ((drive, &total), i) in drives.zip(0u32..) {
+                *drive = requantise(total, S::wrap(i64::from(lane_bits(key, i) >> (32 - self.shift))));
+            }
+        } else {
+            let half = S::wrap(if self.rounding == Rounding::Rnd { 1 << (self.shift - 1) } else { 0 });
+            for (drive, &total) in drives {
+                *drive = requantise(total, half);
+            }
+        }
+        let mask = self.table.len() - 1;
+        for (activity, &drive) in layer.activities.iter_mut().zip(layer.drives.iter()) {
+            *activity = self.table[drive as usize & mask];
+        }
+        for (state, activity) in layer.states.iter_mut().zip(layer.activities.iter()) {
+            *state = activity.word() >> neurons.activity_shift;
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! One pass over the lines of synapse layer 1 in 16-bit lanes: every weight is updated and, in the same visit, adds its
+//! product to the next drive. What the hardware's synapse units and forward lanes do in one cycle.
+
+use super::matrix::Matrix;
+use super::numbers::{Block, Int, LANES};
+use super::update::{Differences, Rule};
+use crate::design::Design;
+use crate::fixed_point::{GOLDEN, Interval, Rounding};
+use bytemuck::cast;
+use wide::{i16x16, i32x8, u32x8};
+
+/// Blocks whose sums stay in registers together.
+const TILE: usize = 4;
+
+/// How a design's update of the first layer fits 16-bit lanes.
+///
+/// An increment is `(factor * difference + rounder) >> shift`, where low bits that are zero for every rate, input and
+/// activity on their grids have been dropped from factor and difference: the same bits, in fewer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    /// Dropped from rate times input.
+    factor_zeros: u32,
+    /// Dropped from differences.
+    difference_zeros: u32,
+    shift: u32,
+    rounding: Rounding,
+    /// Rounding to nearest at a shift of 15 is one instruction: left shifts of factor and difference that get there.
+    scale: Option<(u32, u32)>,
+    low: i16,
+    high: i16,
+}
+
+impl Form {
+    /// The form of a design's first layer, whose weights follow `rule`, if all values fit.
+    pub(super) fn of(design: &Design, rule: &Rule) -> Option<Form> {
+        const MOST: i128 = i16::MAX as i128;
+        let p = &design.datapath;
+        let (low, high) = (i16::try_from(rule.low).ok()?, i16::try_from(rule.high).ok()?);
+        if !rule.is_plain() || rule.rate <= 0 {
+            return None;
+        }
+        let factor_zeros = rule.rate.trailing_zeros() + p.activity_shift[0];
+        let difference_zeros = p.activity_shift[1];
+        let shift = u32::try_from(rule.shift).ok()?.checked_sub(factor_zeros + difference_zeros)?;
+        let input = Interval::of(design.input);
+        let factor = input.lo.abs().max(input.hi.abs()) * i128::from(rule.rate >> rule.rate.trailing_zeros());
+        let activity = Interval::of(design.activity_format(1));
+        let difference = activity.hi - activity.lo;
+        let fits = (1..=29).contains(&shift) && factor <= MOST && difference <= MOST && (factor * difference >> shift) < MOST;
+        if !fits {
+            return None;
+        }
+        let scale = 15u32.checked_sub(shift).filter(|_| rule.rounding == Rounding::Rnd).and_then(|spare| {
+            let k = (0..=spare).find(|&k| factor << k <= MOST && difference << (spare - k) <= MOST)?;
+            Some((k, spare - k))
+        });
+        Some(Form { factor_zeros, difference_zeros, shift, rounding: rule.rounding, scale, low, high })
+    }
+}
+
+/// One line of a pass.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    line: u32,
+    x: i16,
+    factor: i16,
+    key: u32,
+}
+
+/// Buffers of a pass.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pass {
+    lines: Vec<Line>,
+    differences: Vec<Block<i16>>,
+    /// `row * GOLDEN` of even and odd rows, block by block.
+    rows: Vec<[u32x8; 2]>,
+}
+
+/// Where products go.
+#[derive(Debug)]
+pub(super) struct Forward<'a, S> {
+    /// Low bits of a stored weight that the multipliers do not see.
+    pub dropped: u32,
+    /// Left shift of the sums.
+    pub shift: u32,
+    /// Added to.
+    pub out: &'a mut [Block<S>],
+}
+
+impl Pass {
+    /// Learns on every listed line `(line, activity, column key)`, and adds the products of the new weights to
+    /// `forward.out` if asked to; the number of blocks per line that were updated. At most as many lines as a 32-bit sum of products holds.
+    pub(super) fn run<S: Int>(
+        &mut self,
+        form: &Form,
+        rule: &Rule,
+        m: &mut Matrix<i16>,
+        lines: impl Iterator<Item = (u32, i16, u32)>,
+        differences: &Differences,
+        mut forward: Option<Forward<'_, S>>,
+    ) -> usize {
+        let (factor_scale, difference_scale) = form.scale.unwrap_or((0, 0));
+        self.lines.clear();
+        self.lines.extend(lines.map(|(line, x, key)| {
+            let factor = ((rule.rate * i64::from(x)) >> form.factor_zeros << factor_scale) as i16;
+            Line { line, x, factor, key }
+        }));
+        self.differences.clear();
+        let scaled = |d: i32| (d >> form.difference_zeros << difference_scale) as i16;
+        self.differences.extend(differences.exact().iter().map(|d| d.map(scaled)));
+        let multiple = |block: usize, i: usize, odd: usize| ((block * LANES + 2 * i + odd) as u32).wrapping_mul(GOLDEN);
+        for block in self.rows.len()..m.stride {
+            self.rows.push([0, 1].map(|odd| u32x8::new(std::array::from_fn(|i| multiple(block, i, odd)))));
+        }
+        let mut visited = 0;
+        for first in (0..m.stride).step_by(TILE) {
+            let end = (first + TILE).min(m.stride);
+            let live = differences.live().iter().any(|run| run.start < end && first < run.end);
+            visited += if live { end - first } else { 0 };
+            let mut sums = [[i32x8::ZERO; 2]; TILE];
+            let place = Place { pass: self, first, dropped: forward.as_ref().map_or(0, |f| f.dropped) };
+            match (live, &mut forward) {
+                (true, None) => place.learn::<false>(form, m, end - first, &mut sums),
+                (true, Some(_)) => place.learn::<true>(form, m, end - first, &mut sums),
+                (false, Some(_)) => place.rest(m, end - first, &mut sums),
+                (false, None) => {}
+            }
+            if let Some(f) = &mut forward {
+                for (out, [even, odd]) in f.out[first..end].iter_mut().zip(sums) {
+                    for (i, (even, odd)) in even.to_array().into_iter().zip(odd.to_array()).enumerate() {
+                        out[2 * i] = out[2 * i].plus(S::of(even) << f.shift);
+                        out[2 * i + 1] = out[2 * i + 1].plus(S::of(odd) << f.shift);
+                    }
+                }
+            }
+        }
+        visited
+    }
+}
+
+/// The update of one block: from weights, differences, rows, the line's factor and its key to new weights.
+trait Learn: Fn(i16x16, i16x16, [u32x8; 2], i16, u32) -> i16x16 + Copy {}
+
+impl<F: Fn(i16x16, i16x16, [u32x8; 2], i16, u32) -> i16x16 + Copy> Learn for F {}
+
+/// A tile of a pass.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    pass: &'a Pass,
+    first: usize,
+    dropped: u32,
+}
+
+impl Place<'_> {
+    /// Learns on so many blocks (at most a tile) and, if `FORWARD`, gives the products of the new weights.
+    fn learn<const FORWARD: bool>(self, form: &Form, m: &mut Matrix<i16>, blocks: usize, sums: &mut [[i32x8; 2]; TILE]) {
+        match (form.scale, form.rounding) {
+            (Some(_), _) => self.visit_all::<FORWARD>(m, blocks, sums, scaled(form)),
+            (_, Rounding::Stochastic) => self.visit_all::<FORWARD>(m, blocks, sums, random(form)),
+            _ => self.visit_all::<FORWARD>(m, blocks, sums, rounded(form)),
+        }
+    }
+
+    /// Gives the products of the weights as they are.
+    fn rest(self, m: &mut Matrix<i16>, blocks: usize, sums: &mut [[i32x8; 2]; TILE]) {
+        self.visit_all::<true>(m, blocks, sums, |w, _, _, _, _| w);
+    }
+
+    #[inline(always)]
+    fn visit_all<const FORWARD: bool>(self, m: &mut Matrix<i16>, blocks: usize, sums: &mut [[i32x8; 2]; TILE], learn: impl Learn) {
+        if blocks == TILE {
+            self.visit::<TILE, FORWARD>(m, sums, learn);
+        } else {
+            (0..blocks).for_each(|b| self.at(b).visit::<1, FORWARD>(m, &mut sums[b..], learn));
+        }
+    }
+
+    fn at(self, block: usize) -> Self {
+        Place { first: self.first + block, ..self }
+    }
+
+    #[inline(always)]
+    fn visit<const BLOCKS: usize, const FORWARD: bool>(
+        self,
+        m: &mut Matrix<i16>,
+        sums: &mut [[i32x8; 2]],
+        learn: impl Learn,
+    ) {
+        let differences = &self.pass.differences[self.first..][..BLOCKS];
+        let rows = &self.pass.rows[self.first..][..BLOCKS];
+        let mut acc = [[i32x8::ZERO; 2]; BLOCKS];
+        for &Line { line, x, factor, key } in &self.pass.lines {
+            let line = &mut m.raw[line as usize * m.stride + self.first..][..BLOCKS];
+            for b in 0..BLOCKS {
+                let w = learn(i16x16::new(line[b]), i16x16::new(differences[b]), rows[b], factor, key);
+                line[b] = w.to_array();
+                if FORWARD {
+                    let read = w.unbounded_shr_scalar(self.dropped);
+                    acc[b][0] += read.dot(even(x));
+                    acc[b][1] += read.dot(odd(x));
+                }
+            }
+        }
+        sums[..BLOCKS].copy_from_slice(&acc);
+    }
+}
+
+/// A value in the even lanes, zero in the others: a multiply-add then gives the products of the even lanes alone.
+#[inline(always)]
+pub(super) fn even(x: i16) -> i16x16 {
+    cast(i32x8::splat(i32::from(x as u16)))
+}
+
+/// The same for the odd lanes.
+#[inline(always)]
+pub(super) fn odd(x: i16) -> i16x16 {
+    cast(i32x8::splat(i32::from(x) << 16))
+}
+
+#[inline(always)]
+fn settle(form: &Form, w: i16x16, increment: i16x16) -> i16x16 {
+    w.saturating_add(increment).max(i16x16::splat(form.low)).min(i16x16::splat(form.high))
+}
+
+/// To nearest, at a shift of 15.
+#[inline(always)]
+fn scaled(form: &Form) -> impl Learn {
+    |w, d, _, factor, _| settle(form, w, d.mul_scale_round(i16x16::splat(factor)))
+}
+
+/// Puts 32-bit increments of even and odd lanes, which fit 16 bits, in their places.
+#[inline(always)]
+fn weave(even: i32x8, odd: i32x8) -> i16x16 {
+    cast((even & i32x8::splat(0xffff)) | (odd << 16u32))
+}
+
+/// By adding a constant.
+#[inline(always)]
+fn rounded(form: &Form) -> impl Learn {
+    let half = i32x8::splat(if form.rounding == Rounding::Rnd { 1 << (form.shift - 1) } else { 0 });
+    move |w, d, _, factor, _| {
+        let increment = |x: i16x16| (d.dot(x) + half) >> form.shift;
+        settle(form, w, weave(increment(even(factor)), increment(odd(factor))))
+    }
+}
+
+/// By adding random bits.
+#[inline(always)]
+fn random(form: &Form) -> impl Learn {
+    let spare = 32 - form.shift;
+    move |w, d, rows, factor, key| {
+        let increment = |x: i16x16, row: u32x8| {
+            let bits: i32x8 = cast(lanes_bits(row + u32x8::splat(key)) >> spare);
+            (d.dot(x) + bits) >> form.shift
+        };
+        settle(form, w, weave(increment(even(factor), rows[0]), increment(odd(factor), rows[1])))
+    }
+}
+
+/// [`lane_bits`](crate::fixed_point::lane_bits) of eight rows, whose column key and row are already added up.
+#[inline(always)]
+fn lanes_bits(z: u32x8) -> u32x8 {
+    let z = z ^ (z >> 15u32);
+    let z = z + (z << 5u32);
+    let z = z ^ (z >> 12u32);
+    z + (z << 9u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixed_point::lane_bits;
+
+    #[test]
+    fn eight_rows_are_mixed_like_one() {
+        for key in [0, 1, 0xDEAD_BEEF, u32::MAX] {
+            let rows = u32x8::new(std::array::from_fn(|i| (i as u32 + 40).wrapping_mul(GOLDEN)));
+            let found = lanes_bits(rows + u32x8::splat(key)).to_array();
+            assert_eq!(found, std::array::from_fn(|i| lane_bits(key, i as u32 + 40)));
+        }
+    }
+
+    #[test]
+    fn lanes_are_woven_in_order() {
+        let even = i32x8::new([0, -2, 4, 6, 8, 10, 12, i32::from(i16::MIN)]);
+        let odd = i32x8::new([1, 3, -5, 7, 9, 11, 13, i32::from(i16::MAX)]);
+        assert_eq!(weave(even, odd).to_array(), [0, 1, -2, 3, 4, -5, 6, 7, 8, 9, 10, 11, 12, 13, i16::MIN, i16::MAX]);
+    }
+}

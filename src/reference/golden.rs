@@ -1,0 +1,180 @@
+//! The specification, executable: phase programs in plain 64-bit integer loops. Slow and obvious.
+
+use super::neuron::{NeuronInput, NeuronUnit};
+use super::{Observer, SampleEnd, StepView, Weights};
+use crate::design::Design;
+use crate::fixed_point::{Purpose, absorb, lane_bits, step_key};
+use crate::rules::{Nudge, Op, Plasticity, Program, StateRef};
+
+/// The model of one network: its weights and a sample counter.
+#[derive(Clone, Debug)]
+pub struct Golden<'d> {
+    design: &'d Design,
+    program: Program,
+    units: Vec<NeuronUnit>,
+    /// The weights.
+    pub weights: Weights,
+    /// Samples seen: keys the random bits.
+    pub sample: u32,
+}
+
+/// State vectors of one sample. `None` stands for the reset state, all zero.
+struct Bench {
+    now: Vec<i32>,
+    previous: Vec<i32>,
+    slots: [Vec<i32>; 2],
+    drives: Vec<i32>,
+    step: u32,
+}
+
+impl<'d> Golden<'d> {
+    /// A model with these weights.
+    pub fn new(design: &'d Design, weights: Weights) -> Self {
+        let units = (1..design.sizes.len()).map(|l| NeuronUnit::of(design, l)).collect();
+        Golden { design, program: Program::of(design), units, weights, sample: 0 }
+    }
+
+    /// Runs one sample through the training or the inference program and returns the prediction.
+    pub fn run(&mut self, input: &[i32], label: u16, train: bool, observer: &mut impl Observer) -> u16 {
+        let neurons = self.design.neuron_count();
+        let mut b = Bench {
+            now: vec![0; neurons],
+            previous: vec![0; neurons],
+            slots: [vec![0; neurons], vec![0; neurons]],
+            drives: vec![0; neurons],
+            step: 0,
+        };
+        let active: Vec<u32> = (0..input.len() as u32).filter(|&j| input[j as usize] != 0).collect();
+        let ops = if train { self.program.train.clone() } else { self.program.infer.clone() };
+        let mut prediction = 0;
+        for op in ops {
+            match op {
+                Op::Relax { steps, nudge, plasticity } => {
+                    for t in 0..steps {
+                        // The contrast of step t - 1 is applied at the head of step t's pass: synapses first, then
+                        // the new weights make the drives (algorithms.md 2.1).
+                        let learned = plasticity == Plasticity::EachStep && t > 0;
+                        if learned {
+                            self.learn(input, &active, &b, StateRef::Now, StateRef::Previous);
+                        }
+                        self.relax(input, label, nudge, &mut b);
+                        observer.step(self.view(&b, &active, true, learned));
+                        b.step += 1;
+                    }
+                    if plasticity == Plasticity::EachStep {
+                        self.learn_pass(input, &active, &mut b, StateRef::Now, StateRef::Previous, observer);
+                    }
+                }
+                Op::Save { slot } => b.slots[slot] = b.now.clone(),
+                Op::Load { slot } => b.now = b.slots[slot].clone(),
+                Op::Learn { a, b: other } => self.learn_pass(input, &active, &mut b, a, other, observer),
+                Op::Read => {
+                    let outputs = &b.now[neurons - self.design.classes()..];
+                    prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
+                }
+            }
+        }
+        observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
+        self.sample = self.sample.wrapping_add(1);
+        prediction
+    }
+
+    fn learn_pass(&mut self, input: &[i32], active: &[u32], b: &mut Bench, a: StateRef, other: StateRef, observer: &mut impl Observer) {
+        self.learn(input, active, b, a, other);
+        observer.step(self.view(b, active, false, true));
+        b.step += 1;
+    }
+
+    fn view<'a>(&'a self, b: &'a Bench, active: &'a [u32], relaxed: bool, learned: bool) -> StepView<'a> {
+        StepView { step: b.step, relaxed, learned, states: &b.now, drives: &b.drives, weights: &self.weights, active_inputs: active }
+    }
+
+    /// First index of layer `l` in a state vector.
+    fn base(&self, l: usize) -> usize {
+        self.design.sizes[1..l].iter().sum()
+    }
+
+    /// Activity of neuron `i` of layer `l` on the common grid; layer 0 is the clamped input.
+    fn activity(&self, input: &[i32], states: &[i32], l: usize, i: usize) -> i64 {
+        let raw = if l == 0 { i64::from(input[i]) } else { self.units[l - 1].activity(i64::from(states[self.base(l) + i])) };
+        raw << self.design.datapath.activity_shift[l]
+    }
+
+    /// One synchronous time step of all neurons (algorithms.md 1.1, 1.2).
+    fn relax(&self, input: &[i32], label: u16, nudge: Nudge, b: &mut Bench) {
+        let d = self.design;
+        let p = &d.datapath;
+        let layers = d.output_layer();
+        let key = |purpose| step_key(d.seed, purpose, self.sample, b.step);
+        let mut next = vec![0; b.now.len()];
+        for l in 1..=layers {
+            let w = &self.weights.layers[l - 1];
+            let column_key = |purpose| absorb(key(purpose), (l as u32) << 16);
+            for i in 0..d.sizes[l] {
+                let bias = i64::from(w.get(i, d.sizes[l - 1]) >> p.dropped_bits);
+                let mut total = bias << (p.activity_frac as u32 + p.bias_shift[l - 1]);
+                for j in 0..d.sizes[l - 1] {
+                    let read = i64::from(w.get(i, j) >> p.dropped_bits);
+                    total += (read * self.activity(input, &b.now, l - 1, j)) << p.weight_shift[l - 1];
+                }
+                if l < layers {
+                    let up = &self.weights.layers[l];
+                    for k in 0..d.sizes[l + 1] {
+                        let read = i64::from(up.get(k, i) >> p.dropped_bits);
+                        total += (read * self.activity(input, &b.now, l + 1, k)) << p.weight_shift[l];
+                    }
+                }
+                let at = self.base(l) + i;
+                let (drive, state) = self.units[l - 1].step(NeuronInput {
+                    total,
+                    state: i64::from(b.now[at]),
+                    target: i == usize::from(label),
+                    nudge: match nudge {
+                        Nudge::None => 0,
+                        Nudge::Plus => 1,
+                        Nudge::Minus => -1,
+                    },
+                    drive_random: lane_bits(column_key(Purpose::Drive), i as u32),
+                    state_random: lane_bits(column_key(Purpose::State), i as u32),
+                });
+                b.drives[at] = drive as i32;
+                next[at] = state as i32;
+            }
+        }
+        b.previous = std::mem::replace(&mut b.now, next);
+    }
+
+    /// `w <- w + requantise(rate * (a_post a_pre - b_post b_pre))` over every synapse.
+    fn learn(&mut self, input: &[i32], active: &[u32], b: &Bench, a: StateRef, other: StateRef) {
+        let d = self.design;
+        let p = &d.datapath;
+        let states = |r| match r {
+            StateRef::Now => &b.now,
+            StateRef::Previous => &b.previous,
+            StateRef::Slot(k) => &b.slots[k],
+        };
+        let (a, other) = (states(a), states(other));
+        let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
+        for l in 1..=d.output_layer() {
+            let (n_post, n_pre) = (d.sizes[l], d.sizes[l - 1]);
+            // A column whose pre-synaptic input is zero takes no update: requantise(0) = 0.
+            let columns: Vec<usize> = if l == 1 { active.iter().map(|&j| j as usize).collect() } else { (0..n_pre).collect() };
+            for j in columns.into_iter().chain([n_pre]) {
+                let is_bias = j == n_pre;
+                let column_key = absorb(key, (l as u32) << 16 | j as u32);
+                let pre = |s: &[i32]| if is_bias { 1 << p.activity_frac } else { self.activity(input, s, l - 1, j) };
+                let (pre_a, pre_b) = (pre(a), pre(other));
+                let rate = if is_bias { p.bias_rate[l - 1] } else { p.weight_rate[l - 1] };
+                let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
+                for i in 0..n_post {
+                    let contrast = self.activity(input, a, l, i) * pre_a - self.activity(input, other, l, i) * pre_b;
+                    let random = lane_bits(column_key, i as u32);
+                    let increment = d.weight_modes.rounding.apply(rate * contrast, p.update_shift, random);
+                    let layer = &mut self.weights.layers[l - 1];
+                    let at = layer.at(i, j);
+                    layer.raw[at] = d.weight_modes.overflow.apply(i64::from(layer.raw[at]) + increment, format) as i32;
+                }
+            }
+        }
+    }
+}

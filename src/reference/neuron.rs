@@ -1,0 +1,152 @@
+//! The neuron unit: from the exact sum of its inputs to its next state. The twin of `hdl/neuron_unit.v`.
+
+use crate::design::{Activation, Design, Dynamics, NeuronMath, NudgePlace, Tables};
+use crate::fixed_point::Requantise;
+
+/// One layer's neuron arithmetic with every constant resolved.
+#[derive(Clone, Debug)]
+pub struct NeuronUnit {
+    math: NeuronMath,
+    dynamics: Dynamics,
+    activation: Activation,
+    nudge_place: NudgePlace,
+    acc_frac: i32,
+    drive_frac: i32,
+    state_frac: i32,
+    nudge_frac: i32,
+    one: i64,
+    beta: i64,
+    dt: i64,
+    drive: Requantise,
+    state: Requantise,
+    tables: Tables,
+}
+
+/// What a neuron unit is told besides its sum.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NeuronInput {
+    /// The exact sum of all inputs, on the accumulators' grid.
+    pub total: i64,
+    /// Present state.
+    pub state: i64,
+    /// Target is one (true) or zero; read by nudged output neurons only.
+    pub target: bool,
+    /// Sign of the nudge: -1, 0 (free phase) or +1.
+    pub nudge: i64,
+    /// Random bits for the drive requantiser.
+    pub drive_random: u32,
+    /// Random bits for the state requantiser.
+    pub state_random: u32,
+}
+
+impl NeuronUnit {
+    /// The neuron unit of layer `l` (1 to L).
+    pub fn of(design: &Design, l: usize) -> NeuronUnit {
+        let math = design.datapath.neuron[l - 1];
+        let n = design.neurons[l - 1];
+        NeuronUnit {
+            math,
+            dynamics: design.dynamics,
+            activation: design.activation,
+            nudge_place: design.nudge_place,
+            acc_frac: design.datapath.acc_frac,
+            drive_frac: n.drive.frac,
+            state_frac: n.state.frac,
+            nudge_frac: n.state.frac + design.beta.format.frac,
+            one: 1 << n.state.frac,
+            beta: design.beta.raw,
+            dt: design.dt.raw,
+            drive: Requantise {
+                from_frac: math.sum_frac,
+                to: n.drive,
+                rounding: design.drive_modes.rounding,
+                overflow: design.drive_modes.overflow,
+            },
+            state: Requantise {
+                from_frac: math.x_frac,
+                to: n.state,
+                rounding: design.state_modes.rounding,
+                overflow: design.state_modes.overflow,
+            },
+            tables: Tables::of(design, l),
+        }
+    }
+
+    /// One time step: the requantised drive and the new state.
+    #[inline]
+    pub fn step(&self, i: NeuronInput) -> (i64, i64) {
+        let (drive, _) = self.drive(i);
+        let (state, _) = self.next_state(drive, i);
+        (drive, state)
+    }
+
+    /// `beta (y - s)` of a nudged output neuron, on the grid `nudge_frac`.
+    #[inline]
+    fn nudge(&self, i: NeuronInput) -> i64 {
+        if self.math.output { i.nudge * self.beta * (i64::from(i.target) * self.one - i.state) } else { 0 }
+    }
+
+    /// First half of a step: the requantised drive, and whether it overflowed.
+    #[inline]
+    pub fn drive(&self, i: NeuronInput) -> (i64, bool) {
+        let m = &self.math;
+        let mut sum = i.total << (m.sum_frac - self.acc_frac);
+        if m.output && self.nudge_place == NudgePlace::Inside {
+            sum += self.nudge(i) << (m.sum_frac - self.nudge_frac);
+        }
+        let rounded = self.drive.rounding.apply(sum, self.drive.shift(), i.drive_random);
+        let drive = self.drive.overflow.apply(rounded, self.drive.to);
+        (drive, drive != rounded)
+    }
+
+    /// Second half of a step: the new state (`i.total` plays no part any more), and whether it overflowed.
+    #[inline]
+    pub fn next_state(&self, drive: i64, i: NeuronInput) -> (i64, bool) {
+        let m = &self.math;
+        let f = self.activated(drive, i.state);
+        let mut e = f << (m.e_frac - m.f_frac);
+        if m.output && self.nudge_place == NudgePlace::Outside {
+            e += self.nudge(i) << (m.e_frac - self.nudge_frac);
+        }
+        let x = if self.dynamics == Dynamics::Prototypical {
+            e
+        } else {
+            e -= i.state << (m.e_frac - self.state_frac);
+            (i.state << (m.x_frac - self.state_frac)) + self.dt * e
+        };
+        let rounded = self.state.rounding.apply(x, self.state.shift(), i.state_random);
+        let mut state = self.state.overflow.apply(rounded, self.state.to);
+        // Energy-based states live in [0, 1] (algorithms.md 1.2).
+        if self.dynamics == Dynamics::Energy {
+            state = state.clamp(0, self.one);
+        }
+        (state, state != rounded)
+    }
+
+    /// `rho(drive)`, or `rho'(state) drive` for energy-based dynamics, on the grid `f_frac`.
+    #[inline]
+    fn activated(&self, drive: i64, state: i64) -> i64 {
+        if self.dynamics == Dynamics::Energy {
+            // rho' is 1 or 1/2 on the states' range [0, 1] (the half is in f_frac); the output layer has none.
+            return match &self.tables.slope_of_state {
+                Some(slope) => slope.at(state) * drive,
+                None => drive,
+            };
+        }
+        match (self.activation, &self.tables.rho_of_drive) {
+            (Activation::HardSigmoid, _) => drive.clamp(0, 1 << self.drive_frac.max(0)),
+            (Activation::HalfHardSigmoid, _) => drive.clamp(0, 1 << (self.drive_frac + 1).max(0)),
+            (Activation::Logistic, Some(rho)) => rho.at(drive),
+            (Activation::Logistic, None) => unreachable!("logistic layers carry their table"),
+        }
+    }
+
+    /// What the synapses see of a state, as a raw integer of [`Design::activity_format`].
+    #[inline]
+    pub fn activity(&self, state: i64) -> i64 {
+        match &self.tables.rho_of_state {
+            Some(rho) => rho.at(state),
+            None => state,
+        }
+    }
+}

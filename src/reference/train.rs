@@ -1,0 +1,217 @@
+//! A training: which sample comes when, and a trainer that can stop and go on at every one of them.
+
+use super::counters::Counters;
+use super::fast::Network;
+use super::{Observer, Weights};
+use crate::data::{Dataset, QuantisedSamples, epoch_order, quantise};
+use crate::design::Design;
+use serde::{Deserialize, Serialize};
+
+/// One training sample in so many is counted (ranges, saturations, lost updates): enough for shares, cheap enough to
+/// be always on.
+pub const COUNTED_EVERY: u32 = 64;
+
+/// A sample's place in a training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedSample {
+    /// Number since the start of the training, training and test samples alike: keys the random bits.
+    pub number: u32,
+    /// Which sample of the training set, or of the test set.
+    pub index: u32,
+    /// From the training set, through the training program; otherwise from the test set, through inference.
+    pub train: bool,
+}
+
+/// The order of all samples of a training: in every epoch the training samples in the epoch's order, then the test
+/// samples as they come. The reference and the cross-check walk the same plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Keys the order.
+    pub seed: u32,
+    /// Passes over the training set.
+    pub epochs: u32,
+    /// Training samples.
+    pub train_samples: u32,
+    /// Test samples.
+    pub test_samples: u32,
+}
+
+impl Plan {
+    /// The plan of a design over a data set (whose sizes fit 32 bits: the loaders hold every value in memory).
+    pub fn new(design: &Design, data: &Dataset) -> Plan {
+        let (train, test) = (data.train.len() as u32, data.test.len() as u32);
+        Plan { seed: design.seed, epochs: design.epochs, train_samples: train, test_samples: test }
+    }
+
+    /// Samples of one epoch.
+    pub fn samples_per_epoch(&self) -> u32 {
+        self.train_samples + self.test_samples
+    }
+
+    /// Samples of the whole training.
+    pub fn total(&self) -> u64 {
+        u64::from(self.epochs) * u64::from(self.samples_per_epoch())
+    }
+
+    /// The samples of an epoch, in order.
+    pub fn samples(&self, epoch: u32) -> impl Iterator<Item = PlannedSample> + use<> {
+        let first = epoch.wrapping_mul(self.samples_per_epoch());
+        let train = epoch_order(self.seed, epoch, self.train_samples as usize).into_iter().map(|index| (index, true));
+        let test = (0..self.test_samples).map(|index| (index, false));
+        let place = move |(at, (index, train))| PlannedSample { number: first.wrapping_add(at), index, train };
+        (0u32..).zip(train.chain(test)).map(place)
+    }
+}
+
+/// Both parts of a data set as the hardware sees them.
+#[derive(Clone, Debug)]
+pub struct TrainingData {
+    /// What is learned.
+    pub train: QuantisedSamples,
+    /// What is tested.
+    pub test: QuantisedSamples,
+    /// The data set's checksum.
+    pub checksum: String,
+}
+
+impl TrainingData {
+    /// Quantises a data set.
+    pub fn new(design: &Design, data: &Dataset) -> TrainingData {
+        TrainingData {
+            train: quantise(design, &data.train),
+            test: quantise(design, &data.test),
+            checksum: data.checksum.clone(),
+        }
+    }
+
+    /// Raw inputs and label of a planned sample.
+    pub fn sample(&self, s: PlannedSample) -> (&[i32], u16) {
+        let part = if s.train { &self.train } else { &self.test };
+        (part.raw_of(s.index as usize), part.label(s.index as usize))
+    }
+}
+
+/// Right predictions of an epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpochScore {
+    /// Of the training samples seen, at the free phase, each before its own update.
+    pub train_correct: u32,
+    /// Of the test samples seen.
+    pub test_correct: u32,
+}
+
+/// How far a training has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Samples done.
+    pub done: u64,
+    /// Scores of the epochs done.
+    pub epochs: Vec<EpochScore>,
+    /// Score of the epoch at hand.
+    pub current: EpochScore,
+    /// Ranges and saturations so far.
+    pub counters: Counters,
+}
+
+/// Runs a plan, sample by sample.
+#[derive(Debug)]
+pub struct Trainer<'a> {
+    data: &'a TrainingData,
+    plan: Plan,
+    network: Network<'a>,
+    progress: Progress,
+    /// The epoch at hand, ready to be indexed, and its number.
+    order: (u32, Vec<PlannedSample>),
+}
+
+impl<'a> Trainer<'a> {
+    /// From the start.
+    pub fn new(design: &'a Design, data: &'a TrainingData, plan: Plan) -> Self {
+        let start = EpochScore::default();
+        let progress = Progress { done: 0, epochs: Vec::new(), current: start, counters: Counters::new(design) };
+        Self::resumed(design, data, plan, &Weights::initial(design), progress)
+    }
+
+    /// From where an earlier one stood.
+    pub fn resumed(design: &'a Design, data: &'a TrainingData, plan: Plan, weights: &Weights, progress: Progress) -> Self {
+        let mut trainer = Trainer { data, plan, network: Network::new(design, weights), progress, order: (0, Vec::new()) };
+        trainer.enter(trainer.epoch());
+        trainer
+    }
+
+    fn enter(&mut self, epoch: u32) {
+        self.order = (epoch, if epoch < self.plan.epochs { self.plan.samples(epoch).collect() } else { Vec::new() });
+    }
+
+    /// Number of the epoch at hand, from 0; the number of epochs when all is done.
+    pub fn epoch(&self) -> u32 {
+        self.progress.epochs.len() as u32
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// The plan it follows.
+    pub fn plan(&self) -> Plan {
+        self.plan
+    }
+
+    /// The weights as they stand.
+    pub fn weights(&self) -> Weights {
+        self.network.weights()
+    }
+
+    /// The model.
+    pub fn network(&self) -> &Network<'a> {
+        &self.network
+    }
+
+    /// Runs the next sample and says what it was and what the network made of it; `None` when all is done.
+    pub fn step(&mut self, observer: &mut impl Observer) -> Option<(PlannedSample, u16)> {
+        if self.order.0 != self.epoch() {
+            self.enter(self.epoch());
+        }
+        let at = (self.progress.done % u64::from(self.plan.samples_per_epoch().max(1))) as usize;
+        let planned = *self.order.1.get(at)?;
+        let (input, label) = self.data.sample(planned);
+        self.network.set_sample(planned.number);
+        let prediction = if planned.train && planned.number.is_multiple_of(COUNTED_EVERY) {
+            self.network.run_counted(input, label, true, observer, &mut self.progress.counters)
+        } else {
+            self.network.run(input, label, planned.train, observer)
+        };
+        let right = u32::from(prediction == label);
+        let p = &mut self.progress;
+        if planned.train {
+            p.current.train_correct += right;
+        } else {
+            p.current.test_correct += right;
+        }
+        p.done += 1;
+        if at + 1 == self.order.1.len() {
+            p.epochs.push(std::mem::take(&mut p.current));
+        }
+        Some((planned, prediction))
+    }
+
+    /// Test accuracy (0 to 1) of an epoch done; zero without test samples.
+    pub fn test_accuracy(&self, epoch: usize) -> f64 {
+        share(self.progress.epochs[epoch].test_correct, self.plan.test_samples)
+    }
+
+    /// Running training accuracy (0 to 1) of an epoch done.
+    pub fn train_accuracy(&self, epoch: usize) -> f64 {
+        share(self.progress.epochs[epoch].train_correct, self.plan.train_samples)
+    }
+}
+
+/// How many of the last epochs the reported test accuracy is the mean of: the last fifth, at least one.
+pub fn averaged_epochs(epochs: usize) -> usize {
+    (epochs / 5).max(1).min(epochs)
+}
+
+fn share(part: u32, whole: u32) -> f64 {
+    if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) }
+}

@@ -1,0 +1,291 @@
+//! The context of `templates/core.v`.
+
+use super::units::{self, Unit};
+use crate::design::{Design, Rule, Tables};
+use crate::fixed_point::{GOLDEN, Rounding};
+use crate::rules::{Nudge, Op, Plasticity, Program, StateRef};
+use crate::schedule::{LAYER_GAP, Layout, MIN_SLOT, bits};
+use askama::Template;
+
+/// A constant per layer, as a Verilog function.
+struct LayerTable {
+    name: &'static str,
+    meaning: &'static str,
+    width: u32,
+    entries: Vec<(usize, String)>,
+}
+
+/// One word of the phase ROM.
+struct ProgramWord {
+    address: usize,
+    bits: String,
+    text: String,
+}
+
+#[derive(Template)]
+#[template(path = "core.v", escape = "none")]
+struct Core {
+    name: String,
+    module: String,
+    version: &'static str,
+    design_file: String,
+    sizes_text: String,
+    rule_text: &'static str,
+    input_format: String,
+    inputs: usize,
+    input_signed: bool,
+    input_shift: u32,
+    one: String,
+    layers: usize,
+    lanes: usize,
+    neurons: usize,
+    weight_words: usize,
+    lane_width: u32,
+    layer_width: u32,
+    chunk_width: u32,
+    count_width: u32,
+    index_width: u32,
+    input_index_width: u32,
+    neuron_width: u32,
+    word_width: u32,
+    address_width: u32,
+    bank_width: u32,
+    program_width: u32,
+    input_width: u32,
+    label_width: u32,
+    activity_width: u32,
+    wide_state: u32,
+    state_width: u32,
+    drive_width: u32,
+    stored_width: u32,
+    pre_width: u32,
+    rate_width: u32,
+    forward_width: u32,
+    transposed_width: u32,
+    total_width: u32,
+    gradient_width: u32,
+    dropped_bits: u32,
+    update_shift: i32,
+    weight_rounding: u32,
+    weight_overflow: u32,
+    uniform_width: u32,
+    min_slot: u32,
+    layer_gap: u32,
+    infer_start: usize,
+    stochastic: bool,
+    stochastic_weight: bool,
+    stochastic_drive: bool,
+    stochastic_state: bool,
+    chunk_golden: String,
+    activity_table: bool,
+    tables: Vec<LayerTable>,
+    program: Vec<ProgramWord>,
+    units: Vec<Unit>,
+}
+
+impl Core {
+    /// An unsigned signal of `from` bits on `to` bits.
+    fn resize(&self, name: &str, from: &u32, to: &u32) -> String {
+        match from.cmp(to) {
+            std::cmp::Ordering::Less => format!("{{{}'d0, {name}}}", to - from),
+            std::cmp::Ordering::Equal => name.to_owned(),
+            std::cmp::Ordering::Greater => format!("{name}[{}:0]", to - 1),
+        }
+    }
+
+    /// A signed signal of `from` bits on `to >= from` bits.
+    fn extend(&self, name: &str, from: &u32, to: &u32) -> String {
+        if from == to { name.to_owned() } else { format!("{{{{{}{{{name}[{}]}}}}, {name}}}", to - from, from - 1) }
+    }
+
+    /// The bits of a signal from bit `low` up, on `to` bits.
+    fn resize_high(&self, name: &str, from: &u32, low: &u32, to: &u32) -> String {
+        if from <= low {
+            return format!("{to}'d0");
+        }
+        let have = from - low;
+        if have >= *to { format!("{name}[{}:{low}]", low + to - 1) } else { format!("{{{}'d0, {name}[{}:{low}]}}", to - have, from - 1) }
+    }
+
+    /// A signal shifted left by `low` bits, on `to` bits.
+    fn resize_low(&self, name: &str, from: &u32, low: &u32, to: &u32) -> String {
+        if to <= low {
+            return format!("{to}'d0");
+        }
+        let room = to - low;
+        format!("{{{}, {low}'d0}}", self.resize(name, from, &room))
+    }
+}
+
+/// Two's complement literal.
+fn literal(value: i64, width: u32) -> String {
+    let mask = if width >= 64 { u64::MAX } else { (1u64 << width) - 1 };
+    format!("{width}'h{:x}", value as u64 & mask)
+}
+
+/// The generated core.
+pub fn render(design: &Design, layout: &Layout) -> String {
+    let p = &design.datapath;
+    let depth = layout.depth();
+    let layer_width = bits(depth + 1);
+    let inputs = design.sizes[0];
+    let largest_pre = layout.layers.iter().map(|l| l.pre).max().unwrap_or(1);
+    let largest_post = layout.layers.iter().map(|l| l.post).max().unwrap_or(1);
+    let largest_chunks = layout.layers.iter().map(|l| l.chunks).max().unwrap_or(1);
+    let program = Program::of(design);
+    let words = program_words(&program);
+    let rate_width = p.rate_width;
+    let count_width = bits(largest_pre);
+    let address_width = bits(layout.weight_words);
+    let neuron_width = bits(layout.neurons);
+    let word_width = bits(layout.state_words);
+    let chunk_width = bits(largest_chunks);
+    let reset: Vec<(usize, String)> = (1..=depth)
+        .map(|l| {
+            let raw = Tables::of(design, l).rho_of_state.map_or(0, |t| t.at(0));
+            (l, literal(raw << p.activity_shift[l], p.activity_width))
+        })
+        .collect();
+    let per_layer = |name, meaning, width: u32, f: &dyn Fn(usize) -> i64| LayerTable {
+        name,
+        meaning,
+        width,
+        entries: (1..=depth).map(|l| (l, literal(f(l), width))).collect(),
+    };
+    let tables = vec![
+        per_layer("columns_of", "pre-synaptic neurons", count_width, &|l| layout.layers[l - 1].pre as i64),
+        per_layer("last_chunk_of", "chunks less one", chunk_width, &|l| layout.layers[l - 1].chunks as i64 - 1),
+        per_layer("last_lanes_of", "neurons in the last chunk", bits(layout.lanes - 1) + 1, &|l| {
+            let x = layout.layers[l - 1];
+            (x.post - (x.chunks - 1) * layout.lanes) as i64
+        }),
+        per_layer("last_index_of", "neurons less one", 32, &|l| layout.layers[l - 1].post as i64 - 1),
+        per_layer("weight_base_of", "first word in the weight memory", address_width, &|l| layout.layers[l - 1].weight_base as i64),
+        per_layer("row_length_of", "weight words of one chunk", address_width, &|l| layout.layers[l - 1].row_length() as i64),
+        LayerTable {
+            name: "pre_base_of",
+            meaning: "first pre-synaptic neuron among all neurons",
+            width: neuron_width,
+            entries: (1..=depth + 1)
+                .map(|l| (l, literal(if l < 2 { 0 } else { layout.layers[l - 2].neuron_base as i64 }, neuron_width)))
+                .collect(),
+        },
+        per_layer("word_base_of", "first post-synaptic state word of a bank", word_width, &|l| layout.layers[l - 1].word_base as i64),
+        per_layer("weight_shift_of", "alignment of weights", 6, &|l| i64::from(p.weight_shift[l - 1])),
+        per_layer("bias_shift_of", "alignment of biases", 6, &|l| i64::from(p.bias_shift[l - 1])),
+        per_layer("activity_shift_of", "alignment of activities", 6, &|l| i64::from(p.activity_shift[l])),
+        per_layer("weight_rate_of", "learning rate over beta, aligned", rate_width, &|l| p.weight_rate[l - 1]),
+        per_layer("bias_rate_of", "the same for biases", rate_width, &|l| p.bias_rate[l - 1]),
+        per_layer("weight_width_of", "stored width of weights", 6, &|l| i64::from(design.synapses[l - 1].weight.width)),
+        per_layer("bias_width_of", "stored width of biases", 6, &|l| i64::from(design.synapses[l - 1].bias.width)),
+        LayerTable { name: "reset_activity_of", meaning: "activity of the state zero", width: p.activity_width, entries: reset },
+    ];
+    let modes = [design.weight_modes, design.drive_modes, design.state_modes].map(|m| m.rounding == Rounding::Stochastic);
+    let uniform = design.synapses.iter().all(|s| s.weight.width == p.stored_width && s.bias.width == p.stored_width);
+    let state_width = units::common_state_width(design);
+    Core {
+        name: design.name.clone(),
+        module: super::module_name(design),
+        version: env!("CARGO_PKG_VERSION"),
+        design_file: design.path.file_name().map(|f| f.to_string_lossy().into_owned()).unwrap_or_default(),
+        sizes_text: design.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
+        rule_text: match design.rule {
+            Rule::Ep => "Equilibrium Propagation (free phase, nudged phase, one update)",
+            Rule::Cep => "continual Equilibrium Propagation (an update at every nudged step)",
+        },
+        input_format: design.input.to_string(),
+        inputs,
+        input_signed: design.input.signed,
+        input_shift: p.activity_shift[0],
+        one: literal(1 << p.activity_frac, p.activity_width),
+        layers: depth,
+        lanes: layout.lanes,
+        neurons: layout.neurons,
+        weight_words: layout.weight_words,
+        lane_width: bits(layout.lanes - 1),
+        layer_width,
+        chunk_width,
+        count_width,
+        index_width: bits(largest_post - 1),
+        input_index_width: bits(inputs - 1),
+        neuron_width,
+        word_width,
+        address_width,
+        bank_width: bits(layout.banks - 1),
+        program_width: bits(words.0.len()),
+        input_width: design.input.width,
+        label_width: bits(design.classes() - 1),
+        activity_width: p.activity_width,
+        wide_state: state_width + p.activity_width,
+        state_width,
+        drive_width: units::common_drive_width(design),
+        stored_width: p.stored_width,
+        pre_width: p.pre_width,
+        rate_width,
+        forward_width: p.forward_width,
+        transposed_width: p.transposed_width,
+        total_width: p.total_width.max(p.forward_width + 1).max(p.transposed_width + 1),
+        gradient_width: p.gradient_width,
+        dropped_bits: p.dropped_bits,
+        update_shift: p.update_shift,
+        weight_rounding: design.weight_modes.rounding.code(),
+        weight_overflow: design.weight_modes.overflow.code(),
+        uniform_width: u32::from(uniform),
+        min_slot: MIN_SLOT,
+        layer_gap: LAYER_GAP,
+        infer_start: words.1,
+        stochastic: modes.contains(&true),
+        stochastic_weight: modes[0],
+        stochastic_drive: modes[1],
+        stochastic_state: modes[2],
+        chunk_golden: format!("32'h{:08X}", GOLDEN.wrapping_mul(layout.lanes as u32)),
+        activity_table: layout.activity_latency > 0,
+        tables,
+        program: words.0,
+        units: units::of(design, layer_width),
+    }
+    .render()
+    .unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
+}
+
+/// The phase ROM (training program, then inference program, each with an end) and where inference starts.
+fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
+    let operand = |r: StateRef| match r {
+        StateRef::Now => "3'b000".to_owned(),
+        StateRef::Previous => "3'b010".to_owned(),
+        StateRef::Slot(k) => format!("3'b1{}{}", 0, k & 1),
+    };
+    let mut words = Vec::new();
+    let mut push = |bits: String, text: String| words.push(ProgramWord { address: words.len(), bits, text });
+    let mut infer_start = 0;
+    for (i, ops) in [&program.train, &program.infer].into_iter().enumerate() {
+        if i == 1 {
+            infer_start = program.train.len() + 1;
+        }
+        for op in ops {
+            match *op {
+                Op::Relax { steps, nudge, plasticity } => {
+                    let (n, sign) = match nudge {
+                        Nudge::None => (0, "free"),
+                        Nudge::Plus => (1, "+beta"),
+                        Nudge::Minus => (2, "-beta"),
+                    };
+                    let plastic = u32::from(plasticity == Plasticity::EachStep);
+                    push(
+                        format!("3'd0, 16'd{steps}, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
+                        format!("relax {steps}, {sign}{}", if plastic == 1 { ", learn each step" } else { "" }),
+                    );
+                }
+                Op::Save { slot } => push(format!("3'd1, 16'd0, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"), format!("save {slot}")),
+                Op::Load { slot } => push(format!("3'd2, 16'd0, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"), format!("load {slot}")),
+                Op::Learn { a, b } => push(
+                    format!("3'd3, 16'd0, 2'd0, 1'd0, 1'd0, {}, {}", operand(a), operand(b)),
+                    format!("learn {a:?} - {b:?}"),
+                ),
+                Op::Read => push("3'd4, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "read".to_owned()),
+            }
+        }
+        push("3'd5, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "end".to_owned());
+    }
+    (words, infer_start)
+}

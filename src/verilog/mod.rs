@@ -1,0 +1,92 @@
+//! From a design to a folder of Verilog: the generated core, its tables, and the hand-written leaves it is built of.
+
+mod core;
+mod units;
+
+pub use units::{common_drive_width, common_state_width};
+
+use crate::design::{Design, Table, Tables};
+use crate::schedule::Layout;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+/// The hand-written leaves, in the order in which a tool should read them. Embedded, so that an installed binary
+/// generates complete folders.
+pub const LEAVES: &[(&str, &str)] = &[
+    ("requantise.vh", include_str!("../../hdl/requantise.vh")),
+    ("mixer.vh", include_str!("../../hdl/mixer.vh")),
+    ("requantise.v", include_str!("../../hdl/requantise.v")),
+    ("word_memory.v", include_str!("../../hdl/word_memory.v")),
+    ("function_table.v", include_str!("../../hdl/function_table.v")),
+    ("sample_buffer.v", include_str!("../../hdl/sample_buffer.v")),
+    ("sequencer.v", include_str!("../../hdl/sequencer.v")),
+    ("synapse_lanes.v", include_str!("../../hdl/synapse_lanes.v")),
+    ("drive_path.v", include_str!("../../hdl/drive_path.v")),
+    ("neuron_unit.v", include_str!("../../hdl/neuron_unit.v")),
+    ("post_memory.v", include_str!("../../hdl/post_memory.v")),
+    ("signature.v", include_str!("../../hdl/signature.v")),
+];
+
+/// Name of the core's module.
+pub fn module_name(design: &Design) -> String {
+    format!("eqhdl_{}", design.name.replace('-', "_"))
+}
+
+/// A generated folder, as file name -> contents.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Sources {
+    /// Every file.
+    pub files: BTreeMap<String, String>,
+}
+
+impl Sources {
+    /// The synthesizable core of a design: the generated core, the leaves, the tables, and a file list.
+    pub fn of(design: &Design, layout: &Layout) -> Sources {
+        let mut files = BTreeMap::new();
+        let core_file = format!("{}.v", module_name(design));
+        files.insert(core_file.clone(), core::render(design, layout));
+        for (name, text) in LEAVES {
+            files.insert((*name).to_owned(), (*text).to_owned());
+        }
+        for l in 1..=design.output_layer() {
+            let tables = Tables::of(design, l);
+            let all = [("rho", tables.rho_of_drive), ("slope", tables.slope_of_state), ("activity", tables.rho_of_state)];
+            for (kind, table) in all {
+                if let Some(table) = table {
+                    files.insert(table_file(kind, l), hex(&table));
+                }
+            }
+        }
+        let list: Vec<&str> = LEAVES.iter().map(|(n, _)| *n).filter(|n| n.ends_with(".v")).chain([core_file.as_str()]).collect();
+        files.insert("files.f".to_owned(), list.join("\n") + "\n");
+        Sources { files }
+    }
+
+    /// Writes the folder; files that already hold the same text are left alone, so builds stay valid.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn write(&self, dir: &Path) -> io::Result<()> {
+        std::fs::create_dir_all(dir)?;
+        for (name, text) in &self.files {
+            let path = dir.join(name);
+            if std::fs::read_to_string(&path).ok().as_deref() != Some(text) {
+                std::fs::write(path, text)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// File of a table of layer `l`.
+fn table_file(kind: &str, l: usize) -> String {
+    format!("{kind}_layer{l}.hex")
+}
+
+/// One entry a line, for `$readmemh`.
+fn hex(table: &Table) -> String {
+    let mask = (1u64 << table.to.width) - 1;
+    let digits = table.to.width.div_ceil(4) as usize;
+    table.entries.iter().map(|&e| format!("{:0digits$x}\n", e as u64 & mask)).collect()
+}

@@ -1,0 +1,157 @@
+//! Neuron units: one per distinct set of formats and constants, shared by the layers that have them.
+
+use super::table_file;
+use crate::design::{Activation, Constant, Design, Dynamics, NeuronMath, Neurons, NudgePlace, Tables};
+
+/// A neuron unit of the core, as the template needs it.
+pub struct Unit {
+    /// Suffix of its signals: its first layer.
+    pub id: usize,
+    /// What it is, for people.
+    pub comment: String,
+    /// Serves the output layer.
+    pub output: bool,
+    /// Width of its drive.
+    pub drive_width: u32,
+    /// Width of its state.
+    pub state_width: u32,
+    /// Verilog parameters.
+    pub parameters: String,
+    /// Present state, as it enters.
+    pub state_in: String,
+    /// New state on the core's common width.
+    pub state_out: String,
+    /// Drive on the core's common width.
+    pub drive_out: String,
+    /// Case labels.
+    pub cases: String,
+    /// Table from state to activity, for energy-based dynamics.
+    pub activity_file: String,
+    /// Activity from that table on the core's common width.
+    pub activity_out: String,
+}
+
+/// Common width of states in the core: two's complement.
+pub fn common_state_width(design: &Design) -> u32 {
+    design.neurons.iter().map(|n| n.state.width + u32::from(!n.state.signed)).max().unwrap_or(1)
+}
+
+/// Common width of drives in the core: two's complement.
+pub fn common_drive_width(design: &Design) -> u32 {
+    design.neurons.iter().map(|n| n.drive.width + u32::from(!n.drive.signed)).max().unwrap_or(1)
+}
+
+/// The units of a design.
+pub fn of(design: &Design, layer_width: u32) -> Vec<Unit> {
+    let mut classes: Vec<((Neurons, NeuronMath), Vec<usize>)> = Vec::new();
+    for l in 1..=design.output_layer() {
+        let class = (design.neurons[l - 1], design.datapath.neuron[l - 1]);
+        match classes.iter_mut().find(|(c, _)| *c == class) {
+            Some((_, layers)) => layers.push(l),
+            None => classes.push((class, vec![l])),
+        }
+    }
+    classes.into_iter().map(|((n, m), layers)| unit(design, n, m, layers, layer_width)).collect()
+}
+
+fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_width: u32) -> Unit {
+    let id = layers[0];
+    let (sw, dw) = (common_state_width(design), common_drive_width(design));
+    let tables = Tables::of(design, id);
+    let table = match (&tables.rho_of_drive, &tables.slope_of_state) {
+        (Some(_), _) => table_file("rho", id),
+        (_, Some(_)) => table_file("slope", id),
+        _ => "none".to_owned(),
+    };
+    let state_frac = n.state.frac;
+    let nudge_frac = state_frac + design.beta.format.frac;
+    let inside = m.output && design.nudge_place == NudgePlace::Inside;
+    let outside = m.output && !inside;
+    let stepped = design.dynamics != Dynamics::Prototypical;
+    let when = |c: bool, v: i32| if c { v } else { 0 };
+    let clip_end = match design.activation {
+        Activation::HardSigmoid => 1i64 << n.drive.frac.max(0),
+        _ => 1i64 << (n.drive.frac + 1).max(0),
+    };
+    let signed_width = |c: &Constant| c.format.width + 1;
+    let parameters: Vec<(&str, String)> = vec![
+        ("DriveWidth", n.drive.width.to_string()),
+        ("DriveSigned", u32::from(n.drive.signed).to_string()),
+        ("StateWidth", n.state.width.to_string()),
+        ("StateSigned", u32::from(n.state.signed).to_string()),
+        ("Output", u32::from(m.output).to_string()),
+        ("Inside", u32::from(inside).to_string()),
+        ("Dynamics", (design.dynamics as u32).to_string()),
+        ("Activation", (design.activation as u32).to_string()),
+        ("OneDrive", clip_end.to_string()),
+        ("OneState", (1i64 << state_frac).to_string()),
+        ("Beta", design.beta.raw.to_string()),
+        ("BetaWidth", signed_width(&design.beta).to_string()),
+        ("Dt", design.dt.raw.to_string()),
+        ("DtWidth", signed_width(&design.dt).to_string()),
+        ("NudgeWidth", m.nudge_width.to_string()),
+        ("SumShift", (m.sum_frac - design.datapath.acc_frac).to_string()),
+        ("SumNudgeShift", when(inside, m.sum_frac - nudge_frac).to_string()),
+        ("SumWidth", m.sum_width.to_string()),
+        ("DriveShift", (m.sum_frac - n.drive.frac).to_string()),
+        ("DriveRounding", design.drive_modes.rounding.code().to_string()),
+        ("DriveOverflow", design.drive_modes.overflow.code().to_string()),
+        ("FWidth", m.f_width.to_string()),
+        ("FShift", (m.e_frac - m.f_frac).to_string()),
+        ("NudgeShift", when(outside, m.e_frac - nudge_frac).to_string()),
+        ("StateShift", when(stepped, m.e_frac - state_frac).to_string()),
+        ("EWidth", m.e_width.to_string()),
+        ("XStateShift", when(stepped, m.x_frac - state_frac).to_string()),
+        ("XWidth", m.x_width.to_string()),
+        ("XShift", (m.x_frac - state_frac).to_string()),
+        ("StateRounding", design.state_modes.rounding.code().to_string()),
+        ("StateOverflow", design.state_modes.overflow.code().to_string()),
+        ("TableFile", format!("\"{table}\"")),
+    ];
+    let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
+    let widen = |name: &str, signed: bool, from: u32, to: u32| {
+        if from == to {
+            name.to_owned()
+        } else if signed {
+            format!("{{{{{}{{{name}[{}]}}}}, {name}}}", to - from, from - 1)
+        } else {
+            format!("{{{}'d0, {name}}}", to - from)
+        }
+    };
+    let state_in = if n.state.width + 1 > sw { widen("state12", true, sw, n.state.width + 1) } else { format!("state12[{}:0]", n.state.width) };
+    let activity = design.activity_format(id);
+    Unit {
+        id,
+        comment: format!(
+            "Layer{} {}: drive {}, state {}.",
+            if layers.len() > 1 { "s" } else { "" },
+            layers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+            n.drive,
+            n.state
+        ),
+        output: m.output,
+        drive_width: n.drive.width,
+        state_width: n.state.width,
+        parameters: wrap(&parameters),
+        state_in,
+        state_out: widen(&format!("state_{id}"), n.state.signed, n.state.width, sw),
+        drive_out: widen(&format!("drive_{id}"), n.drive.signed, n.drive.width, dw),
+        cases: layers.iter().map(|l| format!("{layer_width}'d{l}")).collect::<Vec<_>>().join(", "),
+        activity_file: table_file("activity", id),
+        activity_out: widen(&format!("activity_{id}"), activity.signed, n.state.width, design.datapath.activity_width),
+    }
+}
+
+/// Joins parameters into lines of readable length.
+fn wrap(parameters: &[String]) -> String {
+    let mut lines = vec![String::new()];
+    for (i, p) in parameters.iter().enumerate() {
+        let piece = if i + 1 < parameters.len() { format!("{p}, ") } else { p.clone() };
+        if lines[lines.len() - 1].len() + piece.len() > 104 {
+            lines.push(String::new());
+        }
+        let last = lines.len() - 1;
+        lines[last].push_str(&piece);
+    }
+    lines.iter().map(|l| l.trim_end()).collect::<Vec<_>>().join("\n    ")
+}

@@ -1,0 +1,582 @@
+//! Design files: the good ones mean what they say, and every bad one is refused at its own line, with what would be right.
+
+use eqhdl::design::{
+    Activation, DataSource, Design, DesignError, Dynamics, NudgePlace, Rule, commented_example, load, parse,
+    warnings,
+};
+use eqhdl::fixed_point::{Format, Overflow, Rounding};
+use proptest::prelude::*;
+use std::path::{Path, PathBuf};
+
+/// Every line differs from every other, so that a line is found by its text.
+const GOOD: &str = r#"# a good design
+[network]
+layers = [64, 32, 10]
+activation = "logistic"
+dynamics = "prototypical"
+nudge = "outside"
+initial_scale = 1.0
+
+[rule]
+name = "cep"
+T = 20
+K = 8
+beta = 0.2
+learning_rates = [0.1, 0.05]
+
+[formats]
+input = "u8.8"
+state = ["u8.8", "s10.8"]
+weight = "s16.14"
+weight_read = "s10.8"
+bias = "s15.13"
+drive = "s10.7"
+rate = "u16.16"
+
+[rounding]
+weight = "STOCHASTIC"
+
+[overflow]
+drive = "SAT_SYM"
+
+[hardware]
+lanes = 8
+
+[training]
+epochs = 3
+seed = 7
+train_samples = 100
+
+[data]
+source = "digits"
+"#;
+
+fn read(text: &str) -> Result<Design, DesignError> {
+    parse(Path::new("designs/some-design.toml"), text)
+}
+
+/// `GOOD` with each `from` replaced by its `to`.
+fn edited(edits: &[(&str, &str)]) -> String {
+    edits.iter().fold(GOOD.to_owned(), |text, (from, to)| {
+        assert_eq!(text.matches(from).count(), 1, "the edit of {from:?} has no single place");
+        text.replacen(from, to, 1)
+    })
+}
+
+#[test]
+fn a_good_file_means_what_it_says() {
+    let d = read(GOOD).unwrap();
+    assert_eq!(d.name, "some_design");
+    assert_eq!(d.path, PathBuf::from("designs/some-design.toml"));
+    assert_eq!(d.sizes, [64, 32, 10]);
+    assert_eq!(
+        (d.activation, d.dynamics, d.nudge_place),
+        (Activation::Logistic, Dynamics::Prototypical, NudgePlace::Outside)
+    );
+    assert_eq!((d.rule, d.free_steps, d.nudged_steps), (Rule::Cep, 20, 8));
+    assert_eq!((d.beta.format, d.beta.raw), (Format::signed(16, 12), 819), "0.2 * 4096 = 819.2");
+    assert_eq!((d.dt.format, d.dt.raw, d.dt.wanted), (Format::unsigned(1, 0), 1, 1.0));
+    assert_eq!(d.input, Format::unsigned(8, 8));
+    assert_eq!(d.neurons[0].state, Format::unsigned(8, 8));
+    assert_eq!(d.neurons[1].state, Format::signed(10, 8));
+    assert_eq!(d.neurons[1].drive, Format::signed(10, 7));
+    let [first, second] = &d.synapses[..] else { panic!("two synapse layers") };
+    assert_eq!(
+        (first.weight, first.weight_read, first.bias),
+        (Format::signed(16, 14), Format::signed(10, 8), Format::signed(15, 13))
+    );
+    assert_eq!((first.rate.raw, second.rate.raw), (32768, 16384), "0.5 and 0.25 of 65536");
+    assert_eq!((first.learning_rate, second.learning_rate), (0.1, 0.05));
+    assert_eq!((first.init, second.init), (1.0 / 8.0, 1.0 / 32f64.sqrt()));
+    assert_eq!((d.weight_modes.rounding, d.weight_modes.overflow), (Rounding::Stochastic, Overflow::Sat));
+    assert_eq!((d.drive_modes.rounding, d.drive_modes.overflow), (Rounding::Rnd, Overflow::SatSym));
+    assert_eq!((d.state_modes.rounding, d.state_modes.overflow), (Rounding::Rnd, Overflow::Sat));
+    assert_eq!((d.lanes, d.epochs, d.seed, d.train_samples, d.test_samples), (8, 3, 7, Some(100), None));
+    assert_eq!(d.data, DataSource::Digits);
+    assert_eq!(d.datapath.neuron.len(), 2);
+    assert_eq!(d.datapath.dropped_bits, 6);
+    assert_eq!(warnings(&d), [""; 0]);
+}
+
+#[test]
+fn a_minimal_file_gets_defaults_that_can_be_built() {
+    let minimal = "network.layers = [64, 16, 10]\nnetwork.activation = 'logistic'\n\
+                   rule = { name = 'ep', T = 5, K = 3, beta = 0.5, learning_rates = 2 }\ndata.source = 'digits'\n";
+    let d = read(minimal).unwrap();
+    let states: Vec<_> = d.neurons.iter().map(|n| n.state).collect();
+    assert_eq!(states, [Format::unsigned(8, 8), Format::signed(10, 8)]);
+    assert_eq!(d.synapses[1].bias, Format::signed(16, 14));
+    assert_eq!(d.synapses[1].weight_read, Format::signed(16, 14));
+    assert_eq!(
+        d.synapses[0].rate.format,
+        Format::unsigned(16, 13),
+        "2 / 0.5 = 4 needs three bits before the point"
+    );
+    assert_eq!(d.synapses[0].rate.effective(), 4.0);
+    assert_eq!((d.lanes, d.epochs, d.seed), (16, 10, 1));
+    let inside = read(&format!("{minimal}[formats]\n").replacen(
+        "network.act",
+        "network.nudge = 'inside'\nnetwork.act",
+        1,
+    ))
+    .unwrap();
+    assert_eq!(inside.neurons[1].state, Format::unsigned(8, 8));
+}
+
+#[test]
+fn dynamics_with_a_time_step_take_it() {
+    let text = edited(&[("\"prototypical\"", "\"leaky\"\ndt = 0.25")]);
+    let d = read(&text).unwrap();
+    assert_eq!((d.dynamics, d.dt.format, d.dt.raw), (Dynamics::Leaky, Format::unsigned(8, 8), 64));
+    let text = edited(&[
+        ("\"prototypical\"", "\"energy\"\ndt = 1"),
+        ("rate = \"u16.16\"", "rate = \"u16.16\"\nstep = \"u8.7\""),
+    ]);
+    assert_eq!(read(&text).unwrap().dt.effective(), 1.0);
+}
+
+/// Edits, the text of the line the error must point at, words of the message, words of the help.
+type Case = (&'static [(&'static str, &'static str)], &'static str, &'static str, &'static str);
+
+const REFUSED: &[Case] = &[
+    // Sections and keys.
+    (&[("[rounding]", "[roundings]")], "[roundings]", "roundings", "did you mean [rounding]?"),
+    (&[("layers =", "layer =")], "layer =", "no key `layer`", "did you mean `layers`?"),
+    (
+        &[("learning_rates =", "learning_rate =")],
+        "learning_rate =",
+        "no key `learning_rate`",
+        "did you mean `learning_rates`?",
+    ),
+    (&[("lanes = 8", "beta = 8")], "beta = 8", "no key `beta` under [hardware]", "belongs under [rule]"),
+    (&[("lanes = 8", "xyzzy = 8")], "xyzzy", "no key `xyzzy`", "known here: `lanes`"),
+    (&[("T = 20", "t = 20")], "t = 20", "no key `t`", "did you mean `T`?"),
+    (&[("T = 20\n", "")], "[rule]", "lacks `T`", "`T = 20`"),
+    (&[("layers = [64, 32, 10]\n", "")], "[network]", "lacks `layers`", "layers = [64, 64, 10]"),
+    (&[("activation = \"logistic\"\n", "")], "[network]", "lacks `activation`", "\"hard_sigmoid\""),
+    (&[("name = \"cep\"\n", "")], "[rule]", "lacks `name`", "\"ep\""),
+    (&[("beta = 0.2\n", "")], "[rule]", "lacks `beta`", "beta = 0.2"),
+    (
+        &[("learning_rates = [0.1, 0.05]\n", "")],
+        "[rule]",
+        "lacks `learning_rates`",
+        "one number per synapse layer",
+    ),
+    (&[("source = \"digits\"\n", "")], "[data]", "lacks `source`", "\"idx\""),
+    (&[("T = 20", "T = 20\nT = 30")], "T = 30", "second time", "keep one"),
+    // Types and names.
+    (&[("T = 20", "T = \"twenty\"")], "T = \"twenty\"", "`T` has a value of the wrong type", "`T = 20`"),
+    (&[("T = 20", "T = 20.5")], "T = 20.5", "`T` has a value of the wrong type", "whole number"),
+    (&[("beta = 0.2", "beta = true")], "beta = true", "wrong type", "beta = 0.2"),
+    (&[("[0.1, 0.05]", "[0.1, \"a\"]")], "\"a\"", "wrong type", "one number per synapse layer"),
+    (&[("[64, 32, 10]", "64")], "layers = 64", "wrong type", "layers = [64, 64, 10]"),
+    (
+        &[("\"logistic\"", "\"sigmoid\"")],
+        "\"sigmoid\"",
+        "`sigmoid` is no value of `activation`",
+        "\"hard_sigmoid\"",
+    ),
+    (&[("\"logistic\"", "\"logistics\"")], "\"logistics\"", "no value", "did you mean \"logistic\"?"),
+    (&[("\"logistic\"", "3")], "activation = 3", "wrong type", "\"logistic\""),
+    (&[("\"STOCHASTIC\"", "\"rnd_conv\"")], "rnd_conv", "no value of `weight`", "did you mean \"RND_CONV\"?"),
+    (&[("\"SAT_SYM\"", "\"SATURATE\"")], "SATURATE", "no value of `drive`", "\"SAT\""),
+    (&[("\"cep\"", "\"bptt\"")], "bptt", "no value of `name`", "\"cep\""),
+    (&[("\"digits\"", "\"mnist\"")], "mnist", "no value of `source`", "\"idx\""),
+    (&[("input = \"u8.8\"", "input = \"8.8\"")], "input =", "begins with `s`", "u8.8"),
+    (&[("weight = \"s16.14\"", "weight = \"s40.14\"")], "s40.14", "1 to 32 bits", "s16.14"),
+    (&[("\"u8.8\", \"s10.8\"", "\"u8.8\", \"s10\"")], "\"s10\"", "parted by a point", "s10.8"),
+    (
+        &[("[hardware]\nlanes = 8", "hardware = 8\n")],
+        "hardware = 8",
+        "no key `hardware` under [overflow]",
+        "known here: `state`",
+    ),
+    (&[("[64, 32, 10]", "[64, 32, 10")], "activation", "not TOML", "lists in brackets"),
+    (&[("T = 20", "T 20")], "T 20", "not TOML", "key = value"),
+    // The network.
+    (&[("[64, 32, 10]", "[64]")], "layers = [64]", "1 layers", "2 to 16"),
+    (&[("[64, 32, 10]", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]")], "layers =", "17 layers", "2 to 16"),
+    (&[("[64, 32, 10]", "[64, 0, 10]")], "layers =", "0 neurons", "1 to 65535"),
+    (&[("[64, 32, 10]", "[64, 65536, 10]")], "layers =", "65536 neurons", "1 to 65535"),
+    (&[("[64, 32, 10]", "[\n64,\n-3,\n10]")], "-3", "-3 neurons", "1 to 65535"),
+    (&[("[64, 32, 10]", "[784, 32, 10]")], "layers =", "64 pixels and 10 classes", "layers = [64, 64, 10]"),
+    (&[("[64, 32, 10]", "[64, 32, 9]")], "layers =", "9 outputs", "end it with 10"),
+    (&[("initial_scale = 1.0", "initial_scale = 0")], "initial_scale", "0 is no possible", "above 0"),
+    (&[("initial_scale = 1.0", "initial_scale = nan")], "initial_scale", "no possible", "above 0"),
+    (&[("\"prototypical\"", "\"leaky\"")], "\"leaky\"", "need a time step", "dt = 0.25"),
+    (&[("\"prototypical\"", "\"energy\"")], "\"energy\"", "need a time step", "dt = 0.25"),
+    (&[("nudge = \"outside\"", "nudge = \"outside\"\ndt = 0.5")], "dt = 0.5", "no time step", "remove `dt`"),
+    (&[("rate = \"u16.16\"", "step = \"u8.8\"")], "step =", "do not have", "remove `step`"),
+    (&[("\"prototypical\"", "\"leaky\"\ndt = 1.5")], "dt = 1.5", "1.5 is no possible `dt`", "at most 1"),
+    (&[("\"prototypical\"", "\"leaky\"\ndt = 0")], "dt = 0", "0 is no possible `dt`", "above 0"),
+    (&[("\"prototypical\"", "\"leaky\"\ndt = 0.001")], "dt = 0.001", "rounds to 0", "step = \"u8.17\""),
+    (&[("\"prototypical\"", "\"leaky\"\ndt = 1.0")], "dt = 1.0", "beyond the range", "step = \"u8.7\""),
+    (
+        &[("\"prototypical\"", "\"energy\"\ndt = 0.5"), ("\"outside\"", "\"inside\"")],
+        "\"inside\"",
+        "no inside",
+        "\"outside\"",
+    ),
+    // The rule.
+    (&[("T = 20", "T = 0")], "T = 0", "0 is no possible `T`", "1 to 65535"),
+    (&[("T = 20", "T = 65536")], "T = 65536", "65536 is no possible", "1 to 65535"),
+    (&[("K = 8", "K = -8")], "K = -8", "-8 is no possible `K`", "1 to 65535"),
+    (&[("beta = 0.2", "beta = 0.0")], "beta =", "`beta` is 0", "beta = 0.2"),
+    (&[("beta = 0.2", "beta = 0.0001")], "beta =", "rounds to 0", "nudge = \"s9.21\""),
+    (&[("beta = 0.2", "beta = 8")], "beta =", "beyond the range", "nudge = \"s16.11\""),
+    (&[("beta = 0.2", "beta = -0.2")], "learning_rates =", "no sign", "rate = [\"s16.15\", \"s16.16\"]"),
+    (&[("beta = 0.2", "beta = inf")], "beta =", "`beta` is inf", "beta = 0.2"),
+    (&[("[0.1, 0.05]", "[0.1, 0]")], "learning_rates =", "0 is no possible", "above 0"),
+    (&[("[0.1, 0.05]", "-0.1")], "learning_rates =", "-0.1 is no possible", "above 0"),
+    (&[("[0.1, 0.05]", "[0.1, 0.05, 0.01]")], "learning_rates =", "3 values", "write 2 values"),
+    (&[("[0.1, 0.05]", "[]")], "learning_rates =", "0 values", "write 2 values"),
+    (
+        &[("[0.1, 0.05]", "[0.1, 0.000001]")],
+        "learning_rates =",
+        "synapse layer 2",
+        "rate = [\"u16.16\", \"u8.25\"]",
+    ),
+    (
+        &[("[0.1, 0.05]", "[0.5, 0.05]")],
+        "learning_rates =",
+        "beyond the range",
+        "rate = [\"u16.14\", \"u16.16\"]",
+    ),
+    // Number formats.
+    (&[("[\"u8.8\", \"s10.8\"]", "[\"u8.8\"]")], "state =", "1 values", "write 2 values"),
+    (&[("\"s10.8\"]", "\"s10.-1\"]")], "state =", "steps are 2 apart", "u8.8"),
+    (&[("\"s10.8\"]", "\"s10.10\"]")], "state =", "cannot hold values from 0 to 1", "\"s10.9\""),
+    (
+        &[("\"u8.8\", ", "\"u32.31\", ")],
+        "state =",
+        "more fraction bits than can be built",
+        "30 fraction bits",
+    ),
+    (&[("input = \"u8.8\"", "input = \"u8.-8\"")], "input =", "steps are 256 apart", "u8.8"),
+    (&[("drive = \"s10.7\"", "drive = \"s10.-1\"")], "drive = \"s10.-1\"", "steps are 2 apart", "s10.7"),
+    (&[("drive = \"s10.7\"", "drive = \"s17.7\"")], "drive = \"s17.7\"", "2^17 entries", "at most 16 bits"),
+    (
+        &[("\"prototypical\"", "\"energy\"\ndt = 0.5"), ("\"u8.8\", \"s10.8\"", "\n\"u8.8\",\n\"s20.8\"")],
+        "\"s20.8\"",
+        "2^20 entries",
+        "at most 16 bits",
+    ),
+    (
+        &[("weight = \"s16.14\"", "weight = \"u16.14\"")],
+        "weight = \"u16.14\"",
+        "without a sign",
+        "weight = \"s16.14\"",
+    ),
+    (&[("bias = \"s15.13\"", "bias = \"u15.13\"")], "bias =", "without a sign", "bias = \"s15.13\""),
+    (&[("bias = \"s15.13\"", "bias = \"s6.4\"")], "bias =", "nothing would be left", "more than 6 bits"),
+    (
+        &[("\"s10.8\"\nbias", "\"s10.9\"\nbias")],
+        "weight_read =",
+        "not the top bits",
+        "weight_read = \"s10.8\"",
+    ),
+    (
+        &[("\"s10.8\"\nbias", "\"s20.18\"\nbias")],
+        "weight_read =",
+        "not the top bits",
+        "weight_read = \"s16.14\"",
+    ),
+    (
+        &[("\"s10.8\"\nbias", "\"u10.8\"\nbias")],
+        "weight_read =",
+        "not the top bits",
+        "weight_read = \"s10.8\"",
+    ),
+    (
+        &[("\"s10.8\"\nbias", "[\"s10.8\", \"s12.10\"]\nbias")],
+        "[formats]",
+        "drops a different number of bits",
+        "equal",
+    ),
+    (&[("bias = \"s15.13\"", "bias = \"s15.60\"")], "[formats]", "more than", "fewer fraction bits"),
+    (&[("[overflow]\n", "[overflow]\nweight = \"WRAP\"\n")], "[formats]", "WRAP", "use SAT"),
+    // The rest.
+    (&[("lanes = 8", "lanes = 0")], "lanes = 0", "0 is no possible", "1 to 256"),
+    (&[("lanes = 8", "lanes = 257")], "lanes = 257", "257 is no possible", "1 to 256"),
+    (&[("epochs = 3", "epochs = 0")], "epochs = 0", "0 is no possible", "epochs = 40"),
+    (&[("seed = 7", "seed = 4294967296")], "seed =", "no possible", "4294967295"),
+    (&[("train_samples = 100", "train_samples = 0")], "train_samples", "no possible", "train_samples = 1000"),
+    (&[("train_samples = 100", "test_samples = -1")], "test_samples", "no possible", "test_samples = 1000"),
+    (&[("\"digits\"", "\"idx\"")], "source = \"idx\"", "lacks `path`", "data/mnist"),
+    (&[("\"digits\"", "\"digits\"\npath = \"x\"")], "path =", "no path", "remove `path`"),
+    (&[("\"digits\"", "\"npz\"\npath = \"\"")], "path =", "empty", "NPZ"),
+];
+
+#[test]
+fn every_bad_edit_is_refused_at_its_line() {
+    let mut failures = Vec::new();
+    for (edits, line, message, help) in REFUSED {
+        let text = edited(edits);
+        let error = match read(&text) {
+            Ok(_) => {
+                failures.push(format!("{edits:?}: accepted"));
+                continue;
+            }
+            Err(e) => e,
+        };
+        let wanted =
+            1 + text.lines().position(|l| l.contains(line)).expect("the case names a line of its text");
+        let right = error.line() == Some(wanted)
+            && error.message().contains(message)
+            && error.remedy().contains(help);
+        if !right {
+            failures
+                .push(format!("{edits:?}\n  wanted line {wanted}, {message:?}, {help:?}\n  got {error:?}"));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// A help of the form "write `key = value` under [formats]" is advice that works, if need be followed by another one.
+#[test]
+fn formats_that_the_help_writes_are_accepted() {
+    let mut tried = 0;
+    for (edits, ..) in REFUSED {
+        let mut text = edited(edits);
+        let mut error = read(&text).expect_err("a refused case");
+        let advice = |e: &DesignError| {
+            let (line, _) = e.remedy().strip_prefix("write `")?.split_once("` under [formats]")?;
+            Some(line.to_owned())
+        };
+        if advice(&error).is_none() {
+            continue;
+        }
+        tried += 1;
+        // At most the formats of beta, dt and the rates are to be mended.
+        for _ in 0..3 {
+            let line = advice(&error).unwrap_or_else(|| panic!("{edits:?}: no advice in {error:?}"));
+            let (key, _) = line.split_once('=').expect("advice is a line");
+            let (network, rest) = text.split_once("[formats]\n").expect("there are formats");
+            let rest: Vec<_> = rest.lines().filter(|l| !l.starts_with(key)).collect();
+            text = format!("{network}[formats]\n{line}\n{}", rest.join("\n"));
+            match read(&text) {
+                Ok(_) => break,
+                Err(next) => error = next,
+            }
+        }
+        assert!(read(&text).is_ok(), "{edits:?}: {error:?}");
+    }
+    assert!(tried >= 7, "only {tried} cases give such advice");
+}
+
+#[test]
+fn spans_cover_the_value_not_its_neighbours() {
+    let text = edited(&[("[0.1, 0.05]", "[0.1, 0.000001]")]);
+    assert_eq!(&text[read(&text).unwrap_err().span().unwrap()], "0.000001");
+    let text = edited(&[("\"u8.8\", \"s10.8\"", "\"u8.8\", \"s10.10\"")]);
+    assert_eq!(&text[read(&text).unwrap_err().span().unwrap()], "\"s10.10\"");
+    let text = edited(&[("lanes = 8", "lane = 8")]);
+    assert_eq!(&text[read(&text).unwrap_err().span().unwrap()], "lane");
+}
+
+#[test]
+fn absent_sections_are_named() {
+    let error = read("network = 3\n").unwrap_err();
+    assert_eq!((error.line(), error.message()), (Some(1), "`network` is a section, not a value"));
+    assert!(error.remedy().contains("`[network]` on a line of its own"), "{error:?}");
+    for (text, name) in [("", "[network]"), ("[network]\nlayers = [1, 2]\n", "[rule]")] {
+        let error = read(text).unwrap_err();
+        assert!(error.message().contains(name), "{error:?}");
+        assert_eq!(error.line(), None);
+    }
+}
+
+#[test]
+fn file_names_must_name_a_module() {
+    for (stem, good) in [
+        ("digits-cep", true),
+        ("_a1", true),
+        ("1digits", false),
+        ("a b", false),
+        ("wire", false),
+        ("\u{e9}", false),
+    ] {
+        let result = parse(&PathBuf::from(format!("x/{stem}.toml")), GOOD);
+        assert_eq!(result.is_ok(), good, "{stem}");
+        if let Err(error) = result {
+            assert!(error.remedy().contains("rename the file"), "{error:?}");
+        }
+    }
+}
+
+#[test]
+fn unreadable_files_are_errors_with_the_path() {
+    let folder = tempfile::tempdir().unwrap();
+    let absent = folder.path().join("absent.toml");
+    let error = load(&absent).unwrap_err();
+    assert!(error.message().contains("absent.toml") && error.remedy().contains("eqhdl new"), "{error:?}");
+
+    let latin = folder.path().join("latin.toml");
+    std::fs::write(&latin, b"[network]\n# caf\xe9\n").unwrap();
+    let error = load(&latin).unwrap_err();
+    assert_eq!((error.line(), error.message()), (Some(2), "the design file is not UTF-8 text"));
+    assert!(error.remedy().contains("UTF-8"));
+}
+
+#[test]
+fn errors_print_with_their_place_in_every_style() {
+    let text = edited(&[("[0.1, 0.05]", "[0.1, 0.000001]")]);
+    let error = read(&text).unwrap_err();
+    assert!(!error.to_string().contains('\n'));
+    assert!(format!("{error:#}").starts_with("designs/some-design.toml:14: "), "{error:#}");
+    let mut fancy = String::new();
+    miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor())
+        .render_report(&mut fancy, &error)
+        .unwrap();
+    for part in [
+        error.message(),
+        "some-design.toml:14:",
+        "learning_rates = [0.1, 0.000001]",
+        "rate = \"u16.16\"",
+        "help:",
+    ] {
+        // The handler wraps long lines: compare without blanks.
+        let squeeze =
+            |s: &str| s.chars().filter(|c| !c.is_whitespace() && *c != '\u{2502}').collect::<String>();
+        assert!(squeeze(&fancy).contains(&squeeze(part)), "{part:?} is not in\n{fancy}");
+    }
+    // At the very end of the text, and in an empty file.
+    for text in ["[network]\nlayers = [1", "x = '", ""] {
+        let mut fancy = String::new();
+        miette::GraphicalReportHandler::new().render_report(&mut fancy, &read(text).unwrap_err()).unwrap();
+        assert!(!fancy.contains("OutOfBounds") && !fancy.contains("Failed to read"), "{fancy}");
+    }
+}
+
+#[test]
+fn doubtful_designs_are_built_with_a_warning() {
+    let about = |edits: &[(&str, &str)], what: &[&str]| {
+        let found = warnings(&read(&edited(edits)).unwrap());
+        assert_eq!(found.len(), what.len(), "{found:#?}");
+        for (sentence, words) in found.iter().zip(what) {
+            assert!(sentence.contains(words), "{sentence}");
+        }
+    };
+    // 0.000005 / 0.2 = 2.5e-5 is 0.41 of the step of the weight s16.14, and 0.20 of that of the bias s15.13.
+    let rates = ("[0.1, 0.05]", "[0.1, 0.000005]");
+    let fine = ("rate = \"u16.16\"", "rate = \"u24.24\"");
+    let weight = "synapse layer 2: no update ever moves a weight";
+    let bias = "synapse layer 2: no update ever moves a bias";
+    about(&[rates, fine, ("\"STOCHASTIC\"", "\"RND\"")], &[weight, bias]);
+    about(&[rates, fine], &[]);
+    let drags = "synapse layer 2: updates of one sign are lost";
+    about(&[rates, fine, ("\"STOCHASTIC\"", "\"TRN\"")], &[drags, drags]);
+    // 0.00001 / 0.2 = 5e-5 is 0.82 of the one step and 0.41 of the other.
+    about(&[("[0.1, 0.05]", "[0.1, 0.00001]"), fine, ("\"STOCHASTIC\"", "\"RND\"")], &[bias]);
+
+    about(
+        &[("beta = 0.2", "beta = 0.2 "), ("rate = \"u16.16\"", "nudge = \"s8.2\"")],
+        &["beta becomes 0.25"],
+    );
+    about(&[("[0.1, 0.05]", "[0.1, 0.000007]")], &["synapse layer 2: the rate"]);
+    let leaky = ("\"prototypical\"", "\"leaky\"\ndt = 0.1");
+    about(&[leaky, ("rate = \"u16.16\"", "step = \"u4.4\"")], &["dt becomes 0.125"]);
+    about(
+        &[("initial_scale = 1.0", "initial_scale = 20.0")],
+        &["reach 2.5000, but weight s16.14", "bias s15.13", "weight s16.14", "bias s15.13"],
+    );
+    about(&[("\"s10.8\"]", "\"u8.8\"]")], &["cannot go below 0"]);
+}
+
+#[test]
+fn the_example_and_every_shipped_design_load() {
+    let example = commented_example("my-first");
+    assert!(example.starts_with("# my-first:"));
+    let d = parse(Path::new("my-first.toml"), &example).unwrap();
+    assert_eq!((d.rule, d.name.as_str()), (Rule::Cep, "my_first"));
+    assert_eq!(warnings(&d), [""; 0]);
+
+    // Options appear as comments.
+    for key in ["dt", "weight_read", "bias", "step", "train_samples", "test_samples", "path"] {
+        assert!(example.contains(&format!("\n# {key} = ")), "{key} is not explained");
+    }
+
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("designs");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            let design = load(&path).unwrap_or_else(|e| panic!("{e:?}"));
+            assert_eq!(warnings(&design), [""; 0], "{}", path.display());
+            names.push(design.name);
+        }
+    }
+    for name in ["digits_ep", "digits_cep", "mnist_ep", "mnist_cep", "mnist_cep_128_p16", "mnist_cep_128_p64"]
+    {
+        assert!(names.iter().any(|n| n == name), "{name} is not among {names:?}");
+    }
+}
+
+/// Formats that pass alone, so that what remains to be judged is how they go together.
+fn format(signed: bool, frac: std::ops::RangeInclusive<i32>) -> impl Strategy<Value = Format> {
+    (2..=32u32, frac).prop_map(move |(width, frac)| Format { signed, width, frac })
+}
+
+fn state() -> impl Strategy<Value = Format> {
+    prop_oneof![1 => format(false, 0..=30), 4 => format(false, 6..=10)]
+        .prop_map(|f| Format { frac: f.frac.min(f.width as i32), ..f })
+}
+
+fn weight() -> impl Strategy<Value = Format> {
+    prop_oneof![1 => format(true, -64..=64), 4 => format(true, 10..=16)]
+}
+
+/// A format that holds `value` in at most `width` bits.
+fn holds(value: f64, width: u32) -> Format {
+    Format::signed(width, (width as i32 - 2 - value.abs().log2().ceil() as i32).clamp(-64, 64))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever formats are typed, the answer is a design whose signals fit, or a refusal; never a panic.
+    #[test]
+    fn any_formats_are_built_or_refused(
+        (input, hidden_state, output_state) in (state(), state(), state()),
+        weights in (weight(), weight()), bias in weight(), own_bias in prop::bool::ANY,
+        drives in (format(true, 0..=16), prop_oneof![format(true, 0..=16), format(true, 0..=64)]),
+        dynamics in 0..3usize, activation in 0..3usize, inside in prop::bool::ANY,
+        beta in prop_oneof![-4.0..4.0f64, -1e-9..1e-9f64], rates in (1e-6..1.0f64, 1e-6..1.0f64),
+        widths in (8..=32u32, 8..=32u32, 8..=32u32), hidden in prop_oneof![1..=16usize, 1..=65535usize],
+    ) {
+        let dt = [1.0, 0.3, 1e-12][widths.0 as usize % 3];
+        let timed = |name| format!("dynamics = '{name}'\ndt = {dt:?}");
+        let dynamics = ["dynamics = 'prototypical'".to_owned(), timed("leaky"), timed("energy")][dynamics].clone();
+        let step = if dynamics.contains("dt") { format!("step = '{}'", holds(dt, widths.0)) } else { String::new() };
+        let bias = if own_bias { format!("bias = '{bias}'") } else { String::new() };
+        let text = format!(
+            "[network]\nlayers = [64, {hidden}, 10]\nactivation = '{}'\n{dynamics}\nnudge = '{}'\n\
+             [rule]\nname = 'ep'\nT = 1\nK = 1\nbeta = {beta:?}\nlearning_rates = [{:?}, {:?}]\n\
+             [formats]\ninput = '{input}'\nstate = ['{hidden_state}', '{output_state}']\nweight = ['{}', '{}']\n{bias}\n\
+             drive = ['{}', '{}']\nrate = ['{}', '{}']\nnudge = '{}'\n{step}\n\
+             [data]\nsource = 'digits'\n",
+            ["hard_sigmoid", "half_hard_sigmoid", "logistic"][activation],
+            if inside && !dynamics.contains("energy") { "inside" } else { "outside" },
+            rates.0, rates.1, weights.0, weights.1, drives.0, drives.1,
+            holds(rates.0 / beta, widths.0), holds(rates.1 / beta, widths.1), holds(beta, widths.2),
+        );
+        match read(&text) {
+            Ok(d) => {
+                let p = &d.datapath;
+                prop_assert!(p.activity_width <= 32 && p.stored_width <= 32 && p.pre_width <= 40);
+                prop_assert!(p.forward_width.max(p.total_width).max(p.gradient_width) <= 62);
+                for n in &p.neuron {
+                    prop_assert!(n.sum_width.max(n.x_width).max(n.e_width) <= 62, "{n:?}");
+                }
+                // The constants survived their alignment.
+                for (s, (&weight, &bias)) in d.synapses.iter().zip(p.weight_rate.iter().zip(&p.bias_rate)) {
+                    let value = |raw: i64, frac: i32| raw as f64 * 2f64.powi(2 * p.activity_frac - p.update_shift - frac);
+                    prop_assert_eq!(value(weight, s.weight.frac), s.rate.effective());
+                    prop_assert_eq!(value(bias, s.bias.frac), s.rate.effective());
+                }
+                warnings(&d);
+            }
+            Err(e) => prop_assert!(e.line().is_some() && !e.remedy().is_empty(), "{e:?}"),
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! The leaves of `hdl/` against their Rust twins, to the last bit.
+
+mod common;
+
+use common::{repository, run, verilate};
+use eqhdl::fixed_point::{Format, GOLDEN, Overflow, Requantise, Rounding, absorb, lane_bits};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// One requantiser under test: a value of `in_width` signed bits, and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    in_width: u32,
+    rule: Requantise,
+}
+
+impl Case {
+    fn new(in_width: u32, shift: i32, to: Format, rounding: Rounding, overflow: Overflow) -> Self {
+        Case { in_width, rule: Requantise { from_frac: shift, to, rounding, overflow } }
+    }
+
+    /// The module's parameters, by name.
+    fn parameters(&self) -> [(&'static str, i64); 6] {
+        let Requantise { to, rounding, overflow, .. } = self.rule;
+        [
+            ("InWidth", i64::from(self.in_width)),
+            ("Shift", i64::from(self.rule.shift())),
+            ("OutWidth", i64::from(to.width)),
+            ("OutSigned", i64::from(to.signed)),
+            ("Rounding", i64::from(rounding.code())),
+            ("Overflow", i64::from(overflow.code())),
+        ]
+    }
+
+    /// An instance of the module `requantise`.
+    fn instance(&self, name: &str, ports: &str) -> String {
+        let parameters: Vec<_> =
+            self.parameters().iter().map(|(name, value)| format!(".{name}({value})")).collect();
+        format!("requantise #({}) {name} ({ports});", parameters.join(", "))
+    }
+
+    /// What the hardware should answer: the saturation flag above 32 bits of result.
+    fn expected(&self, value: i64, random: u32) -> u64 {
+        let Requantise { to, rounding, .. } = self.rule;
+        let result = self.rule.apply(value, random);
+        let saturated = result != rounding.apply(value, self.rule.shift(), random);
+        (u64::from(saturated) << 32) | (result as u64 & ((1u64 << to.width) - 1))
+    }
+}
+
+/// Cases of one input width that see the same stimuli.
+struct Group {
+    cases: Vec<Case>,
+    stimuli: Vec<(i64, u32)>,
+}
+
+/// Words without a pattern: the stimuli are the same in every run.
+fn scramble(word: u64) -> u64 {
+    let z = (word ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+fn sign_extended(word: u64, width: u32) -> i64 {
+    (word << (64 - width)) as i64 >> (64 - width)
+}
+
+/// Cases for one alignment, the `turn`th: each of these roundings with two of the eight pairs of overflow mode and
+/// signedness, other ones at the next turn, so that four turns see them all. The output widths go round through those
+/// at which something changes: around the rounded value's own width, and the narrowest.
+fn modes(in_width: u32, shift: i32, roundings: &[Rounding], turn: usize) -> Vec<Case> {
+    let rounded = in_width as i32 - shift;
+    let widths =
+        [rounded - 1, 1, rounded, rounded + 1, 2, rounded - 2, rounded + 3].map(|w| w.clamp(1, 32) as u32);
+    let mut cases = Vec::new();
+    for (r, &rounding) in roundings.iter().enumerate() {
+        for pair in [2 * turn + r, 2 * turn + r + 1] {
+            let (overflow, signed) = (Overflow::ALL[pair % 4], pair % 8 < 4);
+            let width = widths[(turn + pair) % widths.len()];
+            cases.push(Case::new(in_width, shift, Format { signed, width, frac: 0 }, rounding, overflow));
+        }
+    }
+    cases
+}
+
+/// All values of widths 1 to 12; shifts negative, zero, up to and beyond the width. The random word is noise.
+fn exhaustive_group(in_width: u32) -> Group {
+    let w = in_width as i32;
+    let mut shifts = vec![-3, 0, 1, 2, w / 2, w - 1, w, w + 1, w + 6];
+    shifts.sort_unstable();
+    shifts.dedup();
+    let cases = (3 * w as usize..)
+        .zip(shifts)
+        .flat_map(|(turn, shift)| modes(in_width, shift, &Rounding::ALL[..8], turn))
+        .collect();
+    let stimuli = (0..1u64 << in_width).map(|v| (sign_extended(v, in_width), scramble(v) as u32)).collect();
+    Group { cases, stimuli }
+}
+
+/// All values of widths 1 to 12 with all values of the random bits in use; noise in those below.
+fn stochastic_group(in_width: u32) -> Group {
+    let most = (15 - in_width).min(8);
+    let mut shifts =
+        vec![-1, 0, 1, 2, in_width as i32 / 2, in_width as i32, in_width as i32 + 1, most as i32];
+    shifts.retain(|&shift| shift <= most as i32);
+    shifts.sort_unstable();
+    shifts.dedup();
+    let cases = (3 * in_width as usize..)
+        .zip(shifts)
+        .flat_map(|(turn, shift)| modes(in_width, shift, &[Rounding::Stochastic], turn))
+        .collect();
+    let stimuli = (0..1u64 << (in_width + most))
+        .map(|v| {
+            let random = (v >> in_width) as u32;
+            let noise = scramble(v) as u32 >> most;
+            (sign_extended(v & ((1 << in_width) - 1), in_width), (random << (32 - most)) | noise)
+        })
+        .collect();
+    Group { cases, stimuli }
+}
+
+/// Wide values: around ties and around the bounds of the targets, the extremes, and noise of every magnitude.
+fn wide_group(in_width: u32, shift: i32, out_width: u32) -> Group {
+    let mut cases = Vec::new();
+    for rounding in Rounding::ALL {
+        for overflow in Overflow::ALL {
+            for signed in [true, false] {
+                let to = Format { signed, width: out_width, frac: 0 };
+                cases.push(Case::new(in_width, shift, to, rounding, overflow));
+            }
+        }
+    }
+    let mut values = Vec::new();
+    let half = if (1..62).contains(&shift) { 1i128 << (shift - 1) } else { 0 };
+    let on_grid = |raw: i128| if shift < 0 { raw >> -shift } else { raw << shift.min(62) };
+    for near in [
+        0,
+        1,
+        -1,
+        2,
+        -2,
+        3,
+        (1 << out_width) - 1,
+        1 << out_width,
+        1 << (out_width - 1),
+        -(1 << (out_width - 1)),
+    ] {
+        for tie in [-half, 0, half] {
+            for off in -2..=2 {
+                values.push(on_grid(near) + tie + off);
+            }
+        }
+    }
+    let (min, max) = (-(1i128 << (in_width - 1)), (1i128 << (in_width - 1)) - 1);
+    values.extend([min, min + 1, max - 1, max]);
+    values.retain(|value| (min..=max).contains(value));
+    let mut stimuli = Vec::new();
+    for (i, value) in values.into_iter().enumerate() {
+        for random in [0, u32::MAX, scramble(i as u64) as u32, 1 << 31] {
+            stimuli.push((value as i64, random));
+        }
+    }
+    for i in 0..2500u64 {
+        let width = 1 + (scramble(3 * i) % u64::from(in_width)) as u32;
+        stimuli.push((sign_extended(scramble(3 * i + 1), width), scramble(3 * i + 2) as u32));
+    }
+    Group { cases, stimuli }
+}
+
+/// One module with every group; a group's stimuli are registered by its own clock, so the others stay quiet.
+fn top_module(groups: &[Group]) -> String {
+    let mut text = String::from("`default_nettype none\n\n");
+    let mut ports = String::new();
+    let mut body = String::new();
+    for (g, Group { cases, .. }) in groups.iter().enumerate() {
+        let (width, last) = (cases[0].in_width, cases.len() - 1);
+        let _ = writeln!(ports, "  output wire [63:0] out_{g}_o [0:{last}],");
+        let _ = writeln!(body, "  reg signed [{}:0] in_{g};\n  reg [31:0] random_{g};", width - 1);
+        let _ = writeln!(body, "  always @(posedge clk_i[{g}]) begin");
+        let _ = writeln!(body, "    in_{g} <= in_i[{}:0];\n    random_{g} <= random_i;\n  end", width - 1);
+        for (i, case) in cases.iter().enumerate() {
+            let (bits, name) = (case.rule.to.width, format!("{g}_{i}"));
+            let _ = writeln!(body, "  wire [{}:0] value_{name};\n  wire saturated_{name};", bits - 1);
+            let ports = format!(
+                ".in_i(in_{g}), .random_i(random_{g}), .out_o(value_{name}), .saturated_o(saturated_{name})"
+            );
+            let _ = writeln!(body, "  {}", case.instance(&format!("u_{name}"), &ports));
+            let _ = writeln!(
+                body,
+                "  assign out_{g}_o[{i}] = {{31'd0, saturated_{name}, {}value_{name}}};",
+                pad(32 - bits)
+            );
+        }
+    }
+    let _ = writeln!(text, "module requantise_top (\n{ports}  input wire [{}:0] clk_i,", groups.len() - 1);
+    let _ = writeln!(text, "  /* verilator lint_off UNUSEDSIGNAL */\n  input wire signed [63:0] in_i,");
+    let _ = writeln!(text, "  /* verilator lint_on UNUSEDSIGNAL */\n  input wire [31:0] random_i\n);");
+    let _ = writeln!(text, "{body}endmodule\n\n`default_nettype wire");
+    text
+}
+
+fn pad(bits: u32) -> String {
+    if bits == 0 { String::new() } else { format!("{bits}'d0, ") }
+}
+
+/// Compares; the number of answers compared, or the first ten differences.
+fn compare(groups: &[Group], results: &[u8]) -> Result<usize, String> {
+    let mut answers = results.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap()));
+    let (mut compared, mut differences) = (0usize, Vec::new());
+    for Group { cases, stimuli } in groups {
+        for &(value, random) in stimuli {
+            for case in cases {
+                let found = answers.next().ok_or("the results end early")?;
+                let expected = case.expected(value, random);
+                compared += 1;
+                if found != expected && differences.len() < 10 {
+                    differences.push(format!(
+                        "{case:?}\n  value {value}, random {random:#010x}: expected {expected:#x}, found {found:#x}"
+                    ));
+                }
+            }
+        }
+    }
+    if answers.next().is_some() {
+        return Err("the results are too long".into());
+    }
+    if differences.is_empty() { Ok(compared) } else { Err(differences.join("\n")) }
+}
+
+#[test]
+fn requantise_equals_its_rust_twin_in_every_mode() -> Result<(), Box<dyn std::error::Error>> {
+    let mut groups: Vec<Group> = (1..=12).map(exhaustive_group).collect();
+    groups.extend((1..=12).map(stochastic_group));
+    for (in_width, shift, out_width) in [
+        (40, 14, 16),
+        (31, 12, 16),
+        (32, 12, 16),
+        (33, 1, 32),
+        (62, 30, 32),
+        (62, 70, 4),
+        (48, 40, 8),
+        (16, 32, 4),
+        (32, -20, 16),
+    ] {
+        groups.push(wide_group(in_width, shift, out_width));
+    }
+    for (rounding, overflow, signed) in Rounding::ALL
+        .into_iter()
+        .flat_map(|r| Overflow::ALL.into_iter().flat_map(move |o| [(r, o, true), (r, o, false)]))
+    {
+        let covered = |case: &Case| {
+            (case.rule.rounding, case.rule.overflow, case.rule.to.signed) == (rounding, overflow, signed)
+        };
+        let narrow = groups.iter().filter(|group| group.cases[0].in_width <= 12);
+        let alignments = narrow.flat_map(|group| &group.cases).filter(|case| covered(case)).count();
+        assert!(alignments >= 8, "{rounding:?} {overflow:?} {signed}: {alignments} alignments");
+    }
+
+    let dir = tempfile::tempdir()?;
+    let at = |name: &str| dir.path().join(name);
+    fs::write(at("requantise_top.sv"), top_module(&groups))?;
+    fs::write(at("groups.inc"), (0..groups.len()).map(|g| format!("GROUP({g})\n")).collect::<String>())?;
+    let mut stimuli = Vec::new();
+    for group in &groups {
+        stimuli.extend((group.stimuli.len() as u64).to_le_bytes());
+        for &(value, random) in &group.stimuli {
+            stimuli.extend(value.to_le_bytes());
+            stimuli.extend(u64::from(random).to_le_bytes());
+        }
+    }
+    fs::write(at("stimuli"), stimuli)?;
+
+    let sources = [at("requantise_top.sv"), repository("hdl/requantise.v")];
+    let main = repository("tests/leaves/requantise.cpp");
+    let program = verilate(dir.path(), &sources, "requantise_top", &main)?;
+    run(Command::new(program).args([at("stimuli"), at("results")]))?;
+    let compared = compare(&groups, &fs::read(at("results"))?)?;
+    assert!(compared > 2_000_000, "only {compared} answers were compared");
+    Ok(())
+}
+
+#[test]
+fn mixer_equals_its_rust_twin() -> Result<(), Box<dyn std::error::Error>> {
+    let dir = tempfile::tempdir()?;
+    let at = |name: &str| dir.path().join(name);
+    let corners = [0, 1, u32::MAX, 1 << 31, 0x5555_5555, GOLDEN];
+    let words: Vec<(u32, u32)> = corners
+        .iter()
+        .flat_map(|&key| corners.map(|word| (key, word)))
+        .chain((0..100_000u64).map(|i| (scramble(2 * i) as u32, scramble(2 * i + 1) as u32)))
+        .collect();
+    let pair = |(a, b): (u32, u32)| (u64::from(a) | (u64::from(b) << 32)).to_le_bytes();
+    fs::write(at("stimuli"), words.iter().flat_map(|&word| pair(word)).collect::<Vec<u8>>())?;
+    let sources = [repository("tests/leaves/mixer_top.v"), repository("hdl/mixer.v")];
+    let program = verilate(dir.path(), &sources, "mixer_top", &repository("tests/leaves/mixer.cpp"))?;
+    run(Command::new(program).args([at("stimuli"), at("results")]))?;
+    let results = fs::read(at("results"))?;
+    assert_eq!(results.len(), 8 * words.len());
+    for (&(key, word), found) in words.iter().zip(results.chunks_exact(8)) {
+        assert_eq!(found, pair((absorb(key, word), lane_bits(key, word))), "key {key:#x}, word {word:#x}");
+    }
+    Ok(())
+}
+
+/// Every front end reads the file without a word. `parameters` are the top module's.
+fn lint(dir: &Path, sources: &[PathBuf], top: &str) -> Result<(), String> {
+    let hdl = repository("hdl");
+    let include = format!("-I{}", hdl.display());
+    let quiet = |command: &mut Command| {
+        let output = command.output().map_err(|error| {
+            format!("{}: {error}: run `make setup`", command.get_program().to_string_lossy())
+        })?;
+        let said = [output.stdout, output.stderr].concat();
+        match output.status.success() && said.is_empty() {
+            true => Ok(()),
+            false => Err(format!("{command:?}\n{}", String::from_utf8_lossy(&said))),
+        }
+    };
+    quiet(
+        Command::new("verilator").args(["--lint-only", "-Wall", "--top-module", top, &include]).args(sources),
+    )?;
+    quiet(
+        Command::new("iverilog")
+            .args(["-g2005", "-Wall", "-s", top, &include, "-o"])
+            .arg(dir.join("lint.vvp"))
+            .args(sources),
+    )?;
+    let files: Vec<_> = sources.iter().map(|path| path.display().to_string()).collect();
+    let script = format!(
+        "read_verilog {include} {}; hierarchy -check -top {top}; proc; check -assert",
+        files.join(" ")
+    );
+    quiet(Command::new("yosys").args(["-q", "-p", &script]))
+}
+
+#[test]
+fn leaves_pass_every_front_end_without_a_warning() -> Result<(), Box<dyn std::error::Error>> {
+    let dir = tempfile::tempdir()?;
+    let mixer = repository("hdl/mixer.v");
+    lint(dir.path(), std::slice::from_ref(&mixer), "mixer")?;
+    lint(dir.path(), &[repository("tests/leaves/mixer_top.v"), mixer], "mixer_top")?;
+    lint(dir.path(), &[repository("tests/leaves/requantise_twice.v")], "requantise_twice")?;
+    let requantise = repository("hdl/requantise.v");
+    lint(dir.path(), std::slice::from_ref(&requantise), "requantise")?;
+
+    // One small module around each geometry that bends a width: the narrowest, the widest, gains, far shifts.
+    let geometries = [
+        (1, 0, 1),
+        (1, 1, 1),
+        (5, 9, 3),
+        (8, 70, 4),
+        (12, -3, 9),
+        (12, 0, 32),
+        (32, 12, 16),
+        (40, 14, 16),
+        (62, -32, 32),
+        (62, 62, 32),
+    ];
+    for (i, (in_width, shift, width)) in geometries.into_iter().enumerate() {
+        let (rounding, overflow) = (Rounding::ALL[8 - i % 9], Overflow::ALL[i % 4]);
+        let case =
+            Case::new(in_width, shift, Format { signed: i % 3 != 0, width, frac: 0 }, rounding, overflow);
+        let wrapper = dir.path().join("wrapper.v");
+        let ports = ".in_i(in_i), .random_i(random_i), .out_o(out_o), .saturated_o(saturated_o)";
+        let module = format!(
+            "`default_nettype none\nmodule wrapper (input wire signed [{}:0] in_i, input wire [31:0] random_i,\n  \
+             output wire [{}:0] out_o, output wire saturated_o);\n  {}\nendmodule\n`default_nettype wire\n",
+            in_width - 1,
+            width - 1,
+            case.instance("u_requantise", ports),
+        );
+        fs::write(&wrapper, module)?;
+        lint(dir.path(), &[wrapper, requantise.clone()], "wrapper")
+            .map_err(|error| format!("{case:?}: {error}"))?;
+    }
+    Ok(())
+}

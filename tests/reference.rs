@@ -1,0 +1,223 @@
+//! The fast model equals the golden one, bit for bit, over random designs: every state, drive and weight of every step.
+
+use eqhdl::design::{
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, Rule, Synapses,
+};
+use eqhdl::fixed_point::{Format, Overflow, Rounding};
+use eqhdl::reference::counters::Counters;
+use eqhdl::reference::fast::Network;
+use eqhdl::reference::golden::Golden;
+use eqhdl::reference::{Observer, SampleEnd, StepView, Weights};
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::path::PathBuf;
+
+/// Everything an observer can see of one step.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    step: u32,
+    flags: (bool, bool),
+    states: Vec<i32>,
+    drives: Vec<i32>,
+    active: Vec<u32>,
+    weights: Vec<i32>,
+}
+
+#[derive(Default)]
+struct Recorder {
+    sizes: Vec<usize>,
+    steps: Vec<Seen>,
+    ends: Vec<SampleEnd>,
+}
+
+impl Recorder {
+    fn of(design: &Design) -> Self {
+        Recorder { sizes: design.sizes.clone(), ..Recorder::default() }
+    }
+}
+
+impl Observer for Recorder {
+    fn step(&mut self, view: StepView<'_>) {
+        let mut weights = Vec::new();
+        for l in 1..self.sizes.len() {
+            for column in 0..=self.sizes[l - 1] {
+                // Two rows beyond the layer: they read zero.
+                let mut lanes = vec![-1; self.sizes[l] + 2];
+                view.weights.lanes(l, column, 0, &mut lanes);
+                weights.extend(lanes);
+            }
+        }
+        self.steps.push(Seen {
+            step: view.step,
+            flags: (view.relaxed, view.learned),
+            states: view.states.to_vec(),
+            drives: view.drives.to_vec(),
+            active: view.active_inputs.to_vec(),
+            weights,
+        });
+    }
+
+    fn sample_end(&mut self, end: SampleEnd) {
+        self.ends.push(end);
+    }
+}
+
+fn any_format(signed: bool, width: std::ops::RangeInclusive<u32>, frac: std::ops::RangeInclusive<i32>) -> impl Strategy<Value = Format> {
+    (width, frac).prop_map(move |(width, frac)| Format { signed, width, frac })
+}
+
+#[derive(Clone, Debug)]
+struct Shape {
+    sizes: Vec<usize>,
+    input: Format,
+    neurons: Vec<Neurons>,
+    synapses: Vec<Synapses>,
+}
+
+/// Layers of odd sizes; formats around those of the field, or (`wild`) anything.
+fn shape(wild: bool) -> impl Strategy<Value = Shape> {
+    (prop::collection::vec(1usize..40, 1..4), 1usize..100, 2usize..12).prop_flat_map(move |(hidden, inputs, classes)| {
+        let mut sizes = vec![inputs];
+        sizes.extend(hidden);
+        sizes.push(classes);
+        let layers = sizes.len() - 1;
+        let spread = if wild { 3 } else { 1 };
+        let neurons = (any::<bool>(), any_format(false, 6..=12, 6..=12), any_format(true, 8..=14, 5..=10)).prop_map(move |(signed, state, drive)| {
+            let state = if signed { Format { signed: true, width: state.width + 2, ..state } } else { state };
+            Neurons { state, drive }
+        });
+        let width = if wild { 6u32..=24 } else { 10..=16 };
+        let synapses = (width, 6i32..=14, -1i32..=1, 1u32..=14, 2i32..=8, 0.02f64..0.8, any::<bool>());
+        (
+            Just(sizes),
+            any_format(false, 1..=8, 1..=8),
+            prop::collection::vec(neurons, layers),
+            prop::collection::vec(synapses, layers),
+            0u32..4,
+        )
+            .prop_map(move |(sizes, input, neurons, synapses, dropped)| {
+                let common = synapses[0].0;
+                let synapses = synapses
+                    .into_iter()
+                    .map(|(width, frac, bias_frac, rate_width, rate_frac, init, same)| {
+                        let width = if same { common } else { width.min(common + spread).max(5) };
+                        let weight = Format::signed(width, frac);
+                        let learning_rate = 0.3;
+                        Synapses {
+                            weight,
+                            weight_read: Format::signed(width - dropped, frac - dropped as i32),
+                            bias: Format::signed(width, frac + bias_frac),
+                            rate: Constant::nearest(learning_rate / 0.4, Format::unsigned(rate_width, rate_frac)),
+                            learning_rate,
+                            init,
+                        }
+                    })
+                    .collect();
+                Shape { sizes, input, neurons, synapses }
+            })
+    })
+}
+
+fn modes(all: bool) -> impl Strategy<Value = Modes> {
+    let rounding = if all { Rounding::ALL.to_vec() } else { vec![Rounding::Trn, Rounding::Rnd, Rounding::Stochastic] };
+    let overflow = if all { Overflow::ALL.to_vec() } else { vec![Overflow::Sat, Overflow::SatSym] };
+    (select(rounding), select(overflow)).prop_map(|(rounding, overflow)| Modes { rounding, overflow })
+}
+
+fn design(wild: bool) -> impl Strategy<Value = Design> {
+    let choices = (
+        select(vec![Dynamics::Prototypical, Dynamics::Prototypical, Dynamics::Leaky, Dynamics::Energy]),
+        select(vec![NudgePlace::Inside, NudgePlace::Outside]),
+        select(vec![Activation::HardSigmoid, Activation::HalfHardSigmoid, Activation::Logistic]),
+        select(vec![Rule::Ep, Rule::Cep]),
+    );
+    (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>()).prop_filter_map(
+        "a signal too wide to build",
+        |(shape, (dynamics, nudge_place, activation, rule), (drive_modes, state_modes, weight_modes), (free_steps, nudged_steps), seed)| {
+            let dt = if dynamics == Dynamics::Prototypical {
+                Constant::nearest(1.0, Format::unsigned(1, 0))
+            } else {
+                Constant::nearest(0.3, Format::unsigned(4, 4))
+            };
+            let mut design = Design {
+                name: "random".into(),
+                path: PathBuf::from("random.toml"),
+                sizes: shape.sizes,
+                input: shape.input,
+                neurons: shape.neurons,
+                synapses: shape.synapses,
+                dynamics,
+                nudge_place,
+                activation,
+                dt,
+                rule,
+                free_steps,
+                nudged_steps,
+                beta: Constant::nearest(0.4, Format::unsigned(4, 4)),
+                drive_modes,
+                state_modes,
+                weight_modes,
+                lanes: 16,
+                seed,
+                data: DataSource::Digits,
+                train_samples: None,
+                test_samples: None,
+                epochs: 1,
+                datapath: Datapath::default(),
+            };
+            design.datapath = Datapath::derive(&design).ok()?;
+            Some(design)
+        },
+    )
+}
+
+/// Inputs of which about a third is not zero.
+fn inputs(design: &Design, samples: u32) -> Vec<Vec<i32>> {
+    let span = (design.input.max_raw() + 1) as u32;
+    let value = |s: u32, j: u32| {
+        let z = (s * 7919 + j).wrapping_mul(0x9E37_79B9).rotate_left(11) ^ design.seed;
+        let z = z.wrapping_mul(0x85EB_CA6B);
+        if z % 3 == 0 { ((z >> 8) % span) as i32 } else { 0 }
+    };
+    (0..samples).map(|s| (0..design.sizes[0] as u32).map(|j| value(s, j)).collect()).collect()
+}
+
+fn assert_equal_runs(design: &Design) -> Result<(), TestCaseError> {
+    let weights = Weights::initial(design);
+    let mut golden = Golden::new(design, weights.clone());
+    let mut fast = Network::new(design, &weights);
+    let mut counted = Network::new(design, &weights);
+    let mut counters = Counters::new(design);
+    let (mut expected, mut found, mut silent) = (Recorder::of(design), Recorder::of(design), eqhdl::reference::Silent);
+    for (s, input) in inputs(design, 4).iter().enumerate() {
+        let (label, train) = ((s % design.classes()) as u16, s != 2);
+        golden.run(input, label, train, &mut expected);
+        fast.run(input, label, train, &mut found);
+        counted.run_counted(input, label, train, &mut silent, &mut counters);
+        for (e, f) in expected.steps.iter().zip(&found.steps) {
+            prop_assert_eq!(e, f, "sample {}", s);
+        }
+        prop_assert_eq!(expected.steps.len(), found.steps.len());
+        prop_assert_eq!(&expected.ends, &found.ends);
+        prop_assert_eq!(&golden.weights, &fast.weights());
+        prop_assert_eq!(&golden.weights, &counted.weights());
+        expected.steps.clear();
+        found.steps.clear();
+    }
+    prop_assert_eq!(golden.weights.digest(), fast.weights().digest());
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn fast_equals_golden_on_common_formats(design in design(false)) {
+        assert_equal_runs(&design)?;
+    }
+
+    #[test]
+    fn fast_equals_golden_on_any_format(design in design(true)) {
+        assert_equal_runs(&design)?;
+    }
+}

@@ -27,9 +27,9 @@ function automatic [31:0] mix_lane;
   input [31:0] key_plus_row;
   reg [31:0] z;
   begin
-    z = key_plus_row ^ (key_plus_row >> 15);
-    z = z + (z << 5);
-    z = z ^ (z >> 12);
-    mix_lane = z + (z << 9);
+    z = key_plus_row ^ (key_plus_row >> 15) ^ (key_plus_row << 13);
+    z = z + (z << 3);
+    z = z ^ (z >> 10) ^ (z << 12);
+    mix_lane = z + (z << 5);
   end
 endfunction

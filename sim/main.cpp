@@ -75,7 +75,7 @@ public:
 struct Options {
     std::string samples, plan, weights_in, weights_out, results, level = "none", vcd;
     uint32_t seed = 0, first_sample = 0;
-    uint64_t window_from = 0, window_to = ~uint64_t{0};
+    uint64_t window_from = 0, window_to = ~uint64_t{0}, patience = 100000000;
 };
 
 Options parse(int argc, char** argv) {
@@ -93,6 +93,7 @@ Options parse(int argc, char** argv) {
         else if (key == "--first-sample") o.first_sample = static_cast<uint32_t>(std::stoul(value));
         else if (key == "--window-from") o.window_from = std::stoull(value);
         else if (key == "--window-to") o.window_to = std::stoull(value);
+        else if (key == "--patience") o.patience = std::stoull(value);
         else fail("unknown option " + key);
     }
     return o;
@@ -246,8 +247,8 @@ int main(int argc, char** argv) {
             const uint32_t r[] = {top.result_prediction_o, top.result_label_o, top.result_cycles_o, top.result_reads_o};
             results.insert(results.end(), r, r + 4);
             quiet = 0;
-        } else if (++quiet > 100000000ull) {
-            fail("no result for 100 million cycles: the core hangs");
+        } else if (++quiet > o.patience) {
+            fail("no result for " + std::to_string(o.patience) + " cycles: the core hangs");
         }
     }
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

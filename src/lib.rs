@@ -4,7 +4,7 @@
 //! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`design`],
 //! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`verilog`], [`cosim`], [`cli`].
 
-//pub mod cli;
+pub mod cli;
 pub mod cosim;
 pub mod data;
 pub mod design;

@@ -296,8 +296,9 @@ const REFUSED: &[Case] = &[
     (&[("bias = \"s15.13\"", "bias = \"s15.60\"")], "[formats]", "more than", "fewer fraction bits"),
     (&[("[overflow]\n", "[overflow]\nweight = \"WRAP\"\n")], "[formats]", "WRAP", "use SAT"),
     // The rest.
-    (&[("lanes = 8", "lanes = 0")], "lanes = 0", "0 is no possible", "1 to 256"),
-    (&[("lanes = 8", "lanes = 257")], "lanes = 257", "257 is no possible", "1 to 256"),
+    (&[("lanes = 8", "lanes = 1")], "lanes = 1", "1 is no possible", "2 to 256"),
+    (&[("lanes = 8", "lanes = 257")], "lanes = 257", "257 is no possible", "2 to 256"),
+    (&[("lanes = 8", "lanes = 12")], "lanes = 12", "12 lanes cannot be built", "a power of two, 8 or 16"),
     (&[("epochs = 3", "epochs = 0")], "epochs = 0", "0 is no possible", "epochs = 40"),
     (&[("seed = 7", "seed = 4294967296")], "seed =", "no possible", "4294967295"),
     (&[("train_samples = 100", "train_samples = 0")], "train_samples", "no possible", "train_samples = 1000"),

@@ -50,6 +50,8 @@ pub enum Field {
     Drive,
     /// A weight or bias after an update.
     Weight,
+    /// A weight or bias in memory after the last sample.
+    FinalWeight,
     /// The running signature of a step.
     Signature,
     /// The class read out.
@@ -97,6 +99,28 @@ pub struct Difference {
     pub cycle: u64,
     /// One sentence.
     pub text: String,
+}
+
+impl Difference {
+    /// A difference of which no more is known than this.
+    pub fn plain(field: Field, text: String) -> Self {
+        Difference {
+            field,
+            sample: 0,
+            step: 0,
+            phase: "result".to_owned(),
+            layer: 0,
+            neuron: None,
+            from: None,
+            expected: 0,
+            found: 0,
+            format: None,
+            expected_real: None,
+            found_real: None,
+            cycle: 0,
+            text,
+        }
+    }
 }
 
 /// Names of the followed signals, and their numbers in the reader.

@@ -2,6 +2,8 @@
 
 mod build;
 mod compare;
+mod faults;
+mod replay;
 mod run;
 mod signature;
 pub mod testbench;
@@ -9,7 +11,9 @@ mod vcd;
 
 pub use build::{Tracing, build, which};
 pub use compare::{Comparator, Difference, Field, HardwareResult, Level};
-pub use run::{Outcome, Request, cross_check, memory_image};
+pub use faults::{FAULTS, Fault};
+pub use replay::{COMMIT_SIGNALS, Replay, replay, save_files};
+pub use run::{Outcome, Request, cross_check, memory_image, run_to_file};
 pub use signature::Signature;
 pub use vcd::{Vcd, VcdError};
 

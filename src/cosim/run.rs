@@ -2,10 +2,12 @@
 
 use super::{Comparator, CosimError, Difference, Field, Level};
 use crate::design::Design;
-use crate::reference::train::{Plan, PlannedSample, Trainer, TrainingData};
+use crate::reference::fast::Network;
+use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Silent, Weights};
 use crate::rules::Program;
 use crate::schedule::{Layout, predict};
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,10 +20,12 @@ pub struct Request<'a> {
     pub design: &'a Design,
     /// Its samples.
     pub data: &'a TrainingData,
-    /// Which samples, in which order.
-    pub plan: Plan,
-    /// Only so many of them.
-    pub limit: Option<u64>,
+    /// Which samples, in which order, numbered without gaps.
+    pub samples: &'a [PlannedSample],
+    /// Samples of one epoch.
+    pub per_epoch: u64,
+    /// Weights to start from.
+    pub start: &'a Weights,
     /// How closely.
     pub level: Level,
     /// The simulator.
@@ -32,6 +36,8 @@ pub struct Request<'a> {
     pub waves: Option<&'a Path>,
     /// Go on after the first difference, to find the first of each kind.
     pub survey: bool,
+    /// Cycles without a result after which the hardware is said to hang.
+    pub patience: Option<u64>,
 }
 
 /// What came out.
@@ -45,8 +51,9 @@ pub struct Outcome {
     pub steps: u64,
     /// The first difference, then (for a survey) the first of each other kind.
     pub differences: Vec<Difference>,
-    /// Weights of the reference before the sample in which the first difference lies.
-    pub weights_before: Option<(Weights, PlannedSample)>,
+    /// Where to replay from: weights of the reference before each of the last samples up to the one in which the first
+    /// difference lies (that one last).
+    pub before: Vec<(Weights, PlannedSample)>,
     /// Mean cycles per training sample, as the hardware counted them.
     pub cycles_per_sample: f64,
     /// Share of all cycles that read weights.
@@ -85,12 +92,6 @@ pub fn memory_image(layout: &Layout, weights: &Weights) -> Vec<i32> {
     image
 }
 
-/// The planned samples of a request, in order.
-fn planned(request: &Request<'_>) -> impl Iterator<Item = PlannedSample> {
-    let plan = request.plan;
-    (0..plan.epochs).flat_map(move |e| plan.samples(e)).take(request.limit.unwrap_or(u64::MAX) as usize)
-}
-
 struct Files {
     samples: PathBuf,
     plan: PathBuf,
@@ -116,7 +117,7 @@ fn read_words(path: &Path) -> Result<Vec<i32>, CosimError> {
 }
 
 /// Writes what the harness reads. Samples that the plan never shows are left out.
-fn write_inputs(request: &Request<'_>, layout: &Layout, start: &Weights) -> Result<Files, CosimError> {
+fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Files, CosimError> {
     let dir = request.work;
     std::fs::create_dir_all(dir).map_err(|e| CosimError::io("create", dir, e))?;
     let file = |name: &str| dir.join(name);
@@ -127,12 +128,12 @@ fn write_inputs(request: &Request<'_>, layout: &Layout, start: &Weights) -> Resu
         weights_out: file("weights_out.bin"),
         results: file("results.bin"),
     };
-    let train_samples = request.plan.train_samples;
-    let mut used = vec![u32::MAX; request.plan.samples_per_epoch() as usize];
+    let train_samples = request.data.train.len();
+    let mut used = vec![u32::MAX; train_samples + request.data.test.len()];
     let mut order = Vec::new();
     let mut plan = Vec::new();
-    for s in planned(request) {
-        let at = if s.train { s.index } else { train_samples + s.index } as usize;
+    for &s in request.samples {
+        let at = s.index as usize + if s.train { 0 } else { train_samples };
         if used[at] == u32::MAX {
             used[at] = order.len() as u32;
             order.push(s);
@@ -145,7 +146,7 @@ fn write_inputs(request: &Request<'_>, layout: &Layout, start: &Weights) -> Resu
     });
     write_words(&files.samples, words)?;
     write_words(&files.plan, plan.into_iter())?;
-    write_words(&files.weights_in, memory_image(layout, start).into_iter())?;
+    write_words(&files.weights_in, memory_image(layout, request.start).into_iter())?;
     Ok(files)
 }
 
@@ -171,6 +172,9 @@ impl Simulator {
         command.arg("--weights-in").arg(path(&files.weights_in)).arg("--weights-out").arg(path(&files.weights_out));
         command.arg("--results").arg(path(&files.results)).arg("--seed").arg(request.design.seed.to_string());
         command.arg("--first-sample").arg(first_sample.to_string()).arg("--level").arg(request.level.word()).args(extra);
+        if let Some(cycles) = request.patience {
+            command.arg("--patience").arg(cycles.to_string());
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = path(request.program);
         let mut child = command.spawn().map_err(|e| CosimError::io("start", &program, e))?;
@@ -232,29 +236,14 @@ impl Scores {
 ///
 /// # Errors
 /// When a tool or the machine fails; a difference is not an error.
-pub fn cross_check(request: &Request<'_>, layout: &Layout, start: &Weights, progress: &mut dyn FnMut(&PlannedSample, u64)) -> Result<Outcome, CosimError> {
-    let files = write_inputs(request, layout, start)?;
+pub fn cross_check(request: &Request<'_>, layout: &Layout, progress: &mut dyn FnMut(&PlannedSample, u64)) -> Result<Outcome, CosimError> {
+    let files = write_inputs(request, layout)?;
     let begin = Instant::now();
-    let first_number = planned(request).next().map_or(0, |s| s.number);
-    let mut trainer = Trainer::new(request.design, request.data, request.plan);
-    let program = Program::of(request.design);
-    let mut scores = Scores::default();
-    let total = request.limit.unwrap_or(u64::MAX).min(request.plan.total());
-    let per_epoch = u64::from(request.plan.samples_per_epoch());
-
+    let first_number = request.samples.first().map_or(0, |s| s.number);
+    let mut network = Network::new(request.design, request.start);
+    network.set_sample(first_number);
     if request.level == Level::Final && request.waves.is_none() {
-        let mut simulator = Simulator::start(request, &files, first_number, &[])?;
-        let mut predictions = Vec::new();
-        let mut done = 0;
-        while done < total {
-            let Some((s, prediction)) = trainer.step(&mut Silent) else { break };
-            predictions.push((s, prediction));
-            progress(&s, done);
-            done += 1;
-        }
-        let simulated = simulator.finish()?;
-        let wall = begin.elapsed();
-        return final_outcome(request, layout, &files, &trainer, &predictions, &program, simulated, wall);
+        return without_waveform(request, layout, &files, network, begin, progress);
     }
 
     let mut simulator = None;
@@ -278,30 +267,33 @@ pub fn cross_check(request: &Request<'_>, layout: &Layout, start: &Weights, prog
         }
     };
     comparator.survey = request.survey;
-    let mut weights_before = None;
-    let (mut done, mut train_cycles, mut train_count) = (0u64, 0u64, 0u64);
-    let mut upcoming = planned(request);
-    while done < total && !comparator.stopped() {
-        let Some(next) = upcoming.next() else { break };
-        let (input, _) = request.data.sample(next);
-        let active = input.iter().filter(|&&x| x != 0).count();
-        comparator.begin_sample(next.number, next.train, active);
-        let before = if weights_before.is_none() { Some(trainer.network().clone()) } else { None };
-        let cycles = comparator.cycles;
-        let Some((s, reference)) = trainer.step(&mut comparator) else { break };
-        if !comparator.differences.is_empty() && weights_before.is_none() {
-            weights_before = before.map(|n| (n.weights(), s));
+    let mut scores = Scores::default();
+    let mut before: VecDeque<(Network<'_>, PlannedSample)> = VecDeque::new();
+    let (mut train_cycles, mut train_count) = (0u64, 0u64);
+    for (done, &s) in request.samples.iter().enumerate() {
+        if comparator.stopped() {
+            break;
         }
+        let (input, label) = request.data.sample(s);
+        let active = input.iter().filter(|&&x| x != 0).count();
+        comparator.begin_sample(s.number, s.train, active);
+        if comparator.differences.is_empty() {
+            if before.len() == REPLAYED {
+                before.pop_front();
+            }
+            before.push_back((network.clone(), s));
+        }
+        let cycles = comparator.cycles;
+        let reference = network.run(input, label, s.train, &mut comparator);
         if let Some(h) = comparator.last_result {
-            if !s.train {
-                scores.note((done / per_epoch) as usize, h.label, h.prediction, u32::from(reference));
-            } else {
+            if s.train {
                 train_cycles += comparator.cycles - cycles;
                 train_count += 1;
+            } else {
+                scores.note(done / request.per_epoch as usize, h.label, h.prediction, u32::from(reference));
             }
         }
-        progress(&s, done);
-        done += 1;
+        progress(&s, done as u64);
     }
     if let Some(e) = comparator.failure.take() {
         return Err(e.into());
@@ -309,38 +301,52 @@ pub fn cross_check(request: &Request<'_>, layout: &Layout, start: &Weights, prog
     let mut differences = std::mem::take(&mut comparator.differences);
     let mut simulated = None;
     if let Some(mut s) = simulator {
-        if comparator.ended_early {
-            s.finish()?;
-        }
-        if differences.is_empty() {
-            drain(&mut comparator);
+        if differences.is_empty() || (request.survey && !comparator.ended_early) {
+            while comparator.skip() {}
             simulated = Some(s.finish()?);
-            final_weights(request, layout, &files, &trainer.weights(), &mut differences)?;
+            if !comparator.ended_early {
+                final_weights(request, layout, &files, &network.weights(), &mut differences)?;
+            }
         }
     }
     if comparator.ended_early && differences.is_empty() {
-        return Err(CosimError::Simulation(format!("the waveform ended in sample {} of {total}", comparator.samples)));
+        let (seen, total) = (comparator.samples, request.samples.len());
+        return Err(CosimError::Simulation(format!("the waveform ended after {seen} of {total} samples")));
     }
+    let replay = !differences.is_empty();
     Ok(Outcome {
         samples: comparator.samples,
         compared: comparator.compared,
         steps: comparator.steps,
         differences,
-        weights_before,
+        before: before.into_iter().filter(|_| replay).map(|(n, s)| (n.weights(), s)).collect(),
         cycles_per_sample: train_cycles as f64 / (train_count.max(1)) as f64,
         read_share: comparator.reads as f64 / comparator.cycles.max(1) as f64,
         test_accuracy: Scores::mean(&scores.hardware),
         reference_accuracy: Scores::mean(&scores.reference),
         wall: begin.elapsed(),
         simulated,
-        weights_digest: trainer.weights().digest(),
+        weights_digest: network.weights().digest(),
     })
 }
 
-/// Reads the rest of the waveform, so that the simulator can end.
-fn drain<R: Read>(comparator: &mut Comparator<'_, R>) {
-    while comparator.skip() {}
+/// Runs the simulator over a request's samples and leaves its waveform in a file.
+///
+/// # Errors
+/// When the simulator or the machine fails.
+pub fn run_to_file(request: &Request<'_>, layout: &Layout, waveform: &Path, level: &str, window: Option<(u64, u64)>) -> Result<(), CosimError> {
+    let files = write_inputs(request, layout)?;
+    let first = request.samples.first().map_or(0, |s| s.number);
+    let path = std::path::absolute(waveform).unwrap_or_else(|_| waveform.to_owned());
+    let mut extra = vec!["--vcd".to_owned(), path.to_string_lossy().into_owned(), "--level".to_owned(), level.to_owned()];
+    if let Some((from, to)) = window {
+        extra.extend(["--window-from".to_owned(), from.to_string(), "--window-to".to_owned(), to.to_string()]);
+    }
+    Simulator::start(request, &files, first, &extra)?.finish().map(|_| ())
 }
+
+/// Samples kept for a replay: a fault may need the sample before to show.
+const REPLAYED: usize = 2;
 
 /// Compares the final weight memory.
 fn final_weights(request: &Request<'_>, layout: &Layout, files: &Files, weights: &Weights, differences: &mut Vec<Difference>) -> Result<(), CosimError> {
@@ -358,54 +364,58 @@ fn final_weights(request: &Request<'_>, layout: &Layout, files: &Files, weights:
         let (from, format) = if column == x.pre { (None, s.bias) } else { (Some(column), s.weight) };
         let neuron = chunk * layout.lanes + lane;
         let source = from.map_or("bias".to_owned(), |j| format!("weight from neuron {j} of layer {l}"));
+        let (e, h) = (i64::from(expected[at]), i64::from(hardware[at]));
+        let text = format!(
+            "after the last sample: {source} to neuron {neuron} of layer {}: reference {e} ({}), hardware {h} ({})",
+            l + 1,
+            format.to_real(e),
+            format.to_real(h)
+        );
         differences.push(Difference {
-            field: Field::Weight,
-            sample: 0,
-            step: 0,
-            phase: "after the last sample".to_owned(),
             layer: l + 1,
             neuron: Some(neuron),
             from,
-            expected: expected[at].into(),
-            found: hardware[at].into(),
+            expected: e,
+            found: h,
             format: Some(format.to_string()),
-            expected_real: Some(format.to_real(expected[at].into())),
-            found_real: Some(format.to_real(hardware[at].into())),
-            cycle: 0,
-            text: format!(
-                "after the last sample: {source} to neuron {neuron} of layer {}: reference {} ({}), hardware {} ({})",
-                l + 1,
-                expected[at],
-                format.to_real(expected[at].into()),
-                hardware[at],
-                format.to_real(hardware[at].into())
-            ),
+            expected_real: Some(format.to_real(e)),
+            found_real: Some(format.to_real(h)),
+            phase: "after the last sample".to_owned(),
+            ..Difference::plain(Field::FinalWeight, text)
         });
     }
     Ok(())
 }
 
 /// The verdict without a waveform: results of every sample, and the weights at the end.
-#[allow(clippy::too_many_arguments)] // called once, with everything at hand
-fn final_outcome(
+fn without_waveform(
     request: &Request<'_>,
     layout: &Layout,
     files: &Files,
-    trainer: &Trainer<'_>,
-    predictions: &[(PlannedSample, u16)],
-    program: &Program,
-    simulated: (u64, f64),
-    wall: Duration,
+    mut network: Network<'_>,
+    begin: Instant,
+    progress: &mut dyn FnMut(&PlannedSample, u64),
 ) -> Result<Outcome, CosimError> {
+    let first_number = request.samples.first().map_or(0, |s| s.number);
+    let mut simulator = Simulator::start(request, files, first_number, &[])?;
+    let mut predictions = Vec::with_capacity(request.samples.len());
+    for (done, &s) in request.samples.iter().enumerate() {
+        let (input, label) = request.data.sample(s);
+        predictions.push(network.run(input, label, s.train, &mut Silent));
+        progress(&s, done as u64);
+    }
+    let simulated = simulator.finish()?;
+    let wall = begin.elapsed();
     let results = read_words(&files.results)?;
-    let mut differences = Vec::new();
-    let mut scores = Scores::default();
-    let (mut cycles, mut reads, mut train_cycles, mut train_count) = (0u64, 0u64, 0u64, 0u64);
-    let per_epoch = request.plan.samples_per_epoch() as usize;
     if results.len() != predictions.len() * 4 {
         return Err(CosimError::Simulation(format!("{} results came back, {} were expected", results.len() / 4, predictions.len())));
     }
-    for (k, (&[prediction, label, c, r], &(s, reference))) in results.as_chunks::<4>().0.iter().zip(predictions).enumerate() {
+    let program = Program::of(request.design);
+    let mut differences = Vec::new();
+    let mut scores = Scores::default();
+    let (mut cycles, mut reads, mut train_cycles, mut train_count) = (0u64, 0u64, 0u64, 0u64);
+    for (k, &[prediction, label, c, r]) in results.as_chunks::<4>().0.iter().enumerate() {
+        let (s, reference) = (request.samples[k], predictions[k]);
         let (input, _) = request.data.sample(s);
         let active = input.iter().filter(|&&x| x != 0).count();
         let expected = predict(layout, if s.train { &program.train } else { &program.infer }, active);
@@ -415,46 +425,34 @@ fn final_outcome(
             train_cycles += c as u64;
             train_count += 1;
         } else {
-            scores.note(k / per_epoch, label as u32, prediction as u32, u32::from(reference));
+            scores.note(k / request.per_epoch as usize, label as u32, prediction as u32, u32::from(reference));
         }
-        let checks = [(Field::Prediction, i64::from(reference), i64::from(prediction)), (Field::Cycles, expected.all as i64, i64::from(c))];
-        for (field, expected, found) in checks {
+        let checks = [
+            (Field::Prediction, "prediction", i64::from(reference), i64::from(prediction)),
+            (Field::Cycles, "number of cycles", expected.all as i64, i64::from(c)),
+        ];
+        for (field, what, expected, found) in checks {
             if expected != found && differences.is_empty() {
-                let text = format!("sample {}: {field:?}: reference {expected}, hardware {found}", s.number);
-                differences.push(Difference {
-                    field,
-                    sample: s.number,
-                    step: 0,
-                    phase: "result".to_owned(),
-                    layer: 0,
-                    neuron: None,
-                    from: None,
-                    expected,
-                    found,
-                    format: None,
-                    expected_real: None,
-                    found_real: None,
-                    cycle: 0,
-                    text,
-                });
+                let text = format!("sample {}: {what}: reference {expected}, hardware {found}", s.number);
+                differences.push(Difference { sample: s.number, expected, found, ..Difference::plain(field, text) });
             }
         }
     }
     if differences.is_empty() || request.survey {
-        final_weights(request, layout, files, &trainer.weights(), &mut differences)?;
+        final_weights(request, layout, files, &network.weights(), &mut differences)?;
     }
     Ok(Outcome {
         samples: predictions.len() as u64,
-        compared: (layout.weight_words * layout.lanes) as u64,
+        compared: layout.layers.iter().map(|l| (l.post * l.row_length()) as u64).sum(),
         steps: 0,
         differences,
-        weights_before: None,
+        before: Vec::new(),
         cycles_per_sample: train_cycles as f64 / train_count.max(1) as f64,
         read_share: reads as f64 / cycles.max(1) as f64,
         test_accuracy: Scores::mean(&scores.hardware),
         reference_accuracy: Scores::mean(&scores.reference),
         wall,
         simulated: Some(simulated),
-        weights_digest: trainer.weights().digest(),
+        weights_digest: network.weights().digest(),
     })
 }

@@ -4,7 +4,7 @@ use super::{LAYER_GAP, Layout, MIN_SLOT};
 use crate::rules::{Op, Plasticity};
 
 /// Cycles of one sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Cycles {
     /// From the first operation to the result.
     pub all: u64,

@@ -55,7 +55,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     (
         "hardware",
         "lanes",
-        "synapses processed per clock cycle, a whole number from 1 to 256, such as `lanes = 16`",
+        "synapses processed per clock cycle, a power of two from 2 to 256, such as `lanes = 16`",
     ),
     ("training", "epochs", "passes over the training set, a whole number, such as `epochs = 40`"),
     ("training", "seed", "a whole number from 0 to 4294967295, such as `seed = 1`"),

@@ -310,7 +310,15 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
 
     // The rest.
     let lanes = hardware.lanes.map_or(Given::default(16), Given::from);
-    let lanes = whole(&lanes, "hardware", "lanes", 1..=256)? as usize;
+    let asked = whole(&lanes, "hardware", "lanes", 2..=256)? as usize;
+    if !asked.is_power_of_two() {
+        return Err(Refusal::new(
+            format!("{asked} lanes cannot be built: neuron numbers are split into chunk and lane by their bits"),
+            format!("write a power of two, {} or {}", asked.next_power_of_two() / 2, asked.next_power_of_two()),
+        )
+        .at(lanes.at.clone(), "not a power of two"));
+    }
+    let lanes = asked;
     let limit = i64::from(u32::MAX);
     let number = |typed: At<i64>, key, default: i64, from| {
         whole(&typed.map_or(Given::default(default), Given::from), "training", key, from..=limit)

@@ -26,8 +26,6 @@ pub(super) trait Int:
     /// Keeps the low bits.
     fn cut(value: i32) -> Self;
     /// Sign extension.
-    fn short(value: i16) -> Self;
-    /// Sign extension.
     fn wide(self) -> i64;
     /// Sign extension, or the low half.
     fn word(self) -> i32;
@@ -49,10 +47,6 @@ macro_rules! int {
             }
             #[inline(always)]
             fn cut(value: i32) -> Self {
-                value as $t
-            }
-            #[inline(always)]
-            fn short(value: i16) -> Self {
                 value as $t
             }
             #[inline(always)]

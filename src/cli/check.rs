@@ -1,0 +1,152 @@
+//! `eqhdl check`: what a design means, before anything is built.
+
+use super::CliError;
+use crate::design::Design;
+use crate::fixed_point::Interval;
+use crate::rules::Program;
+use crate::schedule::{Cycles, Layout, predict};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Validate a design; print formats, intervals, widths, memory, multipliers and cycles per sample
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  eqhdl check designs/digits-cep.toml\n  eqhdl check --json designs/mnist-cep.toml | jq .cycles_per_sample")]
+pub struct CheckArgs {
+    /// Design file
+    design: PathBuf,
+    /// Print a machine-readable summary on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct SignalReport {
+    name: String,
+    lowest: String,
+    highest: String,
+    width: u32,
+    frac: i32,
+}
+
+#[derive(Serialize)]
+struct CycleReport {
+    inputs_not_zero: usize,
+    train: Cycles,
+    infer: Cycles,
+    weight_read_share: f64,
+}
+
+#[derive(Serialize)]
+struct CheckReport {
+    design: String,
+    signals: Vec<SignalReport>,
+    lanes: usize,
+    weight_words: usize,
+    weight_memory_bits: usize,
+    state_memory_bits: usize,
+    multipliers: Vec<(String, usize)>,
+    cycles_per_sample: Vec<CycleReport>,
+    constants: Vec<(String, f64, f64)>,
+    warnings: Vec<String>,
+}
+
+/// Prints the report.
+pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
+    let design = super::load_design(&args.design)?;
+    let report = report(&design);
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?);
+    } else {
+        print(&design, &report);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(design: &Design) -> CheckReport {
+    let layout = Layout::of(design);
+    let p = &design.datapath;
+    let program = Program::of(design);
+    let inputs = design.sizes[0];
+    let cycles = |active: usize| {
+        let (train, infer) = (predict(&layout, &program.train, active), predict(&layout, &program.infer, active));
+        CycleReport { inputs_not_zero: active, train, infer, weight_read_share: train.weight_reads as f64 / train.all as f64 }
+    };
+    let lanes = layout.lanes;
+    let state_width = crate::verilog::common_state_width(design) as usize;
+    let mut constants = vec![("beta".to_owned(), design.beta.wanted, design.beta.effective())];
+    for (l, s) in design.synapses.iter().enumerate() {
+        constants.push((format!("rate of layer {} (learning rate / beta)", l + 1), s.rate.wanted, s.rate.effective()));
+    }
+    CheckReport {
+        design: design.name.clone(),
+        signals: p
+            .signals
+            .iter()
+            .map(|s| SignalReport {
+                name: s.name.clone(),
+                lowest: s.interval.lo.to_string(),
+                highest: s.interval.hi.to_string(),
+                width: s.width,
+                frac: s.frac,
+            })
+            .collect(),
+        lanes,
+        weight_words: layout.weight_words,
+        weight_memory_bits: layout.weight_words * lanes * p.stored_width as usize,
+        state_memory_bits: layout.banks * (2 * layout.state_words * lanes * p.activity_width as usize + layout.neurons * (2 * p.activity_width as usize + state_width)),
+        multipliers: vec![
+            (format!("contrast, {0} x {0} bits", p.activity_width), 2 * lanes),
+            (format!("rate, {} x {} bits", p.contrast_width, p.rate_width), lanes),
+            (format!("forward, {} x {} bits", p.read_width, p.pre_width), lanes),
+            (format!("transposed, {} x {} bits", p.read_width, p.activity_width), lanes),
+        ],
+        cycles_per_sample: vec![cycles(inputs.div_ceil(5)), cycles(inputs / 2), cycles(inputs)],
+        constants,
+        warnings: crate::design::warnings(design),
+    }
+}
+
+fn print(design: &Design, r: &CheckReport) {
+    let sizes: Vec<String> = design.sizes.iter().map(ToString::to_string).collect();
+    println!("{}: {} neurons, {:?}, {} lanes\n", r.design, sizes.join("-"), design.rule, r.lanes);
+    println!("formats        stored      as read     bias        drive       state");
+    for (l, (s, n)) in design.synapses.iter().zip(&design.neurons).enumerate() {
+        println!(
+            "  layer {:<6} {:<11} {:<11} {:<11} {:<11} {}",
+            l + 1,
+            s.weight.to_string(),
+            s.weight_read.to_string(),
+            s.bias.to_string(),
+            n.drive.to_string(),
+            n.state
+        );
+    }
+    println!("  input: {}\n", design.input);
+    println!("constants                                       asked      in use");
+    for (name, wanted, effective) in &r.constants {
+        println!("  {name:<42} {wanted:>10.6} {effective:>11.6}");
+    }
+    println!("\nno sum loses a bit (raw intervals)                 width  fraction  interval");
+    for s in &design.datapath.signals {
+        let Interval { lo, hi } = s.interval;
+        println!("  {:<48} {:>5}  {:>8}  [{lo}, {hi}]", s.name, s.width, s.frac);
+    }
+    println!("\nmemory");
+    println!("  weights  {} words of {} x {} bits = {} bits", r.weight_words, r.lanes, design.datapath.stored_width, r.weight_memory_bits);
+    println!("  states   {} bits", r.state_memory_bits);
+    println!("multipliers");
+    for (what, count) in &r.multipliers {
+        println!("  {count:>4} {what}");
+    }
+    println!("cycles per sample   training  (weight reads)   inference");
+    for c in &r.cycles_per_sample {
+        println!(
+            "  {:>4} inputs not 0  {:>8}  ({:>5.1} %)        {:>8}",
+            c.inputs_not_zero,
+            c.train.all,
+            100.0 * c.weight_read_share,
+            c.infer.all
+        );
+    }
+}

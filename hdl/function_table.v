@@ -7,7 +7,7 @@
 module function_table #(
   parameter InWidth = 10,
   parameter OutWidth = 8,
-  parameter File = "table.hex"     // one entry a line, hexadecimal
+  parameter File = "none"          // one entry a line, hexadecimal
 ) (
   input  wire                clk_i,
   input  wire [InWidth-1:0]  value_i,
@@ -15,7 +15,14 @@ module function_table #(
 );
 
   reg [OutWidth-1:0] entries [0:(1<<InWidth)-1];
-  initial $readmemh(File, entries);
+  // Some front ends elaborate a module with its defaults first, when no file is there to be read.
+  /* verilator lint_off WIDTH */
+  generate
+    if (File != "none") begin : gen_contents
+      initial $readmemh(File, entries);
+    end
+  endgenerate
+  /* verilator lint_on WIDTH */
 
   always @(posedge clk_i) result_o <= entries[value_i];
 

@@ -20,7 +20,6 @@ module sequencer #(
   parameter CountWidth = 7,        // column counter
   parameter AddressWidth = 9,      // weight memory
   parameter BankWidth = 2,
-  parameter Slots = 2,             // saved states
   parameter ProgramWidth = 4,      // program counter
   parameter InferStart = 4,
   parameter MinSlot = 4,           // cycles between the first columns of two chunks, at least
@@ -100,10 +99,8 @@ module sequencer #(
   reg input_valid_q;     // the input's drive is in memory, and the weights have not changed since
   reg [BankWidth:0] now_q, previous_q;
   reg [BankWidth-1:0] next_q;
-  reg [BankWidth:0] slot_q [0:Slots-1];
+  reg [BankWidth:0] slot0_q, slot1_q;
   reg [BankWidth:0] a_q, b_q;
-  integer i;
-  integer b;
 
     // Loop nest.
   wire [CountWidth-1:0] columns = (layer_q == 1) ? sample_count_i : columns_i;
@@ -119,18 +116,23 @@ module sequencer #(
   wire [PadWidth-1:0] layer_gap = (last_chunk && drive_o) ? LayerGap : 0;
   wire [PadWidth-1:0] pad = missing + chain_gap + layer_gap;
 
-  // The lowest bank that nobody points to after this step (next_q becomes now, now_q previous).
-  reg [BankWidth-1:0] free;
-  reg taken;
-  always @* begin
-    free = {BankWidth{1'b0}};
-    taken = 1'b0;
-    for (b = (1 << BankWidth) - 1; b >= 0; b = b - 1) begin
-      taken = (next_q == b[BankWidth-1:0]) || (now_q == {1'b0, b[BankWidth-1:0]});
-      for (i = 0; i < Slots; i = i + 1) taken = taken || (slot_q[i] == {1'b0, b[BankWidth-1:0]});
-      if (!taken) free = b[BankWidth-1:0];
+  // The lowest bank that none of four pointers is at. A function, so that a simulator evaluates it once per step.
+  function [BankWidth-1:0] free_bank;
+    input [BankWidth:0] pointer_a;
+    input [BankWidth:0] pointer_b;
+    input [BankWidth:0] pointer_c;
+    input [BankWidth:0] pointer_d;
+    reg [BankWidth:0] candidate;
+    integer b;
+    begin
+      free_bank = {BankWidth{1'b0}};
+      for (b = (1 << BankWidth) - 1; b >= 0; b = b - 1) begin
+        candidate = {1'b0, b[BankWidth-1:0]};
+        if (candidate != pointer_a && candidate != pointer_b && candidate != pointer_c && candidate != pointer_d)
+          free_bank = b[BankWidth-1:0];
+      end
     end
-  end
+  endfunction
 
   function [BankWidth:0] pointer;
     input [1:0] operand;
@@ -182,7 +184,8 @@ module sequencer #(
             now_q <= {1'b1, {BankWidth{1'b0}}};
             previous_q <= {1'b1, {BankWidth{1'b0}}};
             next_q <= {BankWidth{1'b0}};
-            for (i = 0; i < Slots; i = i + 1) slot_q[i] <= {1'b1, {BankWidth{1'b0}}};
+            slot0_q <= {1'b1, {BankWidth{1'b0}}};
+            slot1_q <= {1'b1, {BankWidth{1'b0}}};
           end
         end
 
@@ -202,14 +205,14 @@ module sequencer #(
               layer_q <= (input_valid_q && Layers != 1) ? 2 : 1;
               state_q <= StRun;
             end
-            OpSave: slot_q[op_slot_i] <= now_q;
-            OpLoad: now_q <= slot_q[op_slot_i];
+            OpSave: if (op_slot_i) slot1_q <= now_q; else slot0_q <= now_q;
+            OpLoad: now_q <= op_slot_i ? slot1_q : slot0_q;
             OpLearn: begin
               pc_q <= pc_q;
               learn_o <= 1'b1;
               drive_o <= 1'b0;
-              a_q <= pointer(op_a_i[2:1], slot_q[op_a_i[0]]);
-              b_q <= pointer(op_b_i[2:1], slot_q[op_b_i[0]]);
+              a_q <= pointer(op_a_i[2:1], op_a_i[0] ? slot1_q : slot0_q);
+              b_q <= pointer(op_b_i[2:1], op_b_i[0] ? slot1_q : slot0_q);
               layer_q <= 1;
               state_q <= StRun;
             end
@@ -255,7 +258,7 @@ module sequencer #(
           if (drive_o) begin
             previous_q <= now_q;
             now_q <= {1'b0, next_q};
-            next_q <= free;
+            next_q <= free_bank({1'b0, next_q}, now_q, slot0_q, slot1_q);
             a_q <= {1'b0, next_q};
             b_q <= now_q;
             input_valid_q <= 1'b1;

@@ -193,8 +193,9 @@ module {{ module }} (
   reg [ChunkWidth-1:0] chunk1_q, chunk2_q, chunk3_q, chunk4_q, chunk5_q, chunk6_q, chunk7_q, chunk8_q;
   /* verilator lint_off UNUSED */
   reg [ChunkWidth-1:0] chunk9_q;
+  reg [CountWidth-1:0] column9_q;
   /* verilator lint_on UNUSED */
-  reg [CountWidth-1:0] entry1_q, column2_q, column3_q, column4_q, column5_q, column6_q, column7_q, column8_q, column9_q;
+  reg [CountWidth-1:0] entry1_q, column2_q, column3_q, column4_q, column5_q, column6_q, column7_q, column8_q;
   reg [AddressWidth-1:0] row_base1_q, row_base2_q, address3_q, address4_q, address5_q, address6_q, address7_q, address8_q;
   reg [InputWidth-1:0] value2_q, value3_q;
   reg valid5_q, valid6_q, valid7_q, valid8_q, valid9_q;

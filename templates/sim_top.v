@@ -30,11 +30,12 @@ module sim_top (
   input  wire        host_store_i,
   input  wire        host_fetch_i,
   output wire        state_valid_o,
-  output wire        weight_valid_o,
+  output wire        weight_valid_o,                      // a batch of weight chunks is complete
   output wire        step_valid_o,
   output wire        neuron_valid_o
 );
 
+  wire weight_valid;
   wire [7:0] state_layer, weight_layer, neuron_layer;
   wire [15:0] state_word, weight_chunk, weight_column, neuron_index;
   wire [{{ state_bits }}-1:0] state_data;
@@ -66,7 +67,7 @@ module sim_top (
     .host_data_o(host_data), .host_store_i(host_store_i), .host_fetch_i(host_fetch_i),
     .commit_state_valid_o(state_valid_o), .commit_state_layer_o(state_layer), .commit_state_word_o(state_word),
     .commit_state_data_o(state_data),
-    .commit_weight_valid_o(weight_valid_o), .commit_weight_layer_o(weight_layer), .commit_weight_chunk_o(weight_chunk),
+    .commit_weight_valid_o(weight_valid), .commit_weight_layer_o(weight_layer), .commit_weight_chunk_o(weight_chunk),
     .commit_weight_column_o(weight_column), .commit_weight_data_o(weight_data),
     .commit_step_valid_o(step_valid_o), .signature_o(signature),
     .probe_neuron_valid_o(neuron_valid_o), .probe_neuron_layer_o(neuron_layer), .probe_neuron_index_o(neuron_index),
@@ -75,9 +76,10 @@ module sim_top (
 
   /* verilator tracing_on */
   commit_probe u_probe (
+    .clk_i(clk_i), .rst_ni(rst_ni), .full_o(weight_valid_o),
     .result_valid_i(result_valid_o), .result_i({ {{- self.widen16("prediction", label_width) }}, {{ self.widen16("label", label_width) }}, result_cycles_o, result_reads_o}),
     .state_valid_i(state_valid_o), .state_layer_i(state_layer), .state_word_i(state_word), .state_data_i(state_data),
-    .weight_valid_i(weight_valid_o), .weight_layer_i(weight_layer), .weight_chunk_i(weight_chunk),
+    .weight_valid_i(weight_valid), .weight_layer_i(weight_layer), .weight_chunk_i(weight_chunk),
     .weight_column_i(weight_column), .weight_data_i(weight_data),
     .step_valid_i(step_valid_o), .signature_i(signature),
     .neuron_valid_i(neuron_valid_o), .neuron_layer_i(neuron_layer), .neuron_index_i(neuron_index),

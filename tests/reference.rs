@@ -62,7 +62,11 @@ impl Observer for Recorder {
     }
 }
 
-fn any_format(signed: bool, width: std::ops::RangeInclusive<u32>, frac: std::ops::RangeInclusive<i32>) -> impl Strategy<Value = Format> {
+fn any_format(
+    signed: bool,
+    width: std::ops::RangeInclusive<u32>,
+    frac: std::ops::RangeInclusive<i32>,
+) -> impl Strategy<Value = Format> {
     (width, frac).prop_map(move |(width, frac)| Format { signed, width, frac })
 }
 
@@ -76,50 +80,62 @@ struct Shape {
 
 /// Layers of odd sizes; formats around those of the field, or (`wild`) anything.
 fn shape(wild: bool) -> impl Strategy<Value = Shape> {
-    (prop::collection::vec(1usize..40, 1..4), 1usize..100, 2usize..12).prop_flat_map(move |(hidden, inputs, classes)| {
-        let mut sizes = vec![inputs];
-        sizes.extend(hidden);
-        sizes.push(classes);
-        let layers = sizes.len() - 1;
-        let spread = if wild { 3 } else { 1 };
-        let neurons = (any::<bool>(), any_format(false, 6..=12, 6..=12), any_format(true, 8..=14, 5..=10)).prop_map(move |(signed, state, drive)| {
-            let state = if signed { Format { signed: true, width: state.width + 2, ..state } } else { state };
-            Neurons { state, drive }
-        });
-        let width = if wild { 6u32..=24 } else { 10..=16 };
-        let synapses = (width, 6i32..=14, -1i32..=1, 1u32..=14, 2i32..=8, 0.02f64..0.8, any::<bool>());
-        (
-            Just(sizes),
-            any_format(false, 1..=8, 1..=8),
-            prop::collection::vec(neurons, layers),
-            prop::collection::vec(synapses, layers),
-            0u32..4,
-        )
-            .prop_map(move |(sizes, input, neurons, synapses, dropped)| {
-                let common = synapses[0].0;
-                let synapses = synapses
-                    .into_iter()
-                    .map(|(width, frac, bias_frac, rate_width, rate_frac, init, same)| {
-                        let width = if same { common } else { width.min(common + spread).max(5) };
-                        let weight = Format::signed(width, frac);
-                        let learning_rate = 0.3;
-                        Synapses {
-                            weight,
-                            weight_read: Format::signed(width - dropped, frac - dropped as i32),
-                            bias: Format::signed(width, frac + bias_frac),
-                            rate: Constant::nearest(learning_rate / 0.4, Format::unsigned(rate_width, rate_frac)),
-                            learning_rate,
-                            init,
-                        }
-                    })
-                    .collect();
-                Shape { sizes, input, neurons, synapses }
-            })
-    })
+    (prop::collection::vec(1usize..40, 1..4), 1usize..100, 2usize..12).prop_flat_map(
+        move |(hidden, inputs, classes)| {
+            let mut sizes = vec![inputs];
+            sizes.extend(hidden);
+            sizes.push(classes);
+            let layers = sizes.len() - 1;
+            let spread = if wild { 3 } else { 1 };
+            let neurons =
+                (any::<bool>(), any_format(false, 6..=12, 6..=12), any_format(true, 8..=14, 5..=10))
+                    .prop_map(move |(signed, state, drive)| {
+                        let state = if signed {
+                            Format { signed: true, width: state.width + 2, ..state }
+                        } else {
+                            state
+                        };
+                        Neurons { state, drive }
+                    });
+            let width = if wild { 6u32..=24 } else { 10..=16 };
+            let synapses = (width, 6i32..=14, -1i32..=1, 1u32..=14, 2i32..=8, 0.02f64..0.8, any::<bool>());
+            (
+                Just(sizes),
+                any_format(false, 1..=8, 1..=8),
+                prop::collection::vec(neurons, layers),
+                prop::collection::vec(synapses, layers),
+                0u32..4,
+            )
+                .prop_map(move |(sizes, input, neurons, synapses, dropped)| {
+                    let common = synapses[0].0;
+                    let synapses = synapses
+                        .into_iter()
+                        .map(|(width, frac, bias_frac, rate_width, rate_frac, init, same)| {
+                            let width = if same { common } else { width.min(common + spread).max(5) };
+                            let weight = Format::signed(width, frac);
+                            let learning_rate = 0.3;
+                            Synapses {
+                                weight,
+                                weight_read: Format::signed(width - dropped, frac - dropped as i32),
+                                bias: Format::signed(width, frac + bias_frac),
+                                rate: Constant::nearest(
+                                    learning_rate / 0.4,
+                                    Format::unsigned(rate_width, rate_frac),
+                                ),
+                                learning_rate,
+                                init,
+                            }
+                        })
+                        .collect();
+                    Shape { sizes, input, neurons, synapses }
+                })
+        },
+    )
 }
 
 fn modes(all: bool) -> impl Strategy<Value = Modes> {
-    let rounding = if all { Rounding::ALL.to_vec() } else { vec![Rounding::Trn, Rounding::Rnd, Rounding::Stochastic] };
+    let rounding =
+        if all { Rounding::ALL.to_vec() } else { vec![Rounding::Trn, Rounding::Rnd, Rounding::Stochastic] };
     let overflow = if all { Overflow::ALL.to_vec() } else { vec![Overflow::Sat, Overflow::SatSym] };
     (select(rounding), select(overflow)).prop_map(|(rounding, overflow)| Modes { rounding, overflow })
 }
@@ -131,44 +147,51 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
         select(vec![Activation::HardSigmoid, Activation::HalfHardSigmoid, Activation::Logistic]),
         select(vec![Rule::Ep, Rule::Cep]),
     );
-    (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>()).prop_filter_map(
-        "a signal too wide to build",
-        |(shape, (dynamics, nudge_place, activation, rule), (drive_modes, state_modes, weight_modes), (free_steps, nudged_steps), seed)| {
-            let dt = if dynamics == Dynamics::Prototypical {
-                Constant::nearest(1.0, Format::unsigned(1, 0))
-            } else {
-                Constant::nearest(0.3, Format::unsigned(4, 4))
-            };
-            let mut design = Design {
-                name: "random".into(),
-                path: PathBuf::from("random.toml"),
-                sizes: shape.sizes,
-                input: shape.input,
-                neurons: shape.neurons,
-                synapses: shape.synapses,
-                dynamics,
-                nudge_place,
-                activation,
-                dt,
-                rule,
-                free_steps,
-                nudged_steps,
-                beta: Constant::nearest(0.4, Format::unsigned(4, 4)),
-                drive_modes,
-                state_modes,
-                weight_modes,
-                lanes: 16,
+    (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>())
+        .prop_filter_map(
+            "a signal too wide to build",
+            |(
+                shape,
+                (dynamics, nudge_place, activation, rule),
+                (drive_modes, state_modes, weight_modes),
+                (free_steps, nudged_steps),
                 seed,
-                data: DataSource::Digits,
-                train_samples: None,
-                test_samples: None,
-                epochs: 1,
-                datapath: Datapath::default(),
-            };
-            design.datapath = Datapath::derive(&design).ok()?;
-            Some(design)
-        },
-    )
+            )| {
+                let dt = if dynamics == Dynamics::Prototypical {
+                    Constant::nearest(1.0, Format::unsigned(1, 0))
+                } else {
+                    Constant::nearest(0.3, Format::unsigned(4, 4))
+                };
+                let mut design = Design {
+                    name: "random".into(),
+                    path: PathBuf::from("random.toml"),
+                    sizes: shape.sizes,
+                    input: shape.input,
+                    neurons: shape.neurons,
+                    synapses: shape.synapses,
+                    dynamics,
+                    nudge_place,
+                    activation,
+                    dt,
+                    rule,
+                    free_steps,
+                    nudged_steps,
+                    beta: Constant::nearest(0.4, Format::unsigned(4, 4)),
+                    drive_modes,
+                    state_modes,
+                    weight_modes,
+                    lanes: 16,
+                    seed,
+                    data: DataSource::Digits,
+                    train_samples: None,
+                    test_samples: None,
+                    epochs: 1,
+                    datapath: Datapath::default(),
+                };
+                design.datapath = Datapath::derive(&design).ok()?;
+                Some(design)
+            },
+        )
 }
 
 /// Inputs of which about a third is not zero.
@@ -188,7 +211,8 @@ fn assert_equal_runs(design: &Design) -> Result<(), TestCaseError> {
     let mut fast = Network::new(design, &weights);
     let mut counted = Network::new(design, &weights);
     let mut counters = Counters::new(design);
-    let (mut expected, mut found, mut silent) = (Recorder::of(design), Recorder::of(design), eqhdl::reference::Silent);
+    let (mut expected, mut found, mut silent) =
+        (Recorder::of(design), Recorder::of(design), eqhdl::reference::Silent);
     for (s, input) in inputs(design, 4).iter().enumerate() {
         let (label, train) = ((s % design.classes()) as u16, s != 2);
         golden.run(input, label, train, &mut expected);

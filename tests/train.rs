@@ -187,14 +187,23 @@ fn eqhdl() -> Command {
 
 /// Runs to the end and returns the summary.
 fn summary(design: &Path, out: &Path, more: &[&str]) -> Value {
-    let run = eqhdl().arg("train").arg(design).arg("--out").arg(out).args(["--json", "--quiet"]).args(more).output().unwrap();
+    let run = eqhdl()
+        .arg("train")
+        .arg(design)
+        .arg("--out")
+        .arg(out)
+        .args(["--json", "--quiet"])
+        .args(more)
+        .output()
+        .unwrap();
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     serde_json::from_slice(&run.stdout).unwrap()
 }
 
 /// What must not depend on how a training was cut.
 fn outcome(v: &Value) -> Value {
-    let keys = ["weights_digest", "test_accuracy_per_epoch", "train_accuracy_per_epoch", "counters", "epochs"];
+    let keys =
+        ["weights_digest", "test_accuracy_per_epoch", "train_accuracy_per_epoch", "counters", "epochs"];
     keys.iter().map(|k| v[k].clone()).collect()
 }
 
@@ -230,8 +239,17 @@ fn json_alone_goes_to_stdout_and_bad_input_is_exit_code_2() {
     let (design, _) = design_in(folder.path());
     let out = folder.path().join("out");
     let weights = folder.path().join("w.npz");
-    let v = summary(&design, &out, &["--epochs", "1", "--samples", "64", "--save", weights.to_str().unwrap()]);
-    for key in ["test_accuracy", "epochs", "samples_per_s", "weights_digest", "seed", "data_checksum", "design_digest"] {
+    let v =
+        summary(&design, &out, &["--epochs", "1", "--samples", "64", "--save", weights.to_str().unwrap()]);
+    for key in [
+        "test_accuracy",
+        "epochs",
+        "samples_per_s",
+        "weights_digest",
+        "seed",
+        "data_checksum",
+        "design_digest",
+    ] {
         assert!(!v[key].is_null(), "{key}");
     }
     assert_eq!((&v["epochs"], &v["train_samples"]), (&Value::from(1), &Value::from(64)));
@@ -240,7 +258,8 @@ fn json_alone_goes_to_stdout_and_bad_input_is_exit_code_2() {
     assert_eq!(w1.dim(), (24, 64));
 
     fs::write(out.join("checkpoint"), "nonsense").unwrap();
-    let refused = [vec!["--resume"], vec!["--epochs", "0"], vec!["--samples", "0"], vec!["--samples", "99999999"]];
+    let refused =
+        [vec!["--resume"], vec!["--epochs", "0"], vec!["--samples", "0"], vec!["--samples", "99999999"]];
     for arguments in refused {
         let run = eqhdl().arg("train").arg(&design).arg("--out").arg(&out).args(&arguments).output().unwrap();
         assert_eq!(run.status.code(), Some(2), "{arguments:?}");

@@ -11,7 +11,9 @@ use std::process::ExitCode;
 
 /// Validate a design; print formats, intervals, widths, memory, multipliers and cycles per sample
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  eqhdl check designs/digits-cep.toml\n  eqhdl check --json designs/mnist-cep.toml | jq .cycles_per_sample")]
+#[command(
+    after_help = "Example:\n  eqhdl check designs/digits-cep.toml\n  eqhdl check --json designs/mnist-cep.toml | jq .cycles_per_sample"
+)]
 pub struct CheckArgs {
     /// Design file
     design: PathBuf,
@@ -69,14 +71,24 @@ fn report(design: &Design) -> CheckReport {
     let program = Program::of(design);
     let inputs = design.sizes[0];
     let cycles = |active: usize| {
-        let (train, infer) = (predict(&layout, &program.train, active), predict(&layout, &program.infer, active));
-        CycleReport { inputs_not_zero: active, train, infer, weight_read_share: train.weight_reads as f64 / train.all as f64 }
+        let (train, infer) =
+            (predict(&layout, &program.train, active), predict(&layout, &program.infer, active));
+        CycleReport {
+            inputs_not_zero: active,
+            train,
+            infer,
+            weight_read_share: train.weight_reads as f64 / train.all as f64,
+        }
     };
     let lanes = layout.lanes;
     let state_width = crate::verilog::common_state_width(design) as usize;
     let mut constants = vec![("beta".to_owned(), design.beta.wanted, design.beta.effective())];
     for (l, s) in design.synapses.iter().enumerate() {
-        constants.push((format!("rate of layer {} (learning rate / beta)", l + 1), s.rate.wanted, s.rate.effective()));
+        constants.push((
+            format!("rate of layer {} (learning rate / beta)", l + 1),
+            s.rate.wanted,
+            s.rate.effective(),
+        ));
     }
     CheckReport {
         design: design.name.clone(),
@@ -94,7 +106,9 @@ fn report(design: &Design) -> CheckReport {
         lanes,
         weight_words: layout.weight_words,
         weight_memory_bits: layout.weight_words * lanes * p.stored_width as usize,
-        state_memory_bits: layout.banks * (2 * layout.state_words * lanes * p.activity_width as usize + layout.neurons * (2 * p.activity_width as usize + state_width)),
+        state_memory_bits: layout.banks
+            * (2 * layout.state_words * lanes * p.activity_width as usize
+                + layout.neurons * (2 * p.activity_width as usize + state_width)),
         multipliers: vec![
             (format!("contrast, {0} x {0} bits", p.activity_width), 2 * lanes),
             (format!("rate, {} x {} bits", p.contrast_width, p.rate_width), lanes),
@@ -133,7 +147,10 @@ fn print(design: &Design, r: &CheckReport) {
         println!("  {:<48} {:>5}  {:>8}  [{lo}, {hi}]", s.name, s.width, s.frac);
     }
     println!("\nmemory");
-    println!("  weights  {} words of {} x {} bits = {} bits", r.weight_words, r.lanes, design.datapath.stored_width, r.weight_memory_bits);
+    println!(
+        "  weights  {} words of {} x {} bits = {} bits",
+        r.weight_words, r.lanes, design.datapath.stored_width, r.weight_memory_bits
+    );
     println!("  states   {} bits", r.state_memory_bits);
     println!("multipliers");
     for (what, count) in &r.multipliers {

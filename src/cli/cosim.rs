@@ -2,8 +2,8 @@
 
 use super::CliError;
 use crate::cosim::{
-    COMMIT_SIGNALS, CosimError, Difference, FAULTS, Fault, Field, Level, Outcome, Replay, Request, Tracing, build, cross_check, replay,
-    run_to_file, save_files,
+    COMMIT_SIGNALS, CosimError, Difference, FAULTS, Fault, Field, Level, Outcome, Replay, Request, Tracing,
+    build, cross_check, replay, run_to_file, save_files,
 };
 use crate::data;
 use crate::design::Design;
@@ -24,6 +24,8 @@ Examples:
   eqhdl cosim designs/mnist-cep.toml --samples 500 --level states
   eqhdl cosim designs/digits-cep.toml --inject lane-swap    build a defect in, see it caught and named
   eqhdl cosim designs/digits-cep.toml --inject all          the table of all defects
+  eqhdl generate designs/digits-cep.toml -o rtl && $EDITOR rtl/neuron_unit.v
+  eqhdl cosim designs/digits-cep.toml --rtl rtl             check Verilog that you have edited
   eqhdl cosim designs/digits-cep.toml --waves run.vcd       compare a waveform that a simulator has written
 
 Exit codes: 0 equal, 1 different, 2 bad input, 3 a tool is missing or failed.")]
@@ -39,6 +41,9 @@ pub struct CosimArgs {
     /// Instead of the design's number of epochs
     #[arg(long, value_name = "N")]
     epochs: Option<u32>,
+    /// Simulate the Verilog in this folder (from `eqhdl generate`, perhaps edited) instead of generating it
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["inject", "waves"])]
+    rtl: Option<PathBuf>,
     /// Compare this waveform (VCD) of the commit port instead of running Verilator
     #[arg(long, value_name = "FILE")]
     waves: Option<PathBuf>,
@@ -122,7 +127,9 @@ pub fn run(args: &CosimArgs) -> Result<ExitCode, CliError> {
     let limit = args.samples.unwrap_or(usize::MAX);
     let samples: Vec<PlannedSample> = (0..plan.epochs).flat_map(|e| plan.samples(e)).take(limit).collect();
     if samples.is_empty() {
-        return Err(CliError::input_message("nothing to compare: no samples; give --samples or --epochs of at least 1"));
+        return Err(CliError::input_message(
+            "nothing to compare: no samples; give --samples or --epochs of at least 1",
+        ));
     }
     let bench = Bench {
         layout: Layout::of(&design),
@@ -137,7 +144,10 @@ pub fn run(args: &CosimArgs) -> Result<ExitCode, CliError> {
         Some("all") => return inject_all(args, &bench),
         Some(name) if Fault::named(name).is_none() => {
             let names: Vec<&str> = FAULTS.iter().map(|f| f.name).collect();
-            return Err(CliError::input_message(format!("no defect is called `{name}`; there are {}, and `all`", names.join(", "))));
+            return Err(CliError::input_message(format!(
+                "no defect is called `{name}`; there are {}, and `all`",
+                names.join(", ")
+            )));
         }
         _ => {}
     }
@@ -149,11 +159,30 @@ fn sources(bench: &Bench<'_>, fault: Option<&Fault>) -> Result<Sources, CliError
     let mut sources = Sources::of(bench.design, &bench.layout);
     if let Some(f) = fault {
         if !f.applies_to(bench.design) {
-            return Err(CliError::input_message(format!("`{}` breaks what this design does not have ({})", f.name, f.what)));
+            return Err(CliError::input_message(format!(
+                "`{}` breaks what this design does not have ({})",
+                f.name, f.what
+            )));
         }
         if !f.apply(&mut sources, bench.design) {
-            return Err(CliError::tool_message(format!("the place to edit for `{}` was not found; this is a bug of eqhdl", f.name)));
+            return Err(CliError::tool_message(format!(
+                "the place to edit for `{}` was not found; this is a bug of eqhdl",
+                f.name
+            )));
         }
+    }
+    Ok(sources)
+}
+
+/// The Verilog of a folder.
+fn read_sources(dir: &Path) -> Result<Sources, CliError> {
+    let sources = Sources::read(dir)
+        .map_err(|e| CliError::input_message(format!("cannot read {}: {e}", dir.display())))?;
+    if !sources.files.contains_key("files.f") {
+        return Err(CliError::input_message(format!(
+            "{} has no files.f; write the folder with `eqhdl generate`",
+            dir.display()
+        )));
     }
     Ok(sources)
 }
@@ -170,10 +199,10 @@ fn progress_bar(json: bool, total: u64) -> ProgressBar {
 
 fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let fault = args.inject.as_deref().and_then(Fault::named);
-    let sources = sources(bench, fault)?;
-    let folder = match fault {
-        Some(f) => bench.out.join("inject").join(f.name),
-        None => bench.out.clone(),
+    let (sources, folder) = match (fault, &args.rtl) {
+        (Some(f), _) => (sources(bench, fault)?, bench.out.join("inject").join(f.name)),
+        (None, Some(dir)) => (read_sources(dir)?, bench.out.join("edited")),
+        (None, None) => (sources(bench, None)?, bench.out.clone()),
     };
     let tracing = if args.level == Level::Final { Tracing::None } else { Tracing::Commits };
     let rtl = folder.join(if args.level == Level::Final { "rtl-untraced" } else { "rtl" });
@@ -199,7 +228,16 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let replayed = match (&outcome.differences.first(), args.waves.is_none() && args.level != Level::Final) {
         (Some(_), true) => {
             eprintln!("replaying the sample with every signal traced");
-            replay(bench.design, &bench.layout, &sources, &bench.data, &program, args.level, &outcome.before, &folder)?
+            replay(
+                bench.design,
+                &bench.layout,
+                &sources,
+                &bench.data,
+                &program,
+                args.level,
+                &outcome.before,
+                &folder,
+            )?
         }
         _ => None,
     };
@@ -211,11 +249,9 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let report_file = folder.join("cosim.json");
     let report = report(args, bench, &outcome);
     let json = serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?;
-    std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&report_file, &json)).map_err(|e| CosimError::Io {
-        what: "write",
-        path: report_file.clone(),
-        source: e,
-    })?;
+    std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(&report_file, &json))
+        .map_err(|e| CosimError::Io { what: "write", path: report_file.clone(), source: e })?;
     if args.json {
         println!("{json}");
     }
@@ -271,13 +307,24 @@ fn grouped(n: u64) -> String {
     out
 }
 
-fn say(bench: &Bench<'_>, o: &Outcome, level: Level, replayed: Option<&Replay>, first_sample: Option<&Path>, report: &Path) {
+fn say(
+    bench: &Bench<'_>,
+    o: &Outcome,
+    level: Level,
+    replayed: Option<&Replay>,
+    first_sample: Option<&Path>,
+    report: &Path,
+) {
     let level = format!("{level:?}").to_lowercase();
     match o.differences.first() {
         None => {
             eprintln!("EQUAL at level {level}: hardware and reference agree in every bit");
             eprintln!("  samples            {}", grouped(o.samples));
-            eprintln!("  compared           {} states and weights, {} signatures", grouped(o.compared), grouped(o.steps));
+            eprintln!(
+                "  compared           {} states and weights, {} signatures",
+                grouped(o.compared),
+                grouped(o.steps)
+            );
         }
         Some(d) => {
             eprintln!("DIFFERENT at level {level}; the first difference:");
@@ -286,24 +333,49 @@ fn say(bench: &Bench<'_>, o: &Outcome, level: Level, replayed: Option<&Replay>, 
         }
     }
     if let Some(a) = o.test_accuracy {
-        let same = if o.test_accuracy == o.reference_accuracy { "the same from both" } else { "the reference's differs" };
+        let same = if o.test_accuracy == o.reference_accuracy {
+            "the same from both"
+        } else {
+            "the reference's differs"
+        };
         eprintln!("  test accuracy      {:.2} % (mean of the last epochs, {same})", 100.0 * a);
     }
     if o.cycles_per_sample > 0.0 {
-        eprintln!("  cycles per sample  {:.0} (training), {:.1} % of all cycles read weights", o.cycles_per_sample, 100.0 * o.read_share);
+        eprintln!(
+            "  cycles per sample  {:.0} (training), {:.1} % of all cycles read weights",
+            o.cycles_per_sample,
+            100.0 * o.read_share
+        );
     }
     eprintln!("  wall time          {:.1} s", o.wall.as_secs_f64());
     if let Some((cycles, seconds)) = o.simulated {
-        eprintln!("  simulated          {} cycles, {:.2} million per second", grouped(cycles), cycles as f64 / seconds / 1e6);
+        eprintln!(
+            "  simulated          {} cycles, {:.2} million per second",
+            grouped(cycles),
+            cycles as f64 / seconds / 1e6
+        );
     }
     if let Some(r) = replayed {
-        eprintln!("  replay             {} sample(s), cycle {}: {}", r.samples, r.cycle, r.waveform.display());
-        eprintln!("  open it            gtkwave {}   or   surfer -c {}", r.gtkwave.display(), r.surfer.display());
+        eprintln!(
+            "  replay             {} sample(s), cycle {}: {}",
+            r.samples,
+            r.cycle,
+            r.waveform.display()
+        );
+        eprintln!(
+            "  open it            gtkwave {}   or   surfer -c {}",
+            r.gtkwave.display(),
+            r.surfer.display()
+        );
     } else if !o.differences.is_empty() && !o.before.is_empty() {
         eprintln!("  replay             the difference does not come back when the last samples run alone");
     }
     if let Some(w) = first_sample {
-        eprintln!("  waveform           {} (the commit port over the first sample; gtkwave {})", w.display(), w.with_extension("gtkw").display());
+        eprintln!(
+            "  waveform           {} (the commit port over the first sample; gtkwave {})",
+            w.display(),
+            w.with_extension("gtkw").display()
+        );
     }
     eprintln!("  report             {}", report.display());
 }
@@ -357,7 +429,13 @@ fn inject_all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError>
     for fault in &faults {
         bar.set_message(fault.name);
         let folder = bench.out.join("inject").join(fault.name);
-        let program = build(bench.design, &bench.layout, sources(bench, Some(fault))?, &folder.join("rtl"), Tracing::Commits)?;
+        let program = build(
+            bench.design,
+            &bench.layout,
+            sources(bench, Some(fault))?,
+            &folder.join("rtl"),
+            Tracing::Commits,
+        )?;
         let work = folder.join("work");
         let request = Request {
             samples: &bench.samples[..samples],
@@ -372,7 +450,11 @@ fn inject_all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError>
             }
             // A core that hangs or stops is caught at any level.
             Err(CosimError::Simulation(text)) => {
-                let first = text.lines().find(|l| l.contains("harness")).unwrap_or("the simulation failed").to_owned();
+                let first = text
+                    .lines()
+                    .find(|l| l.contains("harness"))
+                    .unwrap_or("the simulation failed")
+                    .to_owned();
                 (vec![Difference::plain(Field::Cycles, first.clone())], first)
             }
             Err(e) => return Err(e.into()),
@@ -410,7 +492,11 @@ fn inject_all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError>
                 r.first
             );
         }
-        println!("\n{} defects over {samples} samples, {} caught, {missed} missed", rows.len(), rows.len() - missed);
+        println!(
+            "\n{} defects over {samples} samples, {} caught, {missed} missed",
+            rows.len(),
+            rows.len() - missed
+        );
     }
     Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -9,7 +9,9 @@ use std::process::ExitCode;
 
 /// Write the synthesizable Verilog of a design, with its simulation top
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  eqhdl generate designs/digits-cep.toml -o rtl && verilator --lint-only -Wall -f rtl/files.f")]
+#[command(
+    after_help = "Example:\n  eqhdl generate designs/digits-cep.toml -o rtl && verilator --lint-only -Wall -f rtl/files.f"
+)]
 pub struct GenerateArgs {
     /// Design file
     design: PathBuf,
@@ -26,6 +28,11 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
     testbench::add_to(&mut sources, &design, &layout);
     let fail = |e| CliError::input_message(format!("cannot write to {}: {e}", args.out.display()));
     sources.write(&args.out).map_err(fail)?;
-    eprintln!("wrote {} files to {}; the core is {} in core.v", sources.files.len(), args.out.display(), module_name(&design));
+    eprintln!(
+        "wrote {} files to {}; the core is {} in core.v",
+        sources.files.len(),
+        args.out.display(),
+        module_name(&design)
+    );
     Ok(ExitCode::SUCCESS)
 }

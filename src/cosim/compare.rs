@@ -1,6 +1,13 @@
 //! Holds the hardware's events against the reference's, step by step, and names the first difference.
+//!
+//! The waveform may come from any simulator that dumps the scope of the commit port (instance `u_probe` of the module
+//! `commit_probe`). Where that scope shows `clk_i`, as an event-driven simulator's dump does, every rising edge is one
+//! clock cycle and whatever is valid there is one event. Where it does not, as in what our own harness writes, every
+//! time step is one clock cycle. Unknown bits are an error where they are committed, and no event in a valid flag
+//! (before the first reset; a committed word that went missing that way is missed).
 
 use super::signature::Signature;
+use super::testbench::WEIGHT_SLOTS;
 use super::vcd::{Vcd, VcdError};
 use crate::design::Design;
 use crate::fixed_point::Format;
@@ -123,17 +130,14 @@ impl Difference {
     }
 }
 
-/// Names of the followed signals, and their numbers in the reader.
-const SIGNALS: [&str; 18] = [
+/// Names of the followed signals; the place and data of each weight slot follow.
+const SIGNALS: [&str; 15] = [
     "state_valid_i",
     "state_layer_i",
     "state_word_i",
     "state_data_i",
-    "weight_valid_i",
-    "weight_layer_i",
-    "weight_chunk_i",
-    "weight_column_i",
-    "weight_data_i",
+    "full_q",
+    "pending_q",
     "step_valid_i",
     "signature_i",
     "result_valid_i",
@@ -145,10 +149,13 @@ const SIGNALS: [&str; 18] = [
     "neuron_state_i",
 ];
 const STATE: usize = 0;
-const WEIGHT: usize = 4;
-const STEP: usize = 9;
-const RESULT: usize = 11;
-const NEURON: usize = 13;
+const FULL: usize = 4;
+const PENDING: usize = 5;
+const STEP: usize = 6;
+const RESULT: usize = 8;
+const NEURON: usize = 10;
+/// First slot: place, then data.
+const SLOT: usize = 15;
 
 /// A result as the hardware hands it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,7 +231,11 @@ impl<'d, R: Read> Comparator<'d, R> {
     /// # Errors
     /// When it is no waveform of a commit port.
     pub fn new(design: &'d Design, layout: &'d Layout, level: Level, source: R) -> Result<Self, VcdError> {
-        let vcd = Vcd::open(source, "u_probe", &SIGNALS)?;
+        let slots: Vec<String> = (0..WEIGHT_SLOTS)
+            .flat_map(|k| [format!("weight_place{k}_q"), format!("weight_data{k}_q")])
+            .collect();
+        let names: Vec<&str> = SIGNALS.iter().copied().chain(slots.iter().map(String::as_str)).collect();
+        let vcd = Vcd::open_clocked(source, "u_probe", &names, Some("clk_i"))?;
         let state_width = vcd.width(STATE + 3) / layout.lanes;
         Ok(Comparator {
             design,
@@ -292,32 +303,73 @@ impl<'d, R: Read> Comparator<'d, R> {
         }
     }
 
+    /// False, and the end of the comparison, where signals `from..to` have unknown bits.
+    fn known(&mut self, from: usize, to: usize) -> bool {
+        match self.vcd.require(from..to) {
+            Ok(()) => true,
+            Err(e) => {
+                self.failure = Some(e);
+                false
+            }
+        }
+    }
+
+    /// Weight slots of the probe that are new in this event: all when it is full, the first ones at the end of a step.
+    fn new_slots(&mut self) -> usize {
+        let new = if self.vcd.value(FULL) == 1 {
+            WEIGHT_SLOTS
+        } else if self.vcd.value(STEP) == 1 {
+            (self.vcd.value(PENDING) as usize).min(WEIGHT_SLOTS)
+        } else {
+            0
+        };
+        if new == 0 || self.known(FULL, FULL + 2) && self.known(SLOT, SLOT + 2 * new) { new } else { 0 }
+    }
+
     fn take_result(&mut self) {
-        if self.vcd.value(RESULT) == 1 {
+        if self.vcd.value(RESULT) == 1 && self.known(RESULT, RESULT + 2) {
             let w = self.vcd.words(RESULT + 1);
-            self.pending_result =
-                Some(HardwareResult { prediction: w[2] >> 16, label: w[2] & 0xFFFF, cycles: w[1], reads: w[0] });
+            self.pending_result = Some(HardwareResult {
+                prediction: w[2] >> 16,
+                label: w[2] & 0xFFFF,
+                cycles: w[1],
+                reads: w[0],
+            });
         }
     }
 
     #[cold]
     #[allow(clippy::too_many_arguments)] // the words of one sentence
-    fn differ(&mut self, field: Field, step: u32, layer: usize, neuron: Option<usize>, from: Option<usize>, values: (i64, i64), format: Option<Format>) {
-        if !self.differences.is_empty() && (!self.survey || self.differences.iter().any(|d| d.field == field)) {
+    fn differ(
+        &mut self,
+        field: Field,
+        step: u32,
+        layer: usize,
+        neuron: Option<usize>,
+        from: Option<usize>,
+        values: (i64, i64),
+        format: Option<Format>,
+    ) {
+        if !self.differences.is_empty() && (!self.survey || self.differences.iter().any(|d| d.field == field))
+        {
             return;
         }
         let phase = self.program.phase(self.train, step);
         let what = match (field, neuron, from) {
             (Field::State, Some(i), _) => format!("state of neuron {i} of layer {layer}"),
             (Field::Drive, Some(i), _) => format!("drive of neuron {i} of layer {layer}"),
-            (Field::Weight, Some(i), Some(j)) => format!("weight from neuron {j} of layer {} to neuron {i} of layer {layer}", layer - 1),
+            (Field::Weight, Some(i), Some(j)) => {
+                format!("weight from neuron {j} of layer {} to neuron {i} of layer {layer}", layer - 1)
+            }
             (Field::Weight, Some(i), None) => format!("bias of neuron {i} of layer {layer}"),
             (Field::Signature, ..) => "signature".to_owned(),
             (Field::Prediction, ..) => "prediction".to_owned(),
             (Field::Label, ..) => "label".to_owned(),
             (Field::Cycles, ..) => "number of cycles".to_owned(),
             (Field::WeightReads, ..) => "number of cycles that read weights".to_owned(),
-            (Field::Place, ..) => format!("place of a committed word of layer {layer} (layer, word or chunk, column: 16 bits each)"),
+            (Field::Place, ..) => format!(
+                "place of a committed word of layer {layer} (layer, word or chunk, column: 16 bits each)"
+            ),
             _ => format!("number of committed words, layer {layer}"),
         };
         let (expected, found) = values;
@@ -327,7 +379,12 @@ impl<'d, R: Read> Comparator<'d, R> {
             None if field == Field::Signature || field == Field::Place => format!("{raw:#010x}"),
             None => raw.to_string(),
         };
-        let text = format!("sample {}, {phase}: {what}: reference {}, hardware {}", self.sample, show(expected), show(found));
+        let text = format!(
+            "sample {}, {phase}: {what}: reference {}, hardware {}",
+            self.sample,
+            show(expected),
+            show(found)
+        );
         let (sample, cycle) = (self.sample, self.vcd.time());
         self.differences.push(Difference {
             field,
@@ -362,14 +419,29 @@ impl<'d, R: Read> Comparator<'d, R> {
             let expected = view.states[l.neuron_base + first + p];
             if found != expected {
                 let format = self.design.neurons[layer - 1].state;
-                self.differ(Field::State, view.step, layer, Some(first + p), None, (expected.into(), found.into()), Some(format));
+                self.differ(
+                    Field::State,
+                    view.step,
+                    layer,
+                    Some(first + p),
+                    None,
+                    (expected.into(), found.into()),
+                    Some(format),
+                );
             }
         }
         self.compared += count as u64;
     }
 
-    fn weight_word(&mut self, view: &StepView<'_>, expected_place: Option<(usize, usize, usize)>) {
-        let found_place = (self.vcd.value(WEIGHT + 1) as usize, self.vcd.value(WEIGHT + 2) as usize, self.vcd.value(WEIGHT + 3) as usize);
+    fn weight_word(
+        &mut self,
+        view: &StepView<'_>,
+        slot: usize,
+        expected_place: Option<(usize, usize, usize)>,
+    ) {
+        let (place, data) = (SLOT + 2 * slot, SLOT + 2 * slot + 1);
+        let low = self.vcd.words(place)[0];
+        let found_place = (self.vcd.words(place)[1] as usize, (low >> 16) as usize, (low & 0xFFFF) as usize);
         let key = |(l, c, j): (usize, usize, usize)| (l as i64) << 32 | (c as i64) << 16 | j as i64;
         let Some((layer, chunk, column)) = expected_place.filter(|&e| e == found_place) else {
             let values = (expected_place.map_or(0, key), key(found_place));
@@ -380,7 +452,7 @@ impl<'d, R: Read> Comparator<'d, R> {
         view.weights.lanes(layer, column, first, &mut self.lanes);
         let width = self.design.datapath.stored_width;
         self.signature.weights(layer, chunk, column, &self.lanes, width);
-        let words = self.vcd.words(WEIGHT + 4);
+        let words = self.vcd.words(data);
         let mut bad = None;
         if width == 16 {
             for (p, pair) in self.lanes.chunks(2).enumerate() {
@@ -396,11 +468,20 @@ impl<'d, R: Read> Comparator<'d, R> {
         self.compared += (l.post - first).min(self.layout.lanes) as u64;
         if let Some(from) = bad {
             for p in from..self.lanes.len() {
-                let (expected, found) = (self.lanes[p], lane(self.vcd.words(WEIGHT + 4), p, width as usize));
+                let (expected, found) = (self.lanes[p], lane(self.vcd.words(data), p, width as usize));
                 if expected != found {
                     let s = &self.design.synapses[layer - 1];
-                    let (pre, format) = if column == l.pre { (None, s.bias) } else { (Some(column), s.weight) };
-                    self.differ(Field::Weight, view.step, layer, Some(first + p), pre, (expected.into(), found.into()), Some(format));
+                    let (pre, format) =
+                        if column == l.pre { (None, s.bias) } else { (Some(column), s.weight) };
+                    self.differ(
+                        Field::Weight,
+                        view.step,
+                        layer,
+                        Some(first + p),
+                        pre,
+                        (expected.into(), found.into()),
+                        Some(format),
+                    );
                 }
             }
         }
@@ -408,7 +489,9 @@ impl<'d, R: Read> Comparator<'d, R> {
 
     fn neuron(&mut self, view: &StepView<'_>) {
         let (layer, index) = (self.vcd.value(NEURON + 1) as usize, self.vcd.value(NEURON + 2) as usize);
-        let Some(l) = self.layout.layers.get(layer.wrapping_sub(1)).copied().filter(|l| index < l.post && view.relaxed) else {
+        let Some(l) =
+            self.layout.layers.get(layer.wrapping_sub(1)).copied().filter(|l| index < l.post && view.relaxed)
+        else {
             return self.differ(Field::Place, view.step, layer, Some(index), None, (0, index as i64), None);
         };
         self.seen_neurons += 1;
@@ -417,11 +500,27 @@ impl<'d, R: Read> Comparator<'d, R> {
         let at = l.neuron_base + index;
         let drive = signed(self.vcd.value(NEURON + 3), self.vcd.width(NEURON + 3));
         if drive != i64::from(view.drives[at]) {
-            self.differ(Field::Drive, view.step, layer, Some(index), None, (view.drives[at].into(), drive), Some(n.drive));
+            self.differ(
+                Field::Drive,
+                view.step,
+                layer,
+                Some(index),
+                None,
+                (view.drives[at].into(), drive),
+                Some(n.drive),
+            );
         }
         let state = signed(self.vcd.value(NEURON + 4), self.vcd.width(NEURON + 4));
         if state != i64::from(view.states[at]) {
-            self.differ(Field::State, view.step, layer, Some(index), None, (view.states[at].into(), state), Some(n.state));
+            self.differ(
+                Field::State,
+                view.step,
+                layer,
+                Some(index),
+                None,
+                (view.states[at].into(), state),
+                Some(n.state),
+            );
         }
     }
 }
@@ -455,19 +554,25 @@ impl<R: Read> Observer for Comparator<'_, R> {
             if !self.advance() {
                 return;
             }
-            if self.level >= Level::States && self.vcd.value(STATE) == 1 {
+            if self.level >= Level::States && self.vcd.value(STATE) == 1 && self.known(STATE, STATE + 4) {
                 self.state_word(&view);
             }
-            if watch_weights && self.vcd.value(WEIGHT) == 1 {
-                let place = if view.learned { columns.next() } else { None };
-                self.weight_word(&view, place);
-                written += 1;
+            if watch_weights {
+                for slot in 0..self.new_slots() {
+                    let place = if view.learned { columns.next() } else { None };
+                    self.weight_word(&view, slot, place);
+                    written += 1;
+                }
             }
-            if self.level >= Level::All && self.vcd.value(NEURON) == 1 {
+            if self.level >= Level::All && self.vcd.value(NEURON) == 1 && self.known(NEURON, NEURON + 5) {
                 self.neuron(&view);
             }
             self.take_result();
-            if self.vcd.value(STEP) == 1 || (self.stopped() && !self.survey) {
+            let step_end = self.vcd.value(STEP) == 1 && self.known(STEP, STEP + 2);
+            if self.failure.is_some() {
+                return;
+            }
+            if step_end || (self.stopped() && !self.survey) {
                 break;
             }
         }
@@ -477,23 +582,55 @@ impl<R: Read> Observer for Comparator<'_, R> {
                     let x = layout.layers[l];
                     let seen = self.seen_words[x.word_base..][..x.chunks].iter().filter(|&&s| s).count();
                     if seen != x.chunks {
-                        self.differ(Field::Count, view.step, l + 1, None, None, (x.chunks as i64, seen as i64), None);
+                        self.differ(
+                            Field::Count,
+                            view.step,
+                            l + 1,
+                            None,
+                            None,
+                            (x.chunks as i64, seen as i64),
+                            None,
+                        );
                     }
                 }
             }
             if self.level >= Level::All && view.relaxed && self.seen_neurons != layout.neurons {
-                self.differ(Field::Count, view.step, 0, None, None, (layout.neurons as i64, self.seen_neurons as i64), None);
+                self.differ(
+                    Field::Count,
+                    view.step,
+                    0,
+                    None,
+                    None,
+                    (layout.neurons as i64, self.seen_neurons as i64),
+                    None,
+                );
             }
             if watch_weights && view.learned {
                 let left = columns.count();
                 if left != 0 {
-                    self.differ(Field::Count, view.step, 0, None, None, ((written + left) as i64, written as i64), None);
+                    self.differ(
+                        Field::Count,
+                        view.step,
+                        0,
+                        None,
+                        None,
+                        ((written + left) as i64, written as i64),
+                        None,
+                    );
                 }
             }
             let expected = self.signature.end_step();
             let found = self.vcd.value(STEP + 1);
             if expected != found {
-                self.differ(Field::Signature, view.step, 0, None, None, (expected.into(), found.into()), None);
+                self.differ(
+                    Field::Signature,
+                    view.step,
+                    0,
+                    None,
+                    None,
+                    (expected.into(), found.into()),
+                    None,
+                );
             }
             self.steps += 1;
         }

@@ -33,30 +33,187 @@ enum Edit {
 
 /// All of them.
 pub const FAULTS: &[Fault] = &[
-    Fault { name: "weight-truncated", kind: "arithmetic", what: "weight increments are truncated instead of rounded", edit: Edit::Truncate("WeightRounding") },
-    Fault { name: "drive-truncated", kind: "arithmetic", what: "the rounding bit of the drive is dropped", edit: Edit::Truncate("DriveRounding") },
-    Fault { name: "state-truncated", kind: "arithmetic", what: "the rounding bit of the state is dropped", edit: Edit::Truncate("StateRounding") },
-    Fault { name: "multiplier-one-short", kind: "arithmetic", what: "the forward multiplier sees one bit of the weight less", edit: Edit::Leaf("synapse_lanes.v", "forward[p] = (weight7[p] >>> DroppedBits) * pre7_q", "forward[p] = ((weight7[p] >>> (DroppedBits + 1)) <<< 1) * pre7_q") },
-    Fault { name: "contrast-sign", kind: "arithmetic", what: "the contrast has the wrong sign", edit: Edit::Leaf("synapse_lanes.v", "(product_a[p] - product_b[p])", "(product_b[p] - product_a[p])") },
-    Fault { name: "nudge-sign", kind: "arithmetic", what: "the nudge pushes away from the target", edit: Edit::Leaf("neuron_unit.v", "error = target - state_i", "error = state_i - target") },
-    Fault { name: "bias-one-low", kind: "arithmetic", what: "the constant input of the biases is one unit too small", edit: Edit::Core("clamped3 = bias3_q ? One :", "clamped3 = bias3_q ? One - 1'b1 :") },
-    Fault { name: "sum-not-cleared", kind: "arithmetic", what: "transposed sums keep the last step's value", edit: Edit::Leaf("drive_path.v", "(first10_q ? {TransposedWidth{1'b0}} : gathered10)", "gathered10") },
-    Fault { name: "stale-read", kind: "memory", what: "the present state is read where the previous one is meant", edit: Edit::Core(".read_address_i({bank_b[BankWidth-1:0], pre_neuron2})", ".read_address_i({bank_a[BankWidth-1:0], pre_neuron2})") },
-    Fault { name: "write-to-neighbour", kind: "memory", what: "weights are written one word too high", edit: Edit::Core("host_store_i ? host_address_q : address8_q", "host_store_i ? host_address_q : address8_q + 1'b1") },
-    Fault { name: "lane-swap", kind: "memory", what: "neighbouring lanes change places on the way to memory", edit: Edit::Leaf("synapse_lanes.v", "= weight7[g][StoredWidth-1:0]", "= weight7[g^1][StoredWidth-1:0]") },
-    Fault { name: "write-lost", kind: "memory", what: "the first column of a chunk is not written back", edit: Edit::Leaf("synapse_lanes.v", "write8_o <= valid7_q && learn7_q;", "write8_o <= valid7_q && learn7_q && !first7_q;") },
-    Fault { name: "forward-neighbour", kind: "memory", what: "a neuron gets its neighbour's forward sum", edit: Edit::Leaf("drive_path.v", ".read_address_i(neuron10_q)", ".read_address_i(neuron10_q ^ 1'b1)") },
-    Fault { name: "one-step-too-few", kind: "control", what: "every relaxation ends one step early", edit: Edit::Leaf("sequencer.v", "left_q != 16'd1", "left_q > 16'd2") },
-    Fault { name: "phases-swapped", kind: "control", what: "the free phase is nudged and the nudged phase is free", edit: Edit::SwapPhases },
-    Fault { name: "nudge-left-on", kind: "control", what: "the nudge of one sample stays on in the next", edit: Edit::Leaf("sequencer.v", "nudge_o <= op_nudge_i;", "nudge_o <= (op_nudge_i == 2'd0 && step_o != 16'd0) ? nudge_o : op_nudge_i | nudge_o;") },
-    Fault { name: "update-late", kind: "control", what: "synapses learn from states one step too old", edit: Edit::Leaf("sequencer.v", "a_q <= {1'b0, next_q};", "a_q <= now_q;") },
-    Fault { name: "input-drive-stale", kind: "control", what: "the input's drive is kept from the sample before", edit: Edit::Leaf("sequencer.v", "input_valid_q <= 1'b0;\n            step_o", "step_o") },
-    Fault { name: "state-not-reset", kind: "control", what: "a sample starts from the state the last one ended with", edit: Edit::Leaf("sequencer.v", "now_q <= {1'b1, {BankWidth{1'b0}}};", "now_q <= {1'b0, now_q[BankWidth-1:0]};") },
-    Fault { name: "random-sample", kind: "random", what: "random bits do not depend on the sample", edit: Edit::Random("mix_absorb(purpose_weight_q, sample_number_q)", "mix_absorb(purpose_weight_q, 32'd0)") },
-    Fault { name: "random-mixer", kind: "random", what: "one shift of the mixer is off by one", edit: Edit::RandomLeaf("mixer.vh", "(key_plus_row >> 15)", "(key_plus_row >> 14)") },
-    Fault { name: "label-off-by-one", kind: "data", what: "the target is the class after the label's", edit: Edit::Core("wire target12 = (", "wire target12 = (16'd1 + ") },
-    Fault { name: "input-order", kind: "data", what: "neighbouring inputs change places", edit: Edit::Leaf("sample_buffer.v", ".write_data_i({position_q[IndexWidth-1:0], data_i})", ".write_data_i({position_q[IndexWidth-1:0] ^ {{(IndexWidth-1){1'b0}}, 1'b1}, data_i})") },
-    Fault { name: "input-small-dropped", kind: "data", what: "inputs of one unit in the last place's double are taken for zero", edit: Edit::Leaf("sample_buffer.v", "(data_i != {InputWidth{1'b0}})", "(data_i[InputWidth-1:InputWidth-3] != 3'd0)") },
+    Fault {
+        name: "weight-truncated",
+        kind: "arithmetic",
+        what: "weight increments are truncated instead of rounded",
+        edit: Edit::Truncate("WeightRounding"),
+    },
+    Fault {
+        name: "drive-truncated",
+        kind: "arithmetic",
+        what: "the rounding bit of the drive is dropped",
+        edit: Edit::Truncate("DriveRounding"),
+    },
+    Fault {
+        name: "state-truncated",
+        kind: "arithmetic",
+        what: "the rounding bit of the state is dropped",
+        edit: Edit::Truncate("StateRounding"),
+    },
+    Fault {
+        name: "multiplier-one-short",
+        kind: "arithmetic",
+        what: "the forward multiplier sees one bit of the weight less",
+        edit: Edit::Leaf(
+            "synapse_lanes.v",
+            "forward[p] = (weight7[p] >>> DroppedBits) * pre7_q",
+            "forward[p] = ((weight7[p] >>> (DroppedBits + 1)) <<< 1) * pre7_q",
+        ),
+    },
+    Fault {
+        name: "contrast-sign",
+        kind: "arithmetic",
+        what: "the contrast has the wrong sign",
+        edit: Edit::Leaf("synapse_lanes.v", "(product_a[p] - product_b[p])", "(product_b[p] - product_a[p])"),
+    },
+    Fault {
+        name: "nudge-sign",
+        kind: "arithmetic",
+        what: "the nudge pushes away from the target",
+        edit: Edit::Leaf("neuron_unit.v", "error = target - state_i", "error = state_i - target"),
+    },
+    Fault {
+        name: "bias-one-low",
+        kind: "arithmetic",
+        what: "the constant input of the biases is one unit too small",
+        edit: Edit::Core("clamped3 = bias3_q ? One :", "clamped3 = bias3_q ? One - 1'b1 :"),
+    },
+    Fault {
+        name: "sum-not-cleared",
+        kind: "arithmetic",
+        what: "transposed sums keep the last step's value",
+        edit: Edit::Leaf("drive_path.v", "(first10_q ? {TransposedWidth{1'b0}} : gathered10)", "gathered10"),
+    },
+    Fault {
+        name: "stale-read",
+        kind: "memory",
+        what: "the present state is read where the previous one is meant",
+        edit: Edit::Core(
+            ".read_address_i({bank_b[BankWidth-1:0], pre_neuron2})",
+            ".read_address_i({bank_a[BankWidth-1:0], pre_neuron2})",
+        ),
+    },
+    Fault {
+        name: "write-to-neighbour",
+        kind: "memory",
+        what: "weights are written one word too high",
+        edit: Edit::Core(
+            "host_store_i ? host_address_q : address8_q",
+            "host_store_i ? host_address_q : address8_q + 1'b1",
+        ),
+    },
+    Fault {
+        name: "lane-swap",
+        kind: "memory",
+        what: "neighbouring lanes change places on the way to memory",
+        edit: Edit::Leaf(
+            "synapse_lanes.v",
+            "= weight7[g][StoredWidth-1:0]",
+            "= weight7[g^1][StoredWidth-1:0]",
+        ),
+    },
+    Fault {
+        name: "write-lost",
+        kind: "memory",
+        what: "the first column of a chunk is not written back",
+        edit: Edit::Leaf(
+            "synapse_lanes.v",
+            "write8_o <= valid7_q && learn7_q;",
+            "write8_o <= valid7_q && learn7_q && !first7_q;",
+        ),
+    },
+    Fault {
+        name: "forward-neighbour",
+        kind: "memory",
+        what: "a neuron gets its neighbour's forward sum",
+        edit: Edit::Leaf("drive_path.v", ".read_address_i(neuron10_q)", ".read_address_i(neuron10_q ^ 1'b1)"),
+    },
+    Fault {
+        name: "one-step-too-few",
+        kind: "control",
+        what: "every relaxation ends one step early",
+        edit: Edit::Leaf("sequencer.v", "left_q != 16'd1", "left_q > 16'd2"),
+    },
+    Fault {
+        name: "phases-swapped",
+        kind: "control",
+        what: "the free phase is nudged and the nudged phase is free",
+        edit: Edit::SwapPhases,
+    },
+    Fault {
+        name: "nudge-left-on",
+        kind: "control",
+        what: "the nudge of one sample stays on in the next",
+        edit: Edit::Leaf(
+            "sequencer.v",
+            "nudge_o <= op_nudge_i;",
+            "nudge_o <= (op_nudge_i == 2'd0 && step_o != 16'd0) ? nudge_o : op_nudge_i | nudge_o;",
+        ),
+    },
+    Fault {
+        name: "update-late",
+        kind: "control",
+        what: "synapses learn from states one step too old",
+        edit: Edit::Leaf("sequencer.v", "a_q <= {1'b0, next_q};", "a_q <= now_q;"),
+    },
+    Fault {
+        name: "input-drive-stale",
+        kind: "control",
+        what: "the input's drive is kept from the sample before",
+        edit: Edit::Leaf("sequencer.v", "input_valid_q <= 1'b0;\n            step_o", "step_o"),
+    },
+    Fault {
+        name: "state-not-reset",
+        kind: "control",
+        what: "a sample starts from the state the last one ended with",
+        edit: Edit::Leaf(
+            "sequencer.v",
+            "now_q <= {1'b1, {BankWidth{1'b0}}};",
+            "now_q <= {1'b0, now_q[BankWidth-1:0]};",
+        ),
+    },
+    Fault {
+        name: "random-sample",
+        kind: "random",
+        what: "random bits do not depend on the sample",
+        edit: Edit::Random(
+            "mix_absorb(purpose_weight_q, sample_number_q)",
+            "mix_absorb(purpose_weight_q, 32'd0)",
+        ),
+    },
+    Fault {
+        name: "random-mixer",
+        kind: "random",
+        what: "one shift of the mixer is off by one",
+        edit: Edit::RandomLeaf("mixer.vh", "(key_plus_row >> 15)", "(key_plus_row >> 14)"),
+    },
+    Fault {
+        name: "label-off-by-one",
+        kind: "data",
+        what: "the target is the class after the label's",
+        edit: Edit::Core("wire target12 = (", "wire target12 = (16'd1 + "),
+    },
+    Fault {
+        name: "input-order",
+        kind: "data",
+        what: "neighbouring inputs change places",
+        edit: Edit::Leaf(
+            "sample_buffer.v",
+            ".write_data_i({position_q[IndexWidth-1:0], data_i})",
+            ".write_data_i({position_q[IndexWidth-1:0] ^ {{(IndexWidth-1){1'b0}}, 1'b1}, data_i})",
+        ),
+    },
+    Fault {
+        name: "input-small-dropped",
+        kind: "data",
+        what: "inputs of one unit in the last place's double are taken for zero",
+        edit: Edit::Leaf(
+            "sample_buffer.v",
+            "(data_i != {InputWidth{1'b0}})",
+            "(data_i[InputWidth-1:InputWidth-3] != 3'd0)",
+        ),
+    },
 ];
 
 impl Fault {
@@ -67,9 +224,15 @@ impl Fault {
 
     /// True when the design has what this fault breaks.
     pub fn applies_to(&self, design: &Design) -> bool {
-        let modes = [("WeightRounding", design.weight_modes), ("DriveRounding", design.drive_modes), ("StateRounding", design.state_modes)];
+        let modes = [
+            ("WeightRounding", design.weight_modes),
+            ("DriveRounding", design.drive_modes),
+            ("StateRounding", design.state_modes),
+        ];
         match self.edit {
-            Edit::Truncate(parameter) => modes.iter().any(|(name, m)| *name == parameter && m.rounding != Rounding::Trn && self.bits_are_dropped(parameter, design)),
+            Edit::Truncate(parameter) => modes.iter().any(|(name, m)| {
+                *name == parameter && m.rounding != Rounding::Trn && self.bits_are_dropped(parameter, design)
+            }),
             Edit::Random(..) | Edit::RandomLeaf(..) => design.weight_modes.rounding == Rounding::Stochastic,
             _ => true,
         }

@@ -25,7 +25,9 @@ use std::path::{Path, PathBuf};
 pub enum CosimError {
     /// A program is not installed.
     #[error("`{tool}` is not installed")]
-    #[diagnostic(help("`make setup` installs what a cross-check needs (on Debian: apt-get install verilator clang ccache make)"))]
+    #[diagnostic(help(
+        "`make setup` installs what a cross-check needs (on Debian: apt-get install verilator clang ccache make)"
+    ))]
     MissingTool {
         /// Its name.
         tool: &'static str,

@@ -60,7 +60,8 @@ pub fn replay(
         };
         let outcome = cross_check(&request, layout, &mut |_, _| {})?;
         let Some(difference) = outcome.differences.first() else { continue };
-        let everything = build(design, layout, sources.clone(), &dir.join("everything"), Tracing::Everything)?;
+        let everything =
+            build(design, layout, sources.clone(), &dir.join("everything"), Tracing::Everything)?;
         let waveform = dir.join("replay.vcd");
         let cycle = difference.cycle;
         let window = (cycle.saturating_sub(WINDOW.0), cycle + WINDOW.1);
@@ -100,33 +101,44 @@ const CORE_SIGNALS: [&str; 24] = [
 ];
 
 /// Signals that a viewer opens with, for a waveform of the commit port.
-pub const COMMIT_SIGNALS: [&str; 13] = [
+pub const COMMIT_SIGNALS: [&str; 14] = [
     "state_valid_i",
-    "state_layer_i[7:0]",
-    "state_word_i[15:0]",
+    "state_layer_i",
+    "state_word_i",
     "state_data_i",
-    "weight_valid_i",
-    "weight_layer_i[7:0]",
-    "weight_chunk_i[15:0]",
-    "weight_column_i[15:0]",
-    "weight_data_i",
+    "full_q",
+    "pending_q",
+    "weight_place0_q",
+    "weight_data0_q",
     "step_valid_i",
-    "signature_i[31:0]",
+    "signature_i",
+    "neuron_index_i",
+    "neuron_drive_i",
     "result_valid_i",
-    "result_i[95:0]",
+    "result_i",
 ];
 
 /// Writes save files for GTKWave and Surfer beside a waveform.
 ///
 /// # Errors
 /// When they cannot be written.
-pub fn save_files(waveform: &Path, difference: &Difference, scope: &str, signals: &[&str]) -> Result<(PathBuf, PathBuf), CosimError> {
+pub fn save_files(
+    waveform: &Path,
+    difference: &Difference,
+    scope: &str,
+    signals: &[&str],
+) -> Result<(PathBuf, PathBuf), CosimError> {
     let ranges = ranges_of(waveform, scope)?;
     let gtkwave = waveform.with_extension("gtkw");
     let surfer = waveform.with_extension("sucl");
     let absolute = std::path::absolute(waveform).unwrap_or_else(|_| waveform.to_owned());
     let cycle = difference.cycle;
-    let mut g = format!("[*] {}\n[dumpfile] \"{}\"\n[timestart] {}\n*-5.0 {cycle} -1 -1\n@28\n", difference.text, absolute.display(), cycle.saturating_sub(30));
+    let mut g = format!(
+        "[*] {}\n[dumpfile] \"{}\"\n[timestart] {}\n*-5.0 {cycle} -1 -1\n@28\n",
+        difference.text,
+        absolute.display(),
+        cycle.saturating_sub(30)
+    );
     let mut s = format!("load_file {}\n", absolute.display());
     for signal in signals {
         let base = signal.split('[').next().unwrap_or(signal);
@@ -159,8 +171,16 @@ fn ranges_of(waveform: &Path, scope: &str) -> Result<Vec<String>, CosimError> {
                 let path = scopes.join(".");
                 if let Some(below) = path.split_once(scope).map(|(_, below)| below) {
                     let range = rest.first().filter(|r| r.starts_with('[')).copied().unwrap_or("");
-                    let name = if range.is_empty() || name.contains('[') { name.to_owned() } else { format!("{name}{range}") };
-                    names.push(if below.is_empty() { name } else { format!("{}.{name}", below.trim_start_matches('.')) });
+                    let name = if range.is_empty() || name.contains('[') {
+                        name.to_owned()
+                    } else {
+                        format!("{name}{range}")
+                    };
+                    names.push(if below.is_empty() {
+                        name
+                    } else {
+                        format!("{}.{name}", below.trim_start_matches('.'))
+                    });
                 }
             }
             ["$enddefinitions", ..] => break,

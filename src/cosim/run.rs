@@ -85,7 +85,10 @@ pub fn memory_image(layout: &Layout, weights: &Weights) -> Vec<i32> {
         for chunk in 0..layer.chunks {
             for column in 0..=layer.pre {
                 let first = chunk * layout.lanes;
-                image.extend((first..first + layout.lanes).map(|row| if row < layer.post { w.get(row, column) } else { 0 }));
+                image.extend(
+                    (first..first + layout.lanes)
+                        .map(|row| if row < layer.post { w.get(row, column) } else { 0 }),
+                );
             }
         }
     }
@@ -164,19 +167,34 @@ impl Drop for Simulator {
 }
 
 impl Simulator {
-    fn start(request: &Request<'_>, files: &Files, first_sample: u32, extra: &[String]) -> Result<Self, CosimError> {
-        let mut command = Command::new(request.program);
-        command.current_dir(request.program.parent().and_then(Path::parent).unwrap_or(Path::new(".")));
+    fn start(
+        request: &Request<'_>,
+        files: &Files,
+        first_sample: u32,
+        extra: &[String],
+    ) -> Result<Self, CosimError> {
         let path = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
+        let program = path(request.program);
+        let mut command = Command::new(&program);
+        // Tables are read from the folder of the sources.
+        command.current_dir(program.parent().and_then(Path::parent).unwrap_or(Path::new("/")));
         command.arg("--samples").arg(path(&files.samples)).arg("--plan").arg(path(&files.plan));
-        command.arg("--weights-in").arg(path(&files.weights_in)).arg("--weights-out").arg(path(&files.weights_out));
+        command
+            .arg("--weights-in")
+            .arg(path(&files.weights_in))
+            .arg("--weights-out")
+            .arg(path(&files.weights_out));
         command.arg("--results").arg(path(&files.results)).arg("--seed").arg(request.design.seed.to_string());
-        command.arg("--first-sample").arg(first_sample.to_string()).arg("--level").arg(request.level.word()).args(extra);
+        command
+            .arg("--first-sample")
+            .arg(first_sample.to_string())
+            .arg("--level")
+            .arg(request.level.word())
+            .args(extra);
         if let Some(cycles) = request.patience {
             command.arg("--patience").arg(cycles.to_string());
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let program = path(request.program);
         let mut child = command.spawn().map_err(|e| CosimError::io("start", &program, e))?;
         // Read in a thread of its own, so that a talkative simulator never blocks.
         let log = child.stderr.take().map(|mut e| {
@@ -191,7 +209,8 @@ impl Simulator {
 
     /// Waits for a regular end; returns cycles and seconds.
     fn finish(&mut self) -> Result<(u64, f64), CosimError> {
-        let status = self.child.wait().map_err(|e| CosimError::io("wait for", Path::new("the simulator"), e))?;
+        let status =
+            self.child.wait().map_err(|e| CosimError::io("wait for", Path::new("the simulator"), e))?;
         let log = self.log.take().and_then(|l| l.join().ok()).unwrap_or_default();
         if !status.success() {
             return Err(CosimError::Simulation(format!("{status}\n{log}")));
@@ -236,7 +255,11 @@ impl Scores {
 ///
 /// # Errors
 /// When a tool or the machine fails; a difference is not an error.
-pub fn cross_check(request: &Request<'_>, layout: &Layout, progress: &mut dyn FnMut(&PlannedSample, u64)) -> Result<Outcome, CosimError> {
+pub fn cross_check(
+    request: &Request<'_>,
+    layout: &Layout,
+    progress: &mut dyn FnMut(&PlannedSample, u64),
+) -> Result<Outcome, CosimError> {
     let files = write_inputs(request, layout)?;
     let begin = Instant::now();
     let first_number = request.samples.first().map_or(0, |s| s.number);
@@ -334,13 +357,25 @@ pub fn cross_check(request: &Request<'_>, layout: &Layout, progress: &mut dyn Fn
 ///
 /// # Errors
 /// When the simulator or the machine fails.
-pub fn run_to_file(request: &Request<'_>, layout: &Layout, waveform: &Path, level: &str, window: Option<(u64, u64)>) -> Result<(), CosimError> {
+pub fn run_to_file(
+    request: &Request<'_>,
+    layout: &Layout,
+    waveform: &Path,
+    level: &str,
+    window: Option<(u64, u64)>,
+) -> Result<(), CosimError> {
     let files = write_inputs(request, layout)?;
     let first = request.samples.first().map_or(0, |s| s.number);
     let path = std::path::absolute(waveform).unwrap_or_else(|_| waveform.to_owned());
-    let mut extra = vec!["--vcd".to_owned(), path.to_string_lossy().into_owned(), "--level".to_owned(), level.to_owned()];
+    let mut extra =
+        vec!["--vcd".to_owned(), path.to_string_lossy().into_owned(), "--level".to_owned(), level.to_owned()];
     if let Some((from, to)) = window {
-        extra.extend(["--window-from".to_owned(), from.to_string(), "--window-to".to_owned(), to.to_string()]);
+        extra.extend([
+            "--window-from".to_owned(),
+            from.to_string(),
+            "--window-to".to_owned(),
+            to.to_string(),
+        ]);
     }
     Simulator::start(request, &files, first, &extra)?.finish().map(|_| ())
 }
@@ -349,17 +384,28 @@ pub fn run_to_file(request: &Request<'_>, layout: &Layout, waveform: &Path, leve
 const REPLAYED: usize = 2;
 
 /// Compares the final weight memory.
-fn final_weights(request: &Request<'_>, layout: &Layout, files: &Files, weights: &Weights, differences: &mut Vec<Difference>) -> Result<(), CosimError> {
+fn final_weights(
+    request: &Request<'_>,
+    layout: &Layout,
+    files: &Files,
+    weights: &Weights,
+    differences: &mut Vec<Difference>,
+) -> Result<(), CosimError> {
     let hardware = read_words(&files.weights_out)?;
     let expected = memory_image(layout, weights);
     if hardware.len() != expected.len() {
-        return Err(CosimError::Simulation(format!("{} weights came back, {} were expected", hardware.len(), expected.len())));
+        return Err(CosimError::Simulation(format!(
+            "{} weights came back, {} were expected",
+            hardware.len(),
+            expected.len()
+        )));
     }
     if let Some(at) = (0..expected.len()).find(|&i| expected[i] != hardware[i]) {
         let (word, lane) = (at / layout.lanes, at % layout.lanes);
         let l = layout.layers.iter().rposition(|l| l.weight_base <= word).unwrap_or(0);
         let x = layout.layers[l];
-        let (chunk, column) = ((word - x.weight_base) / x.row_length(), (word - x.weight_base) % x.row_length());
+        let (chunk, column) =
+            ((word - x.weight_base) / x.row_length(), (word - x.weight_base) % x.row_length());
         let s = &request.design.synapses[l];
         let (from, format) = if column == x.pre { (None, s.bias) } else { (Some(column), s.weight) };
         let neuron = chunk * layout.lanes + lane;
@@ -408,7 +454,11 @@ fn without_waveform(
     let wall = begin.elapsed();
     let results = read_words(&files.results)?;
     if results.len() != predictions.len() * 4 {
-        return Err(CosimError::Simulation(format!("{} results came back, {} were expected", results.len() / 4, predictions.len())));
+        return Err(CosimError::Simulation(format!(
+            "{} results came back, {} were expected",
+            results.len() / 4,
+            predictions.len()
+        )));
     }
     let program = Program::of(request.design);
     let mut differences = Vec::new();
@@ -425,7 +475,12 @@ fn without_waveform(
             train_cycles += c as u64;
             train_count += 1;
         } else {
-            scores.note(k / request.per_epoch as usize, label as u32, prediction as u32, u32::from(reference));
+            scores.note(
+                k / request.per_epoch as usize,
+                label as u32,
+                prediction as u32,
+                u32::from(reference),
+            );
         }
         let checks = [
             (Field::Prediction, "prediction", i64::from(reference), i64::from(prediction)),
@@ -434,7 +489,12 @@ fn without_waveform(
         for (field, what, expected, found) in checks {
             if expected != found && differences.is_empty() {
                 let text = format!("sample {}: {what}: reference {expected}, hardware {found}", s.number);
-                differences.push(Difference { sample: s.number, expected, found, ..Difference::plain(field, text) });
+                differences.push(Difference {
+                    sample: s.number,
+                    expected,
+                    found,
+                    ..Difference::plain(field, text)
+                });
             }
         }
     }

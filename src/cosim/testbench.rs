@@ -8,6 +8,9 @@ use askama::Template;
 /// The C++ harness: the same for every design.
 pub const HARNESS: &str = include_str!("../../sim/main.cpp");
 
+/// Weight chunks that the probe gathers before the waveform takes a time step.
+pub const WEIGHT_SLOTS: usize = 8;
+
 #[derive(Template)]
 #[template(path = "sim_top.v", escape = "none")]
 struct SimTop {
@@ -34,6 +37,7 @@ impl SimTop {
 #[derive(Template)]
 #[template(path = "commit_probe.v", escape = "none")]
 struct CommitProbe {
+    slots: usize,
     state_bits: u32,
     weight_bits: u32,
     drive_width: u32,
@@ -56,12 +60,14 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     };
     let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
     let probe = CommitProbe {
+        slots: WEIGHT_SLOTS,
         state_bits: top.state_bits,
         weight_bits: top.weight_bits,
         drive_width: top.drive_width,
         state_width: top.state_width,
     };
-    let probe = probe.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
+    let probe =
+        probe.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
     sources.files.insert("sim_top.v".to_owned(), text);
     sources.files.insert("commit_probe.v".to_owned(), probe);
     sources.files.insert("main.cpp".to_owned(), HARNESS.to_owned());

@@ -1,10 +1,11 @@
 //! A streaming reader of value change dumps, for the hot path: one pass, bounded memory, at the speed of the pipe.
 //!
-//! It knows as much of VCD as simulators write for the signals of one scope: scalar and vector changes, two-state
-//! (`x` and `z` read as an error, since a committed value must be known). Anything else is skipped or refused with
-//! the place. Held to the crates `vcd` and `wellen` by tests/waveforms.rs.
+//! It knows as much of VCD as simulators write for the signals of one scope: scalar and vector changes. Unknown bits
+//! (`x`, `z`) read as zero and are remembered: whoever uses a value asks [`Vcd::require`] first. Anything else is
+//! skipped or refused with the place. Held to the crates `vcd` and `wellen` by tests/waveforms.rs.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 /// Why a waveform cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +39,10 @@ pub enum VcdError {
 struct Signal {
     name: String,
     width: usize,
-    /// Value, least significant word first.
+    /// Value, least significant word first; unknown bits are zero.
     words: Vec<u32>,
+    /// Has unknown bits.
+    unknown: bool,
 }
 
 /// Follows some signals of a waveform, one time step at a time.
@@ -52,8 +55,12 @@ pub struct Vcd<R> {
     offset: u64,
     ended: bool,
     signals: Vec<Signal>,
+    /// Name asked for -> signal: names may share one.
+    places: Vec<usize>,
     /// Identifier code -> signal, by the code read as a number.
     slots: Vec<u32>,
+    /// The clock, where the waveform has it.
+    clock: Option<usize>,
     time: u64,
     next_time: Option<u64>,
 }
@@ -61,6 +68,9 @@ pub struct Vcd<R> {
 const NONE: u32 = u32::MAX;
 /// Codes of up to three printable characters: more signals than any probe has.
 const MAX_CODE: usize = 94 + 94 * 94 + 94 * 94 * 94;
+/// Widest signal and longest line: far beyond any commit port, far below what a broken file could ask for.
+const MAX_WIDTH: usize = 1 << 24;
+const MAX_LINE: usize = 1 << 26;
 
 /// The code as a number: bijective base 94 over the printable characters.
 fn code_number(code: &[u8]) -> Option<usize> {
@@ -84,6 +94,22 @@ impl<R: Read> Vcd<R> {
     /// # Errors
     /// When the text is not VCD or a name is missing.
     pub fn open(source: R, scope: &str, names: &[&str]) -> Result<Self, VcdError> {
+        Self::open_clocked(source, scope, names, None)
+    }
+
+    /// The same, where [`Vcd::advance`] goes from one rising edge of the scope's signal `clock` to the next, if the
+    /// waveform has that signal. A simulator that dumps whenever anything changes writes several time steps per clock
+    /// cycle; at a rising edge every signal has its new value.
+    ///
+    /// # Errors
+    /// As [`Vcd::open`].
+    pub fn open_clocked(
+        source: R,
+        scope: &str,
+        names: &[&str],
+        clock: Option<&str>,
+    ) -> Result<Self, VcdError> {
+        let followed = names.iter().chain(&clock);
         let mut vcd = Vcd {
             source,
             buffer: vec![0; 1 << 20],
@@ -91,15 +117,20 @@ impl<R: Read> Vcd<R> {
             end: 0,
             offset: 0,
             ended: false,
-            signals: names.iter().map(|n| Signal { name: (*n).to_owned(), width: 0, words: Vec::new() }).collect(),
+            signals: followed
+                .map(|n| Signal { name: (*n).to_owned(), width: 0, words: Vec::new(), unknown: true })
+                .collect(),
+            places: (0..names.len() + usize::from(clock.is_some())).collect(),
+            clock: None,
             slots: vec![NONE; MAX_CODE],
             time: 0,
             next_time: None,
         };
         vcd.header(scope)?;
-        if let Some(s) = vcd.signals.iter().find(|s| s.width == 0) {
+        if let Some(s) = vcd.signals[..names.len()].iter().find(|s| s.width == 0) {
             return Err(VcdError::Missing(format!("{scope}.{}", s.name)));
         }
+        vcd.clock = clock.map(|_| vcd.places[names.len()]).filter(|&k| vcd.signals[k].width > 0);
         Ok(vcd)
     }
 
@@ -131,18 +162,29 @@ impl<R: Read> Vcd<R> {
     }
 
     fn declare(&mut self, declaration: &[String]) -> Result<(), VcdError> {
-        let Some(k) = self.signals.iter().position(|s| s.name == declaration[4]) else { return Ok(()) };
-        let width: usize = declaration[2].parse().map_err(|_| self.syntax(format!("width `{}`", declaration[2])))?;
+        // Some simulators write the range without a space; of two scopes of one name the first is followed.
+        let name = declaration[4].split('[').next().unwrap_or_default();
+        let Some(k) = self.signals.iter().position(|s| s.name == name && s.width == 0) else { return Ok(()) };
+        let width = declaration[2].parse().ok().filter(|w| (1..=MAX_WIDTH).contains(w));
+        let width: usize = width.ok_or_else(|| self.syntax(format!("width `{}`", declaration[2])))?;
         let Some(slot) = code_number(declaration[3].as_bytes()) else {
             return Err(self.syntax(format!("identifier code `{}`", declaration[3])));
         };
-        // Two names may share a code; the first that is followed keeps the slot.
-        if self.slots[slot] != NONE {
-            return Err(self.syntax(format!("`{}` shares its code with another followed signal", declaration[4])));
+        self.signals[k].width = width;
+        if self.slots[slot] == NONE {
+            self.slots[slot] = k as u32;
+            self.signals[k].words = vec![0; width.div_ceil(32)];
+            return Ok(());
         }
-        self.slots[slot] = k as u32;
-        self.signals[k].width = width.max(1);
-        self.signals[k].words = vec![0; width.max(1).div_ceil(32)];
+        // One net under two names.
+        let first = self.slots[slot] as usize;
+        if self.signals[first].width != width {
+            return Err(self.syntax(format!(
+                "`{name}` and `{}` share a code but not a width",
+                self.signals[first].name
+            )));
+        }
+        self.places[k] = first;
         Ok(())
     }
 
@@ -168,6 +210,9 @@ impl<R: Read> Vcd<R> {
                 self.start = 0;
             }
             if self.end == self.buffer.len() {
+                if self.end >= MAX_LINE {
+                    return Err(self.syntax("a line without an end".to_owned()));
+                }
                 self.buffer.resize(self.buffer.len() * 2, 0);
             }
             searched = self.end;
@@ -184,31 +229,40 @@ impl<R: Read> Vcd<R> {
         VcdError::Syntax { what, offset: self.offset }
     }
 
-    /// Applies all changes of the next time step. False at the end of the waveform.
+    /// Applies all changes of the next time step, or all up to the next rising edge of the clock where one is
+    /// followed. False at the end of the waveform.
     ///
     /// # Errors
-    /// When the text is not VCD or a followed signal has unknown bits.
+    /// When the text is not VCD.
     pub fn advance(&mut self) -> Result<bool, VcdError> {
+        let Some(clock) = self.clock else { return self.time_step() };
+        loop {
+            let before = self.signals[clock].words[0];
+            if !self.time_step()? {
+                return Ok(false);
+            }
+            if before == 0 && self.signals[clock].words[0] == 1 {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn time_step(&mut self) -> Result<bool, VcdError> {
         let mut any = false;
         if let Some(t) = self.next_time.take() {
             self.time = t;
             any = true;
         }
         while let Some((from, to)) = self.line()? {
-            let to = if to > from && self.buffer[to - 1] == b'\r' { to - 1 } else { to };
+            let to = from + self.buffer[from..to].trim_ascii_end().len();
             if from == to {
                 continue;
             }
             match self.buffer[from] {
                 b'#' => {
                     let text = &self.buffer[from + 1..to];
-                    let mut t = 0u64;
-                    for &c in text {
-                        if !c.is_ascii_digit() {
-                            return Err(self.syntax("a time stamp".to_owned()));
-                        }
-                        t = t * 10 + u64::from(c - b'0');
-                    }
+                    let t = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok());
+                    let Some(t) = t else { return Err(self.syntax("a time stamp".to_owned())) };
                     if any {
                         self.next_time = Some(t);
                         return Ok(true);
@@ -217,18 +271,17 @@ impl<R: Read> Vcd<R> {
                     any = true;
                 }
                 b'b' | b'B' => self.vector(from + 1, to)?,
-                b'0' | b'1' => {
-                    let value = self.buffer[from] - b'0';
+                b'0' | b'1' | b'x' | b'X' | b'z' | b'Z' => {
+                    let value = self.buffer[from];
                     if let Some(k) = self.followed(from + 1, to) {
-                        self.signals[k].words[0] = u32::from(value);
+                        let signal = &mut self.signals[k];
+                        signal.words.fill(0);
+                        signal.words[0] = u32::from(value == b'1');
+                        signal.unknown = !matches!(value, b'0' | b'1');
                     }
                 }
-                b'x' | b'X' | b'z' | b'Z' => {
-                    if let Some(k) = self.followed(from + 1, to) {
-                        return Err(VcdError::Unknown { signal: self.signals[k].name.clone(), time: self.time });
-                    }
-                }
-                b'$' | b'r' | b's' => {} // $dumpvars and its like; reals and strings are never followed
+                b'$' => self.command(from, to)?,
+                b'r' | b'R' | b's' | b'S' => {} // reals and strings are never followed
                 _ => {
                     let text = String::from_utf8_lossy(&self.buffer[from..to.min(from + 40)]).into_owned();
                     return Err(self.syntax(format!("line `{text}`")));
@@ -236,6 +289,20 @@ impl<R: Read> Vcd<R> {
             }
         }
         Ok(any)
+    }
+
+    /// `$dumpvars` and its like stand alone: the changes that follow count. A comment is skipped to its end.
+    fn command(&mut self, from: usize, to: usize) -> Result<(), VcdError> {
+        let ended = |text: &[u8]| text.ends_with(b"$end");
+        if !self.buffer[from..to].starts_with(b"$comment") || ended(&self.buffer[from..to]) {
+            return Ok(());
+        }
+        while let Some((from, to)) = self.line()? {
+            if ended(self.buffer[from..to].trim_ascii_end()) {
+                return Ok(());
+            }
+        }
+        Err(self.syntax("a comment without an end".to_owned()))
     }
 
     fn followed(&self, from: usize, to: usize) -> Option<usize> {
@@ -252,7 +319,10 @@ impl<R: Read> Vcd<R> {
         let bits = &self.buffer[from..from + space];
         let signal = &mut self.signals[k];
         if bits.len() > signal.width {
-            return Err(VcdError::Syntax { what: format!("`{}` has more bits than declared", signal.name), offset: self.offset });
+            return Err(VcdError::Syntax {
+                what: format!("`{}` has more bits than declared", signal.name),
+                offset: self.offset,
+            });
         }
         // Leading bits may be left out; two-state values extend with zero.
         let mut words = signal.words.iter_mut();
@@ -280,10 +350,24 @@ impl<R: Read> Vcd<R> {
         for w in words {
             *w = 0;
         }
-        if foreign != 0 {
-            return Err(VcdError::Unknown { signal: signal.name.clone(), time: self.time });
+        signal.unknown = foreign != 0;
+        if signal.unknown {
+            let offset = self.offset;
+            mask_unknown(signal, &self.buffer[from..from + space], offset)?;
         }
         Ok(())
+    }
+
+    /// Refuses unknown bits in any of these signals.
+    ///
+    /// # Errors
+    /// [`VcdError::Unknown`], with the name of the first.
+    #[inline]
+    pub fn require(&self, signals: Range<usize>) -> Result<(), VcdError> {
+        match self.places[signals].iter().find(|&&k| self.signals[k].unknown) {
+            None => Ok(()),
+            Some(&k) => Err(VcdError::Unknown { signal: self.signals[k].name.clone(), time: self.time }),
+        }
     }
 
     /// Time stamp of the present step.
@@ -291,22 +375,39 @@ impl<R: Read> Vcd<R> {
         self.time
     }
 
-    /// The low 32 bits of a signal.
+    /// The low 32 bits of a signal, where unknown bits are zero.
     #[inline]
     pub fn value(&self, signal: usize) -> u32 {
-        self.signals[signal].words[0]
+        self.signals[self.places[signal]].words[0]
     }
 
     /// A signal's value, least significant word first.
     #[inline]
     pub fn words(&self, signal: usize) -> &[u32] {
-        &self.signals[signal].words
+        &self.signals[self.places[signal]].words
     }
 
     /// Width in bits.
     pub fn width(&self, signal: usize) -> usize {
         self.signals[signal].width
     }
+}
+
+/// The rare case: sets a signal to the bits that are `1`, and refuses characters that are no bits. A leading `x` or `z`
+/// would go on in the bits left out; they read as zero like all unknown ones.
+#[cold]
+fn mask_unknown(signal: &mut Signal, bits: &[u8], offset: u64) -> Result<(), VcdError> {
+    if let Some(&c) = bits.iter().find(|c| !b"01xXzZ".contains(c)) {
+        return Err(VcdError::Syntax {
+            what: format!("a bit `{}` in `{}`", c.escape_ascii(), signal.name),
+            offset,
+        });
+    }
+    signal.words.fill(0);
+    for (i, _) in bits.iter().rev().enumerate().filter(|(_, c)| **c == b'1') {
+        signal.words[i / 32] |= 1 << (i % 32);
+    }
+    Ok(())
 }
 
 /// Packs 32 characters `0`/`1`, most significant first; the second value is not zero where a character is neither.
@@ -348,11 +449,16 @@ mod tests {
 
     #[test]
     fn missing_signals_and_unknown_bits_are_named() {
-        assert!(matches!(Vcd::open(SMALL.as_bytes(), "probe", &["nothing"]), Err(VcdError::Missing(n)) if n == "probe.nothing"));
+        assert!(
+            matches!(Vcd::open(SMALL.as_bytes(), "probe", &["nothing"]), Err(VcdError::Missing(n)) if n == "probe.nothing")
+        );
         let unknown = SMALL.replace("b101", "b1x1");
         let mut v = Vcd::open(unknown.as_bytes(), "probe", &["data"]).unwrap();
         assert!(v.advance().unwrap());
-        assert!(matches!(v.advance(), Err(VcdError::Unknown { time: 5, .. })));
+        v.require(0..1).unwrap();
+        assert!(v.advance().unwrap());
+        assert_eq!(v.words(0), [5, 0], "unknown bits read as zero");
+        assert!(matches!(v.require(0..1), Err(VcdError::Unknown { signal, time: 5 }) if signal == "data"));
     }
 
     #[test]

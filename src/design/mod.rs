@@ -15,8 +15,8 @@ pub use datapath::{Datapath, NeuronMath, Signal};
 pub use diagnostics::DesignError;
 pub use file::{load, parse};
 pub use tables::{Table, Tables, logistic};
-pub use warnings::warnings;
 pub use template::commented_example;
+pub use warnings::warnings;
 
 use crate::fixed_point::{Format, Overflow, Rounding};
 use serde::{Deserialize, Serialize};

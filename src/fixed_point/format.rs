@@ -18,7 +18,9 @@ pub struct Format {
 
 /// Why a text is not a format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a number format: {reason}; write for example \"s16.12\" (signed, 16 bits in all, 12 of them fraction) or \"u8.8\"")]
+#[error(
+    "`{text}` is not a number format: {reason}; write for example \"s16.12\" (signed, 16 bits in all, 12 of them fraction) or \"u8.8\""
+)]
 pub struct FormatError {
     text: String,
     reason: &'static str,
@@ -79,7 +81,8 @@ impl FromStr for Format {
             Some('u') => false,
             _ => return Err(fail("it begins with `s` (signed) or `u` (unsigned)")),
         };
-        let (width, frac) = text[1..].split_once('.').ok_or_else(|| fail("width and fraction are parted by a point"))?;
+        let (width, frac) =
+            text[1..].split_once('.').ok_or_else(|| fail("width and fraction are parted by a point"))?;
         let width: u32 = width.parse().map_err(|_| fail("the width is a whole number"))?;
         let frac: i32 = frac.parse().map_err(|_| fail("the fraction is a whole number"))?;
         if !(1..=32).contains(&width) {

@@ -92,7 +92,9 @@ mod tests {
 
     #[test]
     fn bits_are_those_of_two_complement() {
-        for (lo, hi, bits) in [(0, 0, 1), (-1, 0, 1), (-1, 1, 2), (-2, 1, 2), (0, 127, 8), (-128, 127, 8), (-129, 0, 9)] {
+        for (lo, hi, bits) in
+            [(0, 0, 1), (-1, 0, 1), (-1, 1, 2), (-2, 1, 2), (0, 127, 8), (-128, 127, 8), (-129, 0, 9)]
+        {
             assert_eq!(Interval { lo, hi }.signed_bits(), bits, "[{lo}, {hi}]");
         }
     }

@@ -69,7 +69,8 @@ pub fn mac_rate(design: &Design, time: Duration) -> MacRate {
     const ROUNDS: u32 = 15;
     let mut network = Network::new(design, &Weights::initial(design));
     let inputs = synthetic(design, 64, 19);
-    let active = inputs.iter().flatten().filter(|&&x| x != 0).count() as f64 / (inputs.len() * design.sizes[0]) as f64;
+    let active =
+        inputs.iter().flatten().filter(|&&x| x != 0).count() as f64 / (inputs.len() * design.sizes[0]) as f64;
     let row = design.sizes[0] + 1;
     let count: usize = (1..design.sizes.len()).map(|l| design.sizes[l] * (design.sizes[l - 1] + 1)).sum();
     let weights: Vec<i16> = (0..count as u32).map(|i| lane_bits(7, i) as i16).collect();

@@ -48,7 +48,9 @@ struct Header {
 pub enum CheckpointError {
     /// The operating system refused.
     #[error("{}: the checkpoint cannot be {action}: {reason}", .path.display())]
-    #[diagnostic(help("check that the folder exists, that you may write there, and that the disk is not full"))]
+    #[diagnostic(help(
+        "check that the folder exists, that you may write there, and that the disk is not full"
+    ))]
     Io {
         /// The file.
         path: PathBuf,
@@ -87,8 +89,11 @@ pub enum CheckpointError {
 /// number of epochs.
 pub fn design_digest(design: &Design) -> String {
     let raw = |c: &crate::design::Constant| (c.format, c.raw);
-    let synapses: Vec<_> =
-        design.synapses.iter().map(|s| (s.weight, s.weight_read, s.bias, raw(&s.rate), s.init.to_bits())).collect();
+    let synapses: Vec<_> = design
+        .synapses
+        .iter()
+        .map(|s| (s.weight, s.weight_read, s.bias, raw(&s.rate), s.init.to_bits()))
+        .collect();
     let text = format!(
         "{:?}",
         (
@@ -110,7 +115,13 @@ impl Checkpoint {
     ///
     /// # Errors
     /// The operating system refused.
-    pub fn write(&self, path: &Path, design: &Design, data_checksum: &str, plan: Plan) -> Result<(), CheckpointError> {
+    pub fn write(
+        &self,
+        path: &Path,
+        design: &Design,
+        data_checksum: &str,
+        plan: Plan,
+    ) -> Result<(), CheckpointError> {
         let fail = |reason| CheckpointError::Io { path: path.to_owned(), action: "written", reason };
         let bytes = self.encode(&Identity::of(design, data_checksum, plan)).map_err(fail)?;
         let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -130,7 +141,12 @@ impl Checkpoint {
     ///
     /// # Errors
     /// The file cannot be read, is damaged, or belongs to another design, data set or version.
-    pub fn read(path: &Path, design: &Design, data_checksum: &str, plan: Plan) -> Result<Option<Checkpoint>, CheckpointError> {
+    pub fn read(
+        path: &Path,
+        design: &Design,
+        data_checksum: &str,
+        plan: Plan,
+    ) -> Result<Option<Checkpoint>, CheckpointError> {
         let bytes = match fs::read(path) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -152,7 +168,8 @@ impl Checkpoint {
                 return Err(CheckpointError::Foreign { path: path.to_owned(), what, there, here });
             }
         }
-        let shapes: Vec<_> = (1..design.sizes.len()).map(|l| (design.sizes[l], design.sizes[l - 1] + 1)).collect();
+        let shapes: Vec<_> =
+            (1..design.sizes.len()).map(|l| (design.sizes[l], design.sizes[l - 1] + 1)).collect();
         let per_epoch = u64::from(plan.samples_per_epoch());
         let p = &checkpoint.progress;
         let consistent = shapes == header.shapes
@@ -212,7 +229,9 @@ fn decode(bytes: &[u8]) -> Result<(Header, Checkpoint), String> {
     let (version, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
     let version = u32::from_le_bytes(*version);
     if version != VERSION {
-        return Err(format!("the checkpoint has format version {version}; this eqhdl reads version {VERSION}"));
+        return Err(format!(
+            "the checkpoint has format version {version}; this eqhdl reads version {VERSION}"
+        ));
     }
     let (body, digest) = bytes.split_last_chunk::<DIGEST>().ok_or_else(cut)?;
     if Sha256::digest(body)[..] != digest[..] {
@@ -221,7 +240,8 @@ fn decode(bytes: &[u8]) -> Result<(Header, Checkpoint), String> {
     let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
     let rest = &rest[..rest.len().checked_sub(DIGEST).ok_or_else(cut)?];
     let (header, raw) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(cut)?;
-    let header: Header = serde_json::from_slice(header).map_err(|e| format!("the checkpoint's header: {e}"))?;
+    let header: Header =
+        serde_json::from_slice(header).map_err(|e| format!("the checkpoint's header: {e}"))?;
     let (values, tail) = raw.as_chunks::<4>();
     let count = header.shapes.iter().try_fold(0usize, |sum, (r, c)| sum.checked_add(r.checked_mul(*c)?));
     if count != Some(values.len()) || !tail.is_empty() {

@@ -76,9 +76,15 @@ impl Counters {
                 ("weight", synapses.weight, layer.weight, Some(layer.lost_updates)),
             ];
             for (name, format, s, lost) in rows {
-                let real = |raw: i64| if s.values == 0 { "-".to_owned() } else { format!("{:.5}", format.to_real(raw)) };
+                let real = |raw: i64| {
+                    if s.values == 0 { "-".to_owned() } else { format!("{:.5}", format.to_real(raw)) }
+                };
                 let share = |n: u64| {
-                    if s.values == 0 { "-".to_owned() } else { format!("{:.3} %", 100.0 * n as f64 / s.values as f64) }
+                    if s.values == 0 {
+                        "-".to_owned()
+                    } else {
+                        format!("{:.3} %", 100.0 * n as f64 / s.values as f64)
+                    }
                 };
                 let _ = writeln!(
                     text,

@@ -79,14 +79,30 @@ impl<'d> Golden<'d> {
         prediction
     }
 
-    fn learn_pass(&mut self, input: &[i32], active: &[u32], b: &mut Bench, a: StateRef, other: StateRef, observer: &mut impl Observer) {
+    fn learn_pass(
+        &mut self,
+        input: &[i32],
+        active: &[u32],
+        b: &mut Bench,
+        a: StateRef,
+        other: StateRef,
+        observer: &mut impl Observer,
+    ) {
         self.learn(input, active, b, a, other);
         observer.step(self.view(b, active, false, true));
         b.step += 1;
     }
 
     fn view<'a>(&'a self, b: &'a Bench, active: &'a [u32], relaxed: bool, learned: bool) -> StepView<'a> {
-        StepView { step: b.step, relaxed, learned, states: &b.now, drives: &b.drives, weights: &self.weights, active_inputs: active }
+        StepView {
+            step: b.step,
+            relaxed,
+            learned,
+            states: &b.now,
+            drives: &b.drives,
+            weights: &self.weights,
+            active_inputs: active,
+        }
     }
 
     /// First index of layer `l` in a state vector.
@@ -96,7 +112,11 @@ impl<'d> Golden<'d> {
 
     /// Activity of neuron `i` of layer `l` on the common grid; layer 0 is the clamped input.
     fn activity(&self, input: &[i32], states: &[i32], l: usize, i: usize) -> i64 {
-        let raw = if l == 0 { i64::from(input[i]) } else { self.units[l - 1].activity(i64::from(states[self.base(l) + i])) };
+        let raw = if l == 0 {
+            i64::from(input[i])
+        } else {
+            self.units[l - 1].activity(i64::from(states[self.base(l) + i]))
+        };
         raw << self.design.datapath.activity_shift[l]
     }
 
@@ -158,21 +178,26 @@ impl<'d> Golden<'d> {
         for l in 1..=d.output_layer() {
             let (n_post, n_pre) = (d.sizes[l], d.sizes[l - 1]);
             // A column whose pre-synaptic input is zero takes no update: requantise(0) = 0.
-            let columns: Vec<usize> = if l == 1 { active.iter().map(|&j| j as usize).collect() } else { (0..n_pre).collect() };
+            let columns: Vec<usize> =
+                if l == 1 { active.iter().map(|&j| j as usize).collect() } else { (0..n_pre).collect() };
             for j in columns.into_iter().chain([n_pre]) {
                 let is_bias = j == n_pre;
                 let column_key = absorb(key, (l as u32) << 16 | j as u32);
-                let pre = |s: &[i32]| if is_bias { 1 << p.activity_frac } else { self.activity(input, s, l - 1, j) };
+                let pre = |s: &[i32]| {
+                    if is_bias { 1 << p.activity_frac } else { self.activity(input, s, l - 1, j) }
+                };
                 let (pre_a, pre_b) = (pre(a), pre(other));
                 let rate = if is_bias { p.bias_rate[l - 1] } else { p.weight_rate[l - 1] };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for i in 0..n_post {
-                    let contrast = self.activity(input, a, l, i) * pre_a - self.activity(input, other, l, i) * pre_b;
+                    let contrast =
+                        self.activity(input, a, l, i) * pre_a - self.activity(input, other, l, i) * pre_b;
                     let random = lane_bits(column_key, i as u32);
                     let increment = d.weight_modes.rounding.apply(rate * contrast, p.update_shift, random);
                     let layer = &mut self.weights.layers[l - 1];
                     let at = layer.at(i, j);
-                    layer.raw[at] = d.weight_modes.overflow.apply(i64::from(layer.raw[at]) + increment, format) as i32;
+                    layer.raw[at] =
+                        d.weight_modes.overflow.apply(i64::from(layer.raw[at]) + increment, format) as i32;
                 }
             }
         }

@@ -56,9 +56,11 @@ impl Plan {
     /// The samples of an epoch, in order.
     pub fn samples(&self, epoch: u32) -> impl Iterator<Item = PlannedSample> + use<> {
         let first = epoch.wrapping_mul(self.samples_per_epoch());
-        let train = epoch_order(self.seed, epoch, self.train_samples as usize).into_iter().map(|index| (index, true));
+        let train =
+            epoch_order(self.seed, epoch, self.train_samples as usize).into_iter().map(|index| (index, true));
         let test = (0..self.test_samples).map(|index| (index, false));
-        let place = move |(at, (index, train))| PlannedSample { number: first.wrapping_add(at), index, train };
+        let place =
+            move |(at, (index, train))| PlannedSample { number: first.wrapping_add(at), index, train };
         (0u32..).zip(train.chain(test)).map(place)
     }
 }
@@ -128,19 +130,28 @@ impl<'a> Trainer<'a> {
     /// From the start.
     pub fn new(design: &'a Design, data: &'a TrainingData, plan: Plan) -> Self {
         let start = EpochScore::default();
-        let progress = Progress { done: 0, epochs: Vec::new(), current: start, counters: Counters::new(design) };
+        let progress =
+            Progress { done: 0, epochs: Vec::new(), current: start, counters: Counters::new(design) };
         Self::resumed(design, data, plan, &Weights::initial(design), progress)
     }
 
     /// From where an earlier one stood.
-    pub fn resumed(design: &'a Design, data: &'a TrainingData, plan: Plan, weights: &Weights, progress: Progress) -> Self {
-        let mut trainer = Trainer { data, plan, network: Network::new(design, weights), progress, order: (0, Vec::new()) };
+    pub fn resumed(
+        design: &'a Design,
+        data: &'a TrainingData,
+        plan: Plan,
+        weights: &Weights,
+        progress: Progress,
+    ) -> Self {
+        let mut trainer =
+            Trainer { data, plan, network: Network::new(design, weights), progress, order: (0, Vec::new()) };
         trainer.enter(trainer.epoch());
         trainer
     }
 
     fn enter(&mut self, epoch: u32) {
-        self.order = (epoch, if epoch < self.plan.epochs { self.plan.samples(epoch).collect() } else { Vec::new() });
+        self.order =
+            (epoch, if epoch < self.plan.epochs { self.plan.samples(epoch).collect() } else { Vec::new() });
     }
 
     /// Number of the epoch at hand, from 0; the number of epochs when all is done.

@@ -86,7 +86,11 @@ impl Program {
         let mut first = 0;
         for (name, steps) in self.passes(train) {
             if step < first + steps {
-                return if steps == 1 { format!("{name} (pass {step})") } else { format!("{name}, step {} of {steps} (pass {step})", step - first + 1) };
+                return if steps == 1 {
+                    format!("{name} (pass {step})")
+                } else {
+                    format!("{name}, step {} of {steps} (pass {step})", step - first + 1)
+                };
             }
             first += steps;
         }

@@ -80,7 +80,8 @@ impl Layout {
         let mut layers = Vec::new();
         for l in 1..design.sizes.len() {
             let (pre, post) = (design.sizes[l - 1], design.sizes[l]);
-            let layer = LayerLayout { pre, post, chunks: post.div_ceil(lanes), weight_base, neuron_base, word_base };
+            let layer =
+                LayerLayout { pre, post, chunks: post.div_ceil(lanes), weight_base, neuron_base, word_base };
             weight_base += layer.chunks * layer.row_length();
             neuron_base += post;
             word_base += layer.chunks;
@@ -99,7 +100,10 @@ impl Layout {
     }
 
     /// The weight words that a learning pass writes, in order: (layer from 1, chunk, column).
-    pub fn columns<'a>(&'a self, active_inputs: &'a [u32]) -> impl Iterator<Item = (usize, usize, usize)> + 'a {
+    pub fn columns<'a>(
+        &'a self,
+        active_inputs: &'a [u32],
+    ) -> impl Iterator<Item = (usize, usize, usize)> + 'a {
         self.layers.iter().enumerate().flat_map(move |(i, layer)| {
             let visited = if i == 0 { active_inputs.len() } else { layer.pre };
             (0..layer.chunks).flat_map(move |chunk| {

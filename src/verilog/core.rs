@@ -95,7 +95,11 @@ impl Core {
 
     /// A signed signal of `from` bits on `to >= from` bits.
     fn extend(&self, name: &str, from: &u32, to: &u32) -> String {
-        if from == to { name.to_owned() } else { format!("{{{{{}{{{name}[{}]}}}}, {name}}}", to - from, from - 1) }
+        if from == to {
+            name.to_owned()
+        } else {
+            format!("{{{{{}{{{name}[{}]}}}}, {name}}}", to - from, from - 1)
+        }
     }
 
     /// The bits of a signal from bit `low` up, on `to` bits.
@@ -104,7 +108,11 @@ impl Core {
             return format!("{to}'d0");
         }
         let have = from - low;
-        if have >= *to { format!("{name}[{}:{low}]", low + to - 1) } else { format!("{{{}'d0, {name}[{}:{low}]}}", to - have, from - 1) }
+        if have >= *to {
+            format!("{name}[{}:{low}]", low + to - 1)
+        } else {
+            format!("{{{}'d0, {name}[{}:{low}]}}", to - have, from - 1)
+        }
     }
 
     /// A signal shifted left by `low` bits, on `to` bits.
@@ -154,34 +162,63 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     };
     let tables = vec![
         per_layer("columns_of", "pre-synaptic neurons", count_width, &|l| layout.layers[l - 1].pre as i64),
-        per_layer("last_chunk_of", "chunks less one", chunk_width, &|l| layout.layers[l - 1].chunks as i64 - 1),
+        per_layer("last_chunk_of", "chunks less one", chunk_width, &|l| {
+            layout.layers[l - 1].chunks as i64 - 1
+        }),
         per_layer("last_lanes_of", "neurons in the last chunk", bits(layout.lanes - 1) + 1, &|l| {
             let x = layout.layers[l - 1];
             (x.post - (x.chunks - 1) * layout.lanes) as i64
         }),
         per_layer("last_index_of", "neurons less one", 32, &|l| layout.layers[l - 1].post as i64 - 1),
-        per_layer("weight_base_of", "first word in the weight memory", address_width, &|l| layout.layers[l - 1].weight_base as i64),
-        per_layer("row_length_of", "weight words of one chunk", address_width, &|l| layout.layers[l - 1].row_length() as i64),
+        per_layer("weight_base_of", "first word in the weight memory", address_width, &|l| {
+            layout.layers[l - 1].weight_base as i64
+        }),
+        per_layer("row_length_of", "weight words of one chunk", address_width, &|l| {
+            layout.layers[l - 1].row_length() as i64
+        }),
         LayerTable {
             name: "pre_base_of",
             meaning: "first pre-synaptic neuron among all neurons",
             width: neuron_width,
             entries: (1..=depth + 1)
-                .map(|l| (l, literal(if l < 2 { 0 } else { layout.layers[l - 2].neuron_base as i64 }, neuron_width)))
+                .map(|l| {
+                    (
+                        l,
+                        literal(
+                            if l < 2 { 0 } else { layout.layers[l - 2].neuron_base as i64 },
+                            neuron_width,
+                        ),
+                    )
+                })
                 .collect(),
         },
-        per_layer("word_base_of", "first post-synaptic state word of a bank", word_width, &|l| layout.layers[l - 1].word_base as i64),
+        per_layer("word_base_of", "first post-synaptic state word of a bank", word_width, &|l| {
+            layout.layers[l - 1].word_base as i64
+        }),
         per_layer("weight_shift_of", "alignment of weights", 6, &|l| i64::from(p.weight_shift[l - 1])),
         per_layer("bias_shift_of", "alignment of biases", 6, &|l| i64::from(p.bias_shift[l - 1])),
         per_layer("activity_shift_of", "alignment of activities", 6, &|l| i64::from(p.activity_shift[l])),
-        per_layer("weight_rate_of", "learning rate over beta, aligned", rate_width, &|l| p.weight_rate[l - 1]),
+        per_layer("weight_rate_of", "learning rate over beta, aligned", rate_width, &|l| {
+            p.weight_rate[l - 1]
+        }),
         per_layer("bias_rate_of", "the same for biases", rate_width, &|l| p.bias_rate[l - 1]),
-        per_layer("weight_width_of", "stored width of weights", 6, &|l| i64::from(design.synapses[l - 1].weight.width)),
-        per_layer("bias_width_of", "stored width of biases", 6, &|l| i64::from(design.synapses[l - 1].bias.width)),
-        LayerTable { name: "reset_activity_of", meaning: "activity of the state zero", width: p.activity_width, entries: reset },
+        per_layer("weight_width_of", "stored width of weights", 6, &|l| {
+            i64::from(design.synapses[l - 1].weight.width)
+        }),
+        per_layer("bias_width_of", "stored width of biases", 6, &|l| {
+            i64::from(design.synapses[l - 1].bias.width)
+        }),
+        LayerTable {
+            name: "reset_activity_of",
+            meaning: "activity of the state zero",
+            width: p.activity_width,
+            entries: reset,
+        },
     ];
-    let modes = [design.weight_modes, design.drive_modes, design.state_modes].map(|m| m.rounding == Rounding::Stochastic);
-    let uniform = design.synapses.iter().all(|s| s.weight.width == p.stored_width && s.bias.width == p.stored_width);
+    let modes = [design.weight_modes, design.drive_modes, design.state_modes]
+        .map(|m| m.rounding == Rounding::Stochastic);
+    let uniform =
+        design.synapses.iter().all(|s| s.weight.width == p.stored_width && s.bias.width == p.stored_width);
     let state_width = units::common_state_width(design);
     Core {
         name: design.name.clone(),
@@ -273,16 +310,27 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
                     let plastic = u32::from(plasticity == Plasticity::EachStep);
                     push(
                         format!("3'd0, 16'd{steps}, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
-                        format!("relax {steps}, {sign}{}", if plastic == 1 { ", learn each step" } else { "" }),
+                        format!(
+                            "relax {steps}, {sign}{}",
+                            if plastic == 1 { ", learn each step" } else { "" }
+                        ),
                     );
                 }
-                Op::Save { slot } => push(format!("3'd1, 16'd0, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"), format!("save {slot}")),
-                Op::Load { slot } => push(format!("3'd2, 16'd0, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"), format!("load {slot}")),
+                Op::Save { slot } => push(
+                    format!("3'd1, 16'd0, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"),
+                    format!("save {slot}"),
+                ),
+                Op::Load { slot } => push(
+                    format!("3'd2, 16'd0, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"),
+                    format!("load {slot}"),
+                ),
                 Op::Learn { a, b } => push(
                     format!("3'd3, 16'd0, 2'd0, 1'd0, 1'd0, {}, {}", operand(a), operand(b)),
                     format!("learn {a:?} - {b:?}"),
                 ),
-                Op::Read => push("3'd4, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "read".to_owned()),
+                Op::Read => {
+                    push("3'd4, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "read".to_owned())
+                }
             }
         }
         push("3'd5, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "end".to_owned());

@@ -51,16 +51,41 @@ impl Sources {
         }
         for l in 1..=design.output_layer() {
             let tables = Tables::of(design, l);
-            let all = [("rho", tables.rho_of_drive), ("slope", tables.slope_of_state), ("activity", tables.rho_of_state)];
+            let all = [
+                ("rho", tables.rho_of_drive),
+                ("slope", tables.slope_of_state),
+                ("activity", tables.rho_of_state),
+            ];
             for (kind, table) in all {
                 if let Some(table) = table {
                     files.insert(table_file(kind, l), hex(&table));
                 }
             }
         }
-        let list: Vec<&str> = LEAVES.iter().map(|(n, _)| *n).filter(|n| n.ends_with(".v")).chain([core_file.as_str()]).collect();
+        let list: Vec<&str> = LEAVES
+            .iter()
+            .map(|(n, _)| *n)
+            .filter(|n| n.ends_with(".v"))
+            .chain([core_file.as_str()])
+            .collect();
         files.insert("files.f".to_owned(), list.join("\n") + "\n");
         Sources { files }
+    }
+
+    /// The files of a folder: the hardware as somebody has left it.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn read(dir: &Path) -> io::Result<Sources> {
+        let mut files = BTreeMap::new();
+        for entry in std::fs::read_dir(dir)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.file_type()?.is_file() && [".v", ".vh", ".hex", ".f"].iter().any(|e| name.ends_with(e)) {
+                files.insert(name, std::fs::read_to_string(entry.path())?);
+            }
+        }
+        Ok(Sources { files })
     }
 
     /// Writes the folder; files that already hold the same text are left alone, so builds stay valid.

@@ -118,7 +118,11 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
             format!("{{{}'d0, {name}}}", to - from)
         }
     };
-    let state_in = if n.state.width + 1 > sw { widen("state12", true, sw, n.state.width + 1) } else { format!("state12[{}:0]", n.state.width) };
+    let state_in = if n.state.width + 1 > sw {
+        widen("state12", true, sw, n.state.width + 1)
+    } else {
+        format!("state12[{}:0]", n.state.width)
+    };
     let activity = design.activity_format(id);
     Unit {
         id,
@@ -138,7 +142,12 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
         drive_out: widen(&format!("drive_{id}"), n.drive.signed, n.drive.width, dw),
         cases: layers.iter().map(|l| format!("{layer_width}'d{l}")).collect::<Vec<_>>().join(", "),
         activity_file: table_file("activity", id),
-        activity_out: widen(&format!("activity_{id}"), activity.signed, n.state.width, design.datapath.activity_width),
+        activity_out: widen(
+            &format!("activity_{id}"),
+            activity.signed,
+            n.state.width,
+            design.datapath.activity_width,
+        ),
     }
 }
 

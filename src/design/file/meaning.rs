@@ -313,8 +313,14 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     let asked = whole(&lanes, "hardware", "lanes", 2..=256)? as usize;
     if !asked.is_power_of_two() {
         return Err(Refusal::new(
-            format!("{asked} lanes cannot be built: neuron numbers are split into chunk and lane by their bits"),
-            format!("write a power of two, {} or {}", asked.next_power_of_two() / 2, asked.next_power_of_two()),
+            format!(
+                "{asked} lanes cannot be built: neuron numbers are split into chunk and lane by their bits"
+            ),
+            format!(
+                "write a power of two, {} or {}",
+                asked.next_power_of_two() / 2,
+                asked.next_power_of_two()
+            ),
         )
         .at(lanes.at.clone(), "not a power of two"));
     }

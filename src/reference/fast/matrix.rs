@@ -148,19 +148,29 @@ pub(super) fn dots_any<N: Numbers>(
 ) {
     for (line, out) in out.iter_mut().enumerate().take(m.lines) {
         let terms = m.line(line).as_flattened().iter().zip(activity.as_flattened());
-        let sum = terms.fold(N::Sum::default(), |sum, (&w, &x)| sum.plus(N::Sum::of(N::product(w >> reading.dropped, x))));
+        let sum = terms.fold(N::Sum::default(), |sum, (&w, &x)| {
+            sum.plus(N::Sum::of(N::product(w >> reading.dropped, x)))
+        });
         *out = out.plus(sum << shift);
     }
 }
 
 /// The same for 16-bit operands, by multiply-add instructions.
-pub(super) fn dots_16<S: Int>(m: &Matrix<i16>, reading: Reading, activity: &[Block<i16>], shift: u32, out: &mut [S]) {
+pub(super) fn dots_16<S: Int>(
+    m: &Matrix<i16>,
+    reading: Reading,
+    activity: &[Block<i16>],
+    shift: u32,
+    out: &mut [S],
+) {
     let burst = (reading.burst / LANES).max(1);
     for (line, out) in out.iter_mut().enumerate().take(m.lines) {
         let mut sum = S::default();
         for (w, x) in m.line(line).chunks(burst).zip(activity.chunks(burst)) {
             let mut acc = [i32x8::ZERO; 4];
-            let dot = |w: &Block<i16>, x: &Block<i16>| i16x16::new(*w).unbounded_shr_scalar(reading.dropped).dot(i16x16::new(*x));
+            let dot = |w: &Block<i16>, x: &Block<i16>| {
+                i16x16::new(*w).unbounded_shr_scalar(reading.dropped).dot(i16x16::new(*x))
+            };
             let ((w4, w1), (x4, x1)) = (w.as_chunks::<4>(), x.as_chunks::<4>());
             for (w, x) in w4.iter().zip(x4) {
                 for i in 0..4 {

@@ -103,7 +103,14 @@ impl<'d> Network<'d> {
     }
 
     /// As [`run`](Self::run), and takes note of ranges and saturations; same bits, several times slower.
-    pub fn run_counted(&mut self, input: &[i32], label: u16, train: bool, observer: &mut impl Observer, counters: &mut Counters) -> u16 {
+    pub fn run_counted(
+        &mut self,
+        input: &[i32],
+        label: u16,
+        train: bool,
+        observer: &mut impl Observer,
+        counters: &mut Counters,
+    ) -> u16 {
         counters.samples += 1;
         each!(&mut self.engine, e => e.run(input, label, train, observer, Some(counters)))
     }
@@ -278,7 +285,14 @@ impl<'d, N: Numbers> Engine<'d, N> {
         Weights { layers: (1..self.sizes.len()).map(layer).collect() }
     }
 
-    fn run<O: Observer>(&mut self, input: &[i32], label: u16, train: bool, observer: &mut O, mut count: Option<&mut Counters>) -> u16 {
+    fn run<O: Observer>(
+        &mut self,
+        input: &[i32],
+        label: u16,
+        train: bool,
+        observer: &mut O,
+        mut count: Option<&mut Counters>,
+    ) -> u16 {
         self.reset(input);
         let ops = std::mem::take(if train { &mut self.program.train } else { &mut self.program.infer });
         let mut prediction = 0;
@@ -331,7 +345,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
         self.active_inputs.extend((0..).zip(input).filter(|&(_, &x)| x != 0).map(|(j, _)| j));
         let shift = self.design.datapath.activity_shift[0];
         self.inputs.clear();
-        self.inputs.extend(self.active_inputs.iter().map(|&j| (j, N::Activity::wrap(i64::from(input[j as usize]) << shift))));
+        self.inputs.extend(
+            self.active_inputs.iter().map(|&j| (j, N::Activity::wrap(i64::from(input[j as usize]) << shift))),
+        );
         self.states.fill(0);
         self.drives.fill(0);
         // At reset the states are zero, yet what synapses see of them is `rho(0)` under energy-based dynamics.
@@ -407,7 +423,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
             N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, above[0].as_flattened_mut());
             self.rows.clear();
             let activities = self.now[l].as_flattened()[..self.sizes[l + 1]].iter();
-            self.rows.extend((0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)));
+            self.rows.extend(
+                (0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)),
+            );
             N::combine(&s.weights, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
             self.work.forward += (self.sizes[l] * self.sizes[l + 1]) as u64;
             self.work.transposed += (self.sizes[l] * self.rows.len()) as u64;
@@ -434,7 +452,15 @@ impl<'d, N: Numbers> Engine<'d, N> {
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             self.differences.take(&s.bias_rule, &a[l], &b[l], one);
             let bias_key = layer_key(n_pre);
-            update::learn_by_difference(&s.bias_rule, s.bias.line_mut(0), &self.differences, one, bias_key, n_post, count.as_deref_mut());
+            update::learn_by_difference(
+                &s.bias_rule,
+                s.bias.line_mut(0),
+                &self.differences,
+                one,
+                bias_key,
+                n_post,
+                count.as_deref_mut(),
+            );
             if l == 0 {
                 self.differences.take(&s.rule, &a[0], &b[0], greatest_input);
                 let form = self.short.filter(|_| count.is_none() && self.inputs.len() <= self.reading.burst);
@@ -446,7 +472,11 @@ impl<'d, N: Numbers> Engine<'d, N> {
                             set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut self.base);
                             self.work.forward += (self.inputs.len() * n_post) as u64;
                             self.base_valid = true;
-                            forward = Some(Forward { dropped: self.reading.dropped, shift: s.weight_shift, out: &mut self.base });
+                            forward = Some(Forward {
+                                dropped: self.reading.dropped,
+                                shift: s.weight_shift,
+                                out: &mut self.base,
+                            });
                         }
                         self.pass.run(&form, &s.rule, matrix, lines, &self.differences, forward)
                     }
@@ -454,7 +484,15 @@ impl<'d, N: Numbers> Engine<'d, N> {
                         for &(j, x) in &self.inputs {
                             let (line, key) = (s.weights.line_mut(j as usize), layer_key(j as usize));
                             let count = count.as_deref_mut();
-                            update::learn_by_difference(&s.rule, line, &self.differences, x.wide(), key, n_post, count);
+                            update::learn_by_difference(
+                                &s.rule,
+                                line,
+                                &self.differences,
+                                x.wide(),
+                                key,
+                                n_post,
+                                count,
+                            );
                         }
                         self.differences.live_blocks()
                     }
@@ -473,7 +511,15 @@ impl<'d, N: Numbers> Engine<'d, N> {
                     }
                     let pre = (&a[l - 1][..], &b[l - 1][..]);
                     let keys = (&self.column_keys[..], k as u32);
-                    update::learn_by_contrast(&s.rule, s.weights.line_mut(k), pre, post, keys, n_pre, count.as_deref_mut());
+                    update::learn_by_contrast(
+                        &s.rule,
+                        s.weights.line_mut(k),
+                        pre,
+                        post,
+                        keys,
+                        n_pre,
+                        count.as_deref_mut(),
+                    );
                     self.work.update += n_pre as u64;
                 }
             }

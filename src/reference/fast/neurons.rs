@@ -107,7 +107,13 @@ impl<A: Int> Neurons<A> {
 }
 
 impl<A: Int> Quick<A> {
-    fn of(design: &Design, l: usize, unit: &NeuronUnit, activity_shift: u32, sum_bits: u32) -> Option<Quick<A>> {
+    fn of(
+        design: &Design,
+        l: usize,
+        unit: &NeuronUnit,
+        activity_shift: u32,
+        sum_bits: u32,
+    ) -> Option<Quick<A>> {
         let (p, n, modes) = (&design.datapath, design.neurons[l - 1], design.drive_modes);
         let math = p.neuron[l - 1];
         let shift = math.sum_frac - n.drive.frac;
@@ -140,7 +146,8 @@ impl<A: Int> Quick<A> {
 
     fn step<S: Int>(&self, neurons: &Neurons<A>, m: Moment, layer: Layer<'_, S, A>) {
         let (low, high) = (S::wrap(self.low), S::wrap(self.high));
-        let requantise = |total: S, rounder: S| ((total << self.up).plus(rounder) >> self.shift).clamp(low, high).word();
+        let requantise =
+            |total: S, rounder: S| ((total << self.up).plus(rounder) >> self.shift).clamp(low, high).word();
         let drives = layer.drives.iter_mut().zip(layer.totals);
         if self.rounding == Rounding::Stochastic {
             let key = neurons.key(m, Purpose::Drive);

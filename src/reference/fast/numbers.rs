@@ -19,7 +19,15 @@ pub(super) fn blocks<T: Copy + Default>(n: usize) -> Vec<Block<T>> {
 
 /// An integer of the machine.
 pub(super) trait Int:
-    Copy + Debug + Default + PartialEq + Ord + Add<Output = Self> + Shl<u32, Output = Self> + Shr<u32, Output = Self> + 'static
+    Copy
+    + Debug
+    + Default
+    + PartialEq
+    + Ord
+    + Add<Output = Self>
+    + Shl<u32, Output = Self>
+    + Shr<u32, Output = Self>
+    + 'static
 {
     /// Keeps the low bits.
     fn wrap(value: i64) -> Self;

@@ -46,7 +46,10 @@ impl Form {
         let factor = input.lo.abs().max(input.hi.abs()) * i128::from(rule.rate >> rule.rate.trailing_zeros());
         let activity = Interval::of(design.activity_format(1));
         let difference = activity.hi - activity.lo;
-        let fits = (1..=29).contains(&shift) && factor <= MOST && difference <= MOST && (factor * difference >> shift) < MOST;
+        let fits = (1..=29).contains(&shift)
+            && factor <= MOST
+            && difference <= MOST
+            && (factor * difference >> shift) < MOST;
         if !fits {
             return None;
         }
@@ -108,7 +111,8 @@ impl Pass {
         self.differences.clear();
         let scaled = |d: i32| (d >> form.difference_zeros << difference_scale) as i16;
         self.differences.extend(differences.exact().iter().map(|d| d.map(scaled)));
-        let multiple = |block: usize, i: usize, odd: usize| ((block * LANES + 2 * i + odd) as u32).wrapping_mul(GOLDEN);
+        let multiple =
+            |block: usize, i: usize, odd: usize| ((block * LANES + 2 * i + odd) as u32).wrapping_mul(GOLDEN);
         for block in self.rows.len()..m.stride {
             self.rows.push([0, 1].map(|odd| u32x8::new(std::array::from_fn(|i| multiple(block, i, odd)))));
         }
@@ -153,7 +157,13 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// Learns on so many blocks (at most a tile) and, if `FORWARD`, gives the products of the new weights.
-    fn learn<const FORWARD: bool>(self, form: &Form, m: &mut Matrix<i16>, blocks: usize, sums: &mut [[i32x8; 2]; TILE]) {
+    fn learn<const FORWARD: bool>(
+        self,
+        form: &Form,
+        m: &mut Matrix<i16>,
+        blocks: usize,
+        sums: &mut [[i32x8; 2]; TILE],
+    ) {
         match (form.scale, form.rounding) {
             (Some(_), _) => self.visit_all::<FORWARD>(m, blocks, sums, scaled(form)),
             (_, Rounding::Stochastic) => self.visit_all::<FORWARD>(m, blocks, sums, random(form)),
@@ -167,7 +177,13 @@ impl Place<'_> {
     }
 
     #[inline(always)]
-    fn visit_all<const FORWARD: bool>(self, m: &mut Matrix<i16>, blocks: usize, sums: &mut [[i32x8; 2]; TILE], learn: impl Learn) {
+    fn visit_all<const FORWARD: bool>(
+        self,
+        m: &mut Matrix<i16>,
+        blocks: usize,
+        sums: &mut [[i32x8; 2]; TILE],
+        learn: impl Learn,
+    ) {
         if blocks == TILE {
             self.visit::<TILE, FORWARD>(m, sums, learn);
         } else {
@@ -260,10 +276,10 @@ fn random(form: &Form) -> impl Learn {
 /// [`lane_bits`](crate::fixed_point::lane_bits) of eight rows, whose column key and row are already added up.
 #[inline(always)]
 fn lanes_bits(z: u32x8) -> u32x8 {
-    let z = z ^ (z >> 15u32);
-    let z = z + (z << 5u32);
-    let z = z ^ (z >> 12u32);
-    z + (z << 9u32)
+    let z = z ^ (z >> 15u32) ^ (z << 13u32);
+    let z = z + (z << 3u32);
+    let z = z ^ (z >> 10u32) ^ (z << 12u32);
+    z + (z << 5u32)
 }
 
 #[cfg(test)]
@@ -284,6 +300,9 @@ mod tests {
     fn lanes_are_woven_in_order() {
         let even = i32x8::new([0, -2, 4, 6, 8, 10, 12, i32::from(i16::MIN)]);
         let odd = i32x8::new([1, 3, -5, 7, 9, 11, 13, i32::from(i16::MAX)]);
-        assert_eq!(weave(even, odd).to_array(), [0, 1, -2, 3, 4, -5, 6, 7, 8, 9, 10, 11, 12, 13, i16::MIN, i16::MAX]);
+        assert_eq!(
+            weave(even, odd).to_array(),
+            [0, 1, -2, 3, 4, -5, 6, 7, 8, 9, 10, 11, 12, 13, i16::MIN, i16::MAX]
+        );
     }
 }

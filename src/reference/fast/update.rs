@@ -35,11 +35,13 @@ impl Rule {
     pub(super) fn of(design: &Design, l: usize, bias: bool) -> Rule {
         let p = &design.datapath;
         let s = &design.synapses[l - 1];
-        let (format, rate) = if bias { (s.bias, p.bias_rate[l - 1]) } else { (s.weight, p.weight_rate[l - 1]) };
+        let (format, rate) =
+            if bias { (s.bias, p.bias_rate[l - 1]) } else { (s.weight, p.weight_rate[l - 1]) };
         let (rounding, overflow) = (design.weight_modes.rounding, design.weight_modes.overflow);
         let clamps = matches!(overflow, Overflow::Sat | Overflow::SatSym);
         let adds = matches!(rounding, Rounding::Trn | Rounding::Rnd | Rounding::Stochastic);
-        let low = if overflow == Overflow::SatSym && format.signed { -format.max_raw() } else { format.min_raw() };
+        let low =
+            if overflow == Overflow::SatSym && format.signed { -format.max_raw() } else { format.min_raw() };
         let plain = clamps && adds && format.width <= 30 && (1..=32).contains(&p.update_shift);
         let small = plain && p.gradient_width.max(p.contrast_width) <= 30 && p.update_shift <= 29;
         let form = match (small, plain && p.contrast_width <= 32) {
@@ -100,7 +102,8 @@ impl Rule {
     /// 64-bit form of one synapse.
     #[inline(always)]
     fn apply64<S: Int>(&self, w: &mut S, product: i64, rounder: i64) {
-        let new = (w.wide() + ((product + rounder) >> self.shift)).clamp(i64::from(self.low), i64::from(self.high));
+        let new =
+            (w.wide() + ((product + rounder) >> self.shift)).clamp(i64::from(self.low), i64::from(self.high));
         *w = S::wrap(new);
     }
 
@@ -129,7 +132,9 @@ impl Differences {
         // To nearest, a product below half a unit rounds to zero whatever its sign.
         let dead = match rule.rounding {
             _ if !rule.rests() => -1,
-            Rounding::Rnd if rule.shift >= 1 => ((1i64 << (rule.shift.min(62) - 1)) - 1) / (rule.rate.abs() * greatest.abs()).max(1),
+            Rounding::Rnd if rule.shift >= 1 => {
+                ((1i64 << (rule.shift.min(62) - 1)) - 1) / (rule.rate.abs() * greatest.abs()).max(1)
+            }
             _ => 0,
         };
         let magnitude = |d: &Block<i32>| d.iter().fold(0u32, |m, v| m.max(v.unsigned_abs()));
@@ -246,7 +251,12 @@ pub(super) fn learn_by_contrast<S: Int, A: Int>(
         for i in 0..length {
             let (at, lane) = (i / LANES, i % LANES);
             let contrast = post.a.wide() * pre_a[at][lane].wide() - post.b.wide() * pre_b[at][lane].wide();
-            rule.apply(&mut line[at][lane], contrast, lane_bits(column_keys[at][lane], row), count.as_deref_mut());
+            rule.apply(
+                &mut line[at][lane],
+                contrast,
+                lane_bits(column_keys[at][lane], row),
+                count.as_deref_mut(),
+            );
         }
         return;
     }

@@ -1,0 +1,47 @@
+//! Small designs over the embedded digits, written in a few words each.
+
+use eqhdl::design::{Design, parse};
+use std::path::Path;
+
+/// What distinguishes a small design. Triples are for state, drive and weight, as in a design file.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    pub name: &'static str,
+    pub layers: &'static str,
+    pub lanes: usize,
+    pub dynamics: &'static str,
+    pub activation: &'static str,
+    pub nudge: &'static str,
+    pub rule: &'static str,
+    pub rounding: [&'static str; 3],
+    pub overflow: [&'static str; 3],
+    /// Lines of the section [formats].
+    pub formats: &'static str,
+}
+
+impl Case {
+    /// The text of its design file. Large steps: weights move, and some overflow.
+    pub fn text(&self) -> String {
+        let Case { layers, lanes, dynamics, activation, nudge, rule, formats, .. } = self;
+        let [state, drive, weight] = self.rounding.map(|r| format!("\"{r}\""));
+        let rounding = format!("state = {state}\ndrive = {drive}\nweight = {weight}");
+        let [state, drive, weight] = self.overflow.map(|o| format!("\"{o}\""));
+        let overflow = format!("state = {state}\ndrive = {drive}\nweight = {weight}");
+        let dt = if *dynamics == "prototypical" { "" } else { "dt = 0.4\n" };
+        format!(
+            "[network]\nlayers = {layers}\nactivation = \"{activation}\"\ndynamics = \"{dynamics}\"\n\
+             nudge = \"{nudge}\"\ninitial_scale = 2.0\n{dt}\n\
+             [rule]\nname = \"{rule}\"\nT = 5\nK = 3\nbeta = 0.4\nlearning_rates = 0.3\n\n\
+             [formats]\n{formats}\n\n[rounding]\n{rounding}\n\n[overflow]\n{overflow}\n\n\
+             [hardware]\nlanes = {lanes}\n\n\
+             [training]\nepochs = 2\nseed = 7\ntrain_samples = 16\ntest_samples = 4\n\n\
+             [data]\nsource = \"digits\"\n"
+        )
+    }
+
+    /// The design.
+    pub fn design(&self) -> Result<Design, String> {
+        parse(Path::new(&format!("{}.toml", self.name)), &self.text())
+            .map_err(|error| format!("{}: {:?}", self.name, miette::Report::new(error)))
+    }
+}

@@ -1,0 +1,401 @@
+//! The generated hardware equals the reference, to the last bit of every state, drive and weight and to the last
+//! cycle, over designs that together visit every mode; and hardware that differs is found out, at the right place.
+
+#[path = "common/designs.rs"]
+mod designs;
+#[path = "common/samples.rs"]
+mod samples;
+
+use designs::Case;
+use eqhdl::cosim::{Field, Level, Outcome, Request, Tracing, build, cross_check};
+use eqhdl::design::{Activation, Design, Dynamics, NudgePlace, Rule};
+use eqhdl::fixed_point::{Overflow, Rounding};
+use eqhdl::reference::fast::Network;
+use eqhdl::reference::train::{PlannedSample, TrainingData};
+use eqhdl::reference::{Observer, StepView, Weights};
+use eqhdl::rules::Program;
+use eqhdl::schedule::Layout;
+use eqhdl::verilog::Sources;
+use samples::samples;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// Designs that together visit every mode. Layers of odd sizes; outputs in one chunk or several; formats that differ
+/// between layers; sums on both sides of 32 bits.
+const CASES: &[Case] = &[
+    Case {
+        name: "plain_ep",
+        layers: "[64, 13, 10]",
+        lanes: 4,
+        dynamics: "prototypical",
+        activation: "half_hard_sigmoid",
+        nudge: "inside",
+        rule: "ep",
+        rounding: ["RND", "TRN", "RND"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "rate = \"u8.6\"",
+    },
+    Case {
+        name: "leaky_two_hidden",
+        layers: "[64, 20, 7, 10]",
+        lanes: 8,
+        dynamics: "leaky",
+        activation: "hard_sigmoid",
+        nudge: "outside",
+        rule: "cep",
+        rounding: ["TRN", "RND_ZERO", "RND_CONV"],
+        overflow: ["SAT", "WRAP", "SAT_SYM"],
+        // State fractions differ: the saved and the present activities are aligned.
+        formats: "state = [\"u8.8\", \"s12.10\", \"s11.9\"]\ndrive = [\"s10.7\", \"s9.6\", \"s12.8\"]",
+    },
+    Case {
+        name: "energy_all_stochastic",
+        layers: "[64, 33, 10]",
+        lanes: 16,
+        dynamics: "energy",
+        activation: "logistic",
+        nudge: "outside",
+        rule: "ep",
+        rounding: ["STOCHASTIC", "STOCHASTIC", "STOCHASTIC"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "state = \"s10.8\"",
+    },
+    Case {
+        name: "no_hidden_layer",
+        layers: "[64, 10]",
+        lanes: 2,
+        dynamics: "prototypical",
+        activation: "logistic",
+        nudge: "outside",
+        rule: "cep",
+        rounding: ["RND_CONV", "RND", "STOCHASTIC"],
+        overflow: ["SAT_SYM", "SAT_ZERO", "SAT"],
+        formats: "weight = \"s14.12\"\nweight_read = \"s9.7\"\nbias = \"s11.6\"",
+    },
+    Case {
+        name: "energy_wide_lanes",
+        layers: "[64, 20, 7, 10]",
+        lanes: 32,
+        dynamics: "energy",
+        activation: "half_hard_sigmoid",
+        nudge: "outside",
+        rule: "cep",
+        rounding: ["RND_INF", "TRN_ZERO", "TRN_ZERO"],
+        overflow: ["SAT_ZERO", "SAT_SYM", "SAT_ZERO"],
+        formats: "state = [\"s9.7\", \"s12.10\", \"s10.8\"]\nweight = [\"s12.10\", \"s16.13\", \"s14.12\"]\n\
+                  weight_read = [\"s9.7\", \"s13.10\", \"s11.9\"]\nbias = [\"s14.9\", \"s10.8\", \"s16.14\"]",
+    },
+    Case {
+        name: "sums_beyond_32_bits",
+        layers: "[64, 13, 10]",
+        lanes: 8,
+        dynamics: "leaky",
+        activation: "logistic",
+        nudge: "inside",
+        rule: "ep",
+        rounding: ["RND_ZERO", "RND_CONV_ODD", "RND_INF"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "input = \"u12.12\"\nstate = \"u16.16\"\nweight = \"s28.22\"\ndrive = \"s12.8\"",
+    },
+    Case {
+        name: "weights_that_wrap",
+        layers: "[64, 9, 10]",
+        lanes: 4,
+        dynamics: "prototypical",
+        activation: "hard_sigmoid",
+        nudge: "outside",
+        rule: "cep",
+        rounding: ["RND_MIN_INF", "STOCHASTIC", "RND_ZERO"],
+        overflow: ["WRAP", "SAT", "WRAP"],
+        formats: "weight = \"s8.8\"\nstate = [\"u6.6\", \"s7.6\"]",
+    },
+    Case {
+        name: "energy_no_hidden_layer",
+        layers: "[64, 10]",
+        lanes: 4,
+        dynamics: "energy",
+        activation: "hard_sigmoid",
+        nudge: "outside",
+        rule: "ep",
+        rounding: ["RND_CONV_ODD", "RND_INF", "RND_MIN_INF"],
+        overflow: ["SAT_SYM", "SAT", "SAT_SYM"],
+        formats: "weight = \"s10.9\"\nbias = \"s13.9\"",
+    },
+    Case {
+        name: "one_chunk_each",
+        layers: "[64, 5, 16, 10]",
+        lanes: 16,
+        dynamics: "prototypical",
+        activation: "logistic",
+        nudge: "inside",
+        rule: "cep",
+        rounding: ["TRN_ZERO", "RND_CONV", "RND_CONV_ODD"],
+        overflow: ["SAT", "SAT_ZERO", "SAT_ZERO"],
+        formats: "weight = [\"s12.10\", \"s14.12\", \"s13.11\"]\nbias = [\"s16.12\", \"s9.7\", \"s14.10\"]",
+    },
+    Case {
+        name: "leaky_narrow_lanes",
+        layers: "[64, 7, 10]",
+        lanes: 2,
+        dynamics: "leaky",
+        activation: "half_hard_sigmoid",
+        nudge: "inside",
+        rule: "cep",
+        rounding: ["STOCHASTIC", "RND_MIN_INF", "TRN"],
+        overflow: ["SAT_ZERO", "WRAP", "SAT"],
+        formats: "weight = \"s18.15\"\nweight_read = \"s10.7\"\nstate = [\"s9.8\", \"u7.7\"]",
+    },
+    Case {
+        name: "stochastic_wide_weights",
+        layers: "[64, 33, 10]",
+        lanes: 32,
+        dynamics: "prototypical",
+        activation: "half_hard_sigmoid",
+        nudge: "outside",
+        rule: "ep",
+        rounding: ["RND", "RND", "STOCHASTIC"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "weight = [\"s24.20\", \"s20.16\"]\nbias = \"s32.24\"\nrate = \"u12.10\"",
+    },
+];
+
+/// What a test leaves behind stays: an unchanged simulator is not built again.
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("cosim").join(name)
+}
+
+/// Runs two jobs at a time; everything that went wrong.
+fn two_at_a_time<T: Sync>(jobs: &[T], run: impl Fn(&T) -> Result<(), String> + Sync) -> Vec<String> {
+    let (next, failures) = (Mutex::new(jobs.iter()), Mutex::new(Vec::new()));
+    let worker = || {
+        while let Some(job) = { next.lock().unwrap().next() } {
+            if let Err(text) = run(job) {
+                failures.lock().unwrap().push(text);
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(worker);
+        scope.spawn(worker);
+    });
+    failures.into_inner().unwrap()
+}
+
+/// Builds `sources` and compares with the reference of `design`.
+fn check(
+    design: &Design,
+    sources: Sources,
+    dir: &Path,
+    samples: &[PlannedSample],
+    data: &TrainingData,
+) -> Result<Outcome, String> {
+    let layout = Layout::of(design);
+    let program =
+        build(design, &layout, sources, dir, Tracing::Commits).map_err(|error| error.to_string())?;
+    let request = Request {
+        design,
+        data,
+        samples,
+        per_epoch: samples.len() as u64 / 2,
+        start: &Weights::initial(design),
+        level: Level::All,
+        program: &program,
+        work: &dir.join("work"),
+        waves: None,
+        survey: false,
+        patience: Some(1_000_000),
+    };
+    cross_check(&request, &layout, &mut |_, _| {}).map_err(|error| error.to_string())
+}
+
+fn equal(case: &Case) -> Result<(), String> {
+    let design = case.design()?;
+    let layout = Layout::of(&design);
+    let (data, samples) = samples(&design)?;
+    let sources = Sources::of(&design, &layout);
+    let outcome = check(&design, sources, &folder(case.name), &samples, &data)
+        .map_err(|e| format!("{}: {e}", case.name))?;
+    if let Some(first) = outcome.differences.first() {
+        return Err(format!("{}: {}\n  {first:?}", case.name, first.text));
+    }
+    // Equal means that all of it was compared.
+    let program = Program::of(&design);
+    let steps: u64 = samples.iter().map(|s| u64::from(program.steps(s.train))).sum();
+    let relaxed: u64 = samples
+        .iter()
+        .map(|s| u64::from(design.free_steps + if s.train { design.nudged_steps } else { 0 }))
+        .sum();
+    // Each neuron's state and drive, and its state once more in its word; the weights come on top.
+    let neurons = relaxed * layout.neurons as u64 * 3;
+    let expected = (samples.len() as u64, steps);
+    if !outcome.equal() || (outcome.samples, outcome.steps) != expected || outcome.compared <= neurons {
+        return Err(format!(
+            "{}: compared {} samples, {} steps, {} values",
+            case.name, outcome.samples, outcome.steps, outcome.compared
+        ));
+    }
+    Ok(())
+}
+
+#[test]
+fn hardware_equals_the_reference_over_designs_that_visit_every_mode() {
+    let failures = two_at_a_time(CASES, equal);
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn the_designs_visit_every_mode() {
+    let designs: Vec<Design> = CASES.iter().map(|case| case.design().unwrap()).collect();
+    let seen = |what: &dyn Fn(&Design) -> bool| designs.iter().any(what);
+    for dynamics in [Dynamics::Prototypical, Dynamics::Leaky, Dynamics::Energy] {
+        for activation in [Activation::HardSigmoid, Activation::HalfHardSigmoid, Activation::Logistic] {
+            assert!(
+                seen(&|d| d.dynamics == dynamics && d.activation == activation),
+                "{dynamics:?} {activation:?}"
+            );
+        }
+        for rule in [Rule::Ep, Rule::Cep] {
+            assert!(seen(&|d| d.dynamics == dynamics && d.rule == rule), "{dynamics:?} {rule:?}");
+        }
+    }
+    for (dynamics, place) in [
+        (Dynamics::Prototypical, NudgePlace::Inside),
+        (Dynamics::Prototypical, NudgePlace::Outside),
+        (Dynamics::Leaky, NudgePlace::Inside),
+        (Dynamics::Leaky, NudgePlace::Outside),
+    ] {
+        assert!(seen(&|d| d.dynamics == dynamics && d.nudge_place == place), "{dynamics:?} {place:?}");
+    }
+    for modes in [|d: &Design| d.state_modes, |d: &Design| d.drive_modes, |d: &Design| d.weight_modes] {
+        for rounding in Rounding::ALL {
+            assert!(seen(&|d| modes(d).rounding == rounding), "{rounding:?}");
+        }
+        for overflow in Overflow::ALL {
+            assert!(seen(&|d| modes(d).overflow == overflow), "{overflow:?}");
+        }
+    }
+    let uniform = |d: &Design| {
+        d.synapses.iter().all(|s| s.weight.width == d.datapath.stored_width && s.bias.width == s.weight.width)
+    };
+    assert!(seen(&|d| d.datapath.forward_width > 32
+        && d.datapath.transposed_width > 32
+        && d.datapath.gradient_width > 32));
+    assert!(seen(&|d| d.datapath.forward_width <= 32
+        && d.datapath.transposed_width <= 32
+        && d.datapath.gradient_width <= 32));
+    assert!(seen(&uniform) && seen(&|d| !uniform(d)));
+    assert!(seen(&|d| d.datapath.dropped_bits > 0));
+    assert!(seen(&|d| d.datapath.activity_shift.iter().any(|&s| s > 0)));
+    assert!(
+        seen(&|d| d.datapath.weight_shift.iter().any(|&s| s > 0))
+            && seen(&|d| d.datapath.bias_shift.iter().any(|&s| s > 0))
+    );
+    for chunks in [1, 2, 3, 5] {
+        assert!(seen(&|d| 10usize.div_ceil(d.lanes) == chunks), "{chunks} chunks of outputs");
+    }
+    for depth in 1..=3 {
+        assert!(seen(&|d| d.output_layer() == depth), "{depth} layers of synapses");
+    }
+}
+
+/// Everything the reference has committed in every step.
+#[derive(Default)]
+struct Recorder {
+    steps: Vec<Step>,
+    sizes: Vec<usize>,
+    sample: u32,
+}
+
+struct Step {
+    sample: u32,
+    step: u32,
+    /// Layer, neuron, drive.
+    drives: Vec<(usize, usize, i64)>,
+    /// Layer, post-synaptic neuron, column, raw value.
+    weights: Vec<(usize, usize, usize, i64)>,
+}
+
+impl Observer for Recorder {
+    fn step(&mut self, view: StepView<'_>) {
+        let (mut drives, mut weights, mut at) = (Vec::new(), Vec::new(), 0);
+        for l in 1..self.sizes.len() {
+            for i in 0..self.sizes[l] {
+                drives.push((l, i, i64::from(view.drives[at])));
+                at += 1;
+                for j in 0..=self.sizes[l - 1] {
+                    weights.push((l, i, j, i64::from(view.weights.weight(l, i, j))));
+                }
+            }
+        }
+        self.steps.push(Step { sample: self.sample, step: view.step, drives, weights });
+    }
+}
+
+fn record(design: &Design, data: &TrainingData, samples: &[PlannedSample]) -> Vec<Step> {
+    let mut network = Network::new(design, &Weights::initial(design));
+    let mut recorder = Recorder { sizes: design.sizes.clone(), ..Recorder::default() };
+    for &s in samples {
+        let (input, label) = data.sample(s);
+        network.set_sample(s.number);
+        recorder.sample = s.number;
+        network.run(input, label, s.train, &mut recorder);
+    }
+    recorder.steps
+}
+
+/// Hardware built for one rounding against the reference of another: two references say where they part.
+#[test]
+fn a_wrong_rounding_is_found_where_two_references_part() {
+    let right = Case { name: "wrong_rounding", rounding: ["RND", "RND", "RND"], ..CASES[0] };
+    let jobs = [
+        (
+            Field::Weight,
+            ".WeightRounding(2)",
+            ".WeightRounding(0)",
+            Case { rounding: ["RND", "RND", "TRN"], ..right },
+        ),
+        (
+            Field::Drive,
+            ".DriveRounding(2)",
+            ".DriveRounding(6)",
+            Case { rounding: ["RND", "RND_CONV", "RND"], ..right },
+        ),
+    ];
+    let failures = two_at_a_time(&jobs, |&(field, from, to, wrong)| {
+        let (design, wrong) = (right.design()?, wrong.design()?);
+        let (data, samples) = samples(&design)?;
+        let mut sources = Sources::of(&design, &Layout::of(&design));
+        let core = sources.files.get_mut("eqhdl_wrong_rounding.v").ok_or("no core")?;
+        if !core.contains(from) {
+            return Err(format!("the core has no `{from}`"));
+        }
+        *core = core.replace(from, to);
+        let outcome = check(&design, sources, &folder(&format!("wrong_{field:?}")), &samples, &data)?;
+        let first = outcome.differences.first().ok_or("no difference was found")?;
+        let (here, there) = (record(&design, &data, &samples), record(&wrong, &data, &samples));
+        let parted = here.iter().zip(&there).find(|(h, t)| h.drives != t.drives || h.weights != t.weights);
+        let (h, t) = parted.ok_or("the two references are equal")?;
+        if outcome.equal() || (first.field, first.sample, first.step) != (field, h.sample, h.step) {
+            return Err(format!("expected a {field:?} in sample {}, step {}: {first:?}", h.sample, h.step));
+        }
+        let found = if field == Field::Weight {
+            // The first in the order of writing: layer, chunk, column, lane.
+            let lanes = design.lanes;
+            let different = h.weights.iter().zip(&t.weights).filter(|(a, b)| a != b);
+            let (a, b) = different
+                .min_by_key(|((l, i, j, _), _)| (*l, i / lanes, *j, *i))
+                .ok_or("weights are equal")?;
+            let from = (a.2 < design.sizes[a.0 - 1]).then_some(a.2);
+            (first.layer, first.neuron, first.from, first.expected, first.found)
+                == (a.0, Some(a.1), from, a.3, b.3)
+        } else {
+            // Within a step neurons come in any order.
+            let different = h.drives.iter().zip(&t.drives).filter(|(a, b)| a != b);
+            different.into_iter().any(|(a, b)| {
+                (first.layer, first.neuron, first.expected, first.found) == (a.0, Some(a.1), a.2, b.2)
+            })
+        };
+        if found { Ok(()) } else { Err(format!("not where the references part: {first:?}")) }
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

@@ -1,0 +1,112 @@
+//! The generated hardware passes three front ends without a single warning: Verilator's strictest lint, Icarus and
+//! Yosys' elaboration and checks. Old versions of each, so that new ones do.
+
+#[path = "common/designs.rs"]
+mod designs;
+
+use designs::Case;
+use eqhdl::cosim::testbench;
+use eqhdl::design::Design;
+use eqhdl::schedule::Layout;
+use eqhdl::verilog::{Sources, module_name};
+use std::path::Path;
+use std::process::Command;
+
+const CASES: &[Case] = &[
+    Case {
+        name: "lint_energy_stochastic",
+        layers: "[64, 13, 10]",
+        lanes: 4,
+        dynamics: "energy",
+        activation: "logistic",
+        nudge: "outside",
+        rule: "ep",
+        rounding: ["STOCHASTIC", "STOCHASTIC", "STOCHASTIC"],
+        overflow: ["SAT_SYM", "SAT", "SAT"],
+        formats: "state = \"s10.8\"",
+    },
+    Case {
+        name: "lint_no_hidden_layer",
+        layers: "[64, 10]",
+        lanes: 2,
+        dynamics: "leaky",
+        activation: "hard_sigmoid",
+        nudge: "inside",
+        rule: "cep",
+        rounding: ["RND_CONV", "TRN_ZERO", "RND"],
+        overflow: ["SAT", "WRAP", "SAT_ZERO"],
+        formats: "weight = \"s14.12\"\nweight_read = \"s9.7\"\nbias = \"s11.6\"",
+    },
+];
+
+/// Runs a tool over a generated folder; its own words where it warns or fails.
+fn quiet(design: &Design, tool: &str, arguments: &[&str], dir: &Path) -> Result<(), String> {
+    let output = Command::new(tool)
+        .args(arguments)
+        .current_dir(dir)
+        .output()
+        .map_err(|error| format!("`{tool}`: {error}; run `make setup`"))?;
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if output.status.success() && !said.to_lowercase().contains("warning") {
+        return Ok(());
+    }
+    let telling = |line: &&str| ["warning", "error"].iter().any(|word| line.to_lowercase().contains(word));
+    let lines: Vec<&str> = said.lines().filter(telling).take(12).collect();
+    Err(format!(
+        "{}: {tool} {} ({})\n  {}",
+        design.name,
+        arguments.join(" "),
+        output.status,
+        lines.join("\n  ")
+    ))
+}
+
+fn lint(design: &Design) -> Result<(), String> {
+    let layout = Layout::of(design);
+    let mut sources = Sources::of(design, &layout);
+    testbench::add_to(&mut sources, design, &layout);
+    let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
+    sources.write(dir.path()).map_err(|error| error.to_string())?;
+    let core = module_name(design);
+    let verilog: Vec<&str> = sources.files["files.f"].lines().collect();
+    let elaborate =
+        format!("read_verilog -I. {}; hierarchy -check -top {core}; proc; check -assert", verilog.join(" "));
+    let simulation = [
+        &["--lint-only", "-Wall", "--top-module", "sim_top", "-f", "files.f"][..],
+        &["commit_probe.v", "sim_top.v"],
+    ]
+    .concat();
+    let icarus =
+        [&["-g2005", "-Wall", "-tnull", "-s", "sim_top"][..], &verilog, &["commit_probe.v", "sim_top.v"]]
+            .concat();
+    let mut failures = Vec::new();
+    for (tool, arguments) in [
+        ("verilator", &["--lint-only", "-Wall", "--top-module", &core, "-f", "files.f"][..]),
+        ("verilator", &simulation),
+        ("iverilog", &icarus),
+        ("yosys", &["-p", &elaborate]),
+    ] {
+        failures.extend(quiet(design, tool, arguments, dir.path()).err());
+    }
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+}
+
+#[test]
+fn no_front_end_warns() -> Result<(), Box<dyn std::error::Error>> {
+    let mut designs =
+        vec![eqhdl::design::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("designs/digits-cep.toml"))?];
+    for case in CASES {
+        designs.push(case.design()?);
+    }
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = designs.iter().map(|design| scope.spawn(|| lint(design))).collect();
+        threads
+            .into_iter()
+            .map(|t| t.join().unwrap_or_else(|_| Err("the test itself panicked".into())))
+            .collect()
+    });
+    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+    Ok(())
+}

@@ -26,6 +26,7 @@ module post_memory #(
   input  wire signed [ActivityWidth-1:0] activity_i,
   input  wire signed [StateWidth-1:0]   state_i,
   // Words.
+  input  wire                           read_i,
   input  wire [AddressWidth-1:0]        read_address_a_i,
   input  wire [AddressWidth-1:0]        read_address_b_i,
   output reg  [Lanes*ActivityWidth-1:0] read_data_a_o,
@@ -62,8 +63,10 @@ module post_memory #(
       words_b_q[address_i] <= word;
       commit_data_o <= state_word;
     end
-    read_data_a_o <= words_a_q[read_address_a_i];
-    read_data_b_o <= words_b_q[read_address_b_i];
+    if (read_i) begin
+      read_data_a_o <= words_a_q[read_address_a_i];
+      read_data_b_o <= words_b_q[read_address_b_i];
+    end
   end
   /* verilator lint_on WIDTH */
   /* verilator lint_on BLKSEQ */

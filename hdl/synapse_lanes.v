@@ -84,6 +84,7 @@ module synapse_lanes #(
   localparam SumWidth = ((RqRoundedWidth > StoredWidth) ? RqRoundedWidth : StoredWidth) + 1;
   localparam SumWord = (SumWidth <= 32) ? 32 : 64;
   localparam Groups = (Lanes % 8 == 0) ? 8 : (Lanes % 4 == 0) ? 4 : (Lanes % 2 == 0) ? 2 : 1;
+  localparam FoldLanes = Groups;
   localparam [31:0] Golden = 32'h9E3779B9;
   localparam [StoredWidth-1:0] Largest = {StoredWidth{1'b1}} >> 1;
   localparam [StoredWidth-1:0] Smallest = ~Largest;
@@ -108,6 +109,7 @@ module synapse_lanes #(
   (* mem2reg *) reg signed [ForwardWord-1:0] sum [0:Lanes-1];
   (* mem2reg *) reg signed [TransposedWord-1:0] partial [0:Groups-1];
   (* mem2reg *) reg signed [ForwardWord-1:0] chain [0:Lanes-1];
+  (* mem2reg *) reg [31:0] folded [0:FoldLanes-1];
 
   reg valid4_q, valid5_q, valid6_q, valid7_q, valid8_q;
   reg first4_q, first5_q, first6_q, first7_q, first8_q;
@@ -189,10 +191,13 @@ module synapse_lanes #(
     // Stage 8.
     write8_o <= valid7_q && learn7_q;
     if (learn7_q) write_data8_o <= packed7;
+    if (learn7_q) for (p = 0; p < FoldLanes; p = p + 1) folded[p] = 32'd0;
     if (learn7_q)
-      for (p = 0; p < Lanes; p = p + 1)
-        fold = fold ^ ({{(32-StoredWidth){1'b0}}, weight7[p][StoredWidth-1:0]} << ((5 * p + p / 32) & 31))
-                    ^ ({{(32-StoredWidth){1'b0}}, weight7[p][StoredWidth-1:0]} >> ((32 - ((5 * p + p / 32) & 31)) & 63));
+      for (k = 0; k < Lanes / FoldLanes; k = k + 1)
+        for (p = 0; p < FoldLanes; p = p + 1)
+          folded[p] = {folded[p][26:0], folded[p][31:27]}
+                    ^ {{(32-StoredWidth){1'b0}}, weight7[k*FoldLanes+p][StoredWidth-1:0]};
+    if (learn7_q) for (p = 0; p < FoldLanes; p = p + 1) fold = {fold[27:0], fold[31:28]} ^ folded[p];
     write_fold8_o <= fold;
     if (drive7_q) for (p = 0; p < Lanes; p = p + 1) forward[p] = (weight7[p] >>> DroppedBits) * pre7_q;
     if (drive7_q) for (p = 0; p < Lanes; p = p + 1) transposed[p] = (weight7[p] >>> DroppedBits) * post_t[p];

@@ -260,6 +260,7 @@ module {{ module }} (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(neuron_valid_q), .lane_i(neuron_lane), .last_i(word_last), .address_i({neuron_bank_q, neuron_word}),
     .activity_i(neuron_activity), .state_i(neuron_state),
+    .read_i(valid2_q && first2_q),
     .read_address_a_i({bank_a[BankWidth-1:0], post_word2}), .read_address_b_i({bank_b[BankWidth-1:0], post_word2}),
     .read_data_a_o(post_a3), .read_data_b_o(post_b3),
     .commit_o(commit_state_valid_o), .commit_data_o(commit_state_data_o)
@@ -338,7 +339,7 @@ module {{ module }} (
     .WeightOverflow({{ weight_overflow }}), .UniformWidth({{ uniform_width }})
   ) u_synapses (
     .clk_i(clk_i),
-    .valid3_i(valid3_q), .first3_i(first3_q), .last3_i(bias3_q), .learn3_i(learn), .drive3_i(drive),
+    .valid3_i(valid3_q), .first3_i(valid3_q && first3_q), .last3_i(bias3_q), .learn3_i(learn), .drive3_i(drive),
     .clear_a3_i(bank_a[BankWidth]), .clear_b3_i(bank_b[BankWidth]),
     .post_a3_i(post_a3), .post_b3_i(post_b3), .reset_activity3_i(reset_post3),
     .pre_a4_i(pre_a4_q), .pre_b4_i(pre_b4_q), .pre_forward4_i(pre_forward4_q), .rate5_i(rate5_q),

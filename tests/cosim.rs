@@ -33,7 +33,8 @@ const CASES: &[Case] = &[
         rule: "ep",
         rounding: ["RND", "TRN", "RND"],
         overflow: ["SAT", "SAT", "SAT"],
-        formats: "rate = \"u8.6\"",
+        // Outputs wider than any operand of the forward sums.
+        formats: "rate = \"u8.6\"\nstate = [\"u8.8\", \"s13.8\"]",
     },
     Case {
         name: "leaky_two_hidden",
@@ -285,6 +286,8 @@ fn the_designs_visit_every_mode() {
         && d.datapath.gradient_width <= 32));
     assert!(seen(&uniform) && seen(&|d| !uniform(d)));
     assert!(seen(&|d| d.datapath.dropped_bits > 0));
+    assert!(seen(&|d| d.datapath.pre_width < d.datapath.activity_width));
+    assert!(seen(&|d| d.datapath.pre_width > d.datapath.activity_width));
     assert!(seen(&|d| d.datapath.activity_shift.iter().any(|&s| s > 0)));
     assert!(
         seen(&|d| d.datapath.weight_shift.iter().any(|&s| s > 0))

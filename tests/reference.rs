@@ -10,6 +10,9 @@ use eqhdl::reference::golden::Golden;
 use eqhdl::reference::{Observer, SampleEnd, StepView, Weights};
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Everything an observer can see of one step.
@@ -78,9 +81,9 @@ struct Shape {
     synapses: Vec<Synapses>,
 }
 
-/// Layers of odd sizes; formats around those of the field, or (`wild`) anything.
+/// Layers of odd sizes, less and more than a kernel's tile of 64 rows; formats around those of the field, or (`wild`) anything.
 fn shape(wild: bool) -> impl Strategy<Value = Shape> {
-    (prop::collection::vec(1usize..40, 1..4), 1usize..100, 2usize..12).prop_flat_map(
+    (prop::collection::vec(prop_oneof![1usize..40, 60usize..150], 1..4), 1usize..250, 2usize..12).prop_flat_map(
         move |(hidden, inputs, classes)| {
             let mut sizes = vec![inputs];
             sizes.extend(hidden);
@@ -232,8 +235,76 @@ fn assert_equal_runs(design: &Design) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The random designs must reach every kernel, or the equalities below prove nothing about it.
+#[test]
+fn random_designs_reach_every_kernel() {
+    let mut seen = BTreeMap::new();
+    let mut runner = TestRunner::deterministic();
+    for wild in [false, true] {
+        for _ in 0..600 {
+            let design = design(wild).new_tree(&mut runner).unwrap().current();
+            let (arithmetic, update) = Network::new(&design, &Weights::initial(&design)).kernels();
+            *seen.entry(arithmetic).or_insert(0) += 1;
+            *seen.entry(update).or_insert(0) += 1;
+        }
+    }
+    let kernels = [
+        "16-bit operands, 32-bit sums",
+        "16-bit operands, 64-bit sums of 32-bit bursts",
+        "32-bit operands, 32-bit sums",
+        "32-bit operands, 64-bit sums",
+        "16-bit lanes, rounding multiply",
+        "16-bit lanes, random bits",
+        "16-bit lanes, multiply-add",
+        "32-bit lanes",
+        "64-bit lanes",
+        "one synapse at a time",
+    ];
+    for kernel in kernels {
+        assert!(seen.get(kernel).is_some_and(|&n| n >= 5), "{kernel}: {seen:?}");
+    }
+}
+
+/// Counting sees every value, and saturation where there is some.
+#[test]
+fn counters_hold_what_the_steps_show() {
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..50 {
+        let design = design(false).new_tree(&mut runner).unwrap().current();
+        let weights = Weights::initial(&design);
+        let mut network = Network::new(&design, &weights);
+        let (mut counters, mut seen) = (Counters::new(&design), Recorder::of(&design));
+        for input in inputs(&design, 3) {
+            network.run_counted(&input, 0, true, &mut seen, &mut counters);
+        }
+        assert_eq!(counters.samples, 3);
+        let mut base = 0;
+        for (l, c) in counters.layers.iter().enumerate() {
+            let n = design.sizes[l + 1];
+            let relaxed = || seen.steps.iter().filter(|s| s.flags.0);
+            let states: Vec<i64> = relaxed().flat_map(|s| &s.states[base..base + n]).map(|&v| i64::from(v)).collect();
+            let drives: Vec<i64> = relaxed().flat_map(|s| &s.drives[base..base + n]).map(|&v| i64::from(v)).collect();
+            for (signal, values, format) in
+                [(c.state, states, design.neurons[l].state), (c.drive, drives, design.neurons[l].drive)]
+            {
+                assert_eq!(signal.values, values.len() as u64);
+                assert_eq!(Some(&signal.min), values.iter().min());
+                assert_eq!(Some(&signal.max), values.iter().max());
+                let inside = |v: i64| format.min_raw() < v && v < format.max_raw();
+                let at_the_ends = values.iter().filter(|&&v| !inside(v)).count() as u64;
+                if matches!(design.drive_modes.overflow, Overflow::Sat) && signal == c.drive {
+                    assert!(signal.saturated <= at_the_ends, "saturated values lie at the ends");
+                }
+            }
+            base += n;
+        }
+        let text = counters.table(&design);
+        assert_eq!(text.lines().count(), 1 + 3 * design.output_layer());
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn fast_equals_golden_on_common_formats(design in design(false)) {

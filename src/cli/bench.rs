@@ -1,13 +1,228 @@
-//! `eqhdl bench`.
+//! `eqhdl bench`: speed as ratios inside one run, beside what bounds it.
 
 use super::CliError;
+use crate::cosim::{CosimError, Level, Outcome, Request, Tracing, build, cross_check};
+use crate::data;
+use crate::design::Design;
+use crate::reference::bench::{mac_rate, synthetic};
+use crate::reference::fast::Network;
+use crate::reference::train::{Plan, PlannedSample, TrainingData};
+use crate::reference::{Silent, Weights};
+use crate::rules::Program;
+use crate::schedule::{Layout, predict};
+use crate::verilog::Sources;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-/// Measure speed, as ratios inside one run
+/// Measure speed: ratios taken inside one run, printed beside their bars
 #[derive(clap::Args)]
-pub struct BenchArgs {}
+#[command(after_help = "Example:\n  make bench            everything, about ten minutes on two cores\n  eqhdl bench --quick   shorter trainings, no whole-training checks")]
+pub struct BenchArgs {
+    /// Folder of the shipped designs
+    #[arg(long, value_name = "DIR", default_value = "designs")]
+    designs: PathBuf,
+    /// Folder for builds
+    #[arg(long, value_name = "DIR", default_value = "build/bench")]
+    out: PathBuf,
+    /// Shorter: no whole trainings
+    #[arg(long)]
+    quick: bool,
+}
 
-/// Runs the command.
-pub fn run(_args: &BenchArgs) -> Result<ExitCode, CliError> {
+/// One line of the table.
+fn line(what: &str, bar: &str, measured: &str, met: bool) {
+    println!("{:<66} {:<22} {:<34} {}", what, bar, measured, if met { "met" } else { "NOT MET" });
+}
+
+/// A built design with its samples.
+struct Case {
+    design: Design,
+    layout: Layout,
+    data: TrainingData,
+    samples: Vec<PlannedSample>,
+    per_epoch: u64,
+    folder: PathBuf,
+}
+
+impl Case {
+    fn load(args: &BenchArgs, name: &str) -> Result<Case, CliError> {
+        let design = super::load_design(&args.designs.join(format!("{name}.toml")))?;
+        let dataset = data::load(&design).map_err(CliError::input_message)?;
+        let plan = Plan::new(&design, &dataset);
+        let samples = (0..plan.epochs.min(100)).flat_map(|e| plan.samples(e)).collect();
+        let data = TrainingData::new(&design, &dataset);
+        Ok(Case::of(args, design, data, samples, plan.samples_per_epoch().into()))
+    }
+
+    /// The same network on synthetic samples with as many non-zero inputs as MNIST has.
+    fn synthetic(args: &BenchArgs, name: &str, samples: u32, edit: impl FnOnce(&mut Design)) -> Result<Case, CliError> {
+        let mut design = super::load_design(&args.designs.join(format!("{name}.toml")))?;
+        edit(&mut design);
+        let inputs = synthetic(&design, samples, 19);
+        let part = crate::data::QuantisedSamples {
+            inputs: design.sizes[0],
+            raw: inputs.concat(),
+            labels: (0..samples as u16).map(|l| l % design.classes() as u16).collect(),
+        };
+        let none = crate::data::QuantisedSamples { inputs: design.sizes[0], raw: Vec::new(), labels: Vec::new() };
+        let data = TrainingData { train: part, test: none, checksum: "synthetic".to_owned() };
+        let samples = (0..samples).map(|n| PlannedSample { number: n, index: n, train: true }).collect();
+        Ok(Case::of(args, design, data, samples, u64::MAX))
+    }
+
+    fn of(args: &BenchArgs, design: Design, data: TrainingData, samples: Vec<PlannedSample>, per_epoch: u64) -> Case {
+        let folder = args.out.join(&design.name);
+        Case { layout: Layout::of(&design), design, data, samples, per_epoch, folder }
+    }
+
+    fn build(&self, tracing: Tracing) -> Result<PathBuf, CosimError> {
+        let name = if tracing == Tracing::None { "rtl-untraced" } else { "rtl" };
+        build(&self.design, &self.layout, Sources::of(&self.design, &self.layout), &self.folder.join(name), tracing)
+    }
+
+    fn run(&self, level: Level, program: &Path, count: usize) -> Result<Outcome, CosimError> {
+        let work = self.folder.join("work");
+        let start = Weights::initial(&self.design);
+        let request = Request {
+            design: &self.design,
+            data: &self.data,
+            samples: &self.samples[..count.min(self.samples.len())],
+            per_epoch: self.per_epoch,
+            start: &start,
+            level,
+            program,
+            work: &work,
+            waves: None,
+            survey: false,
+            patience: None,
+        };
+        cross_check(&request, &self.layout, &mut |_, _| {})
+    }
+
+    /// Wall time of a level over the simulator's own time without tracing: median of paired rounds.
+    fn ratio(&self, level: Level, count: usize, rounds: usize) -> Result<(f64, bool), CosimError> {
+        let (plain, traced) = (self.build(Tracing::None)?, self.build(Tracing::Commits)?);
+        let mut ratios = Vec::new();
+        let mut equal = true;
+        for _ in 0..rounds {
+            let base = self.run(Level::Final, &plain, count)?;
+            let with = self.run(level, &traced, count)?;
+            equal &= base.equal() && with.equal();
+            ratios.push(with.wall.as_secs_f64() / base.simulated.map_or(f64::NAN, |s| s.1));
+        }
+        ratios.sort_by(f64::total_cmp);
+        Ok((ratios[rounds / 2], equal))
+    }
+}
+
+/// Runs the benchmarks.
+pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
+    println!("{:<66} {:<22} measured", "what", "bar");
+    if !args.quick {
+        for name in ["digits-ep", "digits-cep"] {
+            let case = Case::load(args, name)?;
+            let o = case.run(Level::Events, &case.build(Tracing::Commits)?, usize::MAX)?;
+            let (hardware, reference) = (o.test_accuracy.unwrap_or(0.0), o.reference_accuracy.unwrap_or(0.0));
+            line(
+                &format!("{name}: whole training in RTL at level events"),
+                "0 differences, >= 95 %",
+                &format!("{} differences, {:.2} %, {:.1} s", o.differences.len(), 100.0 * hardware, o.wall.as_secs_f64()),
+                o.equal() && hardware >= 0.95 && hardware == reference,
+            );
+        }
+    }
+    let digits = Case::load(args, "digits-cep")?;
+    let count = if args.quick { 1500 } else { 2 * digits.per_epoch as usize };
+    for (level, bar) in [(Level::Signature, 1.1), (Level::States, 1.2), (Level::Events, 1.5)] {
+        let (ratio, equal) = digits.ratio(level, count, 5)?;
+        line(
+            &format!("digits-cep: wall time at level {} over no tracing", level.word()),
+            &format!("<= {bar}"),
+            &format!("{ratio:.2} (median of 5 pairs)"),
+            equal && ratio <= bar,
+        );
+    }
+
+    let mnist = match Case::load(args, "mnist-cep") {
+        Ok(case) => case,
+        Err(_) => {
+            println!("(no MNIST in data/mnist, `make data` brings it; synthetic samples of the same density instead)");
+            Case::synthetic(args, "mnist-cep", 500, |_| ())?
+        }
+    };
+    let (ratio, equal) = mnist.ratio(Level::States, 500, 3)?;
+    line("mnist-cep 784-512-10: 500 samples at level states over no tracing", "0 differences, <= 1.3", &format!("{ratio:.2}"), equal && ratio <= 1.3);
+    let peak = peak_memory_mib();
+    line("  peak memory of this process (all of MNIST is loaded)", "< 1024 MiB", &format!("{peak} MiB"), peak < 1024);
+
+    for name in ["mnist-ep", "mnist-cep"] {
+        let design = super::load_design(&args.designs.join(format!("{name}.toml")))?;
+        let r = mac_rate(&design, Duration::from_secs(if args.quick { 2 } else { 6 }));
+        line(
+            &format!("{name}: reference's multiply-accumulates over an int16 dot product's"),
+            ">= 0.5",
+            &format!("{:.2} ({:.1} of {:.1} G/s), {:.0} samples/s", r.ratio, r.model / 1e9, r.dot / 1e9, r.samples_per_s),
+            r.ratio >= 0.5,
+        );
+    }
+
+    for name in ["mnist-cep-128-p16", "mnist-cep-128-p64"] {
+        let case = Case::synthetic(args, name, 40, |_| ())?;
+        let o = case.run(Level::Final, &case.build(Tracing::None)?, 40)?;
+        let c = predict(&case.layout, &Program::of(&case.design).train, 150);
+        line(
+            &format!("{name}: share of cycles that read weights"),
+            ">= 90 %",
+            &format!("{:.1} % ({} cycles/sample at 150 inputs)", 100.0 * o.read_share, c.all),
+            o.equal() && o.read_share >= 0.9,
+        );
+    }
+
+    // A training that is nearly all learning passes, in hardware and in the reference.
+    let learning = Case::synthetic(args, "mnist-cep-128-p64", 60, |d| {
+        d.free_steps = 1;
+        d.nudged_steps = 60;
+        d.name.push_str("_learning");
+    })?;
+    let program = learning.build(Tracing::None)?;
+    let mut rates = Vec::new();
+    for _ in 0..5 {
+        let o = learning.run(Level::Final, &program, usize::MAX)?;
+        let (cycles, seconds) = o.simulated.unwrap_or((0, f64::NAN));
+        rates.push((cycles as f64 * o.read_share * learning.layout.lanes as f64 / seconds, cycles as f64 / seconds));
+    }
+    rates.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (lane_ops, cycles_per_s) = rates[2];
+    let native = native_rate(&learning);
+    line(
+        "verilated core, P = 64, learning pass: lane operations per second",
+        ">= 5e8",
+        &format!("{lane_ops:.2e} ({:.1} M cycles/s)", cycles_per_s / 1e6),
+        lane_ops >= 5e8,
+    );
+    println!("  the native loop (the reference on the same samples): {native:.2e} per second");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lane operations per second of the reference on a case: the hardware's weight reads times its lanes, over the
+/// reference's time for the same samples.
+fn native_rate(case: &Case) -> f64 {
+    let mut network = Network::new(&case.design, &Weights::initial(&case.design));
+    let program = Program::of(&case.design);
+    let begin = Instant::now();
+    let mut reads = 0;
+    for &s in &case.samples {
+        let (input, label) = case.data.sample(s);
+        network.run(input, label, s.train, &mut Silent);
+        reads += predict(&case.layout, &program.train, input.iter().filter(|&&x| x != 0).count()).weight_reads;
+    }
+    reads as f64 * case.layout.lanes as f64 / begin.elapsed().as_secs_f64()
+}
+
+/// Largest resident memory of this process so far.
+fn peak_memory_mib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+    kib.unwrap_or(0) / 1024
 }

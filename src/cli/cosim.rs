@@ -421,9 +421,17 @@ struct FaultRow {
 /// Samples a defect is given to show.
 const INJECT_SAMPLES: usize = 12;
 
+/// Training and test samples in turn, two of each: some defects only show after the other kind.
+fn mixed_samples(bench: &Bench<'_>, count: usize) -> Vec<PlannedSample> {
+    let (train, test) = (bench.data.train.labels.len() as u32, bench.data.test.labels.len() as u32);
+    let place = |n: u32| PlannedSample { number: n, index: n / 4 * 2 + n % 2, train: test == 0 || n % 4 < 2 };
+    let exists = |s: &PlannedSample| s.index < if s.train { train } else { test };
+    (0..count as u32).map(place).take_while(exists).collect()
+}
+
 fn inject_all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let faults: Vec<&Fault> = FAULTS.iter().filter(|f| f.applies_to(bench.design)).collect();
-    let samples = args.samples.unwrap_or(INJECT_SAMPLES).min(bench.samples.len());
+    let samples = mixed_samples(bench, args.samples.unwrap_or(INJECT_SAMPLES));
     let bar = progress_bar(args.json, faults.len() as u64);
     let mut rows = Vec::new();
     for fault in &faults {
@@ -438,7 +446,7 @@ fn inject_all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError>
         )?;
         let work = folder.join("work");
         let request = Request {
-            samples: &bench.samples[..samples],
+            samples: &samples,
             survey: true,
             patience: Some(1_000_000),
             ..bench.request(Level::All, &program, &work)
@@ -493,8 +501,9 @@ fn inject_all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError>
             );
         }
         println!(
-            "\n{} defects over {samples} samples, {} caught, {missed} missed",
+            "\n{} defects over {} samples, {} caught, {missed} missed",
             rows.len(),
+            samples.len(),
             rows.len() - missed
         );
     }

@@ -66,9 +66,9 @@ pub fn build(
 }
 
 fn verilator_arguments(design: &Design, layout: &Layout, tracing: Tracing) -> Vec<String> {
-    // Loops over lanes stay loops, which the C++ compiler vectorises; loops of a few passes are unrolled. Verilator
+    // Loops over lanes (and over groups of eight) stay loops, which the C++ compiler vectorises. Verilator
     // unrolls generate loops up to 16 times this count.
-    let unroll = (layout.lanes / 16 + 1).max(8).min(layout.lanes.saturating_sub(1).max(1));
+let unroll = (layout.lanes / 16 + 1).max(4).min(layout.lanes.saturating_sub(1).max(1));
     let mut cflags = format!(
         "-O3 -march=native -DEQHDL_INPUTS={} -DEQHDL_LANES={} -DEQHDL_WORDS={} -DEQHDL_STORED_WIDTH={}",
         design.sizes[0], layout.lanes, layout.weight_words, design.datapath.stored_width

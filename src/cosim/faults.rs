@@ -19,6 +19,8 @@ pub struct Fault {
 enum Edit {
     /// In a file, this text (which occurs once) becomes that one.
     Leaf(&'static str, &'static str, &'static str),
+    /// The same, for designs in which a layer above the first has more neurons than lanes.
+    Chunks(&'static str, &'static str, &'static str),
     /// The same in the generated core.
     Core(&'static str, &'static str),
     /// The phase program's free and nudged phase change places.
@@ -83,7 +85,7 @@ pub const FAULTS: &[Fault] = &[
         name: "sum-not-cleared",
         kind: "arithmetic",
         what: "transposed sums keep the last step's value",
-        edit: Edit::Leaf("drive_path.v", "(first10_q ? {TransposedWidth{1'b0}} : gathered10)", "gathered10"),
+        edit: Edit::Chunks("drive_path.v", "(first10_q ? {TransposedWidth{1'b0}} : gathered10)", "gathered10"),
     },
     Fault {
         name: "stale-read",
@@ -234,6 +236,7 @@ impl Fault {
                 *name == parameter && m.rounding != Rounding::Trn && self.bits_are_dropped(parameter, design)
             }),
             Edit::Random(..) | Edit::RandomLeaf(..) => design.weight_modes.rounding == Rounding::Stochastic,
+            Edit::Chunks(..) => design.sizes[2..].iter().any(|&n| n > design.lanes),
             _ => true,
         }
     }
@@ -255,7 +258,7 @@ impl Fault {
     pub fn apply(&self, sources: &mut Sources, design: &Design) -> bool {
         let core = format!("{}.v", module_name(design));
         let (file, from, to) = match self.edit {
-            Edit::Leaf(file, from, to) | Edit::RandomLeaf(file, from, to) => (file, from, to),
+            Edit::Leaf(file, from, to) | Edit::Chunks(file, from, to) | Edit::RandomLeaf(file, from, to) => (file, from, to),
             Edit::Core(from, to) | Edit::Random(from, to) => (core.as_str(), from, to),
             Edit::SwapPhases => {
                 let Some(text) = sources.files.get_mut(&core) else { return false };

@@ -25,10 +25,15 @@ impl Signature {
     #[inline]
     pub fn weights(&mut self, layer: usize, chunk: usize, column: usize, lanes: &[i32], width: u32) {
         let mask = if width == 32 { u32::MAX } else { (1 << width) - 1 };
-        let mut fold = 0u32;
-        for (p, &w) in lanes.iter().enumerate() {
-            fold ^= (w as u32 & mask).rotate_left(((5 * p + p / 32) & 31) as u32);
+        // Lane 8g + k turns by 5 for every later group and by 4 for every later lane of its group.
+        let group = lanes.len().min(8);
+        let mut folded = [0u32; 8];
+        for lanes in lanes.chunks_exact(group) {
+            for (f, &w) in folded.iter_mut().zip(lanes) {
+                *f = f.rotate_left(5) ^ (w as u32 & mask);
+            }
         }
+        let fold = folded[..group].iter().fold(0u32, |fold, &f| fold.rotate_left(4) ^ f);
         let tag = (layer as u32) << 26 | (chunk as u32 & 0x3FF) << 16 | column as u32 & 0xFFFF;
         self.sum = self.sum.wrapping_add(absorb(absorb(WEIGHT_KEY, tag), fold));
     }

@@ -263,7 +263,10 @@ impl<R: Read> Vcd<R> {
                     let text = &self.buffer[from + 1..to];
                     let t = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok());
                     let Some(t) = t else { return Err(self.syntax("a time stamp".to_owned())) };
-                    if any {
+                    if t < self.time {
+                        return Err(self.syntax(format!("time runs backwards from {} to {t}", self.time)));
+                    }
+                    if any && t > self.time {
                         self.next_time = Some(t);
                         return Ok(true);
                     }

@@ -34,7 +34,7 @@ pub struct MacRate {
 }
 
 /// Synthetic inputs in the manner of MNIST: `percent` of the values are not zero, in runs as strokes make them.
-fn synthetic(design: &Design, samples: u32, percent: u32) -> Vec<Vec<i32>> {
+pub fn synthetic(design: &Design, samples: u32, percent: u32) -> Vec<Vec<i32>> {
     let span = (design.input.max_raw()).max(1) as u32;
     let n = design.sizes[0];
     (0..samples)

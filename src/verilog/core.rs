@@ -93,12 +93,12 @@ impl Core {
         }
     }
 
-    /// A signed signal of `from` bits on `to >= from` bits.
+    /// A signed signal of `from` bits on `to` bits; where these are fewer, its value is known to fit.
     fn extend(&self, name: &str, from: &u32, to: &u32) -> String {
-        if from == to {
-            name.to_owned()
-        } else {
-            format!("{{{{{}{{{name}[{}]}}}}, {name}}}", to - from, from - 1)
+        match from.cmp(to) {
+            std::cmp::Ordering::Less => format!("{{{{{}{{{name}[{}]}}}}, {name}}}", to - from, from - 1),
+            std::cmp::Ordering::Equal => name.to_owned(),
+            std::cmp::Ordering::Greater => format!("{name}[{}:0]", to - 1),
         }
     }
 

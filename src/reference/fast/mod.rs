@@ -135,14 +135,15 @@ impl<'d> Network<'d> {
         each!(&self.engine, e => e.work)
     }
 
-    /// The integers in use, for people: for example `16-bit operands, 32-bit sums`.
-    pub fn arithmetic(&self) -> &'static str {
-        match &self.engine {
+    /// The kernels in use, for people: operands and sums, and how the first layer learns.
+    pub fn kernels(&self) -> (&'static str, &'static str) {
+        let arithmetic = match &self.engine {
             Engines::Narrow(_) => "16-bit operands, 32-bit sums",
             Engines::Long(_) => "16-bit operands, 64-bit sums of 32-bit bursts",
             Engines::Middle(_) => "32-bit operands, 32-bit sums",
             Engines::Wide(_) => "32-bit operands, 64-bit sums",
-        }
+        };
+        (arithmetic, each!(&self.engine, e => e.first_update()))
     }
 }
 
@@ -269,6 +270,11 @@ impl<'d, N: Numbers> Engine<'d, N> {
             pass: short::Pass::default(),
             column_keys: blocks(widest),
         }
+    }
+
+    fn first_update(&self) -> &'static str {
+        let short = self.short.as_ref().filter(|_| N::SHORT);
+        short.map_or_else(|| self.synapses[0].rule.describe(), short::Form::describe)
     }
 
     fn weights(&self) -> Weights {

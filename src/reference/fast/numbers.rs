@@ -76,6 +76,9 @@ int!(i16, i32, i64);
 
 /// A choice of machine integers.
 pub(super) trait Numbers: Copy + Debug + Default + 'static {
+    /// True where [`short`](Self::short) gives something.
+    const SHORT: bool = false;
+
     /// A stored weight or bias.
     type Stored: Int;
     /// An activity on the common grid.
@@ -136,6 +139,7 @@ pub(super) struct Middle;
 pub(super) struct Wide;
 
 impl Numbers for Narrow {
+    const SHORT: bool = true;
     type Stored = i16;
     type Activity = i16;
     type Partial = i32;
@@ -156,6 +160,7 @@ impl Numbers for Narrow {
 }
 
 impl Numbers for Long {
+    const SHORT: bool = true;
     type Stored = i16;
     type Activity = i16;
     type Partial = i32;

@@ -59,6 +59,15 @@ impl Form {
         });
         Some(Form { factor_zeros, difference_zeros, shift, rounding: rule.rounding, scale, low, high })
     }
+
+    /// The form, for people.
+    pub(super) fn describe(&self) -> &'static str {
+        match (self.scale, self.rounding) {
+            (Some(_), _) => "16-bit lanes, rounding multiply",
+            (_, Rounding::Stochastic) => "16-bit lanes, random bits",
+            _ => "16-bit lanes, multiply-add",
+        }
+    }
 }
 
 /// One line of a pass.

@@ -61,6 +61,15 @@ impl Rule {
         }
     }
 
+    /// The form, for people.
+    pub(super) fn describe(&self) -> &'static str {
+        match self.form {
+            Form::Lanes32 => "32-bit lanes",
+            Form::Lanes64 => "64-bit lanes",
+            Form::Any => "one synapse at a time",
+        }
+    }
+
     /// True when clamping and rounding by adding are all that an update does.
     pub(super) fn is_plain(&self) -> bool {
         self.form != Form::Any

@@ -184,51 +184,55 @@ module {{ module }} (
     key_state_q <= mix_absorb(sample_state_q, {16'd0, step});
   end
 {% endif %}
-  // Stages 1 to 4: which column, its operands and its weight word.
+  // Stages 1 to 9: which column, its operands and its weight word. From stage 3 on, where and what a column is travels
+  // as one word.
   reg valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q;
   reg valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q;
   reg valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q;
-  reg valid4_q, bias4_q, first_chunk4_q, last_chunk4_q;
-  reg [LayerWidth-1:0] layer1_q, layer2_q, layer3_q, layer4_q, layer5_q, layer6_q, layer7_q, layer8_q, layer9_q;
-  reg [ChunkWidth-1:0] chunk1_q, chunk2_q, chunk3_q, chunk4_q, chunk5_q, chunk6_q, chunk7_q, chunk8_q;
-  /* verilator lint_off UNUSED */
-  reg [ChunkWidth-1:0] chunk9_q;
-  reg [CountWidth-1:0] column9_q;
-  /* verilator lint_on UNUSED */
-  reg [CountWidth-1:0] entry1_q, column2_q, column3_q, column4_q, column5_q, column6_q, column7_q, column8_q;
-  reg [AddressWidth-1:0] row_base1_q, row_base2_q, address3_q, address4_q, address5_q, address6_q, address7_q, address8_q;
+  reg [LayerWidth-1:0] layer1_q, layer2_q, layer3_q;
+  reg [ChunkWidth-1:0] chunk1_q, chunk2_q, chunk3_q;
+  reg [CountWidth-1:0] entry1_q, column2_q, column3_q;
+  reg [AddressWidth-1:0] row_base1_q, row_base2_q, address3_q;
   reg [InputWidth-1:0] value2_q, value3_q;
-  reg valid5_q, valid6_q, valid7_q, valid8_q, valid9_q;
-  reg bias5_q, bias6_q, bias7_q, bias8_q, bias9_q;
-  reg first_chunk5_q, first_chunk6_q, first_chunk7_q, first_chunk8_q, first_chunk9_q;
-  reg last_chunk5_q, last_chunk6_q, last_chunk7_q, last_chunk8_q, last_chunk9_q;
   wire [CountWidth-1:0] list_column1 = {{ self.resize("list_index1", input_index_width, count_width) }};
+  localparam TrailWidth = 4 + LayerWidth + ChunkWidth + CountWidth + AddressWidth;
+  wire [TrailWidth-1:0] trail3 =
+      {valid3_q, bias3_q, first_chunk3_q, last_chunk3_q, layer3_q, chunk3_q, column3_q, address3_q};
+  reg [TrailWidth-1:0] trail4_q, trail5_q, trail6_q, trail7_q, trail8_q, trail9_q;
   always @(posedge clk_i) begin
     {valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q} <= {valid0, first0, bias0, first_chunk0, last_chunk0};
     {valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q} <= {valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q};
     {valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q} <= {valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q};
-    {valid4_q, bias4_q, first_chunk4_q, last_chunk4_q} <= {valid3_q, bias3_q, first_chunk3_q, last_chunk3_q};
-    {valid5_q, bias5_q, first_chunk5_q, last_chunk5_q} <= {valid4_q, bias4_q, first_chunk4_q, last_chunk4_q};
-    {valid6_q, bias6_q, first_chunk6_q, last_chunk6_q} <= {valid5_q, bias5_q, first_chunk5_q, last_chunk5_q};
-    {valid7_q, bias7_q, first_chunk7_q, last_chunk7_q} <= {valid6_q, bias6_q, first_chunk6_q, last_chunk6_q};
-    {valid8_q, bias8_q, first_chunk8_q, last_chunk8_q} <= {valid7_q, bias7_q, first_chunk7_q, last_chunk7_q};
-    {valid9_q, bias9_q, first_chunk9_q, last_chunk9_q} <= {valid8_q, bias8_q, first_chunk8_q, last_chunk8_q};
-    {layer1_q, layer2_q, layer3_q, layer4_q, layer5_q, layer6_q, layer7_q, layer8_q, layer9_q}
-      <= {layer0, layer1_q, layer2_q, layer3_q, layer4_q, layer5_q, layer6_q, layer7_q, layer8_q};
-    {chunk1_q, chunk2_q, chunk3_q, chunk4_q, chunk5_q, chunk6_q, chunk7_q, chunk8_q, chunk9_q}
-      <= {chunk0, chunk1_q, chunk2_q, chunk3_q, chunk4_q, chunk5_q, chunk6_q, chunk7_q, chunk8_q};
-    {column3_q, column4_q, column5_q, column6_q, column7_q, column8_q, column9_q}
-      <= {column2_q, column3_q, column4_q, column5_q, column6_q, column7_q, column8_q};
-    {address4_q, address5_q, address6_q, address7_q, address8_q}
-      <= {address3_q, address4_q, address5_q, address6_q, address7_q};
+    {layer1_q, layer2_q, layer3_q} <= {layer0, layer1_q, layer2_q};
+    {chunk1_q, chunk2_q, chunk3_q} <= {chunk0, chunk1_q, chunk2_q};
     entry1_q <= entry0;
     row_base1_q <= row_base0;
     row_base2_q <= row_base1_q;
     column2_q <= bias1_q ? columns_of(layer1_q) : (layer1_q == 1) ? list_column1 : entry1_q;
+    column3_q <= column2_q;
     address3_q <= row_base2_q + {{ self.resize("column2_q", count_width, address_width) }};
     value2_q <= list_value1;
     value3_q <= value2_q;
+    trail4_q <= trail3;
+    trail5_q <= trail4_q;
+    trail6_q <= trail5_q;
+    trail7_q <= trail6_q;
+    trail8_q <= trail7_q;
+    trail9_q <= trail8_q;
   end
+  // The parts of it that stages 4, 5, 8 and 9 look at.
+  /* verilator lint_off UNUSED */
+  wire valid4, bias4, first_chunk4, last_chunk4, valid5, bias5, first_chunk5, last_chunk5;
+  wire valid8, bias8, first_chunk8, last_chunk8, valid9, bias9, first_chunk9, last_chunk9;
+  wire [LayerWidth-1:0] layer4, layer5, layer8, layer9;
+  wire [ChunkWidth-1:0] chunk4, chunk5, chunk8, chunk9;
+  wire [CountWidth-1:0] column4, column5, column8, column9;
+  wire [AddressWidth-1:0] address4, address5, address8, address9;
+  /* verilator lint_on UNUSED */
+  assign {valid4, bias4, first_chunk4, last_chunk4, layer4, chunk4, column4, address4} = trail4_q;
+  assign {valid5, bias5, first_chunk5, last_chunk5, layer5, chunk5, column5, address5} = trail5_q;
+  assign {valid8, bias8, first_chunk8, last_chunk8, layer8, chunk8, column8, address8} = trail8_q;
+  assign {valid9, bias9, first_chunk9, last_chunk9, layer9, chunk9, column9, address9} = trail9_q;
 
   // State memory: activities one at a time for the pre-synaptic side, in words for the post-synaptic side.
   reg neuron_valid_q, neuron_last_q;
@@ -283,11 +287,11 @@ module {{ module }} (
     pre_a4_q <= operand_a3;
     pre_b4_q <= operand_b3;
     pre_forward4_q <= $signed({{ self.extend("operand_a3", activity_width, pre_width) }}) <<< (bias3_q ? bias_shift_of(layer3_q) : weight_shift_of(layer3_q));
-    rate5_q <= bias4_q ? bias_rate_of(layer4_q) : weight_rate_of(layer4_q);
-    width6_q <= bias5_q ? bias_width_of(layer5_q) : weight_width_of(layer5_q);
+    rate5_q <= bias4 ? bias_rate_of(layer4) : weight_rate_of(layer4);
+    width6_q <= bias5 ? bias_width_of(layer5) : weight_width_of(layer5);
 {%- if stochastic_weight %}
     column_key4_q <= mix_absorb(key_weight_q, { {{- self.resize("layer3_q", layer_width, &16) }}, {{ self.resize("column3_q", count_width, &16) }}});
-    column_key5_q <= column_key4_q + chunk_key_of(chunk4_q);
+    column_key5_q <= column_key4_q + chunk_key_of(chunk4);
 {%- else %}
     column_key4_q <= 32'd0;
     column_key5_q <= column_key4_q;
@@ -322,9 +326,9 @@ module {{ module }} (
     else if (host_shift_i) host_word_q <= {host_data_i, host_word_q[Lanes*StoredWidth-1:StoredWidth]};
   end
   word_memory #(.Width(Lanes * StoredWidth), .Depth({{ weight_words }}), .AddressWidth(AddressWidth)) u_weights (
-    .clk_i(clk_i), .write_i(write8 || host_store_i), .write_address_i(host_store_i ? host_address_q : address8_q),
+    .clk_i(clk_i), .write_i(write8 || host_store_i), .write_address_i(host_store_i ? host_address_q : address8),
     .write_data_i(host_store_i ? host_word_q : write_data8),
-    .read_address_i(host_fetch1_q ? host_address_q : address4_q), .read_data_o(weights5)
+    .read_address_i(host_fetch1_q ? host_address_q : address4), .read_data_o(weights5)
   );
 
   // Synapses.
@@ -347,11 +351,11 @@ module {{ module }} (
     .weights5_i(weights5), .write8_o(write8), .write_data8_o(write_data8), .write_fold8_o(write_fold8),
     .transposed10_o(transposed10), .chain_head_o(chain_head), .chain_shift_i(chain_shift)
   );
-  assign wrote_last = write8 && bias8_q && last_chunk8_q && (layer8_q == Layers);
+  assign wrote_last = write8 && bias8 && last_chunk8 && (layer8 == Layers);
 
   // Drives.
   reg [LayerWidth-1:0] layer10_q;
-  always @(posedge clk_i) layer10_q <= layer9_q;
+  always @(posedge clk_i) layer10_q <= layer9;
   wire signed [TransposedWidth-1:0] transposed_aligned10 = transposed10 <<< weight_shift_of(layer10_q);
   wire valid12;
   wire [NeuronWidth-1:0] neuron11, neuron12;
@@ -359,20 +363,20 @@ module {{ module }} (
   wire [IndexWidth-1:0] index12;
   wire signed [TotalWidth-1:0] total12;
   wire last12;
-  wire [NeuronWidth-1:0] pre_neuron9 = pre_base_of(layer9_q) + {{ self.resize("column9_q", count_width, neuron_width) }};
-  wire [IndexWidth-1:0] chunk_index9 = {{ self.resize_low("chunk9_q", chunk_width, lane_width, index_width) }};
-  wire [NeuronWidth-1:0] chunk_neuron9 = pre_base_of(layer9_q + 1'b1) + {{ self.resize("chunk_index9", index_width, neuron_width) }};
+  wire [NeuronWidth-1:0] pre_neuron9 = pre_base_of(layer9) + {{ self.resize("column9", count_width, neuron_width) }};
+  wire [IndexWidth-1:0] chunk_index9 = {{ self.resize_low("chunk9", chunk_width, lane_width, index_width) }};
+  wire [NeuronWidth-1:0] chunk_neuron9 = pre_base_of(layer9 + 1'b1) + {{ self.resize("chunk_index9", index_width, neuron_width) }};
   drive_path #(
     .ForwardWidth(ForwardWidth), .TransposedWidth(TransposedWidth), .TotalWidth(TotalWidth), .Neurons({{ neurons }}),
     .NeuronWidth(NeuronWidth), .LayerWidth(LayerWidth), .IndexWidth(IndexWidth), .LaneCountWidth(LaneWidth + 1)
   ) u_drives (
     .clk_i(clk_i), .rst_ni(rst_ni),
-    .column9_i(valid9_q && drive && !bias9_q && layer9_q != 1), .first_chunk9_i(first_chunk9_q),
-    .last_chunk9_i(last_chunk9_q), .layer9_i(layer9_q - 1'b1), .index9_i({{ self.resize("column9_q", count_width, index_width) }}),
+    .column9_i(valid9 && drive && !bias9 && layer9 != 1), .first_chunk9_i(first_chunk9),
+    .last_chunk9_i(last_chunk9), .layer9_i(layer9 - 1'b1), .index9_i({{ self.resize("column9", count_width, index_width) }}),
     .neuron9_i(pre_neuron9), .transposed10_i(transposed_aligned10),
-    .chunk9_i(valid9_q && drive && bias9_q), .chunk_layer9_i(layer9_q), .chunk_index9_i(chunk_index9),
-    .chunk_neuron9_i(chunk_neuron9), .chunk_lanes9_i(last_chunk9_q ? last_lanes_of(layer9_q) : {{ lane_width + 1 }}'d{{ lanes }}),
-    .chunk_output9_i(layer9_q == Layers), .chunk_last9_i(last_chunk9_q), .chain_head_i(chain_head),
+    .chunk9_i(valid9 && drive && bias9), .chunk_layer9_i(layer9), .chunk_index9_i(chunk_index9),
+    .chunk_neuron9_i(chunk_neuron9), .chunk_lanes9_i(last_chunk9 ? last_lanes_of(layer9) : {{ lane_width + 1 }}'d{{ lanes }}),
+    .chunk_output9_i(layer9 == Layers), .chunk_last9_i(last_chunk9), .chain_head_i(chain_head),
     .chain_shift_o(chain_shift),
     .neuron11_o(neuron11), .valid12_o(valid12), .layer12_o(layer12), .index12_o(index12), .neuron12_o(neuron12),
     .last12_o(last12), .total12_o(total12)
@@ -529,15 +533,15 @@ module {{ module }} (
   assign commit_state_layer_o = state_layer_q;
   assign commit_state_word_o = state_word_q;
   assign commit_weight_valid_o = write8;
-  assign commit_weight_layer_o = {{ self.resize("layer8_q", layer_width, &8) }};
-  assign commit_weight_chunk_o = {{ self.resize("chunk8_q", chunk_width, &16) }};
-  assign commit_weight_column_o = {{ self.resize("column8_q", count_width, &16) }};
+  assign commit_weight_layer_o = {{ self.resize("layer8", layer_width, &8) }};
+  assign commit_weight_chunk_o = {{ self.resize("chunk8", chunk_width, &16) }};
+  assign commit_weight_column_o = {{ self.resize("column8", count_width, &16) }};
   assign commit_weight_data_o = write_data8;
   signature #(.StateWidth(StateWidth)) u_signature (
     .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(sample_start),
     .state_valid_i(neuron_valid_q), .state_tag_i({ {{- self.resize("neuron_layer_q", layer_width, &6) }}, 10'd0, {{ self.resize("neuron_index_q", index_width, &16) }}}),
     .state_i(neuron_state),
-    .weight_valid_i(write8), .weight_tag_i({ {{- self.resize("layer8_q", layer_width, &6) }}, commit_weight_chunk_o[9:0], commit_weight_column_o}),
+    .weight_valid_i(write8), .weight_tag_i({ {{- self.resize("layer8", layer_width, &6) }}, commit_weight_chunk_o[9:0], commit_weight_column_o}),
     .weight_fold_i(write_fold8), .step_end_i(step_end), .valid_o(commit_step_valid_o), .signature_o(signature_o)
   );
   assign probe_neuron_valid_o = neuron_valid_q;

@@ -80,17 +80,29 @@ endmodule
 }
 
 fn tool(name: &str, arguments: &[&str], dir: &Path) -> Result<(), String> {
-    let output = Command::new(name).args(arguments).current_dir(dir).output().map_err(|e| format!("`{name}`: {e}; run `make setup`"))?;
-    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(name)
+        .args(arguments)
+        .current_dir(dir)
+        .output()
+        .map_err(|e| format!("`{name}`: {e}; run `make setup`"))?;
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     if output.status.success() { Ok(()) } else { Err(format!("`{name}`: {}\n{said}", output.status)) }
 }
 
 /// Leaves `probe.vcd` in the folder.
-fn simulate(design: &Design, sources: Sources, data: &TrainingData, samples: &[PlannedSample], dir: &Path) -> Result<(), String> {
+fn simulate(
+    design: &Design,
+    sources: Sources,
+    data: &TrainingData,
+    samples: &[PlannedSample],
+    dir: &Path,
+) -> Result<(), String> {
     let layout = Layout::of(design);
     let mut sources = sources;
     testbench::add_to(&mut sources, design, &layout);
-    let hex = |values: &mut dyn Iterator<Item = i32>| values.map(|v| format!("{v:08x}\n")).collect::<String>();
+    let hex =
+        |values: &mut dyn Iterator<Item = i32>| values.map(|v| format!("{v:08x}\n")).collect::<String>();
     let weights = memory_image(&layout, &Weights::initial(design));
     let words = samples.iter().flat_map(|&s| {
         let (input, label) = data.sample(s);
@@ -100,11 +112,20 @@ fn simulate(design: &Design, sources: Sources, data: &TrainingData, samples: &[P
     sources.files.insert("samples.hex".into(), hex(&mut words.into_iter()));
     sources.files.insert("tb.v".into(), test_bench(design, &layout, samples));
     sources.write(dir).map_err(|e| e.to_string())?;
-    tool("iverilog", &["-g2005", "-o", "tb", "-s", "tb", "-f", "files.f", "commit_probe.v", "sim_top.v", "tb.v"], dir)?;
+    tool(
+        "iverilog",
+        &["-g2005", "-o", "tb", "-s", "tb", "-f", "files.f", "commit_probe.v", "sim_top.v", "tb.v"],
+        dir,
+    )?;
     tool("vvp", &["-N", "tb"], dir)
 }
 
-fn compare(design: &Design, data: &TrainingData, samples: &[PlannedSample], dir: &Path) -> Result<Outcome, CosimError> {
+fn compare(
+    design: &Design,
+    data: &TrainingData,
+    samples: &[PlannedSample],
+    dir: &Path,
+) -> Result<Outcome, CosimError> {
     let request = Request {
         design,
         data,

@@ -55,11 +55,18 @@ fn value_of(bits: &str, width: usize) -> Value {
 
 /// All variables of a scope, by the crate `vcd`: name, code, width.
 fn variables(header: &vcd::Header, scope: &str) -> Vec<(String, vcd::IdCode, usize)> {
-    fn search(items: &[vcd::ScopeItem], scope: &str, inside: bool, found: &mut Vec<(String, vcd::IdCode, usize)>) {
+    fn search(
+        items: &[vcd::ScopeItem],
+        scope: &str,
+        inside: bool,
+        found: &mut Vec<(String, vcd::IdCode, usize)>,
+    ) {
         for item in items {
             match item {
                 vcd::ScopeItem::Scope(s) => search(&s.items, scope, s.identifier == scope, found),
-                vcd::ScopeItem::Var(v) if inside => found.push((v.reference.clone(), v.code, v.size as usize)),
+                vcd::ScopeItem::Var(v) if inside => {
+                    found.push((v.reference.clone(), v.code, v.size as usize))
+                }
                 _ => {}
             }
         }
@@ -78,7 +85,10 @@ fn by_vcd(text: &[u8], scope: &str, names: &[&str]) -> Steps {
     let mut steps = Vec::new();
     let mut time = None;
     let snapshot = |values: &HashMap<vcd::IdCode, String>| {
-        followed.iter().map(|(_, code, width)| value_of(values.get(code).map_or("x", |v| v), *width)).collect()
+        followed
+            .iter()
+            .map(|(_, code, width)| value_of(values.get(code).map_or("x", |v| v), *width))
+            .collect()
     };
     for command in parser {
         match command.unwrap() {
@@ -115,7 +125,8 @@ fn by_wellen(text: &[u8], scope: &str, names: &[&str], times: &[u64]) -> Steps {
         let value = |&(signal, width): &(wellen::SignalRef, usize)| {
             let signal = waves.get_signal(signal).unwrap();
             let offset = last.and_then(|i| signal.get_offset(i as u32));
-            let bits = offset.map_or("x".into(), |o| signal.get_value_at(&o, o.elements - 1).to_bit_string().unwrap());
+            let bits = offset
+                .map_or("x".into(), |o| signal.get_value_at(&o, o.elements - 1).to_bit_string().unwrap());
             value_of(&bits, width)
         };
         (time, followed.iter().map(value).collect())
@@ -147,11 +158,15 @@ fn a_waveform_written_by_hand() {
     assert_eq!(agree(BY_HAND.as_bytes(), "u_probe", &names), 7);
     let steps = ours(BY_HAND.as_bytes(), "u_probe", &names).unwrap();
     assert_eq!(steps[0].1, [("0".repeat(40), false), ("0".into(), false), ("0".into(), true)]);
-    assert_eq!(steps[4], (8, vec![(format!("{:0>40}", "1001"), false), ("0".into(), true), ("1".into(), true)]));
+    assert_eq!(
+        steps[4],
+        (8, vec![(format!("{:0>40}", "1001"), false), ("0".into(), true), ("1".into(), true)])
+    );
     // The same text with the line ends of another system.
     assert_eq!(steps, ours(BY_HAND.replace('\n', "\r\n").as_bytes(), "u_probe", &names).unwrap());
     // The range without a space, and comments of several lines.
-    let other = BY_HAND.replace("data [39:0]", "data[39:0]").replace("nothing yet $end", "nothing\n#99\nyet $end");
+    let other =
+        BY_HAND.replace("data [39:0]", "data[39:0]").replace("nothing yet $end", "nothing\n#99\nyet $end");
     assert_eq!(steps, ours(other.as_bytes(), "u_probe", &names).unwrap());
 }
 
@@ -201,7 +216,10 @@ fn what_is_no_waveform_is_refused_with_its_place() {
 fn a_time_step_may_be_announced_twice() {
     let twice = BY_HAND.replacen("#7\n1!\n", "#7\n1!\n#7\n", 1);
     let names = ["data", "valid", "clk"];
-    assert_eq!(ours(twice.as_bytes(), "u_probe", &names).unwrap(), ours(BY_HAND.as_bytes(), "u_probe", &names).unwrap());
+    assert_eq!(
+        ours(twice.as_bytes(), "u_probe", &names).unwrap(),
+        ours(BY_HAND.as_bytes(), "u_probe", &names).unwrap()
+    );
 }
 
 /// One change: which signal, and its bits, of which leading ones may be missing.
@@ -242,7 +260,11 @@ impl Waves {
             text += &format!("#{time}\n");
             for (k, bits) in changes {
                 let vector = self.widths[*k] > 1 || bits.starts_with('1') && time % 2 == 0;
-                text += &if vector { format!("b{bits} {}\n", self.code(*k)) } else { format!("{bits}{}\n", self.code(*k)) };
+                text += &if vector {
+                    format!("b{bits} {}\n", self.code(*k))
+                } else {
+                    format!("{bits}{}\n", self.code(*k))
+                };
             }
         }
         text

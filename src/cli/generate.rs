@@ -29,7 +29,7 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
     let fail = |e| CliError::input_message(format!("cannot write to {}: {e}", args.out.display()));
     sources.write(&args.out).map_err(fail)?;
     eprintln!(
-        "wrote {} files to {}; the core is {} in core.v",
+        "wrote {} files to {}; the core is {}.v",
         sources.files.len(),
         args.out.display(),
         module_name(&design)

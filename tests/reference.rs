@@ -83,8 +83,8 @@ struct Shape {
 
 /// Layers of odd sizes, less and more than a kernel's tile of 64 rows; formats around those of the field, or (`wild`) anything.
 fn shape(wild: bool) -> impl Strategy<Value = Shape> {
-    (prop::collection::vec(prop_oneof![1usize..40, 60usize..150], 1..4), 1usize..250, 2usize..12).prop_flat_map(
-        move |(hidden, inputs, classes)| {
+    (prop::collection::vec(prop_oneof![1usize..40, 60usize..150], 1..4), 1usize..250, 2usize..12)
+        .prop_flat_map(move |(hidden, inputs, classes)| {
             let mut sizes = vec![inputs];
             sizes.extend(hidden);
             sizes.push(classes);
@@ -132,8 +132,7 @@ fn shape(wild: bool) -> impl Strategy<Value = Shape> {
                         .collect();
                     Shape { sizes, input, neurons, synapses }
                 })
-        },
-    )
+        })
 }
 
 fn modes(all: bool) -> impl Strategy<Value = Modes> {
@@ -203,7 +202,7 @@ fn inputs(design: &Design, samples: u32) -> Vec<Vec<i32>> {
     let value = |s: u32, j: u32| {
         let z = (s * 7919 + j).wrapping_mul(0x9E37_79B9).rotate_left(11) ^ design.seed;
         let z = z.wrapping_mul(0x85EB_CA6B);
-        if z % 3 == 0 { ((z >> 8) % span) as i32 } else { 0 }
+        if z.is_multiple_of(3) { ((z >> 8) % span) as i32 } else { 0 }
     };
     (0..samples).map(|s| (0..design.sizes[0] as u32).map(|j| value(s, j)).collect()).collect()
 }
@@ -282,8 +281,10 @@ fn counters_hold_what_the_steps_show() {
         for (l, c) in counters.layers.iter().enumerate() {
             let n = design.sizes[l + 1];
             let relaxed = || seen.steps.iter().filter(|s| s.flags.0);
-            let states: Vec<i64> = relaxed().flat_map(|s| &s.states[base..base + n]).map(|&v| i64::from(v)).collect();
-            let drives: Vec<i64> = relaxed().flat_map(|s| &s.drives[base..base + n]).map(|&v| i64::from(v)).collect();
+            let states: Vec<i64> =
+                relaxed().flat_map(|s| &s.states[base..base + n]).map(|&v| i64::from(v)).collect();
+            let drives: Vec<i64> =
+                relaxed().flat_map(|s| &s.drives[base..base + n]).map(|&v| i64::from(v)).collect();
             for (signal, values, format) in
                 [(c.state, states, design.neurons[l].state), (c.drive, drives, design.neurons[l].drive)]
             {

@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 
 /// Measure speed: ratios taken inside one run, printed beside their bars
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  make bench            everything, about ten minutes on two cores\n  eqhdl bench --quick   shorter trainings, no whole-training checks")]
+#[command(
+    after_help = "Example:\n  make bench            everything, about ten minutes on two cores\n  eqhdl bench --quick   shorter trainings, no whole-training checks"
+)]
 pub struct BenchArgs {
     /// Folder of the shipped designs
     #[arg(long, value_name = "DIR", default_value = "designs")]
@@ -56,7 +58,12 @@ impl Case {
     }
 
     /// The same network on synthetic samples with as many non-zero inputs as MNIST has.
-    fn synthetic(args: &BenchArgs, name: &str, samples: u32, edit: impl FnOnce(&mut Design)) -> Result<Case, CliError> {
+    fn synthetic(
+        args: &BenchArgs,
+        name: &str,
+        samples: u32,
+        edit: impl FnOnce(&mut Design),
+    ) -> Result<Case, CliError> {
         let mut design = super::load_design(&args.designs.join(format!("{name}.toml")))?;
         edit(&mut design);
         let inputs = synthetic(&design, samples, 19);
@@ -65,20 +72,33 @@ impl Case {
             raw: inputs.concat(),
             labels: (0..samples as u16).map(|l| l % design.classes() as u16).collect(),
         };
-        let none = crate::data::QuantisedSamples { inputs: design.sizes[0], raw: Vec::new(), labels: Vec::new() };
+        let none =
+            crate::data::QuantisedSamples { inputs: design.sizes[0], raw: Vec::new(), labels: Vec::new() };
         let data = TrainingData { train: part, test: none, checksum: "synthetic".to_owned() };
         let samples = (0..samples).map(|n| PlannedSample { number: n, index: n, train: true }).collect();
         Ok(Case::of(args, design, data, samples, u64::MAX))
     }
 
-    fn of(args: &BenchArgs, design: Design, data: TrainingData, samples: Vec<PlannedSample>, per_epoch: u64) -> Case {
+    fn of(
+        args: &BenchArgs,
+        design: Design,
+        data: TrainingData,
+        samples: Vec<PlannedSample>,
+        per_epoch: u64,
+    ) -> Case {
         let folder = args.out.join(&design.name);
         Case { layout: Layout::of(&design), design, data, samples, per_epoch, folder }
     }
 
     fn build(&self, tracing: Tracing) -> Result<PathBuf, CosimError> {
         let name = if tracing == Tracing::None { "rtl-untraced" } else { "rtl" };
-        build(&self.design, &self.layout, Sources::of(&self.design, &self.layout), &self.folder.join(name), tracing)
+        build(
+            &self.design,
+            &self.layout,
+            Sources::of(&self.design, &self.layout),
+            &self.folder.join(name),
+            tracing,
+        )
     }
 
     fn run(&self, level: Level, program: &Path, count: usize) -> Result<Outcome, CosimError> {
@@ -127,7 +147,12 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
             line(
                 &format!("{name}: whole training in RTL at level events"),
                 "0 differences, >= 95 %",
-                &format!("{} differences, {:.2} %, {:.1} s", o.differences.len(), 100.0 * hardware, o.wall.as_secs_f64()),
+                &format!(
+                    "{} differences, {:.2} %, {:.1} s",
+                    o.differences.len(),
+                    100.0 * hardware,
+                    o.wall.as_secs_f64()
+                ),
                 o.equal() && hardware >= 0.95 && hardware == reference,
             );
         }
@@ -147,14 +172,26 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
     let mnist = match Case::load(args, "mnist-cep") {
         Ok(case) => case,
         Err(_) => {
-            println!("(no MNIST in data/mnist, `make data` brings it; synthetic samples of the same density instead)");
+            println!(
+                "(no MNIST in data/mnist, `make data` brings it; synthetic samples of the same density instead)"
+            );
             Case::synthetic(args, "mnist-cep", 500, |_| ())?
         }
     };
     let (ratio, equal) = mnist.ratio(Level::States, 500, 3)?;
-    line("mnist-cep 784-512-10: 500 samples at level states over no tracing", "0 differences, <= 1.3", &format!("{ratio:.2}"), equal && ratio <= 1.3);
+    line(
+        "mnist-cep 784-512-10: 500 samples at level states over no tracing",
+        "0 differences, <= 1.3",
+        &format!("{ratio:.2}"),
+        equal && ratio <= 1.3,
+    );
     let peak = peak_memory_mib();
-    line("  peak memory of this process (all of MNIST is loaded)", "< 1024 MiB", &format!("{peak} MiB"), peak < 1024);
+    line(
+        "  peak memory of this process (all of MNIST is loaded)",
+        "< 1024 MiB",
+        &format!("{peak} MiB"),
+        peak < 1024,
+    );
 
     for name in ["mnist-ep", "mnist-cep"] {
         let design = super::load_design(&args.designs.join(format!("{name}.toml")))?;
@@ -162,7 +199,13 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
         line(
             &format!("{name}: reference's multiply-accumulates over an int16 dot product's"),
             ">= 0.5",
-            &format!("{:.2} ({:.1} of {:.1} G/s), {:.0} samples/s", r.ratio, r.model / 1e9, r.dot / 1e9, r.samples_per_s),
+            &format!(
+                "{:.2} ({:.1} of {:.1} G/s), {:.0} samples/s",
+                r.ratio,
+                r.model / 1e9,
+                r.dot / 1e9,
+                r.samples_per_s
+            ),
             r.ratio >= 0.5,
         );
     }
@@ -190,7 +233,10 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
     for _ in 0..5 {
         let o = learning.run(Level::Final, &program, usize::MAX)?;
         let (cycles, seconds) = o.simulated.unwrap_or((0, f64::NAN));
-        rates.push((cycles as f64 * o.read_share * learning.layout.lanes as f64 / seconds, cycles as f64 / seconds));
+        rates.push((
+            cycles as f64 * o.read_share * learning.layout.lanes as f64 / seconds,
+            cycles as f64 / seconds,
+        ));
     }
     rates.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (lane_ops, cycles_per_s) = rates[2];
@@ -215,7 +261,8 @@ fn native_rate(case: &Case) -> f64 {
     for &s in &case.samples {
         let (input, label) = case.data.sample(s);
         network.run(input, label, s.train, &mut Silent);
-        reads += predict(&case.layout, &program.train, input.iter().filter(|&&x| x != 0).count()).weight_reads;
+        reads +=
+            predict(&case.layout, &program.train, input.iter().filter(|&&x| x != 0).count()).weight_reads;
     }
     reads as f64 * case.layout.lanes as f64 / begin.elapsed().as_secs_f64()
 }
@@ -223,6 +270,7 @@ fn native_rate(case: &Case) -> f64 {
 /// Largest resident memory of this process so far.
 fn peak_memory_mib() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib = status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
+    let kib =
+        status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.split_whitespace().next()?.parse::<u64>().ok());
     kib.unwrap_or(0) / 1024
 }

@@ -218,7 +218,7 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let bar = progress_bar(args.json, bench.samples.len() as u64);
     let per_epoch = bench.per_epoch;
     let outcome = cross_check(&request, &bench.layout, &mut |_, done| {
-        if done % 64 == 0 {
+        if done.is_multiple_of(64) {
             bar.set_position(done);
             bar.set_message(format!("epoch {}", done / per_epoch + 1));
         }
@@ -299,7 +299,7 @@ fn grouped(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(c);

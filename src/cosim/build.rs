@@ -33,10 +33,10 @@ pub fn build(
     tracing: Tracing,
 ) -> Result<PathBuf, CosimError> {
     testbench::add_to(&mut sources, design, layout);
-    if tracing == Tracing::Everything {
-        if let Some(top) = sources.files.get_mut("sim_top.v") {
-            *top = top.replace("/* verilator tracing_off */", "");
-        }
+    if tracing == Tracing::Everything
+        && let Some(top) = sources.files.get_mut("sim_top.v")
+    {
+        *top = top.replace("/* verilator tracing_off */", "");
     }
     sources.write(dir).map_err(|e| CosimError::io("write the hardware to", dir, e))?;
     let program = dir.join("obj").join("Vsim_top");
@@ -68,7 +68,7 @@ pub fn build(
 fn verilator_arguments(design: &Design, layout: &Layout, tracing: Tracing) -> Vec<String> {
     // Loops over lanes (and over groups of eight) stay loops, which the C++ compiler vectorises. Verilator
     // unrolls generate loops up to 16 times this count.
-let unroll = (layout.lanes / 16 + 1).max(4).min(layout.lanes.saturating_sub(1).max(1));
+    let unroll = (layout.lanes / 16 + 1).max(4).min(layout.lanes.saturating_sub(1).max(1));
     let mut cflags = format!(
         "-O3 -march=native -DEQHDL_INPUTS={} -DEQHDL_LANES={} -DEQHDL_WORDS={} -DEQHDL_STORED_WIDTH={}",
         design.sizes[0], layout.lanes, layout.weight_words, design.datapath.stored_width

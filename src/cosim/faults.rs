@@ -85,7 +85,11 @@ pub const FAULTS: &[Fault] = &[
         name: "sum-not-cleared",
         kind: "arithmetic",
         what: "transposed sums keep the last step's value",
-        edit: Edit::Chunks("drive_path.v", "(first10_q ? {TransposedWidth{1'b0}} : gathered10)", "gathered10"),
+        edit: Edit::Chunks(
+            "drive_path.v",
+            "(first10_q ? {TransposedWidth{1'b0}} : gathered10)",
+            "gathered10",
+        ),
     },
     Fault {
         name: "stale-read",
@@ -258,7 +262,9 @@ impl Fault {
     pub fn apply(&self, sources: &mut Sources, design: &Design) -> bool {
         let core = format!("{}.v", module_name(design));
         let (file, from, to) = match self.edit {
-            Edit::Leaf(file, from, to) | Edit::Chunks(file, from, to) | Edit::RandomLeaf(file, from, to) => (file, from, to),
+            Edit::Leaf(file, from, to) | Edit::Chunks(file, from, to) | Edit::RandomLeaf(file, from, to) => {
+                (file, from, to)
+            }
             Edit::Core(from, to) | Edit::Random(from, to) => (core.as_str(), from, to),
             Edit::SwapPhases => {
                 let Some(text) = sources.files.get_mut(&core) else { return false };

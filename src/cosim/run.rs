@@ -323,13 +323,13 @@ pub fn cross_check(
     }
     let mut differences = std::mem::take(&mut comparator.differences);
     let mut simulated = None;
-    if let Some(mut s) = simulator {
-        if differences.is_empty() || (request.survey && !comparator.ended_early) {
-            while comparator.skip() {}
-            simulated = Some(s.finish()?);
-            if !comparator.ended_early {
-                final_weights(request, layout, &files, &network.weights(), &mut differences)?;
-            }
+    if let Some(mut s) = simulator
+        && (differences.is_empty() || (request.survey && !comparator.ended_early))
+    {
+        while comparator.skip() {}
+        simulated = Some(s.finish()?);
+        if !comparator.ended_early {
+            final_weights(request, layout, &files, &network.weights(), &mut differences)?;
         }
     }
     if comparator.ended_early && differences.is_empty() {

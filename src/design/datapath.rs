@@ -119,7 +119,7 @@ impl Datapath {
         // Checked before they are used: shifts and products of the intervals below stay within 128 bits.
         fits("activity", p.activity_shift.iter().copied().fold(p.activity_frac as u32, u32::max), 32)?;
         let one = Interval::point(1 << p.activity_frac);
-        let activity = |l: usize| Interval::of(state(l)).shl(p.activity_shift[l]);
+        let activity = |l: usize| Interval::of(state(l)).aligned(p.activity_shift[l]);
         let any_activity = (0..=layers).map(activity).fold(one, Interval::hull);
         p.activity_width = any_activity.signed_bits();
         fits("activity", p.activity_width, 32)?;
@@ -150,7 +150,7 @@ impl Datapath {
         signals.push(Signal::new("weight as read", any_read, p.read_frac));
 
         let aligned_pre = (1..=layers)
-            .map(|l| (activity(l - 1).shl(p.weight_shift[l - 1])).hull(one.shl(p.bias_shift[l - 1])))
+            .map(|l| (activity(l - 1).aligned(p.weight_shift[l - 1])).hull(one.aligned(p.bias_shift[l - 1])))
             .fold(Interval::point(0), Interval::hull);
         p.pre_width = aligned_pre.signed_bits();
         fits("aligned pre-synaptic operand", p.pre_width, 40)?;
@@ -162,13 +162,13 @@ impl Datapath {
         let mut totals = Vec::new();
         for l in 1..=layers {
             let s = &d.synapses[l - 1];
-            let forward = (read_of(s.weight) * activity(l - 1).hull(zero).shl(p.weight_shift[l - 1]))
+            let forward = (read_of(s.weight) * activity(l - 1).hull(zero).aligned(p.weight_shift[l - 1]))
                 .times(d.sizes[l - 1])
-                + read_of(s.bias) * one.shl(p.bias_shift[l - 1]);
+                + read_of(s.bias) * one.aligned(p.bias_shift[l - 1]);
             let forward = forward.hull(zero);
             let transposed = if l < layers {
                 let up = &d.synapses[l];
-                (read_of(up.weight) * activity(l + 1).hull(zero).shl(p.weight_shift[l]))
+                (read_of(up.weight) * activity(l + 1).hull(zero).aligned(p.weight_shift[l]))
                     .times(d.sizes[l + 1])
                     .hull(zero)
             } else {
@@ -277,7 +277,7 @@ fn neuron_math(
     let up = |i: Interval, from: i32, to: i32| {
         let shift = (to - from) as u32; // callers keep from <= to
         inside_width(i.signed_bits() + shift)?;
-        Ok::<_, String>(i.shl(shift))
+        Ok::<_, String>(i.aligned(shift))
     };
     let n = d.neurons[l - 1];
     let output = l == d.output_layer();

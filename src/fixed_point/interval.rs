@@ -35,7 +35,7 @@ impl Interval {
     }
 
     /// Multiplied by `2^bits` (`bits >= 0`).
-    pub fn shl(self, bits: u32) -> Self {
+    pub fn aligned(self, bits: u32) -> Self {
         Interval { lo: self.lo << bits, hi: self.hi << bits }
     }
 

@@ -49,7 +49,7 @@ impl Form {
         let fits = (1..=29).contains(&shift)
             && factor <= MOST
             && difference <= MOST
-            && (factor * difference >> shift) < MOST;
+            && ((factor * difference) >> shift) < MOST;
         if !fits {
             return None;
         }

@@ -50,13 +50,13 @@ module post_memory #(
 
   always @(posedge clk_i) begin : gather
     p = 0;
-    word = {Lanes*ActivityWidth{1'b0}};
-    state_word = {Lanes*StateWidth{1'b0}};
     if (valid_i && lane_i == 0) for (p = 0; p < Lanes; p = p + 1) activity[p] = 0;
     if (valid_i && lane_i == 0) for (p = 0; p < Lanes; p = p + 1) state[p] = 0;
     if (valid_i) for (p = 0; p < Lanes; p = p + 1) if (p == lane_i) activity[p] = activity_i;
     if (valid_i) for (p = 0; p < Lanes; p = p + 1) if (p == lane_i) state[p] = state_i;
     if (valid_i && last_i) begin
+      word = {Lanes*ActivityWidth{1'b0}};
+      state_word = {Lanes*StateWidth{1'b0}};
       for (p = 0; p < Lanes; p = p + 1) word[p*ActivityWidth+:ActivityWidth] = activity[p][ActivityWidth-1:0];
       for (p = 0; p < Lanes; p = p + 1) state_word[p*StateWidth+:StateWidth] = state[p][StateWidth-1:0];
       words_a_q[address_i] <= word;

@@ -101,7 +101,15 @@ fn shape(wild: bool) -> impl Strategy<Value = Shape> {
                         Neurons { state, drive }
                     });
             let width = if wild { 6u32..=24 } else { 10..=16 };
-            let synapses = (width, 6i32..=14, -1i32..=1, 1u32..=14, 2i32..=8, 0.02f64..0.8, (any::<bool>(), select(vec![0.3, 0.3, 5.0, 100.0])));
+            let synapses = (
+                width,
+                6i32..=14,
+                -1i32..=1,
+                1u32..=14,
+                2i32..=8,
+                0.02f64..0.8,
+                (any::<bool>(), select(vec![0.3, 0.3, 5.0, 100.0])),
+            );
             (
                 Just(sizes),
                 any_format(false, 1..=8, 1..=8),
@@ -113,21 +121,23 @@ fn shape(wild: bool) -> impl Strategy<Value = Shape> {
                     let common = synapses[0].0;
                     let synapses = synapses
                         .into_iter()
-                        .map(|(width, frac, bias_frac, rate_width, rate_frac, init, (same, learning_rate))| {
-                            let width = if same { common } else { width.min(common + spread).max(5) };
-                            let weight = Format::signed(width, frac);
+                        .map(
+                            |(width, frac, bias_frac, rate_width, rate_frac, init, (same, learning_rate))| {
+                                let width = if same { common } else { width.min(common + spread).max(5) };
+                                let weight = Format::signed(width, frac);
                                 Synapses {
-                                weight,
-                                weight_read: Format::signed(width - dropped, frac - dropped as i32),
-                                bias: Format::signed(width, frac + bias_frac),
-                                rate: Constant::nearest(
-                                    learning_rate / 0.4,
-                                    Format::unsigned(rate_width, rate_frac),
-                                ),
-                                learning_rate,
-                                init,
-                            }
-                        })
+                                    weight,
+                                    weight_read: Format::signed(width - dropped, frac - dropped as i32),
+                                    bias: Format::signed(width, frac + bias_frac),
+                                    rate: Constant::nearest(
+                                        learning_rate / 0.4,
+                                        Format::unsigned(rate_width, rate_frac),
+                                    ),
+                                    learning_rate,
+                                    init,
+                                }
+                            },
+                        )
                         .collect();
                     Shape { sizes, input, neurons, synapses }
                 })

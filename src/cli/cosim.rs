@@ -3,7 +3,7 @@
 use super::CliError;
 use crate::cosim::{
     COMMIT_SIGNALS, CosimError, Difference, FAULTS, Fault, Field, Level, Outcome, Replay, Request, Tracing,
-    build, cross_check, replay, run_to_file, save_files,
+    build, cross_check, operands, replay, run_to_file, save_files,
 };
 use crate::data;
 use crate::design::Design;
@@ -329,7 +329,10 @@ fn say(
         Some(d) => {
             eprintln!("DIFFERENT at level {level}; the first difference:");
             eprintln!("  {}", d.text);
-            eprintln!("  cycle {} of the run, {}", d.cycle, explain(bench.design, d));
+            if let Some(why) = o.before.last().and_then(|b| operands(bench.design, &bench.data, b, d)) {
+                eprintln!("  {why}");
+            }
+            eprintln!("  cycle {} of the run; {}", d.cycle, explain(bench.design, d));
         }
     }
     if let Some(a) = o.test_accuracy {

@@ -2,6 +2,7 @@
 
 mod build;
 mod compare;
+mod explain;
 mod faults;
 mod replay;
 mod run;
@@ -11,6 +12,7 @@ mod vcd;
 
 pub use build::{Tracing, build, which};
 pub use compare::{Comparator, Difference, Field, HardwareResult, Level};
+pub use explain::operands;
 pub use faults::{FAULTS, Fault};
 pub use replay::{COMMIT_SIGNALS, Replay, replay, save_files};
 pub use run::{Outcome, Request, cross_check, memory_image, run_to_file};

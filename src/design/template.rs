@@ -27,7 +27,7 @@ name = "cep"                # ep: one update after the nudged phase | cep: an up
 T = 20                      # steps of the free phase, in which the states settle
 K = 8                       # steps of the nudged phase, in which the output is pulled to the target
 beta = 0.2                  # strength of that pull
-learning_rates = [0.1, 0.05] # one per synapse layer, or one number for all
+learning_rates = [0.01, 0.005] # one per synapse layer, or one number for all
 
 # A format is a sign, all bits, fraction bits: "s16.14" is signed, 16 bits, 14 of them fraction; "u8.8" holds 0 to 255/256.
 # Each is one text for all layers, or a list. Sums need no format: they are as wide as they must be.

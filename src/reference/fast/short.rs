@@ -294,7 +294,7 @@ fn lanes_bits(z: u32x8) -> u32x8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixed_point::lane_bits;
+    use crate::fixed_point::{Format, Overflow, lane_bits};
 
     #[test]
     fn eight_rows_are_mixed_like_one() {
@@ -302,6 +302,71 @@ mod tests {
             let rows = u32x8::new(std::array::from_fn(|i| (i as u32 + 40).wrapping_mul(GOLDEN)));
             let found = lanes_bits(rows + u32x8::splat(key)).to_array();
             assert_eq!(found, std::array::from_fn(|i| lane_bits(key, i as u32 + 40)));
+        }
+    }
+
+    /// One block by a kernel and by the book, at the ends of every range and at ties.
+    #[test]
+    fn kernels_do_what_the_book_says() {
+        let word = |a: u32, b: u32| lane_bits(a.wrapping_mul(0x85EB_CA6B), b);
+        let pick = |z: u32, most: i16| match z % 5 {
+            0 => most,
+            1 => -most,
+            2 => (z >> 8) as i16 % 3,
+            _ => ((z >> 8) as i16) % most.max(2),
+        };
+        for shift in 1..=29u32 {
+            for case in 0..400 {
+                let rounding = [Rounding::Trn, Rounding::Rnd, Rounding::Stochastic][case as usize % 3];
+                // Increments must fit 16 bits, as `Form::of` makes sure.
+                let most = (15 + shift).min(30) / 2;
+                let (most_factor, most_difference) =
+                    ((1i32 << (most + case % 2).min(15)) - 1, (1i32 << (most - case % 2).min(15)) - 1);
+                let format = Format::signed(16 - case / 3 % 4, 12);
+                let overflow = if case % 2 == 0 { Overflow::Sat } else { Overflow::SatSym };
+                let low = if case % 2 == 0 { format.min_raw() } else { -format.max_raw() };
+                let scale =
+                    (rounding == Rounding::Rnd && shift <= 15 && most_difference << (15 - shift) <= 32767)
+                        .then(|| (0, 15 - shift));
+                let form = Form {
+                    factor_zeros: 0,
+                    difference_zeros: 0,
+                    shift,
+                    rounding,
+                    scale,
+                    low: low as i16,
+                    high: format.max_raw() as i16,
+                };
+                let (factor, key) = (pick(word(case, shift), most_factor as i16), word(case, 77));
+                let difference: Block<i16> =
+                    std::array::from_fn(|i| pick(word(case, 100 + i as u32), most_difference as i16));
+                let before: Block<i16> = std::array::from_fn(|i| match word(case, 200 + i as u32) {
+                    z if z % 3 == 0 => format.max_raw() as i16,
+                    z if z % 3 == 1 => low as i16,
+                    z => ((z >> 4) as i16) >> (16 - format.width),
+                });
+                let rows = [0, 1].map(|odd| {
+                    u32x8::new(std::array::from_fn(|i| (2 * i as u32 + odd).wrapping_mul(GOLDEN)))
+                });
+                let (w, d) = (i16x16::new(before), i16x16::new(difference));
+                let found = match (scale, rounding) {
+                    (Some((_, k)), _) => {
+                        scaled(&form)(w, i16x16::new(difference.map(|d| d << k)), rows, factor, key)
+                    }
+                    (_, Rounding::Stochastic) => random(&form)(w, d, rows, factor, key),
+                    _ => rounded(&form)(w, d, rows, factor, key),
+                };
+                let expected = std::array::from_fn(|i| {
+                    let product = i64::from(factor) * i64::from(difference[i]);
+                    let increment = rounding.apply(product, shift as i32, lane_bits(key, i as u32));
+                    overflow.apply(i64::from(before[i]) + increment, format) as i16
+                });
+                assert_eq!(
+                    found.to_array(),
+                    expected,
+                    "{form:?}, factor {factor}, differences {difference:?}"
+                );
+            }
         }
     }
 

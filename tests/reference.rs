@@ -222,7 +222,8 @@ fn inputs(design: &Design, samples: u32, extreme: bool) -> Vec<Vec<i32>> {
     (0..samples).map(|s| (0..design.sizes[0] as u32).map(|j| value(s, j)).collect()).collect()
 }
 
-/// Initial weights, of which so many sixteenths are put at the ends of their range, more at the upper one.
+/// Initial weights, of which so many sixteenths are put at the ends of their range: few at either, many at the
+/// upper one, where sums are largest.
 fn weights(design: &Design, extreme: u32) -> Weights {
     let mut weights = Weights::initial(design);
     for (l, (layer, s)) in weights.layers.iter_mut().zip(&design.synapses).enumerate() {
@@ -232,7 +233,9 @@ fn weights(design: &Design, extreme: u32) -> Weights {
                 let at = layer.at(row, column);
                 let z = noise(design.seed ^ l as u32, (column * 1000 + row) as u32);
                 if z % 16 < extreme {
-                    layer.raw[at] = if (z >> 8) % 3 > 0 { format.max_raw() } else { format.min_raw() } as i32;
+                    layer.raw[at] =
+                        if extreme > 8 || (z >> 8) % 3 > 0 { format.max_raw() } else { format.min_raw() }
+                            as i32;
                 }
             }
         }

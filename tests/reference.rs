@@ -233,9 +233,11 @@ fn weights(design: &Design, extreme: u32) -> Weights {
                 let at = layer.at(row, column);
                 let z = noise(design.seed ^ l as u32, (column * 1000 + row) as u32);
                 if z % 16 < extreme {
-                    layer.raw[at] =
-                        if extreme > 8 || (z >> 8) % 3 > 0 { format.max_raw() } else { format.min_raw() }
-                            as i32;
+                    layer.raw[at] = if extreme > 8 || !(z >> 8).is_multiple_of(3) {
+                        format.max_raw()
+                    } else {
+                        format.min_raw()
+                    } as i32;
                 }
             }
         }

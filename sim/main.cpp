@@ -51,22 +51,31 @@ void write_file(const std::string& path, const void* data, size_t bytes) {
 }
 
 #ifdef EQHDL_TRACE
-// Blocking writes to a descriptor: the simulator's own file class opens non-blocking and spins on a full pipe.
+// Blocking writes to a descriptor, in large pieces: the simulator's own file class opens non-blocking and spins on a
+// full pipe, and a reader that is woken for every few kilobytes costs more than what it reads.
 class Descriptor final : public VerilatedVcdFile {
+    static constexpr size_t Piece = 256 << 10;
     int m_fd;
+    std::vector<char> m_piece;
 
-public:
-    explicit Descriptor(int fd) : m_fd(fd) {}
-    bool open(const std::string&) override { return true; }
-    void close() override {}
-    ssize_t write(const char* data, ssize_t bytes) override {
-        ssize_t done = 0;
-        while (done < bytes) {
-            const ssize_t n = ::write(m_fd, data + done, static_cast<size_t>(bytes - done));
+    void flush() {
+        size_t done = 0;
+        while (done < m_piece.size()) {
+            const ssize_t n = ::write(m_fd, m_piece.data() + done, m_piece.size() - done);
             if (n < 0 && errno == EINTR) continue;
             if (n < 0) std::_Exit(4);  // the comparator has seen enough
-            done += n;
+            done += static_cast<size_t>(n);
         }
+        m_piece.clear();
+    }
+
+public:
+    explicit Descriptor(int fd) : m_fd(fd) { m_piece.reserve(2 * Piece); }
+    bool open(const std::string&) override { return true; }
+    void close() override { flush(); }
+    ssize_t write(const char* data, ssize_t bytes) override {
+        m_piece.insert(m_piece.end(), data, data + bytes);
+        if (m_piece.size() >= Piece) flush();
         return bytes;
     }
 };

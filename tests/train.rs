@@ -210,10 +210,16 @@ fn outcome(v: &Value) -> Value {
 #[test]
 fn killed_at_any_moment_it_resumes_to_the_same_weights() {
     let folder = tempfile::tempdir().unwrap();
-    let (design, _) = design_in(folder.path());
+    let (design, meaning) = design_in(folder.path());
     let (whole, cut) = (folder.path().join("whole"), folder.path().join("cut"));
     let expected = summary(&design, &whole, &[]);
-    for pause in [0, 3, 11, 23, 37, 53, 71] {
+    let data = data::load(&meaning).unwrap();
+    let plan = Plan::new(&meaning, &data);
+    let path = cut.join("checkpoint");
+    let written = || fs::metadata(&path).and_then(|m| m.modified()).ok();
+    let mut stops = Vec::new();
+    for pause in [0, 1, 3, 5, 8] {
+        let before = written();
         let mut child = eqhdl()
             .arg("train")
             .arg(&design)
@@ -223,10 +229,18 @@ fn killed_at_any_moment_it_resumes_to_the_same_weights() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        // Killed some time after its first checkpoint, unless it ends before.
+        while written() == before && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_micros(200));
+        }
         std::thread::sleep(Duration::from_millis(pause));
         child.kill().unwrap(); // SIGKILL
         child.wait().unwrap();
+        let checkpoint = Checkpoint::read(&path, &meaning, &data.checksum, plan).unwrap();
+        stops.push(checkpoint.map_or(0, |c| c.progress.done));
     }
+    assert!(stops.is_sorted(), "{stops:?}");
+    assert!(stops.iter().any(|&s| 0 < s && s < plan.total()), "never caught under way: {stops:?}");
     let found = summary(&design, &cut, &["--resume"]);
     assert_eq!(outcome(&found), outcome(&expected));
     let saved: Value = serde_json::from_slice(&fs::read(cut.join("train.json")).unwrap()).unwrap();

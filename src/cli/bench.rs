@@ -158,7 +158,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
         }
     }
     let digits = Case::load(args, "digits-cep")?;
-    let count = if args.quick { 1500 } else { 2 * digits.per_epoch as usize };
+    let count = 2 * digits.per_epoch as usize;
     for (level, bar) in [(Level::Signature, 1.1), (Level::States, 1.2), (Level::Events, 1.5)] {
         let (ratio, equal) = digits.ratio(level, count, 5)?;
         line(

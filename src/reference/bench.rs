@@ -5,6 +5,7 @@ use super::fast::{Network, Work};
 use super::{Silent, Weights};
 use crate::design::Design;
 use crate::fixed_point::{absorb, lane_bits};
+use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -31,6 +32,35 @@ pub struct MacRate {
     pub bytes: usize,
     /// Share of the inputs that are not zero.
     pub active: f64,
+}
+
+impl fmt::Display for MacRate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let giga = |rate: f64| rate * 1e-9;
+        writeln!(
+            f,
+            "{:.0} training samples/s of {:.0} multiply-accumulates each (forward {:.0}, transposed {:.0}, update {:.0}; {:.0} % of the inputs active)",
+            self.samples_per_s,
+            self.per_sample,
+            self.forward,
+            self.transposed,
+            self.update,
+            100.0 * self.active
+        )?;
+        writeln!(
+            f,
+            "{:.2}e9 multiply-accumulates/s against {:.2}e9 of a plain 16-bit dot product over the same {} kB: ratio {:.2}",
+            giga(self.model),
+            giga(self.dot),
+            self.bytes / 1000,
+            self.ratio
+        )?;
+        f.write_str(if self.update > self.forward / 8.0 {
+            "bounded by the updates: a dozen operations per weight, forty with stochastic rounding (random bits)"
+        } else {
+            "bounded by the table look-ups of the neurons and by the short rows of the output layer"
+        })
+    }
 }
 
 /// Synthetic inputs in the manner of MNIST: `percent` of the values are not zero, in runs as strokes make them.

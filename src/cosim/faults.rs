@@ -105,8 +105,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "memory",
         what: "weights are written one word too high",
         edit: Edit::Core(
-            "host_store_i ? host_address_q : address8_q",
-            "host_store_i ? host_address_q : address8_q + 1'b1",
+            "host_store_i ? host_address_q : address8",
+            "host_store_i ? host_address_q : address8 + 1'b1",
         ),
     },
     Fault {
@@ -296,5 +296,29 @@ impl Fault {
         }
         *text = text.replace(from, to);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schedule::Layout;
+    use std::path::Path;
+
+    #[test]
+    fn every_defect_finds_its_place_in_some_shipped_design() {
+        let mut found = std::collections::HashSet::new();
+        for name in ["digits-ep", "digits-cep", "mnist-cep"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));
+            let design = crate::design::load(&path).expect("shipped designs load");
+            let sources = Sources::of(&design, &Layout::of(&design));
+            for fault in FAULTS.iter().filter(|f| f.applies_to(&design)) {
+                let mut broken = sources.clone();
+                assert!(fault.apply(&mut broken, &design), "{} in {name}", fault.name);
+                assert_ne!(broken, sources, "{} in {name}", fault.name);
+                found.insert(fault.name);
+            }
+        }
+        assert!(found.len() >= FAULTS.len() - 1, "{found:?}"); // one asks for a layer wider than the lanes above the first
     }
 }

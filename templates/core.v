@@ -83,7 +83,7 @@ module {{ module }} (
   localparam TotalWidth = {{ total_width }};
 {% if stochastic_drive || stochastic_state %}  localparam [31:0] Golden = 32'h9E3779B9;
 {% endif %}
-{% if stochastic %}  `include "mixer.vh"
+{% if stochastic || random_sign %}  `include "mixer.vh"
 {% endif %}
   // The layer table. Synapse layer l joins neuron layer l - 1 to neuron layer l.
   // Each function is used where its layer is at hand.
@@ -168,7 +168,16 @@ module {{ module }} (
     else if (sample_number_set_i) sample_number_q <= sample_number_i;
     else if (sample_release) sample_number_q <= sample_number_q + 32'd1;
   end
-{% if stochastic %}
+{% if random_sign %}
+  // The random sign of the nudge and of the update, one for a sample.
+  reg [31:0] purpose_sign_q;
+  reg sign_q;  // minus
+  always @(posedge clk_i) begin
+    purpose_sign_q <= mix_absorb(seed_i, 32'd4);
+    sign_q <= mix_absorb(purpose_sign_q, sample_number_q) >> 31 != 32'd0;
+  end
+  wire [1:0] nudge_signed = (nudge != 2'd3) ? nudge : sign_q ? 2'd2 : 2'd1;
+{% endif %}{% if stochastic %}
   // Keys of the random bits of this pass, absorbed while the sequencer decides and the first column is fetched.
   reg [31:0] purpose_weight_q, purpose_drive_q, purpose_state_q, sample_weight_q, sample_drive_q, sample_state_q;
   reg [31:0] key_weight_q, key_drive_q, key_state_q;
@@ -287,7 +296,12 @@ module {{ module }} (
     pre_a4_q <= operand_a3;
     pre_b4_q <= operand_b3;
     pre_forward4_q <= $signed({{ self.extend("operand_a3", activity_width, pre_width) }}) <<< (bias3_q ? bias_shift_of(layer3_q) : weight_shift_of(layer3_q));
+{%- if random_sign %}
+    rate5_q <= bias4 ? (sign_q ? -bias_rate_of(layer4) : bias_rate_of(layer4))
+                     : (sign_q ? -weight_rate_of(layer4) : weight_rate_of(layer4));
+{%- else %}
     rate5_q <= bias4 ? bias_rate_of(layer4) : weight_rate_of(layer4);
+{%- endif %}
     width6_q <= bias5 ? bias_width_of(layer5) : weight_width_of(layer5);
 {%- if stochastic_weight %}
     column_key4_q <= mix_absorb(key_weight_q, { {{- self.resize("layer3_q", layer_width, &16) }}, {{ self.resize("column3_q", count_width, &16) }}});
@@ -429,7 +443,7 @@ module {{ module }} (
     .TotalWidth(TotalWidth), {{ u.parameters }}
   ) u_neuron_{{ u.id }} (
     .clk_i(clk_i), .total_i(total12), .state_i({{ u.state_in }}), .target_i(target12),
-    .nudge_i({% if u.output %}nudge{% else %}2'd0{% endif %}), .drive_random_i(drive_random12), .state_random_i(state_random14_q),
+    .nudge_i({% if u.output %}{% if random_sign %}nudge_signed{% else %}nudge{% endif %}{% else %}2'd0{% endif %}), .drive_random_i(drive_random12), .state_random_i(state_random14_q),
     .drive_o(drive_{{ u.id }}), .state_o(state_{{ u.id }})
   );
 {% endfor %}

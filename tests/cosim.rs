@@ -8,12 +8,12 @@ mod samples;
 
 use designs::Case;
 use eqhdl::cosim::{Field, Level, Outcome, Request, Tracing, build, cross_check};
-use eqhdl::design::{Activation, Design, Dynamics, NudgePlace, Rule};
+use eqhdl::design::{Activation, Design, Dynamics, NudgePlace, NudgeSign, Rule};
 use eqhdl::fixed_point::{Overflow, Rounding};
 use eqhdl::reference::fast::Network;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
 use eqhdl::reference::{Observer, StepView, Weights};
-use eqhdl::rules::Program;
+use eqhdl::rules::{Op, Program};
 use eqhdl::schedule::Layout;
 use eqhdl::verilog::Sources;
 use samples::samples;
@@ -43,7 +43,7 @@ const CASES: &[Case] = &[
         dynamics: "leaky",
         activation: "hard_sigmoid",
         nudge: "outside",
-        rule: "cep",
+        rule: "cep random",
         rounding: ["TRN", "RND_ZERO", "RND_CONV"],
         overflow: ["SAT", "WRAP", "SAT_SYM"],
         // State fractions differ: the saved and the present activities are aligned.
@@ -56,7 +56,7 @@ const CASES: &[Case] = &[
         dynamics: "energy",
         activation: "logistic",
         nudge: "outside",
-        rule: "ep",
+        rule: "ep random",
         rounding: ["STOCHASTIC", "STOCHASTIC", "STOCHASTIC"],
         overflow: ["SAT", "SAT", "SAT"],
         formats: "state = \"s10.8\"",
@@ -117,7 +117,7 @@ const CASES: &[Case] = &[
         dynamics: "energy",
         activation: "hard_sigmoid",
         nudge: "outside",
-        rule: "ep",
+        rule: "symmetric_ep",
         rounding: ["RND_CONV_ODD", "RND_INF", "RND_MIN_INF"],
         overflow: ["SAT_SYM", "SAT", "SAT_SYM"],
         formats: "weight = \"s10.9\"\nbias = \"s13.9\"",
@@ -153,7 +153,7 @@ const CASES: &[Case] = &[
         dynamics: "prototypical",
         activation: "half_hard_sigmoid",
         nudge: "outside",
-        rule: "ep",
+        rule: "symmetric_ep",
         rounding: ["RND", "RND", "STOCHASTIC"],
         overflow: ["SAT", "SAT", "SAT"],
         formats: "weight = [\"s24.20\", \"s20.16\"]\nbias = \"s32.24\"\nrate = \"u12.10\"",
@@ -222,10 +222,9 @@ fn equal(case: &Case) -> Result<(), String> {
     // Equal means that all of it was compared.
     let program = Program::of(&design);
     let steps: u64 = samples.iter().map(|s| u64::from(program.steps(s.train))).sum();
-    let relaxed: u64 = samples
-        .iter()
-        .map(|s| u64::from(design.free_steps + if s.train { design.nudged_steps } else { 0 }))
-        .sum();
+    let relaxations = |op: &Op| if let Op::Relax { steps, .. } = op { u64::from(*steps) } else { 0 };
+    let ops = |train| if train { &program.train } else { &program.infer };
+    let relaxed: u64 = samples.iter().flat_map(|s| ops(s.train)).map(relaxations).sum();
     // Each neuron's state and drive, and its state once more in its word; the weights come on top.
     let neurons = relaxed * layout.neurons as u64 * 3;
     let expected = (samples.len() as u64, steps);
@@ -258,6 +257,11 @@ fn the_designs_visit_every_mode() {
         for rule in [Rule::Ep, Rule::Cep] {
             assert!(seen(&|d| d.dynamics == dynamics && d.rule == rule), "{dynamics:?} {rule:?}");
         }
+    }
+    for (rule, sign) in
+        [(Rule::SymmetricEp, NudgeSign::Fixed), (Rule::Ep, NudgeSign::Random), (Rule::Cep, NudgeSign::Random)]
+    {
+        assert!(seen(&|d| d.rule == rule && d.nudge_sign == sign), "{rule:?}, {sign:?} sign");
     }
     for (dynamics, place) in [
         (Dynamics::Prototypical, NudgePlace::Inside),

@@ -1,7 +1,8 @@
 //! The fast model equals the golden one, bit for bit, over random designs: every state, drive and weight of every step.
 
 use eqhdl::design::{
-    Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, Rule, Synapses,
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, NudgeSign,
+    Rule, Synapses,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
 use eqhdl::reference::counters::Counters;
@@ -156,14 +157,20 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
         select(vec![Dynamics::Prototypical, Dynamics::Prototypical, Dynamics::Leaky, Dynamics::Energy]),
         select(vec![NudgePlace::Inside, NudgePlace::Outside]),
         select(vec![Activation::HardSigmoid, Activation::HalfHardSigmoid, Activation::Logistic]),
-        select(vec![Rule::Ep, Rule::Cep]),
+        select(vec![
+            (Rule::Ep, NudgeSign::Fixed),
+            (Rule::Ep, NudgeSign::Random),
+            (Rule::SymmetricEp, NudgeSign::Fixed),
+            (Rule::Cep, NudgeSign::Fixed),
+            (Rule::Cep, NudgeSign::Random),
+        ]),
     );
     (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>())
         .prop_filter_map(
             "a signal too wide to build",
             |(
                 shape,
-                (dynamics, nudge_place, activation, rule),
+                (dynamics, nudge_place, activation, (rule, nudge_sign)),
                 (drive_modes, state_modes, weight_modes),
                 (free_steps, nudged_steps),
                 seed,
@@ -185,6 +192,7 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
                     activation,
                     dt,
                     rule,
+                    nudge_sign,
                     free_steps,
                     nudged_steps,
                     beta: Constant::nearest(0.4, Format::unsigned(4, 4)),

@@ -7,7 +7,7 @@ use crate::reference::golden::Golden;
 use crate::reference::neuron::NeuronUnit;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Observer, SampleEnd, StepView, Weights};
-use crate::rules::{Op, Plasticity, Program};
+use crate::rules::{Op, Program};
 
 /// Keeps every step of one sample, and one weight.
 struct Recorder {
@@ -68,7 +68,7 @@ pub fn operands(
             let continual = Program::of(design)
                 .train
                 .iter()
-                .any(|op| matches!(op, Op::Relax { plasticity: Plasticity::EachStep, .. }));
+                .any(|op| matches!(op, Op::Relax { plasticity: Some(_), .. }));
             let a = at.checked_sub(1)?;
             let b = if continual { at.checked_sub(2)? } else { design.free_steps as usize - 1 };
             let was = recorder.steps.get(a)?.weight;

@@ -3,7 +3,7 @@
 //! All layers share the same lanes, so values meet on common grids: activities on `2^-activity_frac`, weights as read
 //! on `2^-read_frac`, sums on the product of both. Alignment to the common grid is an exact left shift.
 
-use super::{Activation, Design, Dynamics, NudgePlace};
+use super::{Activation, Design, Dynamics, NudgePlace, NudgeSign};
 use crate::fixed_point::{Format, Interval, Overflow, Rounding};
 
 /// A named signal with its proven interval and width.
@@ -226,6 +226,8 @@ impl Datapath {
             .iter()
             .chain(&p.bias_rate)
             .fold(zero, |i, &r| i.hull(Interval::point(i128::from(r))));
+        // A random sign of the nudge turns the rate's sign.
+        let any_rate = if d.nudge_sign == NudgeSign::Random { any_rate.hull(-any_rate) } else { any_rate };
         p.rate_width = any_rate.signed_bits();
         signals.push(Signal::new("rate constants (aligned)", any_rate, 0));
         let gradient = any_rate * contrast;

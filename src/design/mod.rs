@@ -85,8 +85,21 @@ pub enum Activation {
 pub enum Rule {
     /// Equilibrium Propagation, two phases.
     Ep,
+    /// Equilibrium Propagation with symmetric nudging, three phases: free, `+beta`, `-beta`.
+    SymmetricEp,
     /// Continual Equilibrium Propagation: synapses learn at every nudged step.
     Cep,
+}
+
+/// The sign of the nudge in two-phase rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NudgeSign {
+    /// That of beta, for every sample.
+    #[default]
+    Fixed,
+    /// Plus or minus beta, drawn for every sample.
+    Random,
 }
 
 /// The number formats and constants of one layer of synapses.
@@ -98,7 +111,8 @@ pub struct Synapses {
     pub weight_read: Format,
     /// Bias as stored: the weight of a constant input of one. Read with as many dropped bits as the weights.
     pub bias: Format,
-    /// Learning rate over beta, `eta / beta`: the coefficient of the contrast.
+    /// Learning rate over the distance of the two nudges, `eta / beta`, or `eta / (2 beta)` for symmetric nudging: the
+    /// coefficient of the contrast.
     pub rate: Constant,
     /// Learning rate, as typed.
     pub learning_rate: f64,
@@ -172,6 +186,8 @@ pub struct Design {
     pub dt: Constant,
     /// Learning rule.
     pub rule: Rule,
+    /// Sign of the nudge.
+    pub nudge_sign: NudgeSign,
     /// T: steps of the free phase.
     pub free_steps: u32,
     /// K: steps of the nudged phase.

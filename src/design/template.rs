@@ -23,10 +23,12 @@ nudge = "outside"           # where beta (y - s) enters the output: outside | in
 initial_scale = 1.0         # first weights and biases are uniform within initial_scale / sqrt(fan-in)
 
 [rule]
-name = "cep"                # ep: one update after the nudged phase | cep: an update at every nudged step
+name = "cep"                # ep: one update after the nudged phase | symmetric_ep: one after a phase with +beta and one with -beta
+                            # cep: an update at every nudged step
 T = 20                      # steps of the free phase, in which the states settle
 K = 8                       # steps of the nudged phase, in which the output is pulled to the target
 beta = 0.2                  # strength of that pull
+# sign = "fixed"            # random: plus or minus beta, drawn for every sample; for ep and cep
 learning_rates = [0.01, 0.005] # one per synapse layer, or one number for all
 
 # A format is a sign, all bits, fraction bits: "s16.14" is signed, 16 bits, 14 of them fraction; "u8.8" holds 0 to 255/256.

@@ -4,7 +4,7 @@ use super::neuron::{NeuronInput, NeuronUnit};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Purpose, absorb, lane_bits, step_key};
-use crate::rules::{Nudge, Op, Plasticity, Program, StateRef};
+use crate::rules::{Nudge, Op, Program, StateRef, Update, is_negative};
 
 /// The model of one network: its weights and a sample counter.
 #[derive(Clone, Debug)]
@@ -53,21 +53,21 @@ impl<'d> Golden<'d> {
                     for t in 0..steps {
                         // The contrast of step t - 1 is applied at the head of step t's pass: synapses first, then
                         // the new weights make the drives (algorithms.md 2.1).
-                        let learned = plasticity == Plasticity::EachStep && t > 0;
-                        if learned {
-                            self.learn(input, &active, &b, StateRef::Now, StateRef::Previous);
+                        let update = plasticity.filter(|_| t > 0);
+                        if let Some(update) = update {
+                            self.learn(input, &active, &b, update);
                         }
                         self.relax(input, label, nudge, &mut b);
-                        observer.step(self.view(&b, &active, true, learned));
+                        observer.step(self.view(&b, &active, true, update.is_some()));
                         b.step += 1;
                     }
-                    if plasticity == Plasticity::EachStep {
-                        self.learn_pass(input, &active, &mut b, StateRef::Now, StateRef::Previous, observer);
+                    if let Some(update) = plasticity {
+                        self.learn_pass(input, &active, &mut b, update, observer);
                     }
                 }
                 Op::Save { slot } => b.slots[slot] = b.now.clone(),
                 Op::Load { slot } => b.now = b.slots[slot].clone(),
-                Op::Learn { a, b: other } => self.learn_pass(input, &active, &mut b, a, other, observer),
+                Op::Learn(update) => self.learn_pass(input, &active, &mut b, update, observer),
                 Op::Read => {
                     let outputs = &b.now[neurons - self.design.classes()..];
                     prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
@@ -84,11 +84,10 @@ impl<'d> Golden<'d> {
         input: &[i32],
         active: &[u32],
         b: &mut Bench,
-        a: StateRef,
-        other: StateRef,
+        update: Update,
         observer: &mut impl Observer,
     ) {
-        self.learn(input, active, b, a, other);
+        self.learn(input, active, b, update);
         observer.step(self.view(b, active, false, true));
         b.step += 1;
     }
@@ -126,6 +125,7 @@ impl<'d> Golden<'d> {
         let p = &d.datapath;
         let layers = d.output_layer();
         let key = |purpose| step_key(d.seed, purpose, self.sample, b.step);
+        let sign = nudge.sign(is_negative(d.seed, self.sample));
         let mut next = vec![0; b.now.len()];
         for l in 1..=layers {
             let w = &self.weights.layers[l - 1];
@@ -149,11 +149,7 @@ impl<'d> Golden<'d> {
                     total,
                     state: i64::from(b.now[at]),
                     target: i == usize::from(label),
-                    nudge: match nudge {
-                        Nudge::None => 0,
-                        Nudge::Plus => 1,
-                        Nudge::Minus => -1,
-                    },
+                    nudge: sign,
                     drive_random: lane_bits(column_key(Purpose::Drive), i as u32),
                     state_random: lane_bits(column_key(Purpose::State), i as u32),
                 });
@@ -164,8 +160,8 @@ impl<'d> Golden<'d> {
         b.previous = std::mem::replace(&mut b.now, next);
     }
 
-    /// `w <- w + requantise(rate * (a_post a_pre - b_post b_pre))` over every synapse.
-    fn learn(&mut self, input: &[i32], active: &[u32], b: &Bench, a: StateRef, other: StateRef) {
+    /// `w <- w + requantise(rate * contrast)` over every synapse.
+    fn learn(&mut self, input: &[i32], active: &[u32], b: &Bench, update: Update) {
         let d = self.design;
         let p = &d.datapath;
         let states = |r| match r {
@@ -173,7 +169,8 @@ impl<'d> Golden<'d> {
             StateRef::Previous => &b.previous,
             StateRef::Slot(k) => &b.slots[k],
         };
-        let (a, other) = (states(a), states(other));
+        let negative = update.by_sample && is_negative(d.seed, self.sample);
+        let c = update.forward;
         let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
         for l in 1..=d.output_layer() {
             let (n_post, n_pre) = (d.sizes[l], d.sizes[l - 1]);
@@ -186,12 +183,13 @@ impl<'d> Golden<'d> {
                 let pre = |s: &[i32]| {
                     if is_bias { 1 << p.activity_frac } else { self.activity(input, s, l - 1, j) }
                 };
-                let (pre_a, pre_b) = (pre(a), pre(other));
+                let (pre_a, pre_b) = (pre(states(c.pre_a)), pre(states(c.pre_b)));
                 let rate = if is_bias { p.bias_rate[l - 1] } else { p.weight_rate[l - 1] };
+                let rate = if negative { -rate } else { rate };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for i in 0..n_post {
-                    let contrast =
-                        self.activity(input, a, l, i) * pre_a - self.activity(input, other, l, i) * pre_b;
+                    let contrast = self.activity(input, states(c.post_a), l, i) * pre_a
+                        - self.activity(input, states(c.post_b), l, i) * pre_b;
                     let random = lane_bits(column_key, i as u32);
                     let increment = d.weight_modes.rounding.apply(rate * contrast, p.update_shift, random);
                     let layer = &mut self.weights.layers[l - 1];

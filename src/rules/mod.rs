@@ -1,7 +1,8 @@
 //! Learning rules as phase programs: short lists of four operations that the reference interprets and the
 //! hardware's sequencer holds as a ROM. A new rule is a new program; the circuit does not change.
 
-use crate::design::{Design, Rule};
+use crate::design::{Design, NudgeSign, Rule};
+use crate::fixed_point::{Purpose, absorb};
 
 /// The nudge during a relaxation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,15 +13,8 @@ pub enum Nudge {
     Plus,
     /// `-beta * (target - state)`.
     Minus,
-}
-
-/// What the synapses do during a relaxation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Plasticity {
-    /// Weights are frozen.
-    None,
-    /// After each step, the contrast (state now - state one step before).
-    EachStep,
+    /// `+beta` or `-beta`, by the random sign of the sample.
+    BySample,
 }
 
 /// A state vector the synapses can look at.
@@ -34,19 +28,81 @@ pub enum StateRef {
     Slot(usize),
 }
 
+/// `post_a pre_a - post_b pre_b`: what a synapse learns from the two neurons it joins, at two moments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contrast {
+    /// Post-synaptic activity of the first product.
+    pub post_a: StateRef,
+    /// Pre-synaptic activity of the first product.
+    pub pre_a: StateRef,
+    /// Post-synaptic activity of the subtracted product.
+    pub post_b: StateRef,
+    /// Pre-synaptic activity of the subtracted product.
+    pub pre_b: StateRef,
+}
+
+impl Contrast {
+    /// `a_post a_pre - b_post b_pre`: the difference of two products, as energies give it.
+    pub const fn products(a: StateRef, b: StateRef) -> Contrast {
+        Contrast { post_a: a, pre_a: a, post_b: b, pre_b: b }
+    }
+
+    /// `(post(a) - post(b)) pre(b)`: a post-synaptic difference times the old pre-synaptic activity, as vector fields
+    /// have it (algorithms.md 2.2).
+    pub const fn post_difference(a: StateRef, b: StateRef) -> Contrast {
+        Contrast { post_a: a, pre_a: b, post_b: b, pre_b: b }
+    }
+}
+
+/// What one pass over the synapses does: `w += requantise(rate * contrast)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// Of the weights from layer `l - 1` to layer `l` (and back, where one weight serves both ways), and of biases.
+    pub forward: Contrast,
+    /// Of separate weights from layer `l` back to layer `l - 1`; here too post-synaptic is layer `l`'s neuron, so that
+    /// both directions of a synapse lie in the same place.
+    pub backward: Contrast,
+    /// The contrast counts with the random sign of the sample.
+    pub by_sample: bool,
+}
+
+impl Update {
+    /// The same difference of products for both directions.
+    pub const fn products(a: StateRef, b: StateRef) -> Update {
+        Update { forward: Contrast::products(a, b), backward: Contrast::products(a, b), by_sample: false }
+    }
+}
+
 /// One operation of a phase program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// `steps` time steps of the neuron dynamics.
-    Relax { steps: u32, nudge: Nudge, plasticity: Plasticity },
+    /// `steps` time steps of the neuron dynamics. With plasticity, the synapses take this update after each of them.
+    Relax { steps: u32, nudge: Nudge, plasticity: Option<Update> },
     /// Keeps the present state in a slot (a pointer copy: costs no cycle).
     Save { slot: usize },
     /// Goes back to a saved state.
     Load { slot: usize },
-    /// One pass over the synapses: `w += requantise(rate * (a_post a_pre - b_post b_pre))`.
-    Learn { a: StateRef, b: StateRef },
+    /// One pass over the synapses.
+    Learn(Update),
     /// Prediction (arg max of the output state) and result out.
     Read,
+}
+
+/// The random sign of a sample: whether it is minus. Read where a [`Nudge`] or an [`Update`] goes by the sample.
+pub fn is_negative(seed: u32, sample: u32) -> bool {
+    absorb(absorb(seed, Purpose::Sign as u32), sample) >> 31 != 0
+}
+
+impl Nudge {
+    /// -1, 0 or +1 for a sample of this random sign.
+    pub fn sign(self, negative: bool) -> i64 {
+        match self {
+            Nudge::None => 0,
+            Nudge::Plus => 1,
+            Nudge::Minus => -1,
+            Nudge::BySample => 1 - 2 * i64::from(negative),
+        }
+    }
 }
 
 /// A learning rule, ready to run.
@@ -59,19 +115,32 @@ pub struct Program {
 }
 
 impl Program {
-    /// The program of a design's rule (algorithms: EP and C-EP, Ernoult et al. 2019, 2020).
+    /// The program of a design's rule: EP and C-EP (Ernoult et al. 2019, 2020), symmetric nudging (Laborieux et al. 2021).
     pub fn of(design: &Design) -> Program {
-        let free = Op::Relax { steps: design.free_steps, nudge: Nudge::None, plasticity: Plasticity::None };
-        let nudged = |plasticity| Op::Relax { steps: design.nudged_steps, nudge: Nudge::Plus, plasticity };
+        let free = Op::Relax { steps: design.free_steps, nudge: Nudge::None, plasticity: None };
+        let by_sample = design.nudge_sign == NudgeSign::Random;
+        let nudge = if by_sample { Nudge::BySample } else { Nudge::Plus };
+        let pulled = |nudge| Op::Relax { steps: design.nudged_steps, nudge, plasticity: None };
+        let update = |a, b| Update { by_sample, ..Update::products(a, b) };
+        use StateRef::{Now, Previous, Slot};
         let train = match design.rule {
-            Rule::Ep => vec![
+            Rule::Ep => {
+                vec![free, Op::Read, Op::Save { slot: 0 }, pulled(nudge), Op::Learn(update(Now, Slot(0)))]
+            }
+            Rule::SymmetricEp => vec![
                 free,
                 Op::Read,
                 Op::Save { slot: 0 },
-                nudged(Plasticity::None),
-                Op::Learn { a: StateRef::Now, b: StateRef::Slot(0) },
+                pulled(Nudge::Plus),
+                Op::Save { slot: 1 },
+                Op::Load { slot: 0 },
+                pulled(Nudge::Minus),
+                Op::Learn(update(Slot(1), Now)),
             ],
-            Rule::Cep => vec![free, Op::Read, nudged(Plasticity::EachStep)],
+            Rule::Cep => {
+                let plasticity = Some(update(Now, Previous));
+                vec![free, Op::Read, Op::Relax { steps: design.nudged_steps, nudge, plasticity }]
+            }
         };
         Program { train, infer: vec![free, Op::Read] }
     }
@@ -103,12 +172,17 @@ impl Program {
         for op in if train { &self.train } else { &self.infer } {
             match *op {
                 Op::Relax { steps, nudge, plasticity } => {
-                    passes.push((if nudge == Nudge::None { "free phase" } else { "nudged phase" }, steps));
-                    if plasticity == Plasticity::EachStep {
+                    let name = match nudge {
+                        Nudge::None => "free phase",
+                        Nudge::Plus | Nudge::BySample => "nudged phase",
+                        Nudge::Minus => "negatively nudged phase",
+                    };
+                    passes.push((name, steps));
+                    if plasticity.is_some() {
                         passes.push(("last update", 1));
                     }
                 }
-                Op::Learn { .. } => passes.push(("update", 1)),
+                Op::Learn(_) => passes.push(("update", 1)),
                 Op::Save { .. } | Op::Load { .. } | Op::Read => {}
             }
         }

@@ -1,7 +1,7 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
 use super::{LAYER_GAP, Layout, MIN_SLOT};
-use crate::rules::{Op, Plasticity};
+use crate::rules::Op;
 
 /// Cycles of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
@@ -34,7 +34,7 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
         c.spend(1); // decode
         match op {
             Op::Relax { steps, plasticity, .. } => {
-                let plastic = plasticity == Plasticity::EachStep;
+                let plastic = plasticity.is_some();
                 for t in 0..steps {
                     let learn = plastic && t > 0;
                     let from_input = !input_valid || learn || depth == 1;
@@ -46,7 +46,7 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
                     input_valid = false;
                 }
             }
-            Op::Learn { .. } => {
+            Op::Learn(_) => {
                 pass(layout, active, true, false, &mut c);
                 input_valid = false;
             }

@@ -1,9 +1,9 @@
 //! The context of `templates/core.v`.
 
 use super::units::{self, Unit};
-use crate::design::{Design, Rule, Tables};
+use crate::design::{Design, NudgeSign, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Rounding};
-use crate::rules::{Nudge, Op, Plasticity, Program, StateRef};
+use crate::rules::{Nudge, Op, Program, StateRef, Update};
 use crate::schedule::{LAYER_GAP, Layout, MIN_SLOT, bits};
 use askama::Template;
 
@@ -72,6 +72,7 @@ struct Core {
     min_slot: u32,
     layer_gap: u32,
     infer_start: usize,
+    random_sign: bool,
     stochastic: bool,
     stochastic_weight: bool,
     stochastic_drive: bool,
@@ -228,6 +229,9 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         sizes_text: design.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
         rule_text: match design.rule {
             Rule::Ep => "Equilibrium Propagation (free phase, nudged phase, one update)",
+            Rule::SymmetricEp => {
+                "Equilibrium Propagation with symmetric nudging (free, +beta, -beta, one update)"
+            }
             Rule::Cep => "continual Equilibrium Propagation (an update at every nudged step)",
         },
         input_format: design.input.to_string(),
@@ -271,6 +275,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         min_slot: MIN_SLOT,
         layer_gap: LAYER_GAP,
         infer_start: words.1,
+        random_sign: design.nudge_sign == NudgeSign::Random,
         stochastic: modes.contains(&true),
         stochastic_weight: modes[0],
         stochastic_drive: modes[1],
@@ -306,8 +311,9 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
                         Nudge::None => (0, "free"),
                         Nudge::Plus => (1, "+beta"),
                         Nudge::Minus => (2, "-beta"),
+                        Nudge::BySample => (3, "random sign of beta"),
                     };
-                    let plastic = u32::from(plasticity == Plasticity::EachStep);
+                    let plastic = u32::from(plasticity.is_some());
                     push(
                         format!("3'd0, 16'd{steps}, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
                         format!(
@@ -324,9 +330,9 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
                     format!("3'd2, 16'd0, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"),
                     format!("load {slot}"),
                 ),
-                Op::Learn { a, b } => push(
-                    format!("3'd3, 16'd0, 2'd0, 1'd0, 1'd0, {}, {}", operand(a), operand(b)),
-                    format!("learn {a:?} - {b:?}"),
+                Op::Learn(Update { forward: c, .. }) => push(
+                    format!("3'd3, 16'd0, 2'd0, 1'd0, 1'd0, {}, {}", operand(c.post_a), operand(c.post_b)),
+                    format!("learn {:?} - {:?}", c.post_a, c.post_b),
                 ),
                 Op::Read => {
                     push("3'd4, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "read".to_owned())

@@ -12,6 +12,7 @@ pub struct Case {
     pub dynamics: &'static str,
     pub activation: &'static str,
     pub nudge: &'static str,
+    /// The name of the rule, and behind a space the sign of its nudge if it is not fixed.
     pub rule: &'static str,
     pub rounding: [&'static str; 3],
     pub overflow: [&'static str; 3],
@@ -27,11 +28,12 @@ impl Case {
         let rounding = format!("state = {state}\ndrive = {drive}\nweight = {weight}");
         let [state, drive, weight] = self.overflow.map(|o| format!("\"{o}\""));
         let overflow = format!("state = {state}\ndrive = {drive}\nweight = {weight}");
+        let (rule, sign) = rule.split_once(' ').unwrap_or((rule, "fixed"));
         let dt = if *dynamics == "prototypical" { "" } else { "dt = 0.4\n" };
         format!(
             "[network]\nlayers = {layers}\nactivation = \"{activation}\"\ndynamics = \"{dynamics}\"\n\
              nudge = \"{nudge}\"\ninitial_scale = 2.0\n{dt}\n\
-             [rule]\nname = \"{rule}\"\nT = 5\nK = 3\nbeta = 0.4\nlearning_rates = 0.3\n\n\
+             [rule]\nname = \"{rule}\"\nsign = \"{sign}\"\nT = 5\nK = 3\nbeta = 0.4\nlearning_rates = 0.3\n\n\
              [formats]\n{formats}\n\n[rounding]\n{rounding}\n\n[overflow]\n{overflow}\n\n\
              [hardware]\nlanes = {lanes}\n\n\
              [training]\nepochs = 2\nseed = 7\ntrain_samples = 16\ntest_samples = 4\n\n\

@@ -20,10 +20,11 @@ const KEYS: &[(&str, &str, &str)] = &[
         "initial_scale",
         "a factor on the initial bound 1/sqrt(fan-in), such as `initial_scale = 1.0`",
     ),
-    ("rule", "name", "one of \"ep\", \"cep\""),
+    ("rule", "name", "one of \"ep\", \"symmetric_ep\", \"cep\""),
     ("rule", "T", "the free steps, a whole number from 1 to 65535, such as `T = 20`"),
     ("rule", "K", "the nudged steps, a whole number from 1 to 65535, such as `K = 8`"),
     ("rule", "beta", "the strength of the nudge, a number, such as `beta = 0.2`"),
+    ("rule", "sign", "one of \"fixed\" (default), \"random\""),
     (
         "rule",
         "learning_rates",

@@ -4,7 +4,8 @@ use super::keys::{meaning as key_meaning, missing};
 use super::typed::{At, Data, File, Formats, OneOrMany, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::{
-    Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, Synapses,
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, NudgeSign,
+    Rule, Synapses,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
 use std::ops::{Range, RangeInclusive};
@@ -237,7 +238,17 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     let dt = time_step(network.dt.map(Given::from), &dynamics, &network_at, typed_formats.step)?;
 
     // The rule.
-    let name_of_rule = required(rule.name, "rule", "name", &rule_at)?.value;
+    let name_of_rule = required(rule.name, "rule", "name", &rule_at)?;
+    let nudge_sign = rule.sign.map_or(Given::default(NudgeSign::Fixed), Given::from);
+    let symmetric = name_of_rule.value == Rule::SymmetricEp;
+    if symmetric && nudge_sign.value == NudgeSign::Random {
+        return Err(Refusal::new(
+            "symmetric nudging uses both signs for every sample: there is none to draw",
+            "remove `sign`, or write `name = \"ep\"`",
+        )
+        .at(nudge_sign.at, "not with this rule")
+        .also(name_of_rule.at, "this rule"));
+    }
     let steps = |typed, key| -> Result<u32> {
         let given = required(typed, "rule", key, &rule_at)?;
         Ok(whole(&given, "rule", key, 1..=65535)? as u32)
@@ -283,14 +294,21 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     let weights = formats(typed_formats.weight, count, "weight", |_| Format::signed(16, 14))?;
     let reads = formats(typed_formats.weight_read, count, "weight_read", |l| weights[l].value)?;
     let biases = formats(typed_formats.bias, count, "bias", |l| weights[l].value)?;
-    // eta / beta of the largest layer, with as many fraction bits as 16 bits leave it.
-    let largest = rates.iter().map(|r| r.value).fold(0.0, f64::max) / beta.wanted;
+    // The largest layer's rate, with as many fraction bits as 16 bits leave it.
+    let distance = if symmetric { 2.0 * beta.wanted } else { beta.wanted };
+    let largest = rates.iter().map(|r| r.value).fold(0.0, f64::max) / distance;
     let common = finest(largest, largest < 0.0, 16);
     let common = Format { frac: common.frac.min(16), ..common };
     let rate_formats = formats(typed_formats.rate, count, "rate", |_| common)?;
     let wanted: Vec<_> =
-        rates.iter().map(|r| Given { value: r.value / beta.wanted, at: r.at.clone() }).collect();
-    let what = |l| format!("the rate of synapse layer {} (learning rate / beta)", l + 1);
+        rates.iter().map(|r| Given { value: r.value / distance, at: r.at.clone() }).collect();
+    let what = |l| {
+        format!(
+            "the rate of synapse layer {} (learning rate / {}beta)",
+            l + 1,
+            if symmetric { "2 " } else { "" }
+        )
+    };
     let scaled = constants(&wanted, &rate_formats, what, "rate")?;
     let mut synapses = Vec::new();
     for l in 0..count {
@@ -345,7 +363,8 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         nudge_place: nudge_place.value,
         activation: activation.value,
         dt,
-        rule: name_of_rule,
+        rule: name_of_rule.value,
+        nudge_sign: nudge_sign.value,
         free_steps,
         nudged_steps,
         beta,

@@ -1,6 +1,6 @@
 //! What was typed: the shape of a design file, with the place of every value. Nothing is required or judged here.
 
-use crate::design::{Activation, Dynamics, NudgePlace, Rule};
+use crate::design::{Activation, Dynamics, NudgePlace, NudgeSign, Rule};
 use crate::fixed_point::{Format, Overflow, Rounding};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, IntoDeserializer, SeqAccess, Visitor};
@@ -45,6 +45,7 @@ pub(super) struct RuleTable {
     #[serde(rename = "K")]
     pub nudged_steps: At<i64>,
     pub beta: At<f64>,
+    pub sign: At<NudgeSign>,
     pub learning_rates: At<OneOrMany<f64>>,
 }
 

@@ -15,7 +15,7 @@ use super::weights::LayerWeights;
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Overflow, Purpose, absorb, step_key};
-use crate::rules::{Nudge, Op, Plasticity, Program, StateRef};
+use crate::rules::{Nudge, Op, Program, StateRef, Update, is_negative};
 use matrix::{Matrix, Reading};
 use neurons::{Layer, Moment, Neurons};
 use numbers::{Block, Int, LANES, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};
@@ -305,17 +305,16 @@ impl<'d, N: Numbers> Engine<'d, N> {
         for &op in &ops {
             match op {
                 Op::Relax { steps, nudge, plasticity } => {
-                    let plastic = plasticity == Plasticity::EachStep;
                     for t in 0..steps {
-                        let learned = plastic && t > 0;
-                        if learned {
-                            self.learn(StateRef::Now, StateRef::Previous, true, count.as_deref_mut());
+                        let update = plasticity.filter(|_| t > 0);
+                        if let Some(update) = update {
+                            self.learn(update, true, count.as_deref_mut());
                         }
                         self.relax(nudge, label, count.as_deref_mut());
-                        self.show(observer, true, learned);
+                        self.show(observer, true, update.is_some());
                     }
-                    if plastic {
-                        self.learn(StateRef::Now, StateRef::Previous, false, count.as_deref_mut());
+                    if let Some(update) = plasticity {
+                        self.learn(update, false, count.as_deref_mut());
                         self.show(observer, false, true);
                     }
                 }
@@ -327,8 +326,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
                     self.states.clone_from(&self.slots[slot].states);
                     self.now.clone_from(&self.slots[slot].activities);
                 }
-                Op::Learn { a, b } => {
-                    self.learn(a, b, false, count.as_deref_mut());
+                Op::Learn(update) => {
+                    self.learn(update, false, count.as_deref_mut());
                     self.show(observer, false, true);
                 }
                 Op::Read => {
@@ -391,11 +390,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             seed: self.design.seed,
             sample: self.sample,
             step: self.step,
-            nudge: match nudge {
-                Nudge::None => 0,
-                Nudge::Plus => 1,
-                Nudge::Minus => -1,
-            },
+            nudge: nudge.sign(is_negative(self.design.seed, self.sample)),
             label,
         };
         let mut at = 0;
@@ -440,7 +435,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
 
     /// One pass over the synapses of every active column; `drives_follow` when a time step comes next, whose first
     /// products can be taken on the way.
-    fn learn(&mut self, a: StateRef, b: StateRef, drives_follow: bool, mut count: Option<&mut Counters>) {
+    fn learn(&mut self, update: Update, drives_follow: bool, mut count: Option<&mut Counters>) {
         self.base_valid = false;
         let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
         let of = |r| match r {
@@ -448,7 +443,10 @@ impl<'d, N: Numbers> Engine<'d, N> {
             StateRef::Previous => &self.previous,
             StateRef::Slot(k) => &self.slots[k].activities,
         };
-        let (a, b) = (of(a), of(b));
+        // The contrast with its terms exchanged is the contrast times minus one, to the bit.
+        let negative = update.by_sample && is_negative(self.design.seed, self.sample);
+        let (a, b) = (of(update.forward.post_a), of(update.forward.post_b));
+        let (a, b) = if negative { (b, a) } else { (a, b) };
         let one = 1i64 << self.design.datapath.activity_frac;
         let greatest_input = self.inputs.iter().map(|(_, x)| x.wide().abs()).max().unwrap_or(0);
         let rests = self.design.weight_modes.overflow != Overflow::SatSym;

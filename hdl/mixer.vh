@@ -1,11 +1,12 @@
-// Random bits as a function: the twin of fixed_point::absorb and fixed_point::lane_bits (src/fixed_point/mix.rs),
+// Random bits as a function: the twin of fixed_point::absorb and fixed_point::row_bits (src/fixed_point/mix.rs),
 // equal to the last bit. To be included in a module body or in a named generate block; needs nothing around it.
 //
 //   key' = mix_absorb(key, word)                once per column or neuron
-//   bits = mix_lane(key + row * 32'h9E3779B9)   once per lane; the caller adds: a counter replaces the product, and
-//                                               lanes of one chunk differ by constants
+//   bits = mix_row(key + row * 32'h9E3779B9)    once per neuron, or per pair of lanes (fixed_point::lane_bits: the odd
+//                                               lane sees the word, the even one its halves exchanged); the caller
+//                                               adds: lanes of one chunk differ by constants
 //
-// Combinational. mix_absorb is four 32-bit adders and two rows of exclusive-or, mix_lane two and two.
+// Combinational. mix_absorb is four 32-bit adders and two rows of exclusive-or, mix_row two and three.
 
 // Absorbs one word into the key: one round of Jenkins' one-at-a-time hash over 32 bits.
 function automatic [31:0] mix_absorb;
@@ -23,13 +24,14 @@ function automatic [31:0] mix_absorb;
 endfunction
 
 // The bits of one row, from the column's key plus the row's offset.
-function automatic [31:0] mix_lane;
+function automatic [31:0] mix_row;
   input [31:0] key_plus_row;
   reg [31:0] z;
   begin
-    z = key_plus_row ^ (key_plus_row >> 15) ^ (key_plus_row << 13);
+    z = key_plus_row ^ (key_plus_row >> 14);
     z = z + (z << 3);
-    z = z ^ (z >> 10) ^ (z << 12);
-    mix_lane = z + (z << 5);
+    z = z ^ (z >> 4) ^ (z << 16);
+    z = z + (z << 10);
+    mix_row = z ^ (z >> 11);
   end
 endfunction

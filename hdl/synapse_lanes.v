@@ -101,6 +101,7 @@ module synapse_lanes #(
   (* mem2reg *) reg signed [ContrastWord-1:0] product_a [0:Lanes-1];
   (* mem2reg *) reg signed [ContrastWord-1:0] product_b [0:Lanes-1];
   (* mem2reg *) reg signed [GradientWord-1:0] gradient [0:Lanes-1];
+  (* mem2reg *) reg [31:0] mixed [0:Lanes/2-1];   // random words, one for two lanes
   (* mem2reg *) reg [31:0] random [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] weight6 [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] weight7 [0:Lanes-1];
@@ -213,7 +214,12 @@ module synapse_lanes #(
     if (valid5_q) for (p = 0; p < Lanes; p = p + 1) weight6[p] = weight5[p];
     if (learn5_q) for (p = 0; p < Lanes; p = p + 1) gradient[p] = (product_a[p] - product_b[p]) * rate5_i;
     if (learn5_q && WeightRounding == RqStochastic)
-      for (p = 0; p < Lanes; p = p + 1) random[p] = mix_lane(column_key5_i + p * Golden);
+      for (p = 0; p < Lanes / 2; p = p + 1) mixed[p] = mix_row(column_key5_i + p * Golden);
+    if (learn5_q && WeightRounding == RqStochastic)
+      for (p = 0; p < Lanes / 2; p = p + 1) begin
+        random[2*p] = {mixed[p][15:0], mixed[p][31:16]};
+        random[2*p+1] = mixed[p];
+      end
 
     // Stage 5.
     if (learn4_q) for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * pre_a4_i;

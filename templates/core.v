@@ -405,14 +405,14 @@ module {{ module }} (
   wire signed [StateWidth-1:0] state12 = bank_now[BankWidth] ? {StateWidth{1'b0}} : stored_state12;
   wire target12 = ({{ self.resize("label", label_width, &16) }} == {{ self.resize("index12", index_width, &16) }});
 {%- if stochastic_drive %}
-  wire [31:0] drive_random12 = mix_lane(mix_absorb(key_drive_q, { {{- self.resize("layer12", layer_width, &16) }}, 16'd0}) + {{ self.resize("index12", index_width, &32) }} * Golden);
+  wire [31:0] drive_random12 = mix_row(mix_absorb(key_drive_q, { {{- self.resize("layer12", layer_width, &16) }}, 16'd0}) + {{ self.resize("index12", index_width, &32) }} * Golden);
 {%- else %}
   wire [31:0] drive_random12 = 32'd0;
 {%- endif %}
 {%- if stochastic_state %}
   reg [31:0] state_random13_q, state_random14_q;
   always @(posedge clk_i) begin
-    state_random13_q <= mix_lane(mix_absorb(key_state_q, { {{- self.resize("layer12", layer_width, &16) }}, 16'd0}) + {{ self.resize("index12", index_width, &32) }} * Golden);
+    state_random13_q <= mix_row(mix_absorb(key_state_q, { {{- self.resize("layer12", layer_width, &16) }}, 16'd0}) + {{ self.resize("index12", index_width, &32) }} * Golden);
     state_random14_q <= state_random13_q;
   end
 {%- else %}

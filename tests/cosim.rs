@@ -364,8 +364,8 @@ fn a_wrong_rounding_is_found_where_two_references_part() {
         (
             Field::Drive,
             ".DriveRounding(2)",
-            ".DriveRounding(6)",
-            Case { rounding: ["RND", "RND_CONV", "RND"], ..right },
+            ".DriveRounding(0)",
+            Case { rounding: ["RND", "TRN", "RND"], ..right },
         ),
     ];
     let failures = two_at_a_time(&jobs, |&(field, from, to, wrong)| {

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{repository, run, verilate};
-use eqhdl::fixed_point::{Format, GOLDEN, Overflow, Requantise, Rounding, absorb, lane_bits};
+use eqhdl::fixed_point::{Format, GOLDEN, Overflow, Requantise, Rounding, absorb, row_bits};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -299,7 +299,7 @@ fn mixer_equals_its_rust_twin() -> Result<(), Box<dyn std::error::Error>> {
     let results = fs::read(at("results"))?;
     assert_eq!(results.len(), 8 * words.len());
     for (&(key, word), found) in words.iter().zip(results.chunks_exact(8)) {
-        assert_eq!(found, pair((absorb(key, word), lane_bits(key, word))), "key {key:#x}, word {word:#x}");
+        assert_eq!(found, pair((absorb(key, word), row_bits(key, word))), "key {key:#x}, word {word:#x}");
     }
     Ok(())
 }

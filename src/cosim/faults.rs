@@ -192,7 +192,7 @@ pub const FAULTS: &[Fault] = &[
         name: "random-mixer",
         kind: "random",
         what: "one shift of the mixer is off by one",
-        edit: Edit::RandomLeaf("mixer.vh", "(key_plus_row >> 15)", "(key_plus_row >> 14)"),
+        edit: Edit::RandomLeaf("mixer.vh", "(key_plus_row >> 14)", "(key_plus_row >> 13)"),
     },
     Fault {
         name: "label-off-by-one",

@@ -10,5 +10,5 @@ mod requantise;
 
 pub use format::{Format, FormatError};
 pub use interval::Interval;
-pub use mix::{GOLDEN, Purpose, absorb, lane_bits, step_key};
+pub use mix::{GOLDEN, Purpose, absorb, lane_bits, row_bits, step_key};
 pub use requantise::{Overflow, Requantise, Rounding};

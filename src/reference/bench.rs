@@ -4,7 +4,7 @@
 use super::fast::{Network, Work};
 use super::{Silent, Weights};
 use crate::design::Design;
-use crate::fixed_point::{absorb, lane_bits};
+use crate::fixed_point::{absorb, row_bits};
 use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ pub fn synthetic(design: &Design, samples: u32, percent: u32) -> Vec<Vec<i32>> {
     (0..samples)
         .map(|s| {
             let mut x = vec![0; n];
-            let mut draws = (0u32..).map(|i| lane_bits(absorb(s, i), 0));
+            let mut draws = (0u32..).map(|i| row_bits(absorb(s, i), 0));
             let mut left = n * percent as usize / 100;
             while left > 0 {
                 let at = draws.next().unwrap_or(0) as usize % n;
@@ -103,8 +103,8 @@ pub fn mac_rate(design: &Design, time: Duration) -> MacRate {
         inputs.iter().flatten().filter(|&&x| x != 0).count() as f64 / (inputs.len() * design.sizes[0]) as f64;
     let row = design.sizes[0] + 1;
     let count: usize = (1..design.sizes.len()).map(|l| design.sizes[l] * (design.sizes[l - 1] + 1)).sum();
-    let weights: Vec<i16> = (0..count as u32).map(|i| lane_bits(7, i) as i16).collect();
-    let vector: Vec<i16> = (0..row as u32).map(|i| (lane_bits(9, i) & 0xff) as i16).collect();
+    let weights: Vec<i16> = (0..count as u32).map(|i| row_bits(7, i) as i16).collect();
+    let vector: Vec<i16> = (0..row as u32).map(|i| (row_bits(9, i) & 0xff) as i16).collect();
 
     let slice = time / (2 * ROUNDS);
     let mut rates = Vec::new();

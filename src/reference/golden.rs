@@ -3,7 +3,7 @@
 use super::neuron::{NeuronInput, NeuronUnit};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
-use crate::fixed_point::{Purpose, absorb, lane_bits, step_key};
+use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
 use crate::rules::{Nudge, Op, Program, StateRef, Update, is_negative};
 
 /// The model of one network: its weights and a sample counter.
@@ -150,8 +150,8 @@ impl<'d> Golden<'d> {
                     state: i64::from(b.now[at]),
                     target: i == usize::from(label),
                     nudge: sign,
-                    drive_random: lane_bits(column_key(Purpose::Drive), i as u32),
-                    state_random: lane_bits(column_key(Purpose::State), i as u32),
+                    drive_random: row_bits(column_key(Purpose::Drive), i as u32),
+                    state_random: row_bits(column_key(Purpose::State), i as u32),
                 });
                 b.drives[at] = drive as i32;
                 next[at] = state as i32;

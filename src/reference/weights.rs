@@ -2,7 +2,7 @@
 
 use super::WeightSource;
 use crate::design::Design;
-use crate::fixed_point::{Purpose, absorb, lane_bits, step_key};
+use crate::fixed_point::{Purpose, absorb, row_bits, step_key};
 use sha2::{Digest, Sha256};
 
 /// Rows (post-synaptic neurons) are kept in blocks of this many, whatever the hardware's lane count: the width of the
@@ -69,7 +69,7 @@ impl Weights {
                 let format = if column + 1 == w.columns { s.bias } else { s.weight };
                 let column_key = absorb(key, (l as u32) << 16 | column as u32);
                 for row in 0..w.rows {
-                    let unit = f64::from(lane_bits(column_key, row as u32)) / f64::from(u32::MAX);
+                    let unit = f64::from(row_bits(column_key, row as u32)) / f64::from(u32::MAX);
                     let at = w.at(row, column);
                     w.raw[at] = format.nearest((2.0 * unit - 1.0) * s.init) as i32;
                 }

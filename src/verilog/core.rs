@@ -280,7 +280,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         stochastic_weight: modes[0],
         stochastic_drive: modes[1],
         stochastic_state: modes[2],
-        chunk_golden: format!("32'h{:08X}", GOLDEN.wrapping_mul(layout.lanes as u32)),
+        chunk_golden: format!("32'h{:08X}", GOLDEN.wrapping_mul(layout.lanes as u32 / 2)),
         activity_table: layout.activity_latency > 0,
         tables,
         program: words.0,

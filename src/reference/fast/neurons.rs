@@ -2,7 +2,7 @@
 
 use super::numbers::Int;
 use crate::design::{Design, Dynamics};
-use crate::fixed_point::{Overflow, Purpose, Rounding, absorb, lane_bits, step_key};
+use crate::fixed_point::{Overflow, Purpose, Rounding, absorb, row_bits, step_key};
 use crate::reference::counters::LayerCounters;
 use crate::reference::neuron::{NeuronInput, NeuronUnit};
 
@@ -90,8 +90,8 @@ impl<A: Int> Neurons<A> {
                 state: i64::from(layer.states[i]),
                 target: i == usize::from(m.label),
                 nudge: m.nudge,
-                drive_random: lane_bits(drive_key, i as u32),
-                state_random: lane_bits(state_key, i as u32),
+                drive_random: row_bits(drive_key, i as u32),
+                state_random: row_bits(state_key, i as u32),
             };
             let (drive, drive_over) = self.unit.drive(input);
             let (state, state_over) = self.unit.next_state(drive, input);
@@ -152,7 +152,7 @@ impl<A: Int> Quick<A> {
         if self.rounding == Rounding::Stochastic {
             let key = neurons.key(m, Purpose::Drive);
             for ((drive, &total), i) in drives.zip(0u32..) {
-                *drive = requantise(total, S::wrap(i64::from(lane_bits(key, i) >> (32 - self.shift))));
+                *drive = requantise(total, S::wrap(i64::from(row_bits(key, i) >> (32 - self.shift))));
             }
         } else {
             let half = S::wrap(if self.rounding == Rounding::Rnd { 1 << (self.shift - 1) } else { 0 });

@@ -24,7 +24,8 @@ pub(super) struct Form {
     difference_zeros: u32,
     shift: u32,
     rounding: Rounding,
-    /// Rounding to nearest at a shift of 15 is one instruction: left shifts of factor and difference that get there.
+    /// Left shifts of factor and difference that lead to a shift of 15, at which rounding to nearest is one
+    /// instruction, or of 16, at which the dropped bits and a lane's random bits are words of their own.
     scale: Option<(u32, u32)>,
     low: i16,
     high: i16,
@@ -53,7 +54,12 @@ impl Form {
         if !fits {
             return None;
         }
-        let scale = 15u32.checked_sub(shift).filter(|_| rule.rounding == Rounding::Rnd).and_then(|spare| {
+        let wanted = match rule.rounding {
+            Rounding::Rnd => 15u32,
+            Rounding::Stochastic => 16,
+            _ => 0,
+        };
+        let scale = wanted.checked_sub(shift).and_then(|spare| {
             let k = (0..=spare).find(|&k| factor << k <= MOST && difference << (spare - k) <= MOST)?;
             Some((k, spare - k))
         });
@@ -63,8 +69,8 @@ impl Form {
     /// The form, for people.
     pub(super) fn describe(&self) -> &'static str {
         match (self.scale, self.rounding) {
-            (Some(_), _) => "16-bit lanes, rounding multiply",
             (_, Rounding::Stochastic) => "16-bit lanes, random bits",
+            (Some(_), _) => "16-bit lanes, rounding multiply",
             _ => "16-bit lanes, multiply-add",
         }
     }
@@ -84,8 +90,8 @@ struct Line {
 pub(super) struct Pass {
     lines: Vec<Line>,
     differences: Vec<Block<i16>>,
-    /// `row * GOLDEN` of even and odd rows, block by block.
-    rows: Vec<[u32x8; 2]>,
+    /// `pair * GOLDEN` of the pairs of rows, block by block.
+    rows: Vec<u32x8>,
 }
 
 /// Where products go.
@@ -120,10 +126,9 @@ impl Pass {
         self.differences.clear();
         let scaled = |d: i32| (d >> form.difference_zeros << difference_scale) as i16;
         self.differences.extend(differences.exact().iter().map(|d| d.map(scaled)));
-        let multiple =
-            |block: usize, i: usize, odd: usize| ((block * LANES + 2 * i + odd) as u32).wrapping_mul(GOLDEN);
+        let multiple = |block: usize, i: usize| ((block * LANES / 2 + i) as u32).wrapping_mul(GOLDEN);
         for block in self.rows.len()..m.stride {
-            self.rows.push([0, 1].map(|odd| u32x8::new(std::array::from_fn(|i| multiple(block, i, odd)))));
+            self.rows.push(u32x8::new(std::array::from_fn(|i| multiple(block, i))));
         }
         let mut visited = 0;
         for first in (0..m.stride).step_by(TILE) {
@@ -152,9 +157,9 @@ impl Pass {
 }
 
 /// The update of one block: from weights, differences, rows, the line's factor and its key to new weights.
-trait Learn: Fn(i16x16, i16x16, [u32x8; 2], i16, u32) -> i16x16 + Copy {}
+trait Learn: Fn(i16x16, i16x16, u32x8, i16, u32) -> i16x16 + Copy {}
 
-impl<F: Fn(i16x16, i16x16, [u32x8; 2], i16, u32) -> i16x16 + Copy> Learn for F {}
+impl<F: Fn(i16x16, i16x16, u32x8, i16, u32) -> i16x16 + Copy> Learn for F {}
 
 /// A tile of a pass.
 #[derive(Clone, Copy)]
@@ -174,6 +179,7 @@ impl Place<'_> {
         sums: &mut [[i32x8; 2]; TILE],
     ) {
         match (form.scale, form.rounding) {
+            (Some(_), Rounding::Stochastic) => self.visit_all::<FORWARD>(m, blocks, sums, carried(form)),
             (Some(_), _) => self.visit_all::<FORWARD>(m, blocks, sums, scaled(form)),
             (_, Rounding::Stochastic) => self.visit_all::<FORWARD>(m, blocks, sums, random(form)),
             _ => self.visit_all::<FORWARD>(m, blocks, sums, rounded(form)),
@@ -269,46 +275,60 @@ fn rounded(form: &Form) -> impl Learn {
     }
 }
 
-/// By adding random bits.
+/// By adding random bits, at a shift of 16: what the dropped half of the product and the bits carry is the rounding.
+#[inline(always)]
+fn carried(form: &Form) -> impl Learn {
+    move |w, d, rows, factor, key| {
+        let bits: i16x16 = cast(pair_bits(rows + u32x8::splat(key)));
+        let (low, high) = d.mul_keep_low_high(i16x16::splat(factor));
+        let low: i16x16 = cast(low);
+        // The sum carries where `bits > !low`; compared without a sign by turning the sign bits.
+        let carry = (bits ^ i16x16::splat(i16::MIN)).simd_gt(low ^ i16x16::splat(i16::MAX));
+        settle(form, w, high - carry)
+    }
+}
+
+/// By adding random bits, at any shift.
 #[inline(always)]
 fn random(form: &Form) -> impl Learn {
     let spare = 32 - form.shift;
     move |w, d, rows, factor, key| {
-        let increment = |x: i16x16, row: u32x8| {
-            let bits: i32x8 = cast(lanes_bits(row + u32x8::splat(key)) >> spare);
-            (d.dot(x) + bits) >> form.shift
-        };
-        settle(form, w, weave(increment(even(factor), rows[0]), increment(odd(factor), rows[1])))
+        let pairs = pair_bits(rows + u32x8::splat(key));
+        let increment =
+            |x: i16x16, bits: u32x8| (d.dot(x) + cast::<u32x8, i32x8>(bits >> spare)) >> form.shift;
+        let own = [(pairs << 16u32) | (pairs >> 16u32), pairs];
+        settle(form, w, weave(increment(even(factor), own[0]), increment(odd(factor), own[1])))
     }
 }
 
-/// [`lane_bits`](crate::fixed_point::lane_bits) of eight rows, whose column key and row are already added up.
+/// [`row_bits`](crate::fixed_point::row_bits) of eight pairs of rows, whose column key and number are already added up.
 #[inline(always)]
-fn lanes_bits(z: u32x8) -> u32x8 {
-    let z = z ^ (z >> 15u32) ^ (z << 13u32);
+fn pair_bits(z: u32x8) -> u32x8 {
+    let z = z ^ (z >> 14u32);
     let z = z + (z << 3u32);
-    let z = z ^ (z >> 10u32) ^ (z << 12u32);
-    z + (z << 5u32)
+    let z = z ^ (z >> 4u32) ^ (z << 16u32);
+    let z = z + (z << 10u32);
+    z ^ (z >> 11u32)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixed_point::{Format, Overflow, lane_bits};
+    use crate::fixed_point::{Format, Overflow, lane_bits, row_bits};
 
     #[test]
     fn eight_rows_are_mixed_like_one() {
         for key in [0, 1, 0xDEAD_BEEF, u32::MAX] {
             let rows = u32x8::new(std::array::from_fn(|i| (i as u32 + 40).wrapping_mul(GOLDEN)));
-            let found = lanes_bits(rows + u32x8::splat(key)).to_array();
-            assert_eq!(found, std::array::from_fn(|i| lane_bits(key, i as u32 + 40)));
+            let found = pair_bits(rows + u32x8::splat(key)).to_array();
+            assert_eq!(found, std::array::from_fn(|i| row_bits(key, i as u32 + 40)));
         }
     }
 
     /// One block by a kernel and by the book, at the ends of every range and at ties.
     #[test]
     fn kernels_do_what_the_book_says() {
-        let word = |a: u32, b: u32| lane_bits(a.wrapping_mul(0x85EB_CA6B), b);
+        let word = |a: u32, b: u32| row_bits(a.wrapping_mul(0x85EB_CA6B), b);
         let pick = |z: u32, most: i16| match z % 5 {
             0 => most,
             1 => -most,
@@ -325,9 +345,13 @@ mod tests {
                 let format = Format::signed(16 - case / 3 % 4, 12);
                 let overflow = if case % 2 == 0 { Overflow::Sat } else { Overflow::SatSym };
                 let low = if case % 2 == 0 { format.min_raw() } else { -format.max_raw() };
-                let scale =
-                    (rounding == Rounding::Rnd && shift <= 15 && most_difference << (15 - shift) <= 32767)
-                        .then(|| (0, 15 - shift));
+                let wanted = match rounding {
+                    Rounding::Rnd => 15,
+                    Rounding::Stochastic => 16,
+                    _ => 0,
+                };
+                let scale = (shift <= wanted && most_difference << (wanted - shift) <= 32767)
+                    .then(|| (0, wanted - shift));
                 let form = Form {
                     factor_zeros: 0,
                     difference_zeros: 0,
@@ -345,11 +369,12 @@ mod tests {
                     z if z % 3 == 1 => low as i16,
                     z => ((z >> 4) as i16) >> (16 - format.width),
                 });
-                let rows = [0, 1].map(|odd| {
-                    u32x8::new(std::array::from_fn(|i| (2 * i as u32 + odd).wrapping_mul(GOLDEN)))
-                });
+                let rows = u32x8::new(std::array::from_fn(|i| (i as u32).wrapping_mul(GOLDEN)));
                 let (w, d) = (i16x16::new(before), i16x16::new(difference));
                 let found = match (scale, rounding) {
+                    (Some((_, k)), Rounding::Stochastic) => {
+                        carried(&form)(w, i16x16::new(difference.map(|d| d << k)), rows, factor, key)
+                    }
                     (Some((_, k)), _) => {
                         scaled(&form)(w, i16x16::new(difference.map(|d| d << k)), rows, factor, key)
                     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// The outcome of [`mac_rate`].
 #[derive(Clone, Copy, Debug)]
 pub struct MacRate {
-    /// Multiply-accumulates per training sample, as executed: padding and skipped synapses do not count.
+    /// Multiply-accumulates per training sample, as the hardware has them: padding and zero inputs do not count.
     pub per_sample: f64,
     /// Of these, forward products.
     pub forward: f64,
@@ -20,6 +20,8 @@ pub struct MacRate {
     pub transposed: f64,
     /// Weight updates (each multiplies at least once, rounds, adds and saturates; counted as one).
     pub update: f64,
+    /// Share of all these that were not executed, because no activity they depend on had changed.
+    pub unchanged: f64,
     /// Training samples per second.
     pub samples_per_s: f64,
     /// Multiply-accumulates per second of the model (median over the rounds).
@@ -39,13 +41,14 @@ impl fmt::Display for MacRate {
         let giga = |rate: f64| rate * 1e-9;
         writeln!(
             f,
-            "{:.0} training samples/s of {:.0} multiply-accumulates each (forward {:.0}, transposed {:.0}, update {:.0}; {:.0} % of the inputs active)",
+            "{:.0} training samples/s of {:.0} multiply-accumulates each (forward {:.0}, transposed {:.0}, update {:.0}; {:.0} % of the inputs active, {:.0} % of the results unchanged and not computed again)",
             self.samples_per_s,
             self.per_sample,
             self.forward,
             self.transposed,
             self.update,
-            100.0 * self.active
+            100.0 * self.active,
+            100.0 * self.unchanged
         )?;
         writeln!(
             f,
@@ -56,7 +59,7 @@ impl fmt::Display for MacRate {
             self.ratio
         )?;
         f.write_str(if self.update > self.forward / 8.0 {
-            "bounded by the updates: a dozen operations per weight, forty with stochastic rounding (random bits)"
+            "bounded by the updates: a dozen vector operations per 16 weights, thirty with stochastic rounding (random bits)"
         } else {
             "bounded by the table look-ups of the neurons and by the short rows of the output layer"
         })
@@ -148,6 +151,7 @@ pub fn mac_rate(design: &Design, time: Duration) -> MacRate {
         forward: each(work.forward),
         transposed: each(work.transposed),
         update: each(work.update),
+        unchanged: work.unchanged as f64 / work.total().max(1) as f64,
         samples_per_s: samples as f64 / busy.as_secs_f64(),
         model: median(rates.iter().map(|r| r.0).collect()),
         dot: median(rates.iter().map(|r| r.1).collect()),

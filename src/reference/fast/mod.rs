@@ -22,7 +22,7 @@ use numbers::{Block, Int, LANES, Long, Middle, Narrow, Numbers, Wide, Width, blo
 use short::Forward;
 use update::{Differences, Pair, Rule};
 
-/// Multiply-accumulates executed so far. Padding lanes and skipped synapses do not count.
+/// Multiply-accumulates of the passes so far: those of the hardware, whose zero inputs and padding lanes do not count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Work {
     /// Weight times pre-synaptic activity.
@@ -31,6 +31,8 @@ pub struct Work {
     pub transposed: u64,
     /// Weight updates.
     pub update: u64,
+    /// Of all these, products and updates that were not executed: no activity had changed, so nothing else would.
+    pub unchanged: u64,
 }
 
 impl Work {
@@ -45,6 +47,7 @@ impl Work {
             forward: self.forward - earlier.forward,
             transposed: self.transposed - earlier.transposed,
             update: self.update - earlier.update,
+            unchanged: self.unchanged - earlier.unchanged,
         }
     }
 
@@ -54,6 +57,7 @@ impl Work {
             forward: self.forward + other.forward,
             transposed: self.transposed + other.transposed,
             update: self.update + other.update,
+            unchanged: self.unchanged + other.unchanged,
         }
     }
 }
@@ -190,7 +194,8 @@ struct Engine<'d, N: Numbers> {
     previous: Activities<N>,
     slots: [Slot<N>; 2],
     totals: Vec<Vec<Block<N::Sum>>>,
-    /// Bias plus drive of the clamped input, valid while `base_valid`.
+    /// Drive of the clamped input, and the same plus biases; valid while `base_valid`.
+    input_drive: Vec<Block<N::Sum>>,
     base: Vec<Block<N::Sum>>,
     base_valid: bool,
     rows: Vec<(u32, N::Activity)>,
@@ -262,6 +267,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             previous: activities,
             slots: [slot.clone(), slot],
             totals: sizes[1..].iter().map(|&n| blocks(n)).collect(),
+            input_drive: blocks(sizes[1]),
             base: blocks(sizes[1]),
             base_valid: false,
             rows: Vec::new(),
@@ -411,8 +417,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
     fn sum_inputs(&mut self) {
         if !self.base_valid {
             let s = &self.synapses[0];
-            set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut self.base);
-            N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.base);
+            self.input_drive.as_flattened_mut().fill(N::Sum::default());
+            N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
+            set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
             self.work.forward += (self.inputs.len() * self.sizes[1]) as u64;
             self.base_valid = true;
         }
@@ -436,7 +443,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
     /// One pass over the synapses of every active column; `drives_follow` when a time step comes next, whose first
     /// products can be taken on the way.
     fn learn(&mut self, update: Update, drives_follow: bool, mut count: Option<&mut Counters>) {
-        self.base_valid = false;
+        let drives_valid = std::mem::replace(&mut self.base_valid, false);
         let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
         let of = |r| match r {
             StateRef::Now => &self.now,
@@ -468,21 +475,27 @@ impl<'d, N: Numbers> Engine<'d, N> {
             if l == 0 {
                 self.differences.take(&s.rule, &a[0], &b[0], greatest_input);
                 let form = self.short.filter(|_| count.is_none() && self.inputs.len() <= self.reading.burst);
+                // Where no weight changes, the input's drive stays as it is.
+                let drives_follow = drives_follow && drives_valid;
+                let lines = self.inputs.len();
+                let spared = |visited: usize| (lines * n_post.saturating_sub(visited * LANES)) as u64;
                 let visited = match (form, N::short(&mut s.weights, &self.inputs)) {
                     (Some(form), Some((matrix, inputs))) => {
                         let lines = inputs.iter().map(|&(j, x)| (j, x, layer_key(j as usize)));
-                        let mut forward = None;
+                        let forward = drives_follow.then_some(Forward {
+                            dropped: self.reading.dropped,
+                            shift: s.weight_shift,
+                            out: &mut self.input_drive,
+                        });
+                        let visited =
+                            self.pass.run(&form, &s.rule, matrix, lines, &self.differences, forward);
                         if drives_follow {
-                            set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut self.base);
-                            self.work.forward += (self.inputs.len() * n_post) as u64;
+                            set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
                             self.base_valid = true;
-                            forward = Some(Forward {
-                                dropped: self.reading.dropped,
-                                shift: s.weight_shift,
-                                out: &mut self.base,
-                            });
+                            self.work.forward += (self.inputs.len() * n_post) as u64;
+                            self.work.unchanged += spared(visited);
                         }
-                        self.pass.run(&form, &s.rule, matrix, lines, &self.differences, forward)
+                        visited
                     }
                     _ => {
                         for &(j, x) in &self.inputs {
@@ -501,7 +514,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
                         self.differences.live_blocks()
                     }
                 };
-                self.work.update += (self.inputs.len() * n_post.min(visited * LANES)) as u64;
+                self.work.update += (self.inputs.len() * n_post) as u64;
+                self.work.unchanged += spared(visited);
             } else {
                 for (j, key) in self.column_keys.as_flattened_mut()[..n_pre].iter_mut().enumerate() {
                     *key = layer_key(j);
@@ -510,7 +524,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
                     let (at, lane) = (k / LANES, k % LANES);
                     let post = Pair { a: a[l][at][lane], b: b[l][at][lane] };
                     let still = post.a == N::Activity::default() && post.b == N::Activity::default();
+                    self.work.update += n_pre as u64;
                     if still && rests && count.is_none() {
+                        self.work.unchanged += n_pre as u64;
                         continue;
                     }
                     let pre = (&a[l - 1][..], &b[l - 1][..]);
@@ -524,10 +540,17 @@ impl<'d, N: Numbers> Engine<'d, N> {
                         n_pre,
                         count.as_deref_mut(),
                     );
-                    self.work.update += n_pre as u64;
                 }
             }
         }
+    }
+}
+
+/// Biases plus the drive of the clamped input.
+fn set_base<N: Numbers>(s: &Synapses<N>, dropped: u32, drive: &[Block<N::Sum>], base: &mut [Block<N::Sum>]) {
+    set_biases(&s.bias, s.bias_shift, dropped, base);
+    for (base, &drive) in base.as_flattened_mut().iter_mut().zip(drive.as_flattened()) {
+        *base = base.plus(drive);
     }
 }
 

@@ -51,8 +51,8 @@ struct Quick<A> {
     rounding: Rounding,
     low: i64,
     high: i64,
-    /// Activity on the common grid, by the bit pattern of the drive.
-    table: Vec<A>,
+    /// Activity on the common grid, by the drive in 16 bits: an index that needs no check.
+    table: Box<[A; 1 << 16]>,
 }
 
 impl<A: Int> Neurons<A> {
@@ -127,12 +127,11 @@ impl<A: Int> Quick<A> {
         if !applies {
             return None;
         }
-        let entry = |pattern: i64| {
-            let spare = 64 - n.drive.width;
-            let drive = if n.drive.signed { pattern << spare >> spare } else { pattern };
+        let mut table = Box::new([A::default(); 1 << 16]);
+        for drive in n.drive.min_raw()..=n.drive.max_raw() {
             let (state, _) = unit.next_state(drive, NeuronInput::default());
-            A::wrap(unit.activity(state) << activity_shift)
-        };
+            table[usize::from(drive as u16)] = A::wrap(unit.activity(state) << activity_shift);
+        }
         let symmetric = modes.overflow == Overflow::SatSym && n.drive.signed;
         Some(Quick {
             up: (math.sum_frac - p.acc_frac) as u32,
@@ -140,7 +139,7 @@ impl<A: Int> Quick<A> {
             rounding: modes.rounding,
             low: if symmetric { -n.drive.max_raw() } else { n.drive.min_raw() },
             high: n.drive.max_raw(),
-            table: (0..1i64 << n.drive.width).map(entry).collect(),
+            table,
         })
     }
 
@@ -160,9 +159,8 @@ impl<A: Int> Quick<A> {
                 *drive = requantise(total, half);
             }
         }
-        let mask = self.table.len() - 1;
         for (activity, &drive) in layer.activities.iter_mut().zip(layer.drives.iter()) {
-            *activity = self.table[drive as usize & mask];
+            *activity = self.table[usize::from(drive as u16)];
         }
         for (state, activity) in layer.states.iter_mut().zip(layer.activities.iter()) {
             *state = activity.word() >> neurons.activity_shift;

@@ -89,9 +89,17 @@ struct Line {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pass {
     lines: Vec<Line>,
-    differences: Vec<Block<i16>>,
-    /// `pair * GOLDEN` of the pairs of rows, block by block.
-    rows: Vec<u32x8>,
+    live: Vec<Live>,
+}
+
+/// A block whose weights a pass can change.
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    block: usize,
+    /// Of its post-synaptic activities.
+    difference: Block<i16>,
+    /// `pair * GOLDEN` of its pairs of rows.
+    rows: u32x8,
 }
 
 /// Where products go.
@@ -101,13 +109,13 @@ pub(super) struct Forward<'a, S> {
     pub dropped: u32,
     /// Left shift of the sums.
     pub shift: u32,
-    /// Added to.
+    /// Sums of the blocks whose weights change; the others stay as they are.
     pub out: &'a mut [Block<S>],
 }
 
 impl Pass {
-    /// Learns on every listed line `(line, activity, column key)`, and adds the products of the new weights to
-    /// `forward.out` if asked to; the number of blocks per line that were updated. At most as many lines as a 32-bit sum of products holds.
+    /// Learns on every listed line `(line, activity, column key)`, and takes the products of the new weights if asked
+    /// to; the number of blocks per line that were visited. At most as many lines as a 32-bit sum of products holds.
     pub(super) fn run<S: Int>(
         &mut self,
         form: &Form,
@@ -123,36 +131,33 @@ impl Pass {
             let factor = ((rule.rate * i64::from(x)) >> form.factor_zeros << factor_scale) as i16;
             Line { line, x, factor, key }
         }));
-        self.differences.clear();
         let scaled = |d: i32| (d >> form.difference_zeros << difference_scale) as i16;
-        self.differences.extend(differences.exact().iter().map(|d| d.map(scaled)));
         let multiple = |block: usize, i: usize| ((block * LANES / 2 + i) as u32).wrapping_mul(GOLDEN);
-        for block in self.rows.len()..m.stride {
-            self.rows.push(u32x8::new(std::array::from_fn(|i| multiple(block, i))));
-        }
-        let mut visited = 0;
-        for first in (0..m.stride).step_by(TILE) {
-            let end = (first + TILE).min(m.stride);
-            let live = differences.live().iter().any(|run| run.start < end && first < run.end);
-            visited += if live { end - first } else { 0 };
+        self.live.clear();
+        self.live.extend(differences.live().iter().cloned().flatten().map(|block| Live {
+            block,
+            difference: differences.exact()[block].map(scaled),
+            rows: u32x8::new(std::array::from_fn(|i| multiple(block, i))),
+        }));
+        let dropped = forward.as_ref().map_or(0, |f| f.dropped);
+        for tile in self.live.chunks(TILE) {
             let mut sums = [[i32x8::ZERO; 2]; TILE];
-            let place = Place { pass: self, first, dropped: forward.as_ref().map_or(0, |f| f.dropped) };
-            match (live, &mut forward) {
-                (true, None) => place.learn::<false>(form, m, end - first, &mut sums),
-                (true, Some(_)) => place.learn::<true>(form, m, end - first, &mut sums),
-                (false, Some(_)) => place.rest(m, end - first, &mut sums),
-                (false, None) => {}
+            let place = Place { lines: &self.lines, tile, dropped };
+            match &forward {
+                None => place.learn::<false>(form, m, &mut sums),
+                Some(_) => place.learn::<true>(form, m, &mut sums),
             }
             if let Some(f) = &mut forward {
-                for (out, [even, odd]) in f.out[first..end].iter_mut().zip(sums) {
+                for (live, [even, odd]) in tile.iter().zip(sums) {
+                    let out = &mut f.out[live.block];
                     for (i, (even, odd)) in even.to_array().into_iter().zip(odd.to_array()).enumerate() {
-                        out[2 * i] = out[2 * i].plus(S::of(even) << f.shift);
-                        out[2 * i + 1] = out[2 * i + 1].plus(S::of(odd) << f.shift);
+                        out[2 * i] = S::of(even) << f.shift;
+                        out[2 * i + 1] = S::of(odd) << f.shift;
                     }
                 }
             }
         }
-        visited
+        self.live.len()
     }
 }
 
@@ -161,70 +166,60 @@ trait Learn: Fn(i16x16, i16x16, u32x8, i16, u32) -> i16x16 + Copy {}
 
 impl<F: Fn(i16x16, i16x16, u32x8, i16, u32) -> i16x16 + Copy> Learn for F {}
 
-/// A tile of a pass.
+/// Some blocks of a pass: of all its lines.
 #[derive(Clone, Copy)]
 struct Place<'a> {
-    pass: &'a Pass,
-    first: usize,
+    lines: &'a [Line],
+    tile: &'a [Live],
     dropped: u32,
 }
 
 impl Place<'_> {
-    /// Learns on so many blocks (at most a tile) and, if `FORWARD`, gives the products of the new weights.
-    fn learn<const FORWARD: bool>(
-        self,
-        form: &Form,
-        m: &mut Matrix<i16>,
-        blocks: usize,
-        sums: &mut [[i32x8; 2]; TILE],
-    ) {
+    /// Learns and, if `FORWARD`, gives the products of the new weights.
+    fn learn<const FORWARD: bool>(self, form: &Form, m: &mut Matrix<i16>, sums: &mut [[i32x8; 2]; TILE]) {
         match (form.scale, form.rounding) {
-            (Some(_), Rounding::Stochastic) => self.visit_all::<FORWARD>(m, blocks, sums, carried(form)),
-            (Some(_), _) => self.visit_all::<FORWARD>(m, blocks, sums, scaled(form)),
-            (_, Rounding::Stochastic) => self.visit_all::<FORWARD>(m, blocks, sums, random(form)),
-            _ => self.visit_all::<FORWARD>(m, blocks, sums, rounded(form)),
+            (Some(_), Rounding::Stochastic) => self.visit_all::<FORWARD>(m, sums, carried(form)),
+            (Some(_), _) => self.visit_all::<FORWARD>(m, sums, scaled(form)),
+            (_, Rounding::Stochastic) => self.visit_all::<FORWARD>(m, sums, random(form)),
+            _ => self.visit_all::<FORWARD>(m, sums, rounded(form)),
         }
-    }
-
-    /// Gives the products of the weights as they are.
-    fn rest(self, m: &mut Matrix<i16>, blocks: usize, sums: &mut [[i32x8; 2]; TILE]) {
-        self.visit_all::<true>(m, blocks, sums, |w, _, _, _, _| w);
     }
 
     #[inline(always)]
     fn visit_all<const FORWARD: bool>(
         self,
         m: &mut Matrix<i16>,
-        blocks: usize,
         sums: &mut [[i32x8; 2]; TILE],
         learn: impl Learn,
     ) {
-        if blocks == TILE {
-            self.visit::<TILE, FORWARD>(m, sums, learn);
-        } else {
-            (0..blocks).for_each(|b| self.at(b).visit::<1, FORWARD>(m, &mut sums[b..], learn));
+        match self.tile {
+            [a, b, c, d] => self.visit::<4, FORWARD>([a, b, c, d], m, sums, learn),
+            tile => {
+                for (live, sums) in tile.iter().zip(sums.chunks_mut(1)) {
+                    self.visit::<1, FORWARD>([live], m, sums, learn);
+                }
+            }
         }
-    }
-
-    fn at(self, block: usize) -> Self {
-        Place { first: self.first + block, ..self }
     }
 
     #[inline(always)]
     fn visit<const BLOCKS: usize, const FORWARD: bool>(
         self,
+        live: [&Live; BLOCKS],
         m: &mut Matrix<i16>,
         sums: &mut [[i32x8; 2]],
         learn: impl Learn,
     ) {
-        let differences = &self.pass.differences[self.first..][..BLOCKS];
-        let rows = &self.pass.rows[self.first..][..BLOCKS];
+        let differences = live.map(|l| i16x16::new(l.difference));
+        let rows = live.map(|l| l.rows);
+        let at = live.map(|l| l.block);
         let mut acc = [[i32x8::ZERO; 2]; BLOCKS];
-        for &Line { line, x, factor, key } in &self.pass.lines {
-            let line = &mut m.raw[line as usize * m.stride + self.first..][..BLOCKS];
+        for &Line { line, x, factor, key } in self.lines {
+            let line = &mut m.raw[line as usize * m.stride..][..m.stride];
             for b in 0..BLOCKS {
-                let w = learn(i16x16::new(line[b]), i16x16::new(differences[b]), rows[b], factor, key);
-                line[b] = w.to_array();
+                let weights = &mut line[at[b]];
+                let w = learn(i16x16::new(*weights), differences[b], rows[b], factor, key);
+                *weights = w.to_array();
                 if FORWARD {
                     let read = w.unbounded_shr_scalar(self.dropped);
                     acc[b][0] += read.dot(even(x));

@@ -15,7 +15,9 @@
 // Lane arithmetic is written as loops over arrays of machine words (32 bits, 64 where the proven width asks for it),
 // with blocking assignments in reverse order of the pipeline: a simulator then keeps them as vector loops (about ten
 // times faster than one instance per lane), and synthesis trims the sign copies. Arrays are read in this block only;
-// whatever leaves it is assigned non-blocking.
+// whatever leaves it is assigned non-blocking. Inside, lanes are held even ones first, then odd ones: entry p is lane
+// 2p, entry Half + p lane 2p + 1. So a pair of weights, which shares one word of random bits and one piece of the
+// memory word, lies at the same place of two runs.
 
 `default_nettype none
 
@@ -83,8 +85,9 @@ module synapse_lanes #(
   // w + increment: one bit more than either.
   localparam SumWidth = ((RqRoundedWidth > StoredWidth) ? RqRoundedWidth : StoredWidth) + 1;
   localparam SumWord = (SumWidth <= 32) ? 32 : 64;
-  localparam Groups = (Lanes % 8 == 0) ? 8 : (Lanes % 4 == 0) ? 4 : (Lanes % 2 == 0) ? 2 : 1;
-  localparam FoldLanes = Groups;
+  localparam Half = Lanes / 2;
+  localparam Groups = (Lanes < 8) ? Lanes : 8;
+  localparam FoldPairs = (Half < 8) ? Half : 8;
   localparam [31:0] Golden = 32'h9E3779B9;
   localparam [StoredWidth-1:0] Largest = {StoredWidth{1'b1}} >> 1;
   localparam [StoredWidth-1:0] Smallest = ~Largest;
@@ -101,8 +104,8 @@ module synapse_lanes #(
   (* mem2reg *) reg signed [ContrastWord-1:0] product_a [0:Lanes-1];
   (* mem2reg *) reg signed [ContrastWord-1:0] product_b [0:Lanes-1];
   (* mem2reg *) reg signed [GradientWord-1:0] gradient [0:Lanes-1];
-  (* mem2reg *) reg [31:0] mixed [0:Lanes/2-1];   // random words, one for two lanes
-  (* mem2reg *) reg [31:0] random [0:Lanes-1];
+  (* mem2reg *) reg [31:0] random [0:Half-1];     // one word for two lanes
+  (* mem2reg *) reg [31:0] pair [0:Half-1];
   (* mem2reg *) reg signed [31:0] weight6 [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] weight7 [0:Lanes-1];
   (* mem2reg *) reg signed [ForwardWord-1:0] forward [0:Lanes-1];
@@ -110,7 +113,7 @@ module synapse_lanes #(
   (* mem2reg *) reg signed [ForwardWord-1:0] sum [0:Lanes-1];
   (* mem2reg *) reg signed [TransposedWord-1:0] partial [0:Groups-1];
   (* mem2reg *) reg signed [ForwardWord-1:0] chain [0:Lanes-1];
-  (* mem2reg *) reg [31:0] folded [0:FoldLanes-1];
+  (* mem2reg *) reg [31:0] folded [0:FoldPairs-1];
 
   reg valid4_q, valid5_q, valid6_q, valid7_q, valid8_q;
   reg first4_q, first5_q, first6_q, first7_q, first8_q;
@@ -118,16 +121,6 @@ module synapse_lanes #(
   reg learn4_q, learn5_q, learn6_q, learn7_q;
   reg drive4_q, drive5_q, drive6_q, drive7_q, drive8_q;
   reg signed [PreWidth-1:0] pre5_q, pre6_q, pre7_q;
-
-  wire signed [31:0] weight5 [0:Lanes-1];
-  wire [Lanes*StoredWidth-1:0] packed7;
-  genvar g;
-  generate
-    for (g = 0; g < Lanes; g = g + 1) begin : gen_lane
-      assign weight5[g] = $signed(weights5_i[g*StoredWidth+:StoredWidth]);
-      assign packed7[g*StoredWidth+:StoredWidth] = weight7[g][StoredWidth-1:0];
-    end
-  endgenerate
 
   // Brings w + increment into the range of the stored weight.
   function automatic signed [31:0] bounded;
@@ -165,16 +158,23 @@ module synapse_lanes #(
   integer k;
   reg signed [TransposedWord-1:0] total;
   reg [31:0] fold;
+  reg [31:0] upper;
+  reg [Lanes*StoredWidth-1:0] word;
 
   always @(posedge clk_i) begin : pipeline
     p = 0;
     k = 0;
     total = 0;
     fold = 0;
+    upper = 0;
 
     // Drive chain.
     if (chain_shift_i) for (p = 0; p < Lanes - 1; p = p + 1) chain[p] = chain[p+1];
-    if (last9_q) for (p = 0; p < Lanes; p = p + 1) chain[p] = sum[p];
+    if (last9_q)
+      for (p = 0; p < Half; p = p + 1) begin
+        chain[2*p] = sum[p];
+        chain[2*p+1] = sum[Half+p];
+      end
     chain_head_o <= chain[0];
 
     // Stage 10.
@@ -191,14 +191,21 @@ module synapse_lanes #(
 
     // Stage 8.
     write8_o <= valid7_q && learn7_q;
-    if (learn7_q) write_data8_o <= packed7;
-    if (learn7_q) for (p = 0; p < FoldLanes; p = p + 1) folded[p] = 32'd0;
     if (learn7_q)
-      for (k = 0; k < Lanes / FoldLanes; k = k + 1)
-        for (p = 0; p < FoldLanes; p = p + 1)
-          folded[p] = {folded[p][26:0], folded[p][31:27]}
-                    ^ {{(32-StoredWidth){1'b0}}, weight7[k*FoldLanes+p][StoredWidth-1:0]};
-    if (learn7_q) for (p = 0; p < FoldLanes; p = p + 1) fold = {fold[27:0], fold[31:28]} ^ folded[p];
+      for (p = 0; p < Half; p = p + 1)
+        word[2*StoredWidth*p+:2*StoredWidth] = {weight7[Half+p][StoredWidth-1:0], weight7[p][StoredWidth-1:0]};
+    if (learn7_q) write_data8_o <= word;
+    if (learn7_q)
+      for (p = 0; p < Half; p = p + 1) begin
+        upper = {{(32-StoredWidth){1'b0}}, weight7[Half+p][StoredWidth-1:0]};
+        pair[p] = {upper[15:0], upper[31:16]} ^ {{(32-StoredWidth){1'b0}}, weight7[p][StoredWidth-1:0]};
+      end
+    if (learn7_q) for (p = 0; p < FoldPairs; p = p + 1) folded[p] = pair[p];
+    if (learn7_q)
+      for (k = 1; k < Half / FoldPairs; k = k + 1)
+        for (p = 0; p < FoldPairs; p = p + 1)
+          folded[p] = {folded[p][26:0], folded[p][31:27]} ^ pair[k*FoldPairs+p];
+    if (learn7_q) for (p = 0; p < FoldPairs; p = p + 1) fold = {fold[27:0], fold[31:28]} ^ folded[p];
     write_fold8_o <= fold;
     if (drive7_q) for (p = 0; p < Lanes; p = p + 1) forward[p] = (weight7[p] >>> DroppedBits) * pre7_q;
     if (drive7_q) for (p = 0; p < Lanes; p = p + 1) transposed[p] = (weight7[p] >>> DroppedBits) * post_t[p];
@@ -206,20 +213,23 @@ module synapse_lanes #(
     // Stage 7.
     if (first6_q) for (p = 0; p < Lanes; p = p + 1) post_t[p] = post_a[p];
     if (learn6_q)
-      for (p = 0; p < Lanes; p = p + 1)
-        weight7[p] = bounded(rq_round(gradient[p][GradientWidth-1:0], random[p]) + weight6[p], width6_i);
+      for (p = 0; p < Half; p = p + 1)
+        weight7[p] = bounded(rq_round(gradient[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]})
+                             + weight6[p], width6_i);
+    if (learn6_q)
+      for (p = 0; p < Half; p = p + 1)
+        weight7[Half+p] = bounded(rq_round(gradient[Half+p][GradientWidth-1:0], random[p]) + weight6[Half+p], width6_i);
     if (valid6_q && !learn6_q) for (p = 0; p < Lanes; p = p + 1) weight7[p] = weight6[p];
 
     // Stage 6.
-    if (valid5_q) for (p = 0; p < Lanes; p = p + 1) weight6[p] = weight5[p];
+    if (valid5_q)
+      for (p = 0; p < Half; p = p + 1) weight6[p] = $signed(weights5_i[2*StoredWidth*p+:StoredWidth]);
+    if (valid5_q)
+      for (p = 0; p < Half; p = p + 1)
+        weight6[Half+p] = $signed(weights5_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
     if (learn5_q) for (p = 0; p < Lanes; p = p + 1) gradient[p] = (product_a[p] - product_b[p]) * rate5_i;
     if (learn5_q && WeightRounding == RqStochastic)
-      for (p = 0; p < Lanes / 2; p = p + 1) mixed[p] = mix_row(column_key5_i + p * Golden);
-    if (learn5_q && WeightRounding == RqStochastic)
-      for (p = 0; p < Lanes / 2; p = p + 1) begin
-        random[2*p] = {mixed[p][15:0], mixed[p][31:16]};
-        random[2*p+1] = mixed[p];
-      end
+      for (p = 0; p < Half; p = p + 1) random[p] = mix_row(column_key5_i + p * Golden);
 
     // Stage 5.
     if (learn4_q) for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * pre_a4_i;
@@ -227,11 +237,12 @@ module synapse_lanes #(
 
     // Stage 4.
     if (first3_i)
-      for (p = 0; p < Lanes; p = p + 1)
-        post_a[p] = clear_a3_i ? reset_activity3_i : $signed(post_a3_i[p*ActivityWidth+:ActivityWidth]);
-    if (first3_i)
-      for (p = 0; p < Lanes; p = p + 1)
-        post_b[p] = clear_b3_i ? reset_activity3_i : $signed(post_b3_i[p*ActivityWidth+:ActivityWidth]);
+      for (p = 0; p < Half; p = p + 1) begin
+        post_a[p] = clear_a3_i ? reset_activity3_i : $signed(post_a3_i[2*p*ActivityWidth+:ActivityWidth]);
+        post_a[Half+p] = clear_a3_i ? reset_activity3_i : $signed(post_a3_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+        post_b[p] = clear_b3_i ? reset_activity3_i : $signed(post_b3_i[2*p*ActivityWidth+:ActivityWidth]);
+        post_b[Half+p] = clear_b3_i ? reset_activity3_i : $signed(post_b3_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+      end
     valid4_q <= valid3_i;
     first4_q <= valid3_i && first3_i;
     last4_q <= valid3_i && last3_i && drive3_i;

@@ -124,6 +124,8 @@ public:
         const char* levels[] = {"none", "signature", "states", "events", "all", "full"};
         for (int i = 0; i < 6; ++i)
             if (o.level == levels[i]) m_level = i;
+        // What a level does not compare does not change in its waveform, and so costs nothing there.
+        m_top.watch_i = m_level >= 4 ? 7 : m_level == 3 ? 3 : m_level == 2 ? 1 : 0;
 #ifdef EQHDL_TRACE
         if (m_level > 0) {
             m_context.traceEverOn(true);

@@ -168,6 +168,7 @@ module {{ module }} (
     else if (sample_number_set_i) sample_number_q <= sample_number_i;
     else if (sample_release) sample_number_q <= sample_number_q + 32'd1;
   end
+  reg valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q;
 {% if random_sign %}
   // The random sign of the nudge and of the update, one for a sample.
   reg [31:0] purpose_sign_q;
@@ -178,24 +179,22 @@ module {{ module }} (
   end
   wire [1:0] nudge_signed = (nudge != 2'd3) ? nudge : sign_q ? 2'd2 : 2'd1;
 {% endif %}{% if stochastic %}
-  // Keys of the random bits of this pass, absorbed while the sequencer decides and the first column is fetched.
-  reg [31:0] purpose_weight_q, purpose_drive_q, purpose_state_q, sample_weight_q, sample_drive_q, sample_state_q;
-  reg [31:0] key_weight_q, key_drive_q, key_state_q;
+  // Keys of the random bits of this pass: absorbed until its first column is on its way, then held.
+{%- for purpose in purposes %}
+  reg [31:0] purpose_{{ purpose.0 }}_q, sample_{{ purpose.0 }}_q, key_{{ purpose.0 }}_q;
+{%- endfor %}
   always @(posedge clk_i) begin
-    purpose_weight_q <= mix_absorb(seed_i, 32'd1);
-    purpose_drive_q <= mix_absorb(seed_i, 32'd2);
-    purpose_state_q <= mix_absorb(seed_i, 32'd3);
-    sample_weight_q <= mix_absorb(purpose_weight_q, sample_number_q);
-    sample_drive_q <= mix_absorb(purpose_drive_q, sample_number_q);
-    sample_state_q <= mix_absorb(purpose_state_q, sample_number_q);
-    key_weight_q <= mix_absorb(sample_weight_q, {16'd0, step});
-    key_drive_q <= mix_absorb(sample_drive_q, {16'd0, step});
-    key_state_q <= mix_absorb(sample_state_q, {16'd0, step});
+    if (!valid1_q) begin
+{%- for purpose in purposes %}
+      purpose_{{ purpose.0 }}_q <= mix_absorb(seed_i, 32'd{{ purpose.1 }});
+      sample_{{ purpose.0 }}_q <= mix_absorb(purpose_{{ purpose.0 }}_q, sample_number_q);
+      key_{{ purpose.0 }}_q <= mix_absorb(sample_{{ purpose.0 }}_q, {16'd0, step});
+{%- endfor %}
+    end
   end
 {% endif %}
   // Stages 1 to 9: which column, its operands and its weight word. From stage 3 on, where and what a column is travels
   // as one word.
-  reg valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q;
   reg valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q;
   reg valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q;
   reg [LayerWidth-1:0] layer1_q, layer2_q, layer3_q;

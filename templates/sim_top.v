@@ -29,6 +29,8 @@ module sim_top (
   output wire [31:0] host_data_o,
   input  wire        host_store_i,
   input  wire        host_fetch_i,
+  input  wire [2:0]  watch_i,                             // what the waveform shows besides signatures and results:
+                                                          // states, weights, neurons
   output wire        state_valid_o,
   output wire        weight_valid_o,                      // a batch of weight chunks is complete
   output wire        step_valid_o,
@@ -78,12 +80,14 @@ module sim_top (
   commit_probe u_probe (
     .clk_i(clk_i), .rst_ni(rst_ni), .full_o(weight_valid_o),
     .result_valid_i(result_valid_o), .result_i({ {{- self.widen16("prediction", label_width) }}, {{ self.widen16("label", label_width) }}, result_cycles_o, result_reads_o}),
-    .state_valid_i(state_valid_o), .state_layer_i(state_layer), .state_word_i(state_word), .state_data_i(state_data),
-    .weight_valid_i(weight_valid), .weight_layer_i(weight_layer), .weight_chunk_i(weight_chunk),
+    .state_valid_i(state_valid_o && watch_i[0]), .state_layer_i(watch_i[0] ? state_layer : 8'd0),
+    .state_word_i(watch_i[0] ? state_word : 16'd0), .state_data_i(watch_i[0] ? state_data : {{ state_bits }}'d0),
+    .weight_valid_i(weight_valid && watch_i[1]), .weight_layer_i(weight_layer), .weight_chunk_i(weight_chunk),
     .weight_column_i(weight_column), .weight_data_i(weight_data),
     .step_valid_i(step_valid_o), .signature_i(signature),
-    .neuron_valid_i(neuron_valid_o), .neuron_layer_i(neuron_layer), .neuron_index_i(neuron_index),
-    .neuron_drive_i(neuron_drive), .neuron_state_i(neuron_state)
+    .neuron_valid_i(neuron_valid_o && watch_i[2]), .neuron_layer_i(watch_i[2] ? neuron_layer : 8'd0),
+    .neuron_index_i(watch_i[2] ? neuron_index : 16'd0), .neuron_drive_i(watch_i[2] ? neuron_drive : {{ drive_width }}'sd0),
+    .neuron_state_i(watch_i[2] ? neuron_state : {{ state_width }}'sd0)
   );
   /* verilator tracing_off */
 

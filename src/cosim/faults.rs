@@ -115,8 +115,8 @@ pub const FAULTS: &[Fault] = &[
         what: "neighbouring lanes change places on the way to memory",
         edit: Edit::Leaf(
             "synapse_lanes.v",
-            "= weight7[g][StoredWidth-1:0]",
-            "= weight7[g^1][StoredWidth-1:0]",
+            "= {weight7[Half+p][StoredWidth-1:0], weight7[p][StoredWidth-1:0]};",
+            "= {weight7[p][StoredWidth-1:0], weight7[Half+p][StoredWidth-1:0]};",
         ),
     },
     Fault {

@@ -25,12 +25,13 @@ impl Signature {
     #[inline]
     pub fn weights(&mut self, layer: usize, chunk: usize, column: usize, lanes: &[i32], width: u32) {
         let mask = if width == 32 { u32::MAX } else { (1 << width) - 1 };
-        // Lane 8g + k turns by 5 for every later group and by 4 for every later lane of its group.
-        let group = lanes.len().min(8);
+        // Two lanes make a pair, the odd one with its halves exchanged. Pair 8g + k turns by 5 for every later group and
+        // by 4 for every later pair of its group.
+        let group = (lanes.len() / 2).min(8);
         let mut folded = [0u32; 8];
-        for lanes in lanes.chunks_exact(group) {
-            for (f, &w) in folded.iter_mut().zip(lanes) {
-                *f = f.rotate_left(5) ^ (w as u32 & mask);
+        for pairs in lanes.chunks_exact(2 * group) {
+            for (f, pair) in folded.iter_mut().zip(pairs.chunks_exact(2)) {
+                *f = f.rotate_left(5) ^ (pair[1] as u32 & mask).rotate_left(16) ^ (pair[0] as u32 & mask);
             }
         }
         let fold = folded[..group].iter().fold(0u32, |fold, &f| fold.rotate_left(4) ^ f);

@@ -2,7 +2,7 @@
 
 use super::units::{self, Unit};
 use crate::design::{Design, NudgeSign, Rule, Tables};
-use crate::fixed_point::{GOLDEN, Rounding};
+use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
 use crate::schedule::{LAYER_GAP, Layout, MIN_SLOT, bits};
 use askama::Template;
@@ -74,6 +74,8 @@ struct Core {
     infer_start: usize,
     random_sign: bool,
     stochastic: bool,
+    /// Uses of random bits, and their numbers.
+    purposes: Vec<(&'static str, u32)>,
     stochastic_weight: bool,
     stochastic_drive: bool,
     stochastic_state: bool,
@@ -277,6 +279,12 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         infer_start: words.1,
         random_sign: design.nudge_sign == NudgeSign::Random,
         stochastic: modes.contains(&true),
+        purposes: [("weight", Purpose::Weight), ("drive", Purpose::Drive), ("state", Purpose::State)]
+            .into_iter()
+            .zip(modes)
+            .filter(|&(_, used)| used)
+            .map(|((name, purpose), _)| (name, purpose as u32))
+            .collect(),
         stochastic_weight: modes[0],
         stochastic_drive: modes[1],
         stochastic_state: modes[2],

@@ -1,8 +1,8 @@
 //! The fast model equals the golden one, bit for bit, over random designs: every state, drive and weight of every step.
 
 use eqhdl::design::{
-    Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, NudgeSign,
-    Rule, Synapses,
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Modes, Neurons, NudgePlace,
+    NudgeSign, Rule, Synapses,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
 use eqhdl::reference::counters::Counters;
@@ -164,13 +164,14 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
             (Rule::Cep, NudgeSign::Fixed),
             (Rule::Cep, NudgeSign::Random),
         ]),
+        (select(vec![Feedback::Tied, Feedback::VectorField, Feedback::KolenPollack]), any::<bool>()),
     );
     (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>())
         .prop_filter_map(
             "a signal too wide to build",
             |(
                 shape,
-                (dynamics, nudge_place, activation, (rule, nudge_sign)),
+                (dynamics, nudge_place, activation, (rule, nudge_sign), (feedback, decay)),
                 (drive_modes, state_modes, weight_modes),
                 (free_steps, nudged_steps),
                 seed,
@@ -193,6 +194,13 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
                     dt,
                     rule,
                     nudge_sign,
+                    feedback,
+                    angle: 60.0,
+                    weight_decay: if decay {
+                        Constant::nearest(0.07, Format::unsigned(6, 9))
+                    } else {
+                        Constant::nearest(0.0, Format::unsigned(1, 0))
+                    },
                     free_steps,
                     nudged_steps,
                     beta: Constant::nearest(0.4, Format::unsigned(4, 4)),

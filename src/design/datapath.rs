@@ -93,7 +93,9 @@ pub struct Datapath {
     pub bias_rate: Vec<i64>,
     /// Right shift from rate x contrast to the weight's grid.
     pub update_shift: i32,
-    /// Width of rate x contrast.
+    /// Left shift from weight decay x weight to the grid of rate x contrast.
+    pub decay_shift: u32,
+    /// Width of rate x contrast, less decay x weight.
     pub gradient_width: u32,
     /// Neurons, layers 1 to L.
     pub neuron: Vec<NeuronMath>,
@@ -207,6 +209,10 @@ impl Datapath {
             })
         };
         p.update_shift = shifts().max().unwrap_or(0).max(0);
+        if d.weight_decay.raw != 0 {
+            p.update_shift = p.update_shift.max(d.weight_decay.format.frac);
+            p.decay_shift = (p.update_shift - d.weight_decay.format.frac) as u32;
+        }
         for s in &d.synapses {
             let aligned = |frac: i32| {
                 let shift = (p.update_shift - shift_of(s.rate.format.frac, frac)) as u32;
@@ -230,10 +236,17 @@ impl Datapath {
         let any_rate = if d.nudge_sign == NudgeSign::Random { any_rate.hull(-any_rate) } else { any_rate };
         p.rate_width = any_rate.signed_bits();
         signals.push(Signal::new("rate constants (aligned)", any_rate, 0));
-        let gradient = any_rate * contrast;
+        fits("weight decay, aligned", p.decay_shift + p.stored_width + d.weight_decay.format.width, 62)?;
+        let decay = Interval::point(i128::from(d.weight_decay.raw) << p.decay_shift);
+        let any_stored = d
+            .synapses
+            .iter()
+            .flat_map(|s| [Interval::of(s.weight), Interval::of(s.bias)])
+            .fold(zero, Interval::hull);
+        let gradient = any_rate * contrast - decay * any_stored;
         p.gradient_width = gradient.signed_bits();
-        fits("rate x contrast", p.gradient_width, 62)?;
-        signals.push(Signal::new("rate x contrast", gradient, 2 * p.activity_frac));
+        fits("update before rounding", p.gradient_width, 62)?;
+        signals.push(Signal::new("update before rounding (rate x contrast)", gradient, 2 * p.activity_frac));
         if d.weight_modes.overflow == Overflow::Wrap
             && d.synapses.iter().any(|s| s.weight.width != p.stored_width || s.bias.width != p.stored_width)
         {

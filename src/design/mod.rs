@@ -102,6 +102,21 @@ pub enum NudgeSign {
     Random,
 }
 
+/// What carries a layer's activity back to the layer before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feedback {
+    /// The forward weights, transposed.
+    #[default]
+    Tied,
+    /// Weights of their own; each direction learns from its own post-synaptic difference times the other neuron's old
+    /// activity (vector field, algorithms 2.2).
+    VectorField,
+    /// Weights of their own that take the same update as the forward ones; weight decay lets the two align
+    /// (Kolen-Pollack, algorithms 3.4).
+    KolenPollack,
+}
+
 /// The number formats and constants of one layer of synapses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Synapses {
@@ -188,6 +203,12 @@ pub struct Design {
     pub rule: Rule,
     /// Sign of the nudge.
     pub nudge_sign: NudgeSign,
+    /// What carries activity back.
+    pub feedback: Feedback,
+    /// Psi, in degrees: the angle between forward and backward weights at the start, where they are separate.
+    pub angle: f64,
+    /// The part of itself that a weight loses at each update; none where zero.
+    pub weight_decay: Constant,
     /// T: steps of the free phase.
     pub free_steps: u32,
     /// K: steps of the nudged phase.
@@ -238,6 +259,11 @@ impl Design {
             (Dynamics::Energy, Activation::HalfHardSigmoid) => Format { frac: state.frac + 1, ..state },
             _ => state,
         }
+    }
+
+    /// True where the ways forward and back have weights of their own.
+    pub fn has_separate_feedback(&self) -> bool {
+        self.feedback != Feedback::Tied
     }
 
     /// Neurons of layers 1 to L.

@@ -28,6 +28,10 @@ name = "cep"                # ep: one update after the nudged phase | symmetric_
 T = 20                      # steps of the free phase, in which the states settle
 K = 8                       # steps of the nudged phase, in which the output is pulled to the target
 beta = 0.2                  # strength of that pull
+# feedback = "tied"         # what carries activity back: tied: the same weights | vector_field, kolen_pollack: weights of
+                            # their own, each with its own update, or with the same one (needs weight_decay)
+# angle = 0                 # degrees between forward and separate backward weights at the start, 0 to 180
+# weight_decay = 0          # part of itself that a weight loses at each update, such as 0.0001
 # sign = "fixed"            # random: plus or minus beta, drawn for every sample; for ep and cep
 learning_rates = [0.01, 0.005] # one per synapse layer, or one number for all
 
@@ -43,6 +47,7 @@ drive = "s10.7"             # the sum of all inputs of a neuron; indexes the tab
 rate = "u16.16"             # holds learning rate / beta
 nudge = "s16.12"            # holds beta
 # step = "u8.8"             # holds dt
+# decay = "u8.20"           # holds weight_decay
 
 # TRN (down) | TRN_ZERO | RND (to nearest, ties up) | RND_ZERO | RND_INF | RND_MIN_INF | RND_CONV (ties to even) |
 # RND_CONV_ODD | STOCHASTIC (up as often as the dropped bits say: small updates count on average)

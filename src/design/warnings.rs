@@ -47,6 +47,9 @@ fn constants(design: &Design, found: &mut Vec<String>) {
     };
     check("beta".into(), "nudge", &design.beta);
     check("dt".into(), "step", &design.dt);
+    if design.weight_decay.raw != 0 {
+        check("weight_decay".into(), "decay", &design.weight_decay);
+    }
     for (l, s) in design.synapses.iter().enumerate() {
         check(format!("synapse layer {}: the rate (learning rate / beta)", l + 1), "rate", &s.rate);
     }

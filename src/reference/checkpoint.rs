@@ -99,7 +99,8 @@ pub fn design_digest(design: &Design) -> String {
         (
             (&design.sizes, design.input, &design.neurons, synapses),
             (design.dynamics, design.nudge_place, design.activation, raw(&design.dt)),
-            (design.rule, design.free_steps, design.nudged_steps, raw(&design.beta)),
+            (design.rule, design.nudge_sign, design.free_steps, design.nudged_steps, raw(&design.beta)),
+            (design.feedback, design.angle.to_bits(), raw(&design.weight_decay)),
             (design.drive_modes, design.state_modes, design.weight_modes, design.seed),
         )
     );
@@ -168,12 +169,11 @@ impl Checkpoint {
                 return Err(CheckpointError::Foreign { path: path.to_owned(), what, there, here });
             }
         }
-        let shapes: Vec<_> =
-            (1..design.sizes.len()).map(|l| (design.sizes[l], design.sizes[l - 1] + 1)).collect();
+        let shapes = super::weights::shapes(design);
         let per_epoch = u64::from(plan.samples_per_epoch());
         let p = &checkpoint.progress;
         let consistent = shapes == header.shapes
-            && p.counters.layers.len() == shapes.len()
+            && p.counters.layers.len() == design.output_layer()
             && p.epochs.len() as u64 == p.done.checked_div(per_epoch).unwrap_or(0);
         if !consistent {
             let problem = "the checkpoint contradicts itself".to_owned();

@@ -1,6 +1,7 @@
 //! The specification, executable: phase programs in plain 64-bit integer loops. Slow and obvious.
 
 use super::neuron::{NeuronInput, NeuronUnit};
+use super::weights::backward_layer;
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
@@ -138,7 +139,8 @@ impl<'d> Golden<'d> {
                     total += (read * self.activity(input, &b.now, l - 1, j)) << p.weight_shift[l - 1];
                 }
                 if l < layers {
-                    let up = &self.weights.layers[l];
+                    let way_back = if d.has_separate_feedback() { backward_layer(d, l + 1) } else { l + 1 };
+                    let up = &self.weights.layers[way_back - 1];
                     for k in 0..d.sizes[l + 1] {
                         let read = i64::from(up.get(k, i) >> p.dropped_bits);
                         total += (read * self.activity(input, &b.now, l + 1, k)) << p.weight_shift[l];
@@ -160,8 +162,16 @@ impl<'d> Golden<'d> {
         b.previous = std::mem::replace(&mut b.now, next);
     }
 
-    /// `w <- w + requantise(rate * contrast)` over every synapse.
+    /// `w <- w + requantise(rate * contrast - decay * w)` over every synapse, and over those of the way back where they
+    /// are separate: they lie beside the forward ones and share their random bits.
     fn learn(&mut self, input: &[i32], active: &[u32], b: &Bench, update: Update) {
+        self.learn_one_way(input, active, b, update, false);
+        if self.design.has_separate_feedback() {
+            self.learn_one_way(input, active, b, update, true);
+        }
+    }
+
+    fn learn_one_way(&mut self, input: &[i32], active: &[u32], b: &Bench, update: Update, back: bool) {
         let d = self.design;
         let p = &d.datapath;
         let states = |r| match r {
@@ -170,14 +180,15 @@ impl<'d> Golden<'d> {
             StateRef::Slot(k) => &b.slots[k],
         };
         let negative = update.by_sample && is_negative(d.seed, self.sample);
-        let c = update.forward;
+        let c = if back { update.backward } else { update.forward };
         let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
-        for l in 1..=d.output_layer() {
+        for l in if back { 2 } else { 1 }..=d.output_layer() {
             let (n_post, n_pre) = (d.sizes[l], d.sizes[l - 1]);
-            // A column whose pre-synaptic input is zero takes no update: requantise(0) = 0.
+            // The column of a zero input is not visited: its contrast is zero. (Nor does it decay.)
             let columns: Vec<usize> =
                 if l == 1 { active.iter().map(|&j| j as usize).collect() } else { (0..n_pre).collect() };
-            for j in columns.into_iter().chain([n_pre]) {
+            // There is no bias on the way back.
+            for j in columns.into_iter().chain((!back).then_some(n_pre)) {
                 let is_bias = j == n_pre;
                 let column_key = absorb(key, (l as u32) << 16 | j as u32);
                 let pre = |s: &[i32]| {
@@ -191,9 +202,11 @@ impl<'d> Golden<'d> {
                     let contrast = self.activity(input, states(c.post_a), l, i) * pre_a
                         - self.activity(input, states(c.post_b), l, i) * pre_b;
                     let random = lane_bits(column_key, i as u32);
-                    let increment = d.weight_modes.rounding.apply(rate * contrast, p.update_shift, random);
-                    let layer = &mut self.weights.layers[l - 1];
+                    let layer = &mut self.weights.layers[if back { backward_layer(d, l) } else { l } - 1];
                     let at = layer.at(i, j);
+                    let decay = (d.weight_decay.raw * i64::from(layer.raw[at])) << p.decay_shift;
+                    let increment =
+                        d.weight_modes.rounding.apply(rate * contrast - decay, p.update_shift, random);
                     layer.raw[at] =
                         d.weight_modes.overflow.apply(i64::from(layer.raw[at]) + increment, format) as i32;
                 }

@@ -42,11 +42,25 @@ impl LayerWeights {
     }
 }
 
-/// All layers' weights (index 0 is synapse layer 1).
+/// All layers' weights (index 0 is synapse layer 1). Where the way back has weights of its own, those of synapse layers 2
+/// to L follow, as layers L + 1 to 2L - 1: in the same rows and columns as the forward ones, their bias column zero.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weights {
-    /// Synapse layers 1 to L.
+    /// Synapse layers 1 to L, then the way back.
     pub layers: Vec<LayerWeights>,
+}
+
+/// The layer number under which a [`WeightSource`] keeps the weights back from layer `l` (2 to L) to layer `l - 1`.
+pub fn backward_layer(design: &Design, l: usize) -> usize {
+    design.output_layer() + l - 1
+}
+
+/// Rows and columns of every layer that a design's weights have.
+pub fn shapes(design: &Design) -> Vec<(usize, usize)> {
+    let shape = |l: usize| (design.sizes[l], design.sizes[l - 1] + 1);
+    let forward = 1..design.sizes.len();
+    let backward = if design.has_separate_feedback() { 2..design.sizes.len() } else { 0..0 };
+    forward.chain(backward).map(shape).collect()
 }
 
 impl WeightSource for Weights {
@@ -76,7 +90,29 @@ impl Weights {
             }
             w
         };
-        Weights { layers: (1..design.sizes.len()).map(layer).collect() }
+        let mut layers: Vec<LayerWeights> = (1..design.sizes.len()).map(layer).collect();
+        if design.has_separate_feedback() {
+            // A weight back is the one forward, its sign turned as often as the angle asks for (algorithms 2.2).
+            let turned = (1.0 - design.angle.to_radians().cos()) / 2.0;
+            for l in 2..design.sizes.len() {
+                let mut w = layers[l - 1].clone();
+                for column in 0..w.columns {
+                    let column_key = absorb(key, (backward_layer(design, l) as u32) << 16 | column as u32);
+                    for row in 0..w.rows {
+                        let unit = f64::from(row_bits(column_key, row as u32)) / 2f64.powi(32);
+                        let at = w.at(row, column);
+                        if column + 1 == w.columns {
+                            w.raw[at] = 0;
+                        } else if unit < turned {
+                            // The most negative number has no counterpart.
+                            w.raw[at] = (-w.raw[at]).min(design.synapses[l - 1].weight.max_raw() as i32);
+                        }
+                    }
+                }
+                layers.push(w);
+            }
+        }
+        Weights { layers }
     }
 
     /// SHA-256 of every weight in the order layer, row, column (so independent of any memory layout), in hex.

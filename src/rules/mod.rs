@@ -1,7 +1,7 @@
 //! Learning rules as phase programs: short lists of four operations that the reference interprets and the
 //! hardware's sequencer holds as a ROM. A new rule is a new program; the circuit does not change.
 
-use crate::design::{Design, NudgeSign, Rule};
+use crate::design::{Design, Feedback, NudgeSign, Rule};
 use crate::fixed_point::{Purpose, absorb};
 
 /// The nudge during a relaxation.
@@ -51,6 +51,11 @@ impl Contrast {
     /// have it (algorithms.md 2.2).
     pub const fn post_difference(a: StateRef, b: StateRef) -> Contrast {
         Contrast { post_a: a, pre_a: b, post_b: b, pre_b: b }
+    }
+
+    /// `post(b) (pre(a) - pre(b))`: the same seen from the other end.
+    pub const fn pre_difference(a: StateRef, b: StateRef) -> Contrast {
+        Contrast { post_a: b, pre_a: a, post_b: b, pre_b: b }
     }
 }
 
@@ -121,7 +126,14 @@ impl Program {
         let by_sample = design.nudge_sign == NudgeSign::Random;
         let nudge = if by_sample { Nudge::BySample } else { Nudge::Plus };
         let pulled = |nudge| Op::Relax { steps: design.nudged_steps, nudge, plasticity: None };
-        let update = |a, b| Update { by_sample, ..Update::products(a, b) };
+        let update = |a, b| match design.feedback {
+            Feedback::Tied | Feedback::KolenPollack => Update { by_sample, ..Update::products(a, b) },
+            Feedback::VectorField => Update {
+                forward: Contrast::post_difference(a, b),
+                backward: Contrast::pre_difference(a, b),
+                by_sample,
+            },
+        };
         use StateRef::{Now, Previous, Slot};
         let train = match design.rule {
             Rule::Ep => {

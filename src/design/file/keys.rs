@@ -24,6 +24,17 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("rule", "T", "the free steps, a whole number from 1 to 65535, such as `T = 20`"),
     ("rule", "K", "the nudged steps, a whole number from 1 to 65535, such as `K = 8`"),
     ("rule", "beta", "the strength of the nudge, a number, such as `beta = 0.2`"),
+    ("rule", "feedback", "one of \"tied\" (default), \"vector_field\", \"kolen_pollack\""),
+    (
+        "rule",
+        "angle",
+        "degrees between forward and separate backward weights at the start, from 0 to 180, such as `angle = 45`",
+    ),
+    (
+        "rule",
+        "weight_decay",
+        "the part of itself that a weight loses at each update, from 0 to below 1, such as `weight_decay = 0.0001`",
+    ),
     ("rule", "sign", "one of \"fixed\" (default), \"random\""),
     (
         "rule",
@@ -46,6 +57,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ),
     ("formats", "rate", "one format, or a list with one per synapse layer, such as `rate = \"u16.16\"`"),
     ("formats", "nudge", "one format that holds beta, such as `nudge = \"s16.12\"`"),
+    ("formats", "decay", "one format that holds weight_decay, such as `decay = \"u8.20\"`"),
     ("formats", "step", "one format that holds dt, such as `step = \"u8.8\"`"),
     ("rounding", "state", ROUNDING),
     ("rounding", "drive", ROUNDING),

@@ -4,8 +4,8 @@ use super::keys::{meaning as key_meaning, missing};
 use super::typed::{At, Data, File, Formats, OneOrMany, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::{
-    Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, NudgeSign,
-    Rule, Synapses,
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Modes, Neurons, NudgePlace,
+    NudgeSign, Rule, Synapses,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
 use std::ops::{Range, RangeInclusive};
@@ -253,6 +253,25 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         let given = required(typed, "rule", key, &rule_at)?;
         Ok(whole(&given, "rule", key, 1..=65535)? as u32)
     };
+    let feedback = rule.feedback.map_or(Given::default(Feedback::Tied), Given::from);
+    let angle = angle(rule.angle.map(Given::from), &feedback)?;
+    if symmetric && feedback.value == Feedback::VectorField {
+        return Err(Refusal::new(
+            "vector-field updates hold one phase against the free one; symmetric nudging has two nudged phases",
+            "write `name = \"ep\"` or `name = \"cep\"`, or `feedback = \"kolen_pollack\"`",
+        )
+        .at(feedback.at, "not with this rule")
+        .also(name_of_rule.at, "this rule"));
+    }
+    if dynamics.value == Dynamics::Energy && feedback.value == Feedback::VectorField {
+        return Err(Refusal::new(
+            "energy dynamics follow an energy, which separate vector-field weights do not have",
+            "write `dynamics = \"prototypical\"` or \"leaky\", or `feedback = \"tied\"`",
+        )
+        .at(feedback.at, "not with energy dynamics")
+        .also(dynamics.at, "these dynamics"));
+    }
+    let weight_decay = weight_decay(rule.weight_decay, typed_formats.decay, &feedback)?;
     let free_steps = steps(rule.free_steps, "T")?;
     let nudged_steps = steps(rule.nudged_steps, "K")?;
     let beta = required(rule.beta, "rule", "beta", &rule_at)?;
@@ -365,6 +384,9 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         dt,
         rule: name_of_rule.value,
         nudge_sign: nudge_sign.value,
+        feedback: feedback.value,
+        angle,
+        weight_decay,
         free_steps,
         nudged_steps,
         beta,
@@ -383,6 +405,50 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         Refusal::new(message, help).at(formats_at.or(layers_at), "these formats together")
     })?;
     Ok(design)
+}
+
+/// Psi, which only separate weights have.
+fn angle(typed: Option<Given<f64>>, feedback: &Given<Feedback>) -> Result<f64> {
+    let Some(angle) = typed else { return Ok(0.0) };
+    if feedback.value == Feedback::Tied {
+        return Err(Refusal::new(
+            "tied weights serve both ways: there is no angle between them",
+            "remove `angle`, or write `feedback = \"vector_field\"` or \"kolen_pollack\"",
+        )
+        .at(angle.at, "not used"));
+    }
+    if !(0.0..=180.0).contains(&angle.value) {
+        return Err(Refusal::new(
+            format!("{} is no possible `angle`", angle.value),
+            format!("`angle` is {}", key_meaning("rule", "angle")),
+        )
+        .at(angle.at, "from 0 to 180"));
+    }
+    Ok(angle.value)
+}
+
+/// The weight decay, zero where none was asked for.
+fn weight_decay(typed: At<f64>, format: At<TypedFormat>, feedback: &Given<Feedback>) -> Result<Constant> {
+    let wanted = typed.map_or(Given::default(0.0), Given::from);
+    if !(0.0..1.0).contains(&wanted.value) {
+        return Err(Refusal::new(
+            format!("{} is no possible `weight_decay`", wanted.value),
+            format!("`weight_decay` is {}", key_meaning("rule", "weight_decay")),
+        )
+        .at(wanted.at, "from 0 to below 1"));
+    }
+    if wanted.value == 0.0 {
+        if feedback.value == Feedback::KolenPollack {
+            return Err(Refusal::new(
+                "Kolen-Pollack weights align by decay: without it the two ways keep their first difference for ever",
+                "add `weight_decay`, such as `weight_decay = 0.0001`, under [rule]",
+            )
+            .at(feedback.at.clone(), "needs `weight_decay`"));
+        }
+        return Ok(Constant::nearest(0.0, Format::unsigned(1, 0)));
+    }
+    let format = format.map_or(Given::default(finest(wanted.value, false, 8)), Given::from);
+    constant(wanted, format, "decay", "weight_decay")
 }
 
 fn modes(rounding: Option<Rounding>, overflow: Option<Overflow>) -> Modes {

@@ -1,6 +1,6 @@
 //! What was typed: the shape of a design file, with the place of every value. Nothing is required or judged here.
 
-use crate::design::{Activation, Dynamics, NudgePlace, NudgeSign, Rule};
+use crate::design::{Activation, Dynamics, Feedback, NudgePlace, NudgeSign, Rule};
 use crate::fixed_point::{Format, Overflow, Rounding};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, IntoDeserializer, SeqAccess, Visitor};
@@ -46,6 +46,9 @@ pub(super) struct RuleTable {
     pub nudged_steps: At<i64>,
     pub beta: At<f64>,
     pub sign: At<NudgeSign>,
+    pub feedback: At<Feedback>,
+    pub angle: At<f64>,
+    pub weight_decay: At<f64>,
     pub learning_rates: At<OneOrMany<f64>>,
 }
 
@@ -61,6 +64,7 @@ pub(super) struct Formats {
     pub rate: At<OneOrMany<TypedFormat>>,
     pub nudge: At<TypedFormat>,
     pub step: At<TypedFormat>,
+    pub decay: At<TypedFormat>,
 }
 
 #[derive(Deserialize, Default)]

@@ -10,12 +10,12 @@ mod numbers;
 mod short;
 mod update;
 
-use super::counters::Counters;
-use super::weights::LayerWeights;
+use super::counters::{Counters, LayerCounters};
+use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
-use crate::fixed_point::{Overflow, Purpose, absorb, step_key};
-use crate::rules::{Nudge, Op, Program, StateRef, Update, is_negative};
+use crate::fixed_point::{Purpose, absorb, step_key};
+use crate::rules::{Contrast, Nudge, Op, Program, StateRef, Update, is_negative};
 use matrix::{Matrix, Reading};
 use neurons::{Layer, Moment, Neurons};
 use numbers::{Block, Int, LANES, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};
@@ -154,6 +154,9 @@ impl<'d> Network<'d> {
 /// Activities of layers 1 to L on the common grid; lanes beyond a layer are zero.
 type Activities<N> = Vec<Vec<Block<<N as Numbers>::Activity>>>;
 
+/// One term of a contrast: post-synaptic activities, pre-synaptic activities.
+type Term<'a, N> = (&'a Activities<N>, &'a Activities<N>);
+
 /// A saved state vector.
 #[derive(Clone, Debug)]
 struct Slot<N: Numbers> {
@@ -166,6 +169,8 @@ struct Slot<N: Numbers> {
 struct Synapses<N: Numbers> {
     /// Layer 1: a line per input. Others: a line per post-synaptic neuron.
     weights: Matrix<N::Stored>,
+    /// The way back, where it has weights of its own: a line per post-synaptic neuron.
+    backward: Option<Matrix<N::Stored>>,
     /// One line, over the post-synaptic neurons.
     bias: Matrix<N::Stored>,
     rule: Rule,
@@ -208,13 +213,20 @@ struct Engine<'d, N: Numbers> {
 
 impl<'d, N: Numbers> WeightSource for Engine<'d, N> {
     fn lanes(&self, layer: usize, column: usize, first_row: usize, out: &mut [i32]) {
-        let s = &self.synapses[layer - 1];
+        let (l, back) = match layer.checked_sub(self.synapses.len()) {
+            Some(back) if back > 0 => (back + 1, true),
+            _ => (layer, false),
+        };
+        let s = &self.synapses[l - 1];
         for (row, lane) in (first_row..).zip(out) {
-            *lane = if row >= self.sizes[layer] {
+            *lane = if row >= self.sizes[l] {
                 0
-            } else if column == self.sizes[layer - 1] {
+            } else if back {
+                let way_back = s.backward.as_ref().filter(|_| column < self.sizes[l - 1]);
+                way_back.map_or(0, |w| w.get(row, column))
+            } else if column == self.sizes[l - 1] {
                 s.bias.get(0, row)
-            } else if layer == 1 {
+            } else if l == 1 {
                 s.weights.get(column, row)
             } else {
                 s.weights.get(row, column)
@@ -235,6 +247,10 @@ impl<'d, N: Numbers> Engine<'d, N> {
                 } else {
                     Matrix::build(sizes[l], sizes[l - 1], |row, column| w.get(row, column))
                 },
+                backward: (l > 1 && design.has_separate_feedback()).then(|| {
+                    let w = &weights.layers[backward_layer(design, l) - 1];
+                    Matrix::build(sizes[l], sizes[l - 1], |row, column| w.get(row, column))
+                }),
                 bias: Matrix::build(1, sizes[l], |_, row| w.get(row, sizes[l - 1])),
                 rule: Rule::of(design, l, false),
                 bias_rule: Rule::of(design, l, true),
@@ -284,8 +300,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
     }
 
     fn weights(&self) -> Weights {
-        let layer = |l: usize| {
-            let mut w = LayerWeights::zero(self.sizes[l], self.sizes[l - 1] + 1);
+        let layer = |(l, (rows, columns)): (usize, (usize, usize))| {
+            let mut w = LayerWeights::zero(rows, columns);
             for column in 0..w.columns {
                 for row in 0..w.rows {
                     let at = w.at(row, column);
@@ -294,7 +310,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             }
             w
         };
-        Weights { layers: (1..self.sizes.len()).map(layer).collect() }
+        Weights { layers: (1..).zip(shapes(self.design)).map(layer).collect() }
     }
 
     fn run<O: Observer>(
@@ -434,7 +450,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
             self.rows.extend(
                 (0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)),
             );
-            N::combine(&s.weights, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
+            let way_back = s.backward.as_ref().unwrap_or(&s.weights);
+            N::combine(way_back, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
             self.work.forward += (self.sizes[l] * self.sizes[l + 1]) as u64;
             self.work.transposed += (self.sizes[l] * self.rows.len()) as u64;
         }
@@ -452,11 +469,13 @@ impl<'d, N: Numbers> Engine<'d, N> {
         };
         // The contrast with its terms exchanged is the contrast times minus one, to the bit.
         let negative = update.by_sample && is_negative(self.design.seed, self.sample);
-        let (a, b) = (of(update.forward.post_a), of(update.forward.post_b));
-        let (a, b) = if negative { (b, a) } else { (a, b) };
+        let operands = |c: Contrast| {
+            let (a, b) = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
+            if negative { [b, a] } else { [a, b] }
+        };
+        let [(a, pre_a), (b, pre_b)] = operands(update.forward);
         let one = 1i64 << self.design.datapath.activity_frac;
         let greatest_input = self.inputs.iter().map(|(_, x)| x.wide().abs()).max().unwrap_or(0);
-        let rests = self.design.weight_modes.overflow != Overflow::SatSym;
         for (l, s) in self.synapses.iter_mut().enumerate() {
             let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
             let layer_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
@@ -520,26 +539,35 @@ impl<'d, N: Numbers> Engine<'d, N> {
                 for (j, key) in self.column_keys.as_flattened_mut()[..n_pre].iter_mut().enumerate() {
                     *key = layer_key(j);
                 }
-                for k in 0..n_post {
-                    let (at, lane) = (k / LANES, k % LANES);
-                    let post = Pair { a: a[l][at][lane], b: b[l][at][lane] };
-                    let still = post.a == N::Activity::default() && post.b == N::Activity::default();
-                    self.work.update += n_pre as u64;
-                    if still && rests && count.is_none() {
-                        self.work.unchanged += n_pre as u64;
-                        continue;
+                let keys = &self.column_keys[..];
+                let mut visit = |weights: &mut Matrix<N::Stored>,
+                                 contrast: [Term<'_, N>; 2],
+                                 mut count: Option<&mut LayerCounters>| {
+                    let [(a, pre_a), (b, pre_b)] = contrast;
+                    for k in 0..n_post {
+                        let (at, lane) = (k / LANES, k % LANES);
+                        let post = Pair { a: a[l][at][lane], b: b[l][at][lane] };
+                        let still = post.a == N::Activity::default() && post.b == N::Activity::default();
+                        self.work.update += n_pre as u64;
+                        if still && s.rule.rests() && count.is_none() {
+                            self.work.unchanged += n_pre as u64;
+                            continue;
+                        }
+                        let pre = (&pre_a[l - 1][..], &pre_b[l - 1][..]);
+                        update::learn_by_contrast(
+                            &s.rule,
+                            weights.line_mut(k),
+                            pre,
+                            post,
+                            (keys, k as u32),
+                            n_pre,
+                            count.as_deref_mut(),
+                        );
                     }
-                    let pre = (&a[l - 1][..], &b[l - 1][..]);
-                    let keys = (&self.column_keys[..], k as u32);
-                    update::learn_by_contrast(
-                        &s.rule,
-                        s.weights.line_mut(k),
-                        pre,
-                        post,
-                        keys,
-                        n_pre,
-                        count.as_deref_mut(),
-                    );
+                };
+                visit(&mut s.weights, [(a, pre_a), (b, pre_b)], count.as_deref_mut());
+                if let Some(way_back) = &mut s.backward {
+                    visit(way_back, operands(update.backward), count);
                 }
             }
         }

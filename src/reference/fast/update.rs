@@ -22,6 +22,8 @@ enum Form {
 pub(super) struct Rule {
     form: Form,
     pub(super) rate: i64,
+    /// Weight decay, on the grid of rate times contrast.
+    decay: i64,
     pub(super) shift: i32,
     pub(super) rounding: Rounding,
     overflow: Overflow,
@@ -42,7 +44,8 @@ impl Rule {
         let adds = matches!(rounding, Rounding::Trn | Rounding::Rnd | Rounding::Stochastic);
         let low =
             if overflow == Overflow::SatSym && format.signed { -format.max_raw() } else { format.min_raw() };
-        let plain = clamps && adds && format.width <= 30 && (1..=32).contains(&p.update_shift);
+        let decay = design.weight_decay.raw << p.decay_shift;
+        let plain = decay == 0 && clamps && adds && format.width <= 30 && (1..=32).contains(&p.update_shift);
         let small = plain && p.gradient_width.max(p.contrast_width) <= 30 && p.update_shift <= 29;
         let form = match (small, plain && p.contrast_width <= 32) {
             (true, _) => Form::Lanes32,
@@ -52,6 +55,7 @@ impl Rule {
         Rule {
             form,
             rate,
+            decay,
             shift: p.update_shift,
             rounding,
             overflow,
@@ -75,15 +79,15 @@ impl Rule {
         self.form != Form::Any
     }
 
-    /// True when a visit without an increment leaves every representable value as it is.
-    fn rests(&self) -> bool {
-        self.overflow != Overflow::SatSym
+    /// True when a visit without a contrast leaves every representable value as it is.
+    pub(super) fn rests(&self) -> bool {
+        self.overflow != Overflow::SatSym && self.decay == 0
     }
 
     /// One synapse, by the book.
     #[inline]
     fn apply<S: Int>(&self, w: &mut S, contrast: i64, random: u32, count: Option<&mut LayerCounters>) {
-        let increment = self.rounding.apply(self.rate * contrast, self.shift, random);
+        let increment = self.rounding.apply(self.rate * contrast - self.decay * w.wide(), self.shift, random);
         let wanted = w.wide() + increment;
         let new = self.overflow.apply(wanted, self.format);
         if let Some(count) = count {

@@ -9,6 +9,10 @@
 //   stage 10 transposed sum; after the last column the accumulators move to the drive chain
 //   stage 11 head of the drive chain: the drives of the chunk's neurons, one per cycle
 //
+// Where the way back has weights of its own, a second weight word goes along: it learns beside the first, from the same
+// random bits, and makes the transposed products. Its update is that of the forward weights (Kolen-Pollack), or
+// post_b (pre_a - pre_b) beside (post_a - post_b) pre_b (vector field).
+//
 // A stage number is the cycle, counted from the sequencer's issue, in which a register's new value is visible. Frozen
 // passes take the same way with w' = w. The twin is the synapse loop of src/reference/golden.rs.
 //
@@ -31,6 +35,8 @@ module synapse_lanes #(
   parameter GradientWidth = 31,    // rate x contrast
   parameter ForwardWidth = 32,     // one forward accumulator
   parameter TransposedWidth = 32,  // one transposed sum
+  parameter Feedback = 0,          // weights on the way back: 0 the same, 1 vector field, 2 Kolen-Pollack
+  parameter Decay = 0,             // weight decay, on the grid of rate x contrast
   parameter UpdateShift = 16,
   parameter WeightRounding = 2,
   parameter WeightOverflow = 1,
@@ -43,6 +49,7 @@ module synapse_lanes #(
   input  wire                               last3_i,    // last column of a chunk
   input  wire                               learn3_i,
   input  wire                               drive3_i,   // accumulate
+  input  wire                               back3_i,    // the column has weights on the way back
   input  wire                               clear_a3_i, // slot a holds the reset state
   input  wire                               clear_b3_i,
   // Post-synaptic activities, stage 3.
@@ -60,6 +67,9 @@ module synapse_lanes #(
   input  wire [Lanes*StoredWidth-1:0]       weights5_i,
   output reg                                write8_o,
   output reg  [Lanes*StoredWidth-1:0]       write_data8_o,
+  input  wire [Lanes*StoredWidth-1:0]       back5_i,    // the way back
+  output reg                                write_back8_o,
+  output reg  [Lanes*StoredWidth-1:0]       write_back_data8_o,
   output reg  [31:0]                        write_fold8_o, // exclusive-or of the rotated lanes, for the signature
   // Sums.
   output reg  signed [TransposedWidth-1:0]  transposed10_o,
@@ -97,17 +107,22 @@ module synapse_lanes #(
   /* verilator lint_off WIDTH */
   /* verilator lint_off UNUSED */
   /* verilator lint_off BLKSEQ */
+  localparam signed [GradientWord-1:0] DecayFactor = Decay;
 
   (* mem2reg *) reg signed [ContrastWord-1:0] post_a [0:Lanes-1];
   (* mem2reg *) reg signed [ContrastWord-1:0] post_b [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] post_t [0:Lanes-1];
   (* mem2reg *) reg signed [ContrastWord-1:0] product_a [0:Lanes-1];
   (* mem2reg *) reg signed [ContrastWord-1:0] product_b [0:Lanes-1];
+  (* mem2reg *) reg signed [ContrastWord-1:0] product_c [0:Lanes-1];
   (* mem2reg *) reg signed [GradientWord-1:0] gradient [0:Lanes-1];
+  (* mem2reg *) reg signed [GradientWord-1:0] gradient_back [0:Lanes-1];
   (* mem2reg *) reg [31:0] random [0:Half-1];     // one word for two lanes
   (* mem2reg *) reg [31:0] pair [0:Half-1];
   (* mem2reg *) reg signed [31:0] weight6 [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] weight7 [0:Lanes-1];
+  (* mem2reg *) reg signed [31:0] back6 [0:Lanes-1];
+  (* mem2reg *) reg signed [31:0] back7 [0:Lanes-1];
   (* mem2reg *) reg signed [ForwardWord-1:0] forward [0:Lanes-1];
   (* mem2reg *) reg signed [TransposedWord-1:0] transposed [0:Lanes-1];
   (* mem2reg *) reg signed [ForwardWord-1:0] sum [0:Lanes-1];
@@ -120,6 +135,7 @@ module synapse_lanes #(
   reg last4_q, last5_q, last6_q, last7_q, last8_q, last9_q;
   reg learn4_q, learn5_q, learn6_q, learn7_q;
   reg drive4_q, drive5_q, drive6_q, drive7_q, drive8_q;
+  reg back4_q, back5_q, back6_q, back7_q;
   reg signed [PreWidth-1:0] pre5_q, pre6_q, pre7_q;
 
   // Brings w + increment into the range of the stored weight.
@@ -158,6 +174,7 @@ module synapse_lanes #(
   integer k;
   reg signed [TransposedWord-1:0] total;
   reg [31:0] fold;
+  reg [31:0] fold_back;
   reg [31:0] upper;
   reg [Lanes*StoredWidth-1:0] word;
 
@@ -167,6 +184,7 @@ module synapse_lanes #(
     total = 0;
     fold = 0;
     upper = 0;
+    fold_back = 0;
 
     // Drive chain.
     if (chain_shift_i) for (p = 0; p < Lanes - 1; p = p + 1) chain[p] = chain[p+1];
@@ -206,12 +224,45 @@ module synapse_lanes #(
         for (p = 0; p < FoldPairs; p = p + 1)
           folded[p] = {folded[p][26:0], folded[p][31:27]} ^ pair[k*FoldPairs+p];
     if (learn7_q) for (p = 0; p < FoldPairs; p = p + 1) fold = {fold[27:0], fold[31:28]} ^ folded[p];
+    write_back8_o <= (Feedback != 0) && valid7_q && learn7_q && back7_q;
+    if (Feedback != 0 && learn7_q && back7_q) begin
+      for (p = 0; p < Half; p = p + 1)
+        word[2*StoredWidth*p+:2*StoredWidth] = {back7[Half+p][StoredWidth-1:0], back7[p][StoredWidth-1:0]};
+      write_back_data8_o <= word;
+      for (p = 0; p < Half; p = p + 1) begin
+        upper = {{(32-StoredWidth){1'b0}}, back7[Half+p][StoredWidth-1:0]};
+        pair[p] = {upper[15:0], upper[31:16]} ^ {{(32-StoredWidth){1'b0}}, back7[p][StoredWidth-1:0]};
+      end
+      for (p = 0; p < FoldPairs; p = p + 1) folded[p] = pair[p];
+      for (k = 1; k < Half / FoldPairs; k = k + 1)
+        for (p = 0; p < FoldPairs; p = p + 1)
+          folded[p] = {folded[p][26:0], folded[p][31:27]} ^ pair[k*FoldPairs+p];
+      fold_back = 32'd0;
+      for (p = 0; p < FoldPairs; p = p + 1) fold_back = {fold_back[27:0], fold_back[31:28]} ^ folded[p];
+      fold = fold ^ {fold_back[15:0], fold_back[31:16]};
+    end
     write_fold8_o <= fold;
     if (drive7_q) for (p = 0; p < Lanes; p = p + 1) forward[p] = (weight7[p] >>> DroppedBits) * pre7_q;
-    if (drive7_q) for (p = 0; p < Lanes; p = p + 1) transposed[p] = (weight7[p] >>> DroppedBits) * post_t[p];
+    if (drive7_q && Feedback == 0)
+      for (p = 0; p < Lanes; p = p + 1) transposed[p] = (weight7[p] >>> DroppedBits) * post_t[p];
+    if (drive7_q && Feedback != 0)
+      for (p = 0; p < Lanes; p = p + 1) transposed[p] = (back7[p] >>> DroppedBits) * post_t[p];
 
     // Stage 7.
     if (first6_q) for (p = 0; p < Lanes; p = p + 1) post_t[p] = post_a[p];
+    if (learn6_q && Feedback != 0) begin
+      if (Feedback == 2) for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = gradient[p];
+      if (Decay != 0)
+        for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = gradient_back[p] - back6[p] * DecayFactor;
+      for (p = 0; p < Half; p = p + 1)
+        back7[p] = bounded(rq_round(gradient_back[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]})
+                           + back6[p], width6_i);
+      for (p = 0; p < Half; p = p + 1)
+        back7[Half+p] = bounded(rq_round(gradient_back[Half+p][GradientWidth-1:0], random[p]) + back6[Half+p], width6_i);
+    end
+    if (Feedback != 0 && valid6_q && !learn6_q) for (p = 0; p < Lanes; p = p + 1) back7[p] = back6[p];
+    if (learn6_q && Decay != 0)
+      for (p = 0; p < Lanes; p = p + 1) gradient[p] = gradient[p] - weight6[p] * DecayFactor;
     if (learn6_q)
       for (p = 0; p < Half; p = p + 1)
         weight7[p] = bounded(rq_round(gradient[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]})
@@ -227,12 +278,20 @@ module synapse_lanes #(
     if (valid5_q)
       for (p = 0; p < Half; p = p + 1)
         weight6[Half+p] = $signed(weights5_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
+    if (Feedback != 0 && valid5_q) begin
+      for (p = 0; p < Half; p = p + 1) back6[p] = $signed(back5_i[2*StoredWidth*p+:StoredWidth]);
+      for (p = 0; p < Half; p = p + 1) back6[Half+p] = $signed(back5_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
+    end
     if (learn5_q) for (p = 0; p < Lanes; p = p + 1) gradient[p] = (product_a[p] - product_b[p]) * rate5_i;
+    if (learn5_q && Feedback == 1)
+      for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = (product_c[p] - product_b[p]) * rate5_i;
     if (learn5_q && WeightRounding == RqStochastic)
       for (p = 0; p < Half; p = p + 1) random[p] = mix_row(column_key5_i + p * Golden);
 
     // Stage 5.
-    if (learn4_q) for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * pre_a4_i;
+    if (learn4_q)
+      for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * (Feedback == 1 ? pre_b4_i : pre_a4_i);
+    if (learn4_q && Feedback == 1) for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * pre_a4_i;
     if (learn4_q) for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * pre_b4_i;
 
     // Stage 4.
@@ -248,6 +307,10 @@ module synapse_lanes #(
     last4_q <= valid3_i && last3_i && drive3_i;
     learn4_q <= valid3_i && learn3_i;
     drive4_q <= valid3_i && drive3_i;
+    back4_q <= back3_i;
+    back5_q <= back4_q;
+    back6_q <= back5_q;
+    back7_q <= back6_q;
     valid5_q <= valid4_q;
     first5_q <= first4_q;
     last5_q <= last4_q;

@@ -47,7 +47,7 @@ module {{ module }} (
   output wire [7:0]  commit_weight_layer_o,
   output wire [15:0] commit_weight_chunk_o,
   output wire [15:0] commit_weight_column_o,
-  output wire [{{ lanes }}*{{ stored_width }}-1:0] commit_weight_data_o,
+  output wire [{{ ways }}*{{ lanes }}*{{ stored_width }}-1:0] commit_weight_data_o,{% if ways == 2 %}  // {back, forward}{% endif %}
   output wire        commit_step_valid_o,
   output wire [31:0] signature_o,
   // Probes of the neuron unit.
@@ -68,7 +68,9 @@ module {{ module }} (
   localparam NeuronWidth = {{ neuron_width }};
   localparam WordWidth = {{ word_width }};
   localparam AddressWidth = {{ address_width }};
-  localparam BankWidth = {{ bank_width }};
+  localparam HostWidth = {{ host_width }};
+{% if ways == 2 %}  localparam BackWidth = {{ back_width }};
+{% endif %}  localparam BankWidth = {{ bank_width }};
   localparam ProgramWidth = {{ program_width }};
   localparam InputWidth = {{ input_width }};
   localparam LabelWidth = {{ label_width }};
@@ -321,27 +323,59 @@ module {{ module }} (
   wire [Lanes*StoredWidth-1:0] write_data8, weights5;
   wire [31:0] write_fold8;
   reg [Lanes*StoredWidth-1:0] host_word_q;
-  reg [AddressWidth-1:0] host_address_q;
+  reg [HostWidth-1:0] host_address_q;
   reg host_fetch1_q, host_fetch2_q;
+{%- if ways == 2 %}
+  // The way back has weights of its own, from synapse layer 2 on. The host finds them behind the forward ones.
+  localparam WeightWords = {{ weight_words }};
+  localparam BackBase = {{ back_base }};
+  wire write_back8;
+  wire [Lanes*StoredWidth-1:0] write_back_data8, back5;
+  wire host_back = (host_address_q >= WeightWords[HostWidth-1:0]);
+  reg host_back2_q;
+  /* verilator lint_off UNUSED */
+  wire [HostWidth-1:0] host_back_address = host_address_q - WeightWords[HostWidth-1:0];
+  wire [AddressWidth-1:0] back_address4 = address4 - BackBase[AddressWidth-1:0];
+  wire [AddressWidth-1:0] back_address8 = address8 - BackBase[AddressWidth-1:0];
+  /* verilator lint_on UNUSED */
+  word_memory #(.Width(Lanes * StoredWidth), .Depth({{ back_words }}), .AddressWidth(BackWidth)) u_weights_back (
+    .clk_i(clk_i), .write_i(write_back8 || (host_store_i && host_back)),
+    .write_address_i(host_store_i ? host_back_address[BackWidth-1:0] : back_address8[BackWidth-1:0]),
+    .write_data_i(host_store_i ? host_word_q : write_back_data8),
+    .read_address_i(host_fetch1_q ? host_back_address[BackWidth-1:0] : back_address4[BackWidth-1:0]),
+    .read_data_o(back5)
+  );
+{%- else %}
+  /* verilator lint_off UNUSED */
+  wire write_back8;
+  wire [Lanes*StoredWidth-1:0] write_back_data8;
+  /* verilator lint_on UNUSED */
+{%- endif %}
   assign host_data_o = host_word_q[StoredWidth-1:0];
   always @(posedge clk_i) begin
     if (!rst_ni) begin
-      host_address_q <= {AddressWidth{1'b0}};
+      host_address_q <= {HostWidth{1'b0}};
       host_fetch1_q <= 1'b0;
       host_fetch2_q <= 1'b0;
     end else begin
       host_fetch1_q <= host_fetch_i;
       host_fetch2_q <= host_fetch1_q;
-      if (host_rewind_i) host_address_q <= {AddressWidth{1'b0}};
+      if (host_rewind_i) host_address_q <= {HostWidth{1'b0}};
       else if (host_store_i || host_fetch1_q) host_address_q <= host_address_q + 1'b1;
     end
+{%- if ways == 2 %}
+    host_back2_q <= host_back;
+    if (host_fetch2_q) host_word_q <= host_back2_q ? back5 : weights5;
+{%- else %}
     if (host_fetch2_q) host_word_q <= weights5;
+{%- endif %}
     else if (host_shift_i) host_word_q <= {host_data_i, host_word_q[Lanes*StoredWidth-1:StoredWidth]};
   end
   word_memory #(.Width(Lanes * StoredWidth), .Depth({{ weight_words }}), .AddressWidth(AddressWidth)) u_weights (
-    .clk_i(clk_i), .write_i(write8 || host_store_i), .write_address_i(host_store_i ? host_address_q : address8),
+    .clk_i(clk_i), .write_i(write8 || {% if ways == 2 %}(host_store_i && !host_back){% else %}host_store_i{% endif %}),
+    .write_address_i(host_store_i ? host_address_q[AddressWidth-1:0] : address8),
     .write_data_i(host_store_i ? host_word_q : write_data8),
-    .read_address_i(host_fetch1_q ? host_address_q : address4), .read_data_o(weights5)
+    .read_address_i(host_fetch1_q ? host_address_q[AddressWidth-1:0] : address4), .read_data_o(weights5)
   );
 
   // Synapses.
@@ -352,16 +386,20 @@ module {{ module }} (
   synapse_lanes #(
     .Lanes(Lanes), .StoredWidth(StoredWidth), .DroppedBits({{ dropped_bits }}), .ActivityWidth(ActivityWidth),
     .PreWidth(PreWidth), .RateWidth(RateWidth), .GradientWidth({{ gradient_width }}), .ForwardWidth(ForwardWidth),
-    .TransposedWidth(TransposedWidth), .UpdateShift({{ update_shift }}), .WeightRounding({{ weight_rounding }}),
+    .TransposedWidth(TransposedWidth), .Feedback({{ feedback }}), .Decay({{ decay }}),
+    .UpdateShift({{ update_shift }}), .WeightRounding({{ weight_rounding }}),
     .WeightOverflow({{ weight_overflow }}), .UniformWidth({{ uniform_width }})
   ) u_synapses (
     .clk_i(clk_i),
     .valid3_i(valid3_q), .first3_i(valid3_q && first3_q), .last3_i(bias3_q), .learn3_i(learn), .drive3_i(drive),
+    .back3_i({% if ways == 2 %}valid3_q && !bias3_q && layer3_q != 1{% else %}1'b0{% endif %}),
     .clear_a3_i(bank_a[BankWidth]), .clear_b3_i(bank_b[BankWidth]),
     .post_a3_i(post_a3), .post_b3_i(post_b3), .reset_activity3_i(reset_post3),
     .pre_a4_i(pre_a4_q), .pre_b4_i(pre_b4_q), .pre_forward4_i(pre_forward4_q), .rate5_i(rate5_q),
     .column_key5_i(column_key5_q), .width6_i(width6_q),
     .weights5_i(weights5), .write8_o(write8), .write_data8_o(write_data8), .write_fold8_o(write_fold8),
+    .back5_i({% if ways == 2 %}back5{% else %}{Lanes*StoredWidth{1'b0}}{% endif %}),
+    .write_back8_o(write_back8), .write_back_data8_o(write_back_data8),
     .transposed10_o(transposed10), .chain_head_o(chain_head), .chain_shift_i(chain_shift)
   );
   assign wrote_last = write8 && bias8 && last_chunk8 && (layer8 == Layers);
@@ -549,7 +587,7 @@ module {{ module }} (
   assign commit_weight_layer_o = {{ self.resize("layer8", layer_width, &8) }};
   assign commit_weight_chunk_o = {{ self.resize("chunk8", chunk_width, &16) }};
   assign commit_weight_column_o = {{ self.resize("column8", count_width, &16) }};
-  assign commit_weight_data_o = write_data8;
+  assign commit_weight_data_o = {% if ways == 2 %}{write_back8 ? write_back_data8 : {Lanes*StoredWidth{1'b0}}, write_data8}{% else %}write_data8{% endif %};
   signature #(.StateWidth(StateWidth)) u_signature (
     .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(sample_start),
     .state_valid_i(neuron_valid_q), .state_tag_i({ {{- self.resize("neuron_layer_q", layer_width, &6) }}, 10'd0, {{ self.resize("neuron_index_q", index_width, &16) }}}),

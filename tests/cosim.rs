@@ -8,7 +8,7 @@ mod samples;
 
 use designs::Case;
 use eqhdl::cosim::{Field, Level, Outcome, Request, Tracing, build, cross_check};
-use eqhdl::design::{Activation, Design, Dynamics, NudgePlace, NudgeSign, Rule};
+use eqhdl::design::{Activation, Design, Dynamics, Feedback, NudgePlace, NudgeSign, Rule};
 use eqhdl::fixed_point::{Overflow, Rounding};
 use eqhdl::reference::fast::Network;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
@@ -35,6 +35,7 @@ const CASES: &[Case] = &[
         overflow: ["SAT", "SAT", "SAT"],
         // Outputs wider than any operand of the forward sums.
         formats: "rate = \"u8.6\"\nstate = [\"u8.8\", \"s13.8\"]",
+        more: "",
     },
     Case {
         name: "leaky_two_hidden",
@@ -48,6 +49,7 @@ const CASES: &[Case] = &[
         overflow: ["SAT", "WRAP", "SAT_SYM"],
         // State fractions differ: the saved and the present activities are aligned.
         formats: "state = [\"u8.8\", \"s12.10\", \"s11.9\"]\ndrive = [\"s10.7\", \"s9.6\", \"s12.8\"]",
+        more: "",
     },
     Case {
         name: "energy_all_stochastic",
@@ -60,6 +62,7 @@ const CASES: &[Case] = &[
         rounding: ["STOCHASTIC", "STOCHASTIC", "STOCHASTIC"],
         overflow: ["SAT", "SAT", "SAT"],
         formats: "state = \"s10.8\"",
+        more: "",
     },
     Case {
         name: "no_hidden_layer",
@@ -72,6 +75,7 @@ const CASES: &[Case] = &[
         rounding: ["RND_CONV", "RND", "STOCHASTIC"],
         overflow: ["SAT_SYM", "SAT_ZERO", "SAT"],
         formats: "weight = \"s14.12\"\nweight_read = \"s9.7\"\nbias = \"s11.6\"",
+        more: "",
     },
     Case {
         name: "energy_wide_lanes",
@@ -85,6 +89,7 @@ const CASES: &[Case] = &[
         overflow: ["SAT_ZERO", "SAT_SYM", "SAT_ZERO"],
         formats: "state = [\"s9.7\", \"s12.10\", \"s10.8\"]\nweight = [\"s12.10\", \"s16.13\", \"s14.12\"]\n\
                   weight_read = [\"s9.7\", \"s13.10\", \"s11.9\"]\nbias = [\"s14.9\", \"s10.8\", \"s16.14\"]",
+        more: "",
     },
     Case {
         name: "sums_beyond_32_bits",
@@ -97,6 +102,7 @@ const CASES: &[Case] = &[
         rounding: ["RND_ZERO", "RND_CONV_ODD", "RND_INF"],
         overflow: ["SAT", "SAT", "SAT"],
         formats: "input = \"u12.12\"\nstate = \"u16.16\"\nweight = \"s28.22\"\ndrive = \"s12.8\"",
+        more: "",
     },
     Case {
         name: "weights_that_wrap",
@@ -109,6 +115,7 @@ const CASES: &[Case] = &[
         rounding: ["RND_MIN_INF", "STOCHASTIC", "RND_ZERO"],
         overflow: ["WRAP", "SAT", "WRAP"],
         formats: "weight = \"s8.8\"\nstate = [\"u6.6\", \"s7.6\"]",
+        more: "",
     },
     Case {
         name: "energy_no_hidden_layer",
@@ -121,6 +128,7 @@ const CASES: &[Case] = &[
         rounding: ["RND_CONV_ODD", "RND_INF", "RND_MIN_INF"],
         overflow: ["SAT_SYM", "SAT", "SAT_SYM"],
         formats: "weight = \"s10.9\"\nbias = \"s13.9\"",
+        more: "",
     },
     Case {
         name: "one_chunk_each",
@@ -133,6 +141,7 @@ const CASES: &[Case] = &[
         rounding: ["TRN_ZERO", "RND_CONV", "RND_CONV_ODD"],
         overflow: ["SAT", "SAT_ZERO", "SAT_ZERO"],
         formats: "weight = [\"s12.10\", \"s14.12\", \"s13.11\"]\nbias = [\"s16.12\", \"s9.7\", \"s14.10\"]",
+        more: "",
     },
     Case {
         name: "leaky_narrow_lanes",
@@ -145,6 +154,7 @@ const CASES: &[Case] = &[
         rounding: ["STOCHASTIC", "RND_MIN_INF", "TRN"],
         overflow: ["SAT_ZERO", "WRAP", "SAT"],
         formats: "weight = \"s18.15\"\nweight_read = \"s10.7\"\nstate = [\"s9.8\", \"u7.7\"]",
+        more: "",
     },
     Case {
         name: "stochastic_wide_weights",
@@ -157,6 +167,59 @@ const CASES: &[Case] = &[
         rounding: ["RND", "RND", "STOCHASTIC"],
         overflow: ["SAT", "SAT", "SAT"],
         formats: "weight = [\"s24.20\", \"s20.16\"]\nbias = \"s32.24\"\nrate = \"u12.10\"",
+        more: "",
+    },
+    Case {
+        name: "vector_field",
+        layers: "[64, 13, 7, 10]",
+        lanes: 4,
+        dynamics: "prototypical",
+        activation: "half_hard_sigmoid",
+        nudge: "outside",
+        rule: "cep random",
+        rounding: ["RND", "RND", "STOCHASTIC"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "",
+        more: "feedback = \"vector_field\"\nangle = 60\n",
+    },
+    Case {
+        name: "vector_field_decays",
+        layers: "[64, 33, 10]",
+        lanes: 16,
+        dynamics: "leaky",
+        activation: "logistic",
+        nudge: "inside",
+        rule: "ep",
+        rounding: ["RND", "RND", "RND_CONV"],
+        overflow: ["SAT", "SAT", "SAT_SYM"],
+        formats: "weight = [\"s16.13\", \"s14.11\"]\nbias = \"s16.12\"",
+        more: "feedback = \"vector_field\"\nangle = 180\nweight_decay = 0.02\n",
+    },
+    Case {
+        name: "kolen_pollack",
+        layers: "[64, 20, 9, 10]",
+        lanes: 8,
+        dynamics: "energy",
+        activation: "logistic",
+        nudge: "outside",
+        rule: "symmetric_ep",
+        rounding: ["RND", "RND", "STOCHASTIC"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "state = \"s10.8\"",
+        more: "feedback = \"kolen_pollack\"\nangle = 90\nweight_decay = 0.01\n",
+    },
+    Case {
+        name: "tied_decay",
+        layers: "[64, 13, 10]",
+        lanes: 2,
+        dynamics: "prototypical",
+        activation: "logistic",
+        nudge: "outside",
+        rule: "cep",
+        rounding: ["RND", "RND", "RND"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "",
+        more: "weight_decay = 0.05\n",
     },
 ];
 
@@ -262,6 +325,13 @@ fn the_designs_visit_every_mode() {
         [(Rule::SymmetricEp, NudgeSign::Fixed), (Rule::Ep, NudgeSign::Random), (Rule::Cep, NudgeSign::Random)]
     {
         assert!(seen(&|d| d.rule == rule && d.nudge_sign == sign), "{rule:?}, {sign:?} sign");
+    }
+    for feedback in [Feedback::Tied, Feedback::VectorField, Feedback::KolenPollack] {
+        for decays in [false, true] {
+            let impossible = feedback == Feedback::KolenPollack && !decays;
+            let any = seen(&|d| d.feedback == feedback && (d.weight_decay.raw != 0) == decays);
+            assert!(impossible || any, "{feedback:?}, decay {decays}");
+        }
     }
     for (dynamics, place) in [
         (Dynamics::Prototypical, NudgePlace::Inside),

@@ -20,9 +20,9 @@ use std::process::Command;
 
 /// Loads weights, feeds samples, and dumps the probe.
 fn test_bench(design: &Design, layout: &Layout, samples: &[PlannedSample]) -> String {
-    let weights = layout.weight_words * layout.lanes;
+    let weights = layout.memory_words() * layout.lanes;
     let (count, first, seed) = (samples.len(), samples[0].number, design.seed);
-    let (inputs, words, lanes) = (design.sizes[0], layout.weight_words, layout.lanes);
+    let (inputs, words, lanes) = (design.sizes[0], layout.memory_words(), layout.lanes);
     format!(
         "`timescale 1ns/1ps
 module tb;
@@ -154,6 +154,7 @@ const CASES: [Case; 2] = [
         rounding: ["RND", "TRN", "STOCHASTIC"],
         overflow: ["SAT", "SAT", "SAT"],
         formats: "weight = \"s14.12\"",
+        more: "",
     },
     Case {
         name: "icarus_energy",
@@ -166,6 +167,7 @@ const CASES: [Case; 2] = [
         rounding: ["STOCHASTIC", "RND", "RND_CONV"],
         overflow: ["SAT", "WRAP", "SAT_SYM"],
         formats: "state = \"s10.8\"",
+        more: "",
     },
 ];
 

@@ -164,7 +164,10 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
             (Rule::Cep, NudgeSign::Fixed),
             (Rule::Cep, NudgeSign::Random),
         ]),
-        (select(vec![Feedback::Tied, Feedback::VectorField, Feedback::KolenPollack]), any::<bool>()),
+        (
+            select(vec![Feedback::Tied, Feedback::VectorField, Feedback::KolenPollack]),
+            select(vec![false, false, false, true]),
+        ),
     );
     (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>())
         .prop_filter_map(

@@ -341,6 +341,7 @@ fn a_waveform_of_our_own_harness() -> Result<(), Box<dyn std::error::Error>> {
         rounding: ["RND"; 3],
         overflow: ["SAT"; 3],
         formats: "",
+        more: "",
     };
     let design = case.design()?;
     let (data, samples) = samples::samples(&design)?;

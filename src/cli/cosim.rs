@@ -386,7 +386,7 @@ fn say(
 /// Where in the circuit to look.
 fn explain(design: &Design, d: &Difference) -> String {
     match d.field {
-        Field::Weight | Field::FinalWeight => format!(
+        Field::Weight | Field::WeightBack | Field::FinalWeight => format!(
             "w' = overflow(w + round(rate x (a_post a_pre - b_post b_pre))), rounding {:?}, overflow {:?}: look at stages 4 to 8 of synapse_lanes",
             design.weight_modes.rounding, design.weight_modes.overflow
         ),
@@ -404,7 +404,7 @@ fn caught_at(differences: &[Difference]) -> [bool; 4] {
     let last = any(&result) || any(&[Field::FinalWeight]);
     let signature = any(&[Field::Signature]) || any(&result);
     let states = signature || any(&[Field::State, Field::Place, Field::Count]);
-    let events = states || any(&[Field::Weight, Field::Drive]);
+    let events = states || any(&[Field::Weight, Field::WeightBack, Field::Drive]);
     [last, signature, states, events]
 }
 

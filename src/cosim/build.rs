@@ -71,7 +71,10 @@ fn verilator_arguments(design: &Design, layout: &Layout, tracing: Tracing) -> Ve
     let unroll = (layout.lanes / 16 + 1).max(4).min(layout.lanes.saturating_sub(1).max(1));
     let mut cflags = format!(
         "-O3 -march=native -DEQHDL_INPUTS={} -DEQHDL_LANES={} -DEQHDL_WORDS={} -DEQHDL_STORED_WIDTH={}",
-        design.sizes[0], layout.lanes, layout.weight_words, design.datapath.stored_width
+        design.sizes[0],
+        layout.lanes,
+        layout.memory_words(),
+        design.datapath.stored_width
     );
     let mut a: Vec<String> = [
         "--cc",

@@ -11,6 +11,7 @@ use super::testbench::WEIGHT_SLOTS;
 use super::vcd::{Vcd, VcdError};
 use crate::design::Design;
 use crate::fixed_point::Format;
+use crate::reference::weights::backward_layer;
 use crate::reference::{Observer, SampleEnd, StepView};
 use crate::rules::Program;
 use crate::schedule::{Layout, predict};
@@ -57,6 +58,8 @@ pub enum Field {
     Drive,
     /// A weight or bias after an update.
     Weight,
+    /// A weight on the way back after an update.
+    WeightBack,
     /// A weight or bias in memory after the last sample.
     FinalWeight,
     /// The running signature of a step.
@@ -245,7 +248,7 @@ impl<'d, R: Read> Comparator<'d, R> {
             vcd,
             signature: Signature::default(),
             state_width,
-            lanes: vec![0; layout.lanes],
+            lanes: vec![0; layout.lanes * if layout.backward_words > 0 { 2 } else { 1 }],
             seen_words: vec![false; layout.state_words],
             seen_neurons: 0,
             pending_result: None,
@@ -361,6 +364,9 @@ impl<'d, R: Read> Comparator<'d, R> {
             (Field::Weight, Some(i), Some(j)) => {
                 format!("weight from neuron {j} of layer {} to neuron {i} of layer {layer}", layer - 1)
             }
+            (Field::WeightBack, Some(i), Some(j)) => {
+                format!("weight back from neuron {i} of layer {layer} to neuron {j} of layer {}", layer - 1)
+            }
             (Field::Weight, Some(i), None) => format!("bias of neuron {i} of layer {layer}"),
             (Field::Signature, ..) => "signature".to_owned(),
             (Field::Prediction, ..) => "prediction".to_owned(),
@@ -433,6 +439,20 @@ impl<'d, R: Read> Comparator<'d, R> {
         self.compared += count as u64;
     }
 
+    /// Fetches a chunk of the reference's weights (those of the way back behind the forward ones), and signs it.
+    fn expect_weights(&mut self, view: &StepView<'_>, place: (usize, usize, usize)) {
+        let (layer, chunk, column) = place;
+        let (forward, backward) = self.lanes.split_at_mut(self.layout.lanes);
+        view.weights.lanes(layer, column, chunk * forward.len(), forward);
+        if self.layout.has_backward(layer, column) {
+            let back = backward_layer(self.design, layer);
+            view.weights.lanes(back, column, chunk * forward.len(), backward);
+        } else {
+            backward.fill(0);
+        }
+        self.signature.weights(place, forward, backward, self.design.datapath.stored_width);
+    }
+
     fn weight_word(
         &mut self,
         view: &StepView<'_>,
@@ -449,9 +469,8 @@ impl<'d, R: Read> Comparator<'d, R> {
         };
         let l = self.layout.layers[layer - 1];
         let first = chunk * self.layout.lanes;
-        view.weights.lanes(layer, column, first, &mut self.lanes);
+        self.expect_weights(view, (layer, chunk, column));
         let width = self.design.datapath.stored_width;
-        self.signature.weights(layer, chunk, column, &self.lanes, width);
         let words = self.vcd.words(data);
         let mut bad = None;
         if width == 16 {
@@ -465,7 +484,8 @@ impl<'d, R: Read> Comparator<'d, R> {
         } else {
             bad = (0..self.lanes.len()).find(|&p| lane(words, p, width as usize) != self.lanes[p]);
         }
-        self.compared += (l.post - first).min(self.layout.lanes) as u64;
+        let ways = if self.layout.has_backward(layer, column) { 2 } else { 1 };
+        self.compared += ways * (l.post - first).min(self.layout.lanes) as u64;
         if let Some(from) = bad {
             for p in from..self.lanes.len() {
                 let (expected, found) = (self.lanes[p], lane(self.vcd.words(data), p, width as usize));
@@ -473,8 +493,12 @@ impl<'d, R: Read> Comparator<'d, R> {
                     let s = &self.design.synapses[layer - 1];
                     let (pre, format) =
                         if column == l.pre { (None, s.bias) } else { (Some(column), s.weight) };
+                    let (field, p) = match p.checked_sub(self.layout.lanes) {
+                        Some(p) => (Field::WeightBack, p),
+                        None => (Field::Weight, p),
+                    };
                     self.differ(
-                        Field::Weight,
+                        field,
                         view.step,
                         layer,
                         Some(first + p),
@@ -540,10 +564,8 @@ impl<R: Read> Observer for Comparator<'_, R> {
             }
         }
         if view.learned && !watch_weights {
-            let width = self.design.datapath.stored_width;
-            for (layer, chunk, column) in layout.columns(view.active_inputs) {
-                view.weights.lanes(layer, column, chunk * layout.lanes, &mut self.lanes);
-                self.signature.weights(layer, chunk, column, &self.lanes, width);
+            for place in layout.columns(view.active_inputs) {
+                self.expect_weights(&view, place);
             }
         }
         self.seen_words.fill(false);

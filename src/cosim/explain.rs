@@ -6,8 +6,9 @@ use crate::design::Design;
 use crate::reference::golden::Golden;
 use crate::reference::neuron::NeuronUnit;
 use crate::reference::train::{PlannedSample, TrainingData};
-use crate::reference::{Observer, SampleEnd, StepView, Weights};
-use crate::rules::{Op, Program};
+use crate::reference::weights::backward_layer;
+use crate::reference::{Observer, SampleEnd, StepView, WeightSource, Weights};
+use crate::rules::{Program, StateRef, is_negative};
 
 /// Keeps every step of one sample, and one weight.
 struct Recorder {
@@ -41,7 +42,9 @@ pub fn operands(
     let (input, label) = data.sample(*sample);
     let (l, neuron) = (difference.layer, difference.neuron?);
     let column = difference.from.unwrap_or(*design.sizes.get(l.checked_sub(1)?)?);
-    let synapse = (difference.field == Field::Weight).then_some((l, neuron, column));
+    let back = difference.field == Field::WeightBack;
+    let memory_layer = if back { backward_layer(design, l) } else { l };
+    let synapse = (back || difference.field == Field::Weight).then_some((memory_layer, neuron, column));
     let mut recorder = Recorder { synapse, steps: Vec::new() };
     let mut golden = Golden::new(design, weights.clone());
     golden.sample = sample.number;
@@ -62,33 +65,40 @@ pub fn operands(
                 n.state.to_real(step.states[i].into())
             ))
         }
-        Field::Weight => {
-            // a is the state the update looks at, b the one it is held against (rules: C-EP one step before, EP the
-            // free phase's last).
-            let continual = Program::of(design)
-                .train
-                .iter()
-                .any(|op| matches!(op, Op::Relax { plasticity: Some(_), .. }));
-            let a = at.checked_sub(1)?;
-            let b = if continual { at.checked_sub(2)? } else { design.free_steps as usize - 1 };
-            let was = recorder.steps.get(a)?.weight;
+        Field::Weight | Field::WeightBack => {
+            let (update, moments) = Program::of(design).update_at(sample.train, difference.step)?;
+            let contrast = if back { update.backward } else { update.forward };
+            let was = match at.checked_sub(1) {
+                Some(before) => recorder.steps.get(before)?.weight,
+                None => weights.weight(memory_layer, neuron, column).into(),
+            };
             let p = &design.datapath;
-            let activity = |step: usize, l: usize, i: usize| -> Option<i64> {
+            let activity = |state: StateRef, l: usize, i: usize| -> Option<i64> {
                 let raw = if l == 0 {
                     i64::from(*input.get(i)?)
                 } else {
-                    let state = *recorder.steps.get(step)?.states.get(base(l) + i)?;
+                    let state = match moments.of(state) {
+                        Some(step) => *recorder.steps.get(step as usize)?.states.get(base(l) + i)?,
+                        None => 0,
+                    };
                     NeuronUnit::of(design, l).activity(state.into())
                 };
                 Some(raw << p.activity_shift[l])
             };
             let is_bias = difference.from.is_none();
-            let pre = |step| if is_bias { Some(1 << p.activity_frac) } else { activity(step, l - 1, column) };
+            let pre =
+                |state| if is_bias { Some(1 << p.activity_frac) } else { activity(state, l - 1, column) };
             let rate = if is_bias { p.bias_rate[l - 1] } else { p.weight_rate[l - 1] };
-            let (a_post, a_pre) = (activity(a, l, neuron)?, pre(a)?);
-            let (b_post, b_pre) = (activity(b, l, neuron)?, pre(b)?);
+            let negative = update.by_sample && is_negative(design.seed, sample.number);
+            let rate = if negative { -rate } else { rate };
+            let (a_post, a_pre) = (activity(contrast.post_a, l, neuron)?, pre(contrast.pre_a)?);
+            let (b_post, b_pre) = (activity(contrast.post_b, l, neuron)?, pre(contrast.pre_b)?);
+            let decay = match design.weight_decay.raw << p.decay_shift {
+                0 => String::new(),
+                decay => format!(" - {decay} x {was}"),
+            };
             Some(format!(
-                "reference: {was} + round({rate} x ({a_post} x {a_pre} - {b_post} x {b_pre}) / 2^{}) = {}; the hardware's increment is {:+} instead of {:+}",
+                "reference: {was} + round(({rate} x ({a_post} x {a_pre} - {b_post} x {b_pre}){decay}) / 2^{}) = {}; the hardware's increment is {:+} instead of {:+}",
                 p.update_shift,
                 step.weight,
                 difference.found - was,

@@ -78,10 +78,11 @@ impl Outcome {
     }
 }
 
-/// The contents of the weight memory: word after word, lane 0 first.
+/// The contents of the weight memory, then of that of the way back: word after word, lane 0 first.
 pub fn memory_image(layout: &Layout, weights: &Weights) -> Vec<i32> {
-    let mut image = Vec::with_capacity(layout.weight_words * layout.lanes);
-    for (layer, w) in layout.layers.iter().zip(&weights.layers) {
+    let mut image = Vec::with_capacity(layout.memory_words() * layout.lanes);
+    let way_back = layout.layers.iter().skip(1);
+    for (layer, w) in layout.layers.iter().chain(way_back).zip(&weights.layers) {
         for chunk in 0..layer.chunks {
             for column in 0..=layer.pre {
                 let first = chunk * layout.lanes;
@@ -402,6 +403,8 @@ fn final_weights(
     }
     if let Some(at) = (0..expected.len()).find(|&i| expected[i] != hardware[i]) {
         let (word, lane) = (at / layout.lanes, at % layout.lanes);
+        let back = word >= layout.weight_words;
+        let word = if back { word - layout.backward_words } else { word };
         let l = layout.layers.iter().rposition(|l| l.weight_base <= word).unwrap_or(0);
         let x = layout.layers[l];
         let (chunk, column) =
@@ -409,7 +412,8 @@ fn final_weights(
         let s = &request.design.synapses[l];
         let (from, format) = if column == x.pre { (None, s.bias) } else { (Some(column), s.weight) };
         let neuron = chunk * layout.lanes + lane;
-        let source = from.map_or("bias".to_owned(), |j| format!("weight from neuron {j} of layer {l}"));
+        let way = if back { "weight back" } else { "weight" };
+        let source = from.map_or("bias".to_owned(), |j| format!("{way} from neuron {j} of layer {l}"));
         let (e, h) = (i64::from(expected[at]), i64::from(hardware[at]));
         let text = format!(
             "after the last sample: {source} to neuron {neuron} of layer {}: reference {e} ({}), hardware {h} ({})",

@@ -21,20 +21,16 @@ impl Signature {
         self.sum = self.sum.wrapping_add(absorb(absorb(STATE_KEY, tag), raw as u32));
     }
 
-    /// Adds a written chunk of weights; `lanes` are raw values of `width` bits.
+    /// Adds a written chunk of weights, raw values of `width` bits; `backward` holds those of the way back, if any.
     #[inline]
-    pub fn weights(&mut self, layer: usize, chunk: usize, column: usize, lanes: &[i32], width: u32) {
-        let mask = if width == 32 { u32::MAX } else { (1 << width) - 1 };
-        // Two lanes make a pair, the odd one with its halves exchanged. Pair 8g + k turns by 5 for every later group and
-        // by 4 for every later pair of its group.
-        let group = (lanes.len() / 2).min(8);
-        let mut folded = [0u32; 8];
-        for pairs in lanes.chunks_exact(2 * group) {
-            for (f, pair) in folded.iter_mut().zip(pairs.chunks_exact(2)) {
-                *f = f.rotate_left(5) ^ (pair[1] as u32 & mask).rotate_left(16) ^ (pair[0] as u32 & mask);
-            }
-        }
-        let fold = folded[..group].iter().fold(0u32, |fold, &f| fold.rotate_left(4) ^ f);
+    pub fn weights(
+        &mut self,
+        (layer, chunk, column): (usize, usize, usize),
+        forward: &[i32],
+        backward: &[i32],
+        width: u32,
+    ) {
+        let fold = fold(forward, width) ^ fold(backward, width).rotate_left(16);
         let tag = (layer as u32) << 26 | (chunk as u32 & 0x3FF) << 16 | column as u32 & 0xFFFF;
         self.sum = self.sum.wrapping_add(absorb(absorb(WEIGHT_KEY, tag), fold));
     }
@@ -46,4 +42,23 @@ impl Signature {
         self.sum = 0;
         self.running
     }
+}
+
+/// One word of all lanes of a chunk; 0 of none.
+#[inline]
+fn fold(lanes: &[i32], width: u32) -> u32 {
+    if lanes.is_empty() {
+        return 0;
+    }
+    let mask = if width == 32 { u32::MAX } else { (1 << width) - 1 };
+    // Two lanes make a pair, the odd one with its halves exchanged. Pair 8g + k turns by 5 for every later group and
+    // by 4 for every later pair of its group.
+    let group = (lanes.len() / 2).min(8);
+    let mut folded = [0u32; 8];
+    for pairs in lanes.chunks_exact(2 * group) {
+        for (f, pair) in folded.iter_mut().zip(pairs.chunks_exact(2)) {
+            *f = f.rotate_left(5) ^ (pair[1] as u32 & mask).rotate_left(16) ^ (pair[0] as u32 & mask);
+        }
+    }
+    folded[..group].iter().fold(0u32, |fold, &f| fold.rotate_left(4) ^ f)
 }

@@ -110,6 +110,25 @@ impl Nudge {
     }
 }
 
+/// The passes in which states were committed; `None` for the reset state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moments {
+    now: Option<u32>,
+    previous: Option<u32>,
+    slots: [Option<u32>; 2],
+}
+
+impl Moments {
+    /// The pass of a state.
+    pub fn of(&self, state: StateRef) -> Option<u32> {
+        match state {
+            StateRef::Now => self.now,
+            StateRef::Previous => self.previous,
+            StateRef::Slot(k) => self.slots[k],
+        }
+    }
+}
+
 /// A learning rule, ready to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -176,6 +195,40 @@ impl Program {
             first += steps;
         }
         format!("pass {step}")
+    }
+
+    /// The update that pass `step` of a sample makes, and at which passes the states it looks at were committed.
+    pub fn update_at(&self, train: bool, step: u32) -> Option<(Update, Moments)> {
+        let (mut at, mut moments) = (0, Moments::default());
+        for op in if train { &self.train } else { &self.infer } {
+            match *op {
+                Op::Relax { steps, plasticity, .. } => {
+                    for t in 0..steps {
+                        if at == step {
+                            return plasticity.filter(|_| t > 0).map(|update| (update, moments));
+                        }
+                        moments.previous = moments.now.replace(at);
+                        at += 1;
+                    }
+                    if let Some(update) = plasticity {
+                        if at == step {
+                            return Some((update, moments));
+                        }
+                        at += 1;
+                    }
+                }
+                Op::Learn(update) => {
+                    if at == step {
+                        return Some((update, moments));
+                    }
+                    at += 1;
+                }
+                Op::Save { slot } => moments.slots[slot] = moments.now,
+                Op::Load { slot } => moments.now = moments.slots[slot],
+                Op::Read => {}
+            }
+        }
+        None
     }
 
     /// Phases and their numbers of passes.

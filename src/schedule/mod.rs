@@ -62,6 +62,9 @@ pub struct Layout {
     pub layers: Vec<LayerLayout>,
     /// Words of the weight memory.
     pub weight_words: usize,
+    /// Words of the memory of weights on the way back, where they are separate: those of synapse layers 2 to L, at their
+    /// address in the weight memory less that of layer 2.
+    pub backward_words: usize,
     /// Neurons of layers 1 to L.
     pub neurons: usize,
     /// State words of one bank.
@@ -87,11 +90,16 @@ impl Layout {
             word_base += layer.chunks;
             layers.push(layer);
         }
+        let backward_words = match layers.get(1) {
+            Some(second) if design.has_separate_feedback() => weight_base - second.weight_base,
+            _ => 0,
+        };
         let slots = crate::rules::Program::of(design).slots();
         Layout {
             lanes,
             layers,
             weight_words: weight_base,
+            backward_words,
             neurons: neuron_base,
             state_words: word_base,
             banks: (3 + slots).next_power_of_two(),
@@ -119,6 +127,16 @@ impl Layout {
                 })
             })
         })
+    }
+
+    /// Words of both weight memories, as the host port shows them one behind the other.
+    pub fn memory_words(&self) -> usize {
+        self.weight_words + self.backward_words
+    }
+
+    /// Weights of a chunk that a column of synapse layer `l` (from 1) has on the way back: P or none.
+    pub fn has_backward(&self, layer: usize, column: usize) -> bool {
+        self.backward_words > 0 && layer > 1 && column < self.layers[layer - 1].pre
     }
 
     /// Layers of synapses.

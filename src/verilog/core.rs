@@ -1,7 +1,7 @@
 //! The context of `templates/core.v`.
 
 use super::units::{self, Unit};
-use crate::design::{Design, NudgeSign, Rule, Tables};
+use crate::design::{Design, Feedback, NudgeSign, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
 use crate::schedule::{LAYER_GAP, Layout, MIN_SLOT, bits};
@@ -40,6 +40,14 @@ struct Core {
     lanes: usize,
     neurons: usize,
     weight_words: usize,
+    /// Weight words a column can have: forward, and back where separate.
+    ways: u32,
+    back_base: usize,
+    back_words: usize,
+    back_width: u32,
+    host_width: u32,
+    feedback: u32,
+    decay: String,
     lane_width: u32,
     layer_width: u32,
     chunk_width: u32,
@@ -245,6 +253,21 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         lanes: layout.lanes,
         neurons: layout.neurons,
         weight_words: layout.weight_words,
+        ways: if layout.backward_words > 0 { 2 } else { 1 },
+        back_base: layout.layers.get(1).map_or(0, |l| l.weight_base),
+        back_words: layout.backward_words,
+        back_width: bits(layout.backward_words),
+        host_width: bits(layout.memory_words()),
+        feedback: match design.feedback {
+            _ if layout.backward_words == 0 => 0,
+            Feedback::Tied => 0,
+            Feedback::VectorField => 1,
+            Feedback::KolenPollack => 2,
+        },
+        decay: match design.weight_decay.raw << p.decay_shift {
+            0 => "0".to_owned(),
+            decay => literal(decay, 64),
+        },
         lane_width: bits(layout.lanes - 1),
         layer_width,
         chunk_width,

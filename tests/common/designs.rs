@@ -18,12 +18,14 @@ pub struct Case {
     pub overflow: [&'static str; 3],
     /// Lines of the section [formats].
     pub formats: &'static str,
+    /// More lines of the section [rule].
+    pub more: &'static str,
 }
 
 impl Case {
     /// The text of its design file. Large steps: weights move, and some overflow.
     pub fn text(&self) -> String {
-        let Case { layers, lanes, dynamics, activation, nudge, rule, formats, .. } = self;
+        let Case { layers, lanes, dynamics, activation, nudge, rule, formats, more, .. } = self;
         let [state, drive, weight] = self.rounding.map(|r| format!("\"{r}\""));
         let rounding = format!("state = {state}\ndrive = {drive}\nweight = {weight}");
         let [state, drive, weight] = self.overflow.map(|o| format!("\"{o}\""));
@@ -33,7 +35,7 @@ impl Case {
         format!(
             "[network]\nlayers = {layers}\nactivation = \"{activation}\"\ndynamics = \"{dynamics}\"\n\
              nudge = \"{nudge}\"\ninitial_scale = 2.0\n{dt}\n\
-             [rule]\nname = \"{rule}\"\nsign = \"{sign}\"\nT = 5\nK = 3\nbeta = 0.4\nlearning_rates = 0.3\n\n\
+             [rule]\nname = \"{rule}\"\nsign = \"{sign}\"\nT = 5\nK = 3\nbeta = 0.4\nlearning_rates = 0.3\n{more}\n\
              [formats]\n{formats}\n\n[rounding]\n{rounding}\n\n[overflow]\n{overflow}\n\n\
              [hardware]\nlanes = {lanes}\n\n\
              [training]\nepochs = 2\nseed = 7\ntrain_samples = 16\ntest_samples = 4\n\n\

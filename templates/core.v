@@ -173,11 +173,12 @@ module {{ module }} (
   reg valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q;
 {% if random_sign %}
   // The random sign of the nudge and of the update, one for a sample.
-  reg [31:0] purpose_sign_q;
+  reg [31:0] purpose_sign_q, sample_sign_q;
   reg sign_q;  // minus
   always @(posedge clk_i) begin
     purpose_sign_q <= mix_absorb(seed_i, 32'd4);
-    sign_q <= mix_absorb(purpose_sign_q, sample_number_q) >> 31 != 32'd0;
+    sample_sign_q <= mix_absorb(purpose_sign_q, sample_number_q);
+    sign_q <= mix_row(sample_sign_q) >> 31 != 32'd0;
   end
   wire [1:0] nudge_signed = (nudge != 2'd3) ? nudge : sign_q ? 2'd2 : 2'd1;
 {% endif %}{% if stochastic %}

@@ -2,7 +2,7 @@
 //! hardware's sequencer holds as a ROM. A new rule is a new program; the circuit does not change.
 
 use crate::design::{Design, Feedback, NudgeSign, Rule};
-use crate::fixed_point::{Purpose, absorb};
+use crate::fixed_point::{Purpose, absorb, row_bits};
 
 /// The nudge during a relaxation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ pub enum Op {
 
 /// The random sign of a sample: whether it is minus. Read where a [`Nudge`] or an [`Update`] goes by the sample.
 pub fn is_negative(seed: u32, sample: u32) -> bool {
-    absorb(absorb(seed, Purpose::Sign as u32), sample) >> 31 != 0
+    row_bits(absorb(absorb(seed, Purpose::Sign as u32), sample), 0) >> 31 != 0
 }
 
 impl Nudge {
@@ -258,5 +258,29 @@ impl Program {
     pub fn slots(&self) -> usize {
         let slot = |op: &Op| if let Op::Save { slot } = op { slot + 1 } else { 0 };
         self.train.iter().chain(&self.infer).map(slot).max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_are_fair_and_independent() {
+        const SAMPLES: u32 = 1 << 16;
+        let sigmas =
+            |agree: u32| (2.0 * f64::from(agree) / f64::from(SAMPLES) - 1.0) * f64::from(SAMPLES).sqrt();
+        for seed in [0, 1, 2, 7, 42, u32::MAX] {
+            let negative = (0..SAMPLES).filter(|&s| is_negative(seed, s)).count() as u32;
+            assert!(sigmas(negative).abs() < 4.5, "seed {seed}: {negative} of {SAMPLES} are negative");
+            for distance in (1..=64).chain([100, 1000, 1797]) {
+                let same = |&s: &u32| is_negative(seed, s) == is_negative(seed, s + distance);
+                let agree = (0..SAMPLES).filter(same).count() as u32;
+                assert!(
+                    sigmas(agree).abs() < 4.5,
+                    "seed {seed}, {distance} apart: {agree} of {SAMPLES} agree"
+                );
+            }
+        }
     }
 }

@@ -20,7 +20,7 @@ pub struct FixedPoint {
 }
 
 /// Gradients of one sample's loss, step by step.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Gradients {
     /// The loss.
     pub loss: f64,

@@ -56,6 +56,15 @@ impl FloatNetwork {
         }
     }
 
+    /// `into += factor * (a_post a_pre - b_post b_pre)` for every synapse, between two vectors of activities (layers 1
+    /// to L): the products' contrast of an arithmetic that makes its own activities.
+    pub fn add_products(&self, input: &[f64], a: &[f64], b: &[f64], factor: f64, into: &mut Parameters) {
+        let plain = FloatNetwork { dynamics: Dynamics::Prototypical, vector_field: false, ..self.clone() };
+        let moments = |r| if r == StateRef::Now { a } else { b };
+        let update = Update::products(StateRef::Now, StateRef::Previous);
+        plain.contrast(input, update, moments, &vec![factor; self.output_layer()], into);
+    }
+
     /// How far activities (states, for an energy-based vector field) have moved from `b` to `a`.
     fn moved<'s>(&self, a: StateRef, b: StateRef, states: &impl Fn(StateRef) -> &'s [f64]) -> Vec<f64> {
         let raw = self.vector_field && self.dynamics == Dynamics::Energy;

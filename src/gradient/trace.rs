@@ -1,0 +1,139 @@
+//! What a learning rule did to one sample, as real numbers, whichever arithmetic did it.
+
+use super::Example;
+use crate::design::Design;
+use crate::oracle::{FloatNetwork, Oracle, Parameters, Phase, Record};
+use crate::reference::fast::Network;
+use crate::reference::neuron::NeuronUnit;
+use crate::reference::{Observer, StepView, Weights};
+use crate::rules::{Op, Program, is_negative};
+
+/// One sample's way through the training program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// The relaxations under a nudge, in order.
+    pub phases: Vec<Phase>,
+    /// What the synapses saw during each of them: as [`Phase::states`], through the activation where it comes after
+    /// the state.
+    pub activities: Vec<Vec<Vec<f64>>>,
+    /// All that was learned.
+    pub learned: Parameters,
+}
+
+/// One sample by the oracle.
+pub fn real(design: &Design, parameters: &Parameters, example: &Example) -> Trace {
+    let network = FloatNetwork::of(design);
+    let mut oracle = Oracle::new(network, Program::of(design), parameters.clone(), design.seed);
+    oracle.sample = example.number;
+    let mut record = Record::default();
+    oracle.run(&example.real, example.label, true, &mut record);
+    let learned = record.learned.take().unwrap_or_else(|| parameters.zero_like());
+    let phases: Vec<Phase> = record.phases.into_iter().filter(|p| p.nudge != 0.0).collect();
+    let seen = |p: &Phase| p.states.iter().map(|s| oracle.network.activities(s)).collect();
+    let activities = phases.iter().map(seen).collect();
+    Trace { phases, activities, learned }
+}
+
+/// One sample by the bit-accurate model. Nudges are those in use, `beta` as its format holds it.
+pub fn fixed_point(design: &Design, weights: &Weights, example: &Example) -> Trace {
+    let mut network = Network::new(design, weights);
+    network.set_sample(example.number);
+    let mut seen = Seen::of(design, weights);
+    network.run(&example.raw, example.label, true, &mut seen);
+    let mut learned = seen.weights;
+    learned.add_scaled(-1.0, &Parameters::real(design, weights));
+
+    let negative = is_negative(design.seed, example.number);
+    let mut trace = Trace { phases: Vec::new(), activities: Vec::new(), learned };
+    let zero = (vec![0.0; design.neuron_count()], seen.resting.clone());
+    let mut states = seen.states.into_iter();
+    let mut increments = seen.increments.into_iter();
+    let (mut now, mut slots) = (zero.clone(), vec![zero; 2]);
+    for op in Program::of(design).train {
+        match op {
+            Op::Relax { steps, nudge, plasticity } => {
+                let taken: Vec<_> =
+                    std::iter::once(now.clone()).chain(states.by_ref().take(steps as usize)).collect();
+                now = taken.last().cloned().unwrap_or(now);
+                let nudge = nudge.sign(negative) as f64 * design.beta.effective();
+                if nudge != 0.0 {
+                    let learns = if plasticity.is_some() { steps as usize } else { 0 };
+                    let (states, activities) = taken.into_iter().unzip();
+                    let increments = increments.by_ref().take(learns).collect();
+                    trace.phases.push(Phase { nudge, states, increments });
+                    trace.activities.push(activities);
+                }
+            }
+            Op::Save { slot } => slots[slot] = now.clone(),
+            Op::Load { slot } => now = slots[slot].clone(),
+            Op::Learn(_) => drop(increments.next()),
+            Op::Read => {}
+        }
+    }
+    trace
+}
+
+/// Takes down every committed state and weight as real numbers.
+struct Seen<'d> {
+    design: &'d Design,
+    units: Vec<NeuronUnit>,
+    /// Activities of the reset state.
+    resting: Vec<f64>,
+    /// States and activities after every time step.
+    states: Vec<(Vec<f64>, Vec<f64>)>,
+    weights: Parameters,
+    /// Of every pass that learned.
+    increments: Vec<Parameters>,
+}
+
+impl<'d> Seen<'d> {
+    fn of(design: &'d Design, weights: &Weights) -> Self {
+        let units = (1..design.sizes.len()).map(|l| NeuronUnit::of(design, l)).collect();
+        let weights = Parameters::real(design, weights);
+        let mut seen =
+            Seen { design, units, resting: Vec::new(), states: Vec::new(), weights, increments: Vec::new() };
+        seen.resting = seen.real(&vec![0; design.neuron_count()]).1;
+        seen
+    }
+
+    fn real(&self, raw: &[i32]) -> (Vec<f64>, Vec<f64>) {
+        let (mut states, mut activities) = (Vec::new(), Vec::new());
+        let mut raw = raw.iter().map(|&r| i64::from(r));
+        for (l, unit) in (1..).zip(&self.units) {
+            for r in raw.by_ref().take(self.design.sizes[l]) {
+                states.push(self.design.neurons[l - 1].state.to_real(r));
+                activities.push(self.design.activity_format(l).to_real(unit.activity(r)));
+            }
+        }
+        (states, activities)
+    }
+}
+
+impl Observer for Seen<'_> {
+    fn step(&mut self, view: StepView<'_>) {
+        if view.relaxed {
+            self.states.push(self.real(view.states));
+        }
+        if view.learned {
+            let mut now = self.weights.zero_like();
+            for (l, (layer, s)) in (1..).zip(now.layers.iter_mut().zip(&self.design.synapses)) {
+                let mut lanes = vec![0; layer.post];
+                for j in 0..=layer.pre {
+                    view.weights.lanes(l, j, 0, &mut lanes);
+                    let (line, format) = if j < layer.pre {
+                        (&mut layer.forward[j * layer.post..][..layer.post], s.weight)
+                    } else {
+                        (&mut layer.bias[..], s.bias)
+                    };
+                    for (v, &raw) in line.iter_mut().zip(&lanes) {
+                        *v = format.to_real(i64::from(raw));
+                    }
+                }
+            }
+            let mut increment = now.clone();
+            increment.add_scaled(-1.0, &self.weights);
+            self.increments.push(increment);
+            self.weights = now;
+        }
+    }
+}

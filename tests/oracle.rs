@@ -384,7 +384,8 @@ fn equal_ways_back_change_no_state() {
 #[test]
 fn continual_updates_tend_to_those_of_ep() {
     let net = network(Dynamics::Prototypical, NudgePlace::Outside, 0.1, 0.1);
-    let (_, at_once) = run(net.clone(), ep(200, 5), &X);
+    let (record, at_once) = run(net.clone(), ep(200, 5), &X);
+    assert!(record.phases.iter().all(|p| p.increments.is_empty()), "one update after the phase, none in it");
     let tiny = FloatNetwork { learning_rates: vec![1e-9; 2], ..net };
     let (record, mut in_steps) = run(tiny, cep(200, 5), &X);
     in_steps.scale(1e9);

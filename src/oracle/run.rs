@@ -14,8 +14,8 @@ pub trait Watch {
     /// A time step has been taken; `drives` are those that made the new states.
     fn steps(&mut self, _drives: &[f64], _states: &[f64]) {}
 
-    /// Synapses have learned this much.
-    fn learns(&mut self, _increment: &Parameters) {}
+    /// Synapses have learned this much: after a time step, with plasticity, or in a pass of their own.
+    fn learns(&mut self, _increment: &Parameters, _with_plasticity: bool) {}
 }
 
 /// Watches nothing.
@@ -64,12 +64,12 @@ impl Watch for Record {
         }
     }
 
-    fn learns(&mut self, increment: &Parameters) {
+    fn learns(&mut self, increment: &Parameters, with_plasticity: bool) {
         match &mut self.learned {
             Some(sum) => sum.add_scaled(1.0, increment),
             None => self.learned = Some(increment.clone()),
         }
-        if let Some(phase) = self.phases.last_mut() {
+        if let Some(phase) = self.phases.last_mut().filter(|_| with_plasticity) {
             phase.increments.push(increment.clone());
         }
     }
@@ -125,7 +125,7 @@ impl Oracle {
                         b.previous = std::mem::replace(&mut b.now, next);
                         watch.steps(&drives, &b.now);
                         if let Some(update) = plasticity {
-                            self.learn(input, &b, update, negative, watch);
+                            self.learn(input, &b, update, (negative, true), watch);
                             input_drive = self.network.input_drive(&self.parameters, input);
                         }
                     }
@@ -138,7 +138,7 @@ impl Oracle {
                 }
                 Op::Load { slot } => b.now = b.slots[slot].clone(),
                 Op::Learn(update) => {
-                    self.learn(input, &b, update, negative, watch);
+                    self.learn(input, &b, update, (negative, false), watch);
                     input_drive = self.network.input_drive(&self.parameters, input);
                 }
                 Op::Read => prediction = self.network.prediction(&b.now),
@@ -149,7 +149,14 @@ impl Oracle {
     }
 
     /// `w += learning rate / distance of the nudges * contrast` over every synapse.
-    fn learn<W: Watch>(&mut self, input: &[f64], b: &Bench, update: Update, negative: bool, watch: &mut W) {
+    fn learn<W: Watch>(
+        &mut self,
+        input: &[f64],
+        b: &Bench,
+        update: Update,
+        (negative, with_plasticity): (bool, bool),
+        watch: &mut W,
+    ) {
         let sign = if update.by_sample && negative { -1.0 } else { 1.0 };
         let n = &self.network;
         let factors: Vec<f64> = n.learning_rates.iter().map(|eta| sign * eta / n.nudge_distance).collect();
@@ -162,7 +169,7 @@ impl Oracle {
             // The increment by itself: smaller ones than the weights can resolve are still seen.
             let mut increment = self.parameters.zero_like();
             n.contrast(input, update, states, &factors, &mut increment);
-            watch.learns(&increment);
+            watch.learns(&increment, with_plasticity);
             self.parameters.add_scaled(1.0, &increment);
         } else {
             n.contrast(input, update, states, &factors, &mut self.parameters);

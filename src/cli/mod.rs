@@ -9,6 +9,7 @@ mod generate;
 mod gradient;
 mod new;
 pub mod train;
+mod train_float;
 
 use clap::{Parser, Subcommand};
 use miette::{Diagnostic, Report};

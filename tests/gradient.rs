@@ -115,7 +115,7 @@ fn finer_formats_allow_smaller_nudges() {
         assert!(fine.0 < coarse.0 / 2.0 && fine.1 <= coarse.1, "{coarse:?} {fine:?}");
     }
     // Below its best nudge a format gets worse again: the difference of states drowns in their rounding.
-    let smallest = of(Some(8)).last().unwrap();
+    let smallest = of(Some(8)).next_back().unwrap();
     assert!(smallest.0 > 2.0 * best(Some(8)).0, "{smallest:?}");
 }
 

@@ -247,17 +247,18 @@ fn text(r: &Report, design: &Design) -> String {
 }
 
 fn studies_text(r: &Report, t: &mut String) {
-    let changed = if r.studied.is_empty() { "the design's network".into() } else { r.studied.join(", ") };
+    let changed =
+        if r.studied.is_empty() { String::new() } else { format!(" with {}", r.studied.join(" and ")) };
     let Some(study) = &r.nudges else {
         let _ = writeln!(
             t,
-            "\nno studies: in real numbers the free phase does not settle ({changed}), so there is no gradient to tend to"
+            "\nno studies: in real numbers that network{changed} does not settle, so there is no gradient to tend to"
         );
         return;
     };
     let _ = writeln!(
         t,
-        "\nstudies on that network with {changed}; {} free steps, until no state moves\n\n\
+        "\nstudies on that network{changed}; {} free steps: twice as many as until no state moves\n\n\
          continual updates: mean RMSE of the parameters' curves to BPTT's, over {} nudged steps",
         study.steps.0, r.nudged_steps
     );

@@ -45,7 +45,8 @@ impl Studied {
             .map(|p| if p.moved <= SETTLED { p.steps } else { MOST_STEPS })
             .max()
             .unwrap_or(1);
-        design.free_steps = steps as u32;
+        // Twice as long: what still creeps towards the end of its range has arrived, too.
+        design.free_steps = 2 * steps as u32;
         Studied { design, settles_in: (steps < MOST_STEPS).then_some(steps) }
     }
 
@@ -177,7 +178,7 @@ pub struct NudgeStudy {
 /// One-sided errors go as `beta`, symmetric ones as `beta^2` (Laborieux et al. 2021): fitted over three decades.
 pub fn nudges(studied: &Studied, examples: &[Example]) -> NudgeStudy {
     // A nudged network settles about as fast as a free one.
-    let nudged = 2 * studied.design.free_steps;
+    let nudged = studied.design.free_steps;
     let truth = studied.truth(examples);
     let fitted = (1e-4, 1e-1);
     let betas = (0..=16).map(|k| 1e-4 * 10f64.powf(f64::from(k) / 4.0));

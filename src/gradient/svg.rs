@@ -156,6 +156,13 @@ impl Chart {
             TOP + h / 2.0,
             escaped(&self.y_label)
         );
+        // Errors on logarithmic axes leave the lower right corner free.
+        let count = self.lines.iter().filter(|l| !l.name.is_empty()).count() as f64;
+        let corner = if self.logarithmic {
+            (LEFT + w - 125.0, TOP + h - 14.0 * count + 4.0)
+        } else {
+            (LEFT + 8.0, TOP + 14.0)
+        };
         let mut named = 0.0;
         for (line, points) in self.lines.iter().zip(&lines) {
             let path: Vec<String> = points.iter().map(|p| format!("{:.1},{:.1}", px(p.0), py(p.1))).collect();
@@ -167,15 +174,14 @@ impl Chart {
                 line.colour
             );
             if !line.name.is_empty() {
-                let at = TOP + 14.0 + 14.0 * named;
+                let (from, at) = (corner.0, corner.1 + 14.0 * named);
                 let _ = writeln!(
                     svg,
-                    "<path d=\"M{:.1} {:.1} h18\" stroke=\"{}\" stroke-width=\"2\"{dash}/>",
-                    LEFT + 8.0,
+                    "<path d=\"M{from:.1} {:.1} h18\" stroke=\"{}\" stroke-width=\"2\"{dash}/>",
                     at - 4.0,
                     line.colour
                 );
-                text(svg, LEFT + 30.0, at, "start", &line.name);
+                text(svg, from + 22.0, at, "start", &line.name);
                 named += 1.0;
             }
         }

@@ -56,6 +56,31 @@ fn a_tiny_nudge_inside_gives_bptts_gradient_step_by_step() {
     }
 }
 
+/// The states' steps are those of BPTT times the slope of their neuron: a step is `rho` of a gradient, not a gradient.
+#[test]
+fn states_differ_from_bptts_by_the_slope_of_their_neuron() {
+    let (mut design, found) = digits("digits-ep.toml", 1);
+    (design.nudge_place, design.free_steps, design.nudged_steps) = (NudgePlace::Inside, 60, 6);
+    with_beta(&mut design, 1e-5);
+    design.datapath = Datapath::derive(&design).unwrap();
+    let c = Comparison::of(&design, &found);
+    let (network, parameters) = (FloatNetwork::of(&design), Parameters::initial(&design));
+    let input_drive = network.input_drive(&parameters, &found[0].real);
+    let settled = eqhdl::oracle::bptt::fixed_point(&network, &parameters, &found[0].real, 1e-15).states;
+    let slopes: Vec<f64> = network
+        .drives(&parameters, &input_drive, &settled)
+        .into_iter()
+        .map(|u| network.squash.slope(u))
+        .collect();
+    for t in 0..6 {
+        let expected = c.bptt.states[t].iter().zip(&slopes).map(|(g, slope)| g * slope);
+        let error = Agreement::of(c.float.states[t].iter().copied(), expected).relative_error().unwrap();
+        assert!(error < 1e-3, "t {t}: {error:e}");
+        let plain = Agreement::of(c.float.states[t].iter().copied(), c.bptt.states[t].iter().copied());
+        assert!(plain.relative_error().unwrap() > 0.1, "the slope matters");
+    }
+}
+
 /// Outside the activation, the output's slope is missing from the update, however small the nudge.
 #[test]
 fn a_tiny_nudge_outside_does_not() {

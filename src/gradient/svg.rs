@@ -214,7 +214,7 @@ mod tests {
     fn marks_are_round_and_within() {
         let axis = Axis::of([-0.013, 0.087].into_iter(), false);
         let marks: Vec<&str> = axis.marks.iter().map(|m| m.1.as_str()).collect();
-        assert_eq!(marks, ["0", "0.05"]);
+        assert_eq!(marks, ["0", "0.02", "0.04", "0.06", "0.08"]);
         assert!(Axis::of([2.0, 2.0].into_iter(), false).low < 2.0);
     }
 }

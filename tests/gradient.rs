@@ -5,7 +5,7 @@ use eqhdl::design::{Constant, Datapath, Design, NudgePlace, Rule, load};
 use eqhdl::fixed_point::Format;
 use eqhdl::gradient::compare::Comparison;
 use eqhdl::gradient::studies::{Studied, continual, formats, nudges};
-use eqhdl::gradient::{Curves, Example, Quantity, examples, fixed_point, real};
+use eqhdl::gradient::{Curves, Example, Quantity, Trace, examples};
 use eqhdl::oracle::measure::Agreement;
 use eqhdl::oracle::{FloatNetwork, Parameters};
 use eqhdl::reference::Weights;
@@ -66,7 +66,7 @@ fn states_differ_from_bptts_by_the_slope_of_their_neuron() {
     let c = Comparison::of(&design, &found);
     let (network, parameters) = (FloatNetwork::of(&design), Parameters::initial(&design));
     let input_drive = network.input_drive(&parameters, &found[0].real);
-    let settled = eqhdl::oracle::bptt::fixed_point(&network, &parameters, &found[0].real, 1e-15).states;
+    let settled = eqhdl::oracle::bptt::settle(&network, &parameters, &found[0].real, 1e-15).states;
     let slopes: Vec<f64> = network
         .drives(&parameters, &input_drive, &settled)
         .into_iter()
@@ -166,8 +166,8 @@ fn fine_fixed_point_is_the_oracle() {
             let weights = Weights::initial(&design);
             let parameters = Parameters::real(&design, &weights);
             let network = FloatNetwork::of(&design);
-            let float = real(&design, &parameters, &found[0]);
-            let fixed = fixed_point(&design, &weights, &found[0]);
+            let float = Trace::float(&design, &parameters, &found[0]);
+            let fixed = Trace::fixed(&design, &weights, &found[0]);
             assert_eq!(float.phases.len(), fixed.phases.len());
             for (a, b) in float.phases.iter().zip(&fixed.phases) {
                 assert_eq!(
@@ -191,7 +191,7 @@ fn fine_fixed_point_is_the_oracle() {
 fn continual_increments_add_up() {
     let (design, found) = digits("digits-cep.toml", 1);
     let weights = Weights::initial(&design);
-    let trace = fixed_point(&design, &weights, &found[0]);
+    let trace = Trace::fixed(&design, &weights, &found[0]);
     let mut sum = trace.learned.zero_like();
     trace.phases[0].increments.iter().for_each(|i| sum.add_scaled(1.0, i));
     assert_eq!(trace.phases[0].increments.len(), design.nudged_steps as usize);

@@ -2,7 +2,7 @@
 //! programs that their authors published (Ernoult et al. 2020; Laborieux et al. 2021) in 64-bit floating point.
 
 use eqhdl::design::{Dynamics, NudgePlace};
-use eqhdl::oracle::bptt::{at_fixed_point, fixed_point, gradients};
+use eqhdl::oracle::bptt::{at_fixed_point, gradients, settle};
 use eqhdl::oracle::{FloatNetwork, LayerParameters, Oracle, Parameters, Record, Squash, Unwatched};
 use eqhdl::rules::{Contrast, Nudge, Op, Program, StateRef, Update};
 
@@ -237,7 +237,7 @@ fn nudge_inside_one_sided_and_symmetric() {
 fn nudge_inside_with_the_published_programs_single_precision_nudge() {
     let (net, p) = (network(Dynamics::Prototypical, NudgePlace::Inside, 0.1, 0.1), parameters());
     let drive = net.input_drive(&p, &X);
-    let settle = |mut s: Vec<f64>, beta: f64| {
+    let relaxed = |mut s: Vec<f64>, beta: f64| {
         for _ in 0..200 {
             let mut u = net.drives(&p, &drive, &s);
             for k in 0..2 {
@@ -247,8 +247,8 @@ fn nudge_inside_with_the_published_programs_single_precision_nudge() {
         }
         s
     };
-    let free = settle(vec![0.0; 5], 0.0);
-    let (plus, minus) = (settle(free.clone(), 0.1), settle(free.clone(), -0.1));
+    let free = relaxed(vec![0.0; 5], 0.0);
+    let (plus, minus) = (relaxed(free.clone(), 0.1), relaxed(free.clone(), -0.1));
     close("+beta", &plus, &[0.016895554, 0.223629965, 0.489361232, 0.164817805, 0.191288357]);
     close("-beta", &minus, &[0.014747213, 0.202497694, 0.484710569, 0.183108129, 0.103314775]);
     let g = |a: &[f64], b: &[f64], distance: f64| {
@@ -301,7 +301,7 @@ fn the_true_gradient() {
     let g = gradients(&net, &parameters(), &X, &Y, 200, 200);
     assert!((g.loss - 0.38171605).abs() < PRINTED);
     truth("BPTT", &g.sum().expect("there are steps"));
-    let point = fixed_point(&net, &parameters(), &X, 1e-15);
+    let point = settle(&net, &parameters(), &X, 1e-15);
     assert!(point.moved <= 1e-15);
     truth("BPTT's limit", &at_fixed_point(&net, &parameters(), &X, &Y, &point.states).0);
 }

@@ -1,6 +1,6 @@
 //! A design's own rule against BPTT, layer by layer and step by step.
 
-use super::{Curves, Example, Quantity, fixed_point, real};
+use super::{Curves, Example, Quantity, Trace};
 use crate::design::Design;
 use crate::oracle::bptt::gradients;
 use crate::oracle::measure::{Agreement, rmse};
@@ -36,8 +36,9 @@ impl Comparison {
             let g =
                 gradients(&network, &parameters, &example.real, &network.target(example.label), steps, back);
             let loss = g.loss;
-            let float = Curves::of_trace(&network, &example.real, &real(design, &parameters, example));
-            let trace = fixed_point(design, &weights, example);
+            let float =
+                Curves::of_trace(&network, &example.real, &Trace::float(design, &parameters, example));
+            let trace = Trace::fixed(design, &weights, example);
             let seen: Vec<f64> = example.raw.iter().map(|&r| design.input.to_real(i64::from(r))).collect();
             let mut learned = trace.learned.clone();
             learned.divide_layers(&network.learning_rates);

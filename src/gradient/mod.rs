@@ -16,7 +16,7 @@ pub mod svg;
 mod trace;
 
 pub use curves::{Curves, Quantity};
-pub use trace::{Trace, fixed_point, real};
+pub use trace::Trace;
 
 use crate::data::{Samples, input_value, quantise};
 use crate::design::Design;

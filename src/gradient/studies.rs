@@ -5,10 +5,10 @@
 //! energy-based dynamics, whose output layer has no `rho'` either. Phases are as long as they need to settle.
 
 use super::compare::{Measures, mean_rmse};
-use super::{Curves, Example, Quantity, fixed_point, real};
+use super::{Curves, Example, Quantity, Trace};
 use crate::design::{Constant, Datapath, Design, Dynamics, Neurons, NudgePlace, NudgeSign, Rule};
 use crate::fixed_point::Format;
-use crate::oracle::bptt::{MOST_STEPS, at_fixed_point, fixed_point as settle, gradients};
+use crate::oracle::bptt::{MOST_STEPS, at_fixed_point, gradients, settle};
 use crate::oracle::measure::{Agreement, log_log_slope};
 use crate::oracle::{FloatNetwork, Parameters};
 use crate::reference::Weights;
@@ -68,7 +68,7 @@ impl Studied {
         let parameters = Parameters::initial(&design);
         let mut mean = parameters.zero_like();
         for e in examples {
-            mean.add_scaled(1.0 / examples.len() as f64, &real(&design, &parameters, e).learned);
+            mean.add_scaled(1.0 / examples.len() as f64, &Trace::float(&design, &parameters, e).learned);
         }
         mean.divide_layers(&FloatNetwork::of(&design).learning_rates);
         mean
@@ -133,7 +133,8 @@ pub fn continual(studied: &Studied, nudged_steps: u32, examples: &[Example]) -> 
             let mut design = studied.with(Rule::Cep, beta, nudged_steps);
             design.synapses.iter_mut().for_each(|s| s.learning_rate *= rate_factor);
             let network = FloatNetwork::of(&design);
-            let curves = mean(&|e| Curves::of_trace(&network, &e.real, &real(&design, &parameters, e)));
+            let curves =
+                mean(&|e| Curves::of_trace(&network, &e.real, &Trace::float(&design, &parameters, e)));
             let Some(curves) = curves else { continue };
             let (mut sum, mut elements) = (0.0, 0);
             for layer in 1..=design.output_layer() {
@@ -244,7 +245,7 @@ pub fn formats(studied: &Studied, examples: &[Example]) -> Result<Vec<FormatRow>
                 let weights = Weights::initial(&design);
                 let mut mean = Parameters::real(&design, &weights).zero_like();
                 for e in &quantised {
-                    let trace = fixed_point(&design, &weights, e);
+                    let trace = Trace::fixed(&design, &weights, e);
                     if let Some(sum) = Curves::of_trace(&network, &e.real, &trace).sum() {
                         mean.add_scaled(1.0 / quantised.len() as f64, &sum);
                     }

@@ -20,57 +20,63 @@ pub struct Trace {
     pub learned: Parameters,
 }
 
-/// One sample by the oracle.
-pub fn real(design: &Design, parameters: &Parameters, example: &Example) -> Trace {
-    let network = FloatNetwork::of(design);
-    let mut oracle = Oracle::new(network, Program::of(design), parameters.clone(), design.seed);
-    oracle.sample = example.number;
-    let mut record = Record::default();
-    oracle.run(&example.real, example.label, true, &mut record);
-    let learned = record.learned.take().unwrap_or_else(|| parameters.zero_like());
-    let phases: Vec<Phase> = record.phases.into_iter().filter(|p| p.nudge != 0.0).collect();
-    let seen = |p: &Phase| p.states.iter().map(|s| oracle.network.activities(s)).collect();
-    let activities = phases.iter().map(seen).collect();
-    Trace { phases, activities, learned }
-}
-
-/// One sample by the bit-accurate model. Nudges are those in use, `beta` as its format holds it.
-pub fn fixed_point(design: &Design, weights: &Weights, example: &Example) -> Trace {
-    let mut network = Network::new(design, weights);
-    network.set_sample(example.number);
-    let mut seen = Seen::of(design, weights);
-    network.run(&example.raw, example.label, true, &mut seen);
-    let mut learned = seen.weights;
-    learned.add_scaled(-1.0, &Parameters::real(design, weights));
-
-    let negative = is_negative(design.seed, example.number);
-    let mut trace = Trace { phases: Vec::new(), activities: Vec::new(), learned };
-    let zero = (vec![0.0; design.neuron_count()], seen.resting.clone());
-    let mut states = seen.states.into_iter();
-    let mut increments = seen.increments.into_iter();
-    let (mut now, mut slots) = (zero.clone(), vec![zero; 2]);
-    for op in Program::of(design).train {
-        match op {
-            Op::Relax { steps, nudge, plasticity } => {
-                let taken: Vec<_> =
-                    std::iter::once(now.clone()).chain(states.by_ref().take(steps as usize)).collect();
-                now = taken.last().cloned().unwrap_or(now);
-                let nudge = nudge.sign(negative) as f64 * design.beta.effective();
-                if nudge != 0.0 {
-                    let learns = if plasticity.is_some() { steps as usize } else { 0 };
-                    let (states, activities) = taken.into_iter().unzip();
-                    let increments = increments.by_ref().take(learns).collect();
-                    trace.phases.push(Phase { nudge, states, increments });
-                    trace.activities.push(activities);
-                }
-            }
-            Op::Save { slot } => slots[slot] = now.clone(),
-            Op::Load { slot } => now = slots[slot].clone(),
-            Op::Learn(_) => drop(increments.next()),
-            Op::Read => {}
-        }
+impl Trace {
+    /// One sample by the oracle.
+    pub fn float(design: &Design, parameters: &Parameters, example: &Example) -> Trace {
+        let network = FloatNetwork::of(design);
+        let mut oracle = Oracle::new(network, Program::of(design), parameters.clone(), design.seed);
+        oracle.sample = example.number;
+        let mut record = Record::default();
+        oracle.run(&example.real, example.label, true, &mut record);
+        let learned = record.learned.take().unwrap_or_else(|| parameters.zero_like());
+        let phases: Vec<Phase> = record.phases.into_iter().filter(|p| p.nudge != 0.0).collect();
+        let seen = |p: &Phase| p.states.iter().map(|s| oracle.network.activities(s)).collect();
+        let activities = phases.iter().map(seen).collect();
+        Trace { phases, activities, learned }
     }
-    trace
+
+    /// One sample by the bit-accurate model. Nudges are those in use, `beta` as its format holds it.
+    pub fn fixed(design: &Design, weights: &Weights, example: &Example) -> Trace {
+        let mut network = Network::new(design, weights);
+        network.set_sample(example.number);
+        let mut seen = Seen::of(design, weights);
+        network.run(&example.raw, example.label, true, &mut seen);
+        let mut learned = seen.weights;
+        learned.add_scaled(-1.0, &Parameters::real(design, weights));
+
+        let negative = is_negative(design.seed, example.number);
+        // A nudge rounded to nothing moves nothing; what it was meant to be divides as well.
+        let in_use = design.beta.effective();
+        let beta = if in_use == 0.0 { design.beta.wanted } else { in_use };
+        let mut trace = Trace { phases: Vec::new(), activities: Vec::new(), learned };
+        let zero = (vec![0.0; design.neuron_count()], seen.resting.clone());
+        let mut states = seen.states.into_iter();
+        let mut increments = seen.increments.into_iter();
+        let program = Program::of(design);
+        let (mut now, mut slots) = (zero.clone(), vec![zero; program.slots()]);
+        for op in program.train {
+            match op {
+                Op::Relax { steps, nudge, plasticity } => {
+                    let taken: Vec<_> =
+                        std::iter::once(now.clone()).chain(states.by_ref().take(steps as usize)).collect();
+                    now = taken.last().cloned().unwrap_or(now);
+                    let nudge = nudge.sign(negative) as f64 * beta;
+                    let learns = if plasticity.is_some() { steps as usize } else { 0 };
+                    let increments = increments.by_ref().take(learns).collect();
+                    if nudge != 0.0 {
+                        let (states, activities) = taken.into_iter().unzip();
+                        trace.phases.push(Phase { nudge, states, increments });
+                        trace.activities.push(activities);
+                    }
+                }
+                Op::Save { slot } => slots[slot] = now.clone(),
+                Op::Load { slot } => now = slots[slot].clone(),
+                Op::Learn(_) => drop(increments.next()),
+                Op::Read => {}
+            }
+        }
+        trace
+    }
 }
 
 /// Takes down every committed state and weight as real numbers.

@@ -10,7 +10,7 @@ pub const MOST_STEPS: usize = 20_000;
 
 /// States that no longer move.
 #[derive(Clone, Debug, PartialEq)]
-pub struct FixedPoint {
+pub struct Settled {
     /// The state vector.
     pub states: Vec<f64>,
     /// Steps it took from states of zero.
@@ -82,16 +82,11 @@ pub fn gradients(
 }
 
 /// Free steps until no state moves by more than `tolerance`, at most [`MOST_STEPS`].
-pub fn fixed_point(
-    network: &FloatNetwork,
-    parameters: &Parameters,
-    input: &[f64],
-    tolerance: f64,
-) -> FixedPoint {
+pub fn settle(network: &FloatNetwork, parameters: &Parameters, input: &[f64], tolerance: f64) -> Settled {
     let input_drive = network.input_drive(parameters, input);
     let target = vec![0.0; network.sizes[network.output_layer()]];
     let stimulus = super::Stimulus { input, target: &target, nudge: 0.0 };
-    let mut point = FixedPoint { states: vec![0.0; network.neuron_count()], steps: 0, moved: f64::INFINITY };
+    let mut point = Settled { states: vec![0.0; network.neuron_count()], steps: 0, moved: f64::INFINITY };
     while point.moved > tolerance && point.steps < MOST_STEPS {
         let drives = network.drives(parameters, &input_drive, &point.states);
         let next = network.next(&drives, &point.states, stimulus);
@@ -284,7 +279,7 @@ mod tests {
         let mut settled = 0;
         for (dynamics, squash, vector_field) in all() {
             let (network, parameters) = example(dynamics, squash, vector_field);
-            let point = fixed_point(&network, &parameters, &INPUT, 1e-15);
+            let point = settle(&network, &parameters, &INPUT, 1e-15);
             if point.moved > 1e-15 {
                 continue;
             }

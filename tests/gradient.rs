@@ -167,7 +167,7 @@ fn fine_fixed_point_is_the_oracle() {
             let parameters = Parameters::real(&design, &weights);
             let network = FloatNetwork::of(&design);
             let float = Trace::float(&design, &parameters, &found[0]);
-            let fixed = Trace::fixed(&design, &weights, &found[0]);
+            let fixed = Trace::fixed(&design, &weights, &found).next().unwrap();
             assert_eq!(float.phases.len(), fixed.phases.len());
             for (a, b) in float.phases.iter().zip(&fixed.phases) {
                 assert_eq!(
@@ -191,7 +191,7 @@ fn fine_fixed_point_is_the_oracle() {
 fn continual_increments_add_up() {
     let (design, found) = digits("digits-cep.toml", 1);
     let weights = Weights::initial(&design);
-    let trace = Trace::fixed(&design, &weights, &found[0]);
+    let trace = Trace::fixed(&design, &weights, &found).next().unwrap();
     let mut sum = trace.learned.zero_like();
     trace.phases[0].increments.iter().for_each(|i| sum.add_scaled(1.0, i));
     assert_eq!(trace.phases[0].increments.len(), design.nudged_steps as usize);

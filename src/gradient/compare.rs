@@ -32,13 +32,12 @@ impl Comparison {
         let share = 1.0 / examples.len().max(1) as f64;
         let (steps, back) = (design.free_steps as usize, design.nudged_steps as usize);
         let mut total: Option<Comparison> = None;
-        for example in examples {
+        for (example, trace) in examples.iter().zip(Trace::fixed(design, &weights, examples)) {
             let g =
                 gradients(&network, &parameters, &example.real, &network.target(example.label), steps, back);
             let loss = g.loss;
             let float =
                 Curves::of_trace(&network, &example.real, &Trace::float(design, &parameters, example));
-            let trace = Trace::fixed(design, &weights, example);
             let seen: Vec<f64> = example.raw.iter().map(|&r| design.input.to_real(i64::from(r))).collect();
             let mut learned = trace.learned.clone();
             learned.divide_layers(&network.learning_rates);

@@ -244,8 +244,7 @@ pub fn formats(studied: &Studied, examples: &[Example]) -> Result<Vec<FormatRow>
                 let network = FloatNetwork::of(&design);
                 let weights = Weights::initial(&design);
                 let mut mean = Parameters::real(&design, &weights).zero_like();
-                for e in &quantised {
-                    let trace = Trace::fixed(&design, &weights, e);
+                for (e, trace) in quantised.iter().zip(Trace::fixed(&design, &weights, &quantised)) {
                     if let Some(sum) = Curves::of_trace(&network, &e.real, &trace).sum() {
                         mean.add_scaled(1.0 / quantised.len() as f64, &sum);
                     }

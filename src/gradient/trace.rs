@@ -35,19 +35,32 @@ impl Trace {
         Trace { phases, activities, learned }
     }
 
-    /// One sample by the bit-accurate model. Nudges are those in use, `beta` as its format holds it.
-    pub fn fixed(design: &Design, weights: &Weights, example: &Example) -> Trace {
-        let mut network = Network::new(design, weights);
-        network.set_sample(example.number);
-        let mut seen = Seen::of(design, weights);
-        network.run(&example.raw, example.label, true, &mut seen);
+    /// Samples by the bit-accurate model, each from these weights. Nudges are those in use, `beta` as its format holds
+    /// it (a validated design's is not zero).
+    pub fn fixed<'a>(
+        design: &'a Design,
+        weights: &'a Weights,
+        examples: &'a [Example],
+    ) -> impl Iterator<Item = Trace> + 'a {
+        // Tables are made once for all samples.
+        let fresh = Network::new(design, weights);
+        let units: Vec<NeuronUnit> = (1..design.sizes.len()).map(|l| NeuronUnit::of(design, l)).collect();
+        let initial = Parameters::real(design, weights);
+        examples.iter().map(move |example| {
+            let mut network = fresh.clone();
+            network.set_sample(example.number);
+            let mut seen = Seen::of(design, &units, initial.clone());
+            network.run(&example.raw, example.label, true, &mut seen);
+            Trace::of_seen(design, &initial, example, seen)
+        })
+    }
+
+    /// Puts what was seen into the phases of the program.
+    fn of_seen(design: &Design, initial: &Parameters, example: &Example, seen: Seen<'_>) -> Trace {
         let mut learned = seen.weights;
-        learned.add_scaled(-1.0, &Parameters::real(design, weights));
+        learned.add_scaled(-1.0, initial);
 
         let negative = is_negative(design.seed, example.number);
-        // A nudge rounded to nothing moves nothing; what it was meant to be divides as well.
-        let in_use = design.beta.effective();
-        let beta = if in_use == 0.0 { design.beta.wanted } else { in_use };
         let mut trace = Trace { phases: Vec::new(), activities: Vec::new(), learned };
         let zero = (vec![0.0; design.neuron_count()], seen.resting.clone());
         let mut states = seen.states.into_iter();
@@ -60,7 +73,7 @@ impl Trace {
                     let taken: Vec<_> =
                         std::iter::once(now.clone()).chain(states.by_ref().take(steps as usize)).collect();
                     now = taken.last().cloned().unwrap_or(now);
-                    let nudge = nudge.sign(negative) as f64 * beta;
+                    let nudge = nudge.sign(negative) as f64 * design.beta.effective();
                     let learns = if plasticity.is_some() { steps as usize } else { 0 };
                     let increments = increments.by_ref().take(learns).collect();
                     if nudge != 0.0 {
@@ -82,7 +95,7 @@ impl Trace {
 /// Takes down every committed state and weight as real numbers.
 struct Seen<'d> {
     design: &'d Design,
-    units: Vec<NeuronUnit>,
+    units: &'d [NeuronUnit],
     /// Activities of the reset state.
     resting: Vec<f64>,
     /// States and activities after every time step.
@@ -93,9 +106,7 @@ struct Seen<'d> {
 }
 
 impl<'d> Seen<'d> {
-    fn of(design: &'d Design, weights: &Weights) -> Self {
-        let units = (1..design.sizes.len()).map(|l| NeuronUnit::of(design, l)).collect();
-        let weights = Parameters::real(design, weights);
+    fn of(design: &'d Design, units: &'d [NeuronUnit], weights: Parameters) -> Self {
         let mut seen =
             Seen { design, units, resting: Vec::new(), states: Vec::new(), weights, increments: Vec::new() };
         seen.resting = seen.real(&vec![0; design.neuron_count()]).1;
@@ -105,7 +116,7 @@ impl<'d> Seen<'d> {
     fn real(&self, raw: &[i32]) -> (Vec<f64>, Vec<f64>) {
         let (mut states, mut activities) = (Vec::new(), Vec::new());
         let mut raw = raw.iter().map(|&r| i64::from(r));
-        for (l, unit) in (1..).zip(&self.units) {
+        for (l, unit) in (1..).zip(self.units) {
             for r in raw.by_ref().take(self.design.sizes[l]) {
                 states.push(self.design.neurons[l - 1].state.to_real(r));
                 activities.push(self.design.activity_format(l).to_real(unit.activity(r)));

@@ -48,6 +48,7 @@ fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distanc
         nudge_distance,
         learning_rates: vec![1.0, 1.0],
         vector_field: false,
+        weight_decay: 0.0,
     }
 }
 

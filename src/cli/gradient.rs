@@ -77,6 +77,11 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
     if let Some(seed) = args.seed {
         design.seed = seed;
     }
+    if design.has_separate_feedback() || design.weight_decay.wanted != 0.0 {
+        return Err(CliError::input_message(
+            "a gradient needs tied weights without decay: with weights of their own on the way back there is no loss whose gradient they follow; write `feedback = \"tied\"` and no weight decay to study the rest",
+        ));
+    }
     let dataset = data::load(&design).map_err(CliError::input_message)?;
     let there = dataset.train.len();
     if args.samples == 0 {

@@ -160,6 +160,7 @@ mod tests {
             nudge_distance: 0.1,
             learning_rates: vec![1.0; 3],
             vector_field,
+            weight_decay: 0.0,
         };
         let mut layers: Vec<_> =
             (1..sizes.len()).map(|l| LayerParameters::zero(sizes[l], sizes[l - 1])).collect();

@@ -77,6 +77,8 @@ pub struct FloatNetwork {
     ///
     /// [`LayerParameters::backward`]: super::LayerParameters::backward
     pub vector_field: bool,
+    /// The part of itself that a weight (or bias) loses at each update.
+    pub weight_decay: f64,
 }
 
 impl FloatNetwork {
@@ -92,7 +94,8 @@ impl FloatNetwork {
             beta,
             nudge_distance: if design.rule == Rule::SymmetricEp { 2.0 * beta } else { beta },
             learning_rates: design.synapses.iter().map(|s| s.learning_rate).collect(),
-            vector_field: false,
+            vector_field: design.has_separate_feedback(),
+            weight_decay: design.weight_decay.wanted,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::design::Design;
 use crate::reference::Weights;
+use crate::reference::weights::backward_layer;
 
 /// One layer of synapses.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +76,17 @@ impl Parameters {
             }
             layer
         });
-        Parameters { layers: layers.collect() }
+        let mut layers: Vec<LayerParameters> = layers.collect();
+        if design.has_separate_feedback() {
+            for (l, layer) in (1..).zip(&mut layers).skip(1) {
+                let back = &weights.layers[backward_layer(design, l) - 1];
+                let format = design.synapses[l - 1].weight;
+                let places = (0..layer.pre).flat_map(|j| (0..layer.post).map(move |i| (i, j)));
+                layer.backward =
+                    Some(places.map(|(i, j)| format.to_real(i64::from(back.get(i, j)))).collect());
+            }
+        }
+        Parameters { layers }
     }
 
     /// All zero, in the same shape.

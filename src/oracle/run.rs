@@ -165,10 +165,19 @@ impl Oracle {
             StateRef::Previous => b.previous.as_slice(),
             StateRef::Slot(k) => b.slots[k].as_slice(),
         };
-        if W::WATCHES {
+        if W::WATCHES || n.weight_decay != 0.0 {
             // The increment by itself: smaller ones than the weights can resolve are still seen.
             let mut increment = self.parameters.zero_like();
             n.contrast(input, update, states, &factors, &mut increment);
+            if n.weight_decay != 0.0 {
+                increment.add_scaled(-n.weight_decay, &self.parameters);
+                // As in the reference, the line of a zero input is not visited.
+                let (layer, known) = (&mut increment.layers[0], &self.parameters.layers[0]);
+                let lines = layer.forward.chunks_exact_mut(known.post).enumerate();
+                for (j, line) in lines.filter(|(j, _)| input[*j] == 0.0) {
+                    super::dynamics::add_scaled(line, n.weight_decay, known.line(j));
+                }
+            }
             watch.learns(&increment, with_plasticity);
             self.parameters.add_scaled(1.0, &increment);
         } else {

@@ -1,7 +1,7 @@
 //! Updates against gradients on the embedded digits: where theory says they meet they do, and where not, not.
 
 use eqhdl::data;
-use eqhdl::design::{Constant, Datapath, Design, NudgePlace, Rule, load};
+use eqhdl::design::{Constant, Datapath, Design, Feedback, NudgePlace, Rule, load};
 use eqhdl::fixed_point::Format;
 use eqhdl::gradient::compare::Comparison;
 use eqhdl::gradient::studies::{Studied, continual, formats, nudges};
@@ -147,12 +147,22 @@ fn finer_formats_allow_smaller_nudges() {
 /// The two arithmetics run the same programs: with fine formats the bit-accurate model's curves are the oracle's.
 #[test]
 fn fine_fixed_point_is_the_oracle() {
-    for (rule, name) in
-        [(Rule::Ep, "digits-ep.toml"), (Rule::SymmetricEp, "digits-ep.toml"), (Rule::Cep, "digits-cep.toml")]
-    {
+    use Feedback::{KolenPollack, Tied, VectorField};
+    for (rule, name, feedback) in [
+        (Rule::Ep, "digits-ep.toml", Tied),
+        (Rule::SymmetricEp, "digits-ep.toml", Tied),
+        (Rule::Cep, "digits-cep.toml", Tied),
+        (Rule::Ep, "digits-ep.toml", KolenPollack),
+        (Rule::Ep, "digits-ep.toml", VectorField),
+        (Rule::Cep, "digits-cep.toml", VectorField),
+    ] {
         for place in [NudgePlace::Inside, NudgePlace::Outside] {
             let (mut design, found) = digits(name, 1);
             (design.rule, design.nudge_place) = (rule, place);
+            (design.feedback, design.angle) = (feedback, 45.0);
+            if feedback != Tied {
+                design.weight_decay = Constant::nearest(1.0 / 1024.0, Format::unsigned(12, 12));
+            }
             for n in &mut design.neurons {
                 (n.state, n.drive) = (Format::signed(18, 16), Format::signed(20, 16));
             }

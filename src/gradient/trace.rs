@@ -5,6 +5,7 @@ use crate::design::Design;
 use crate::oracle::{FloatNetwork, Oracle, Parameters, Phase, Record};
 use crate::reference::fast::Network;
 use crate::reference::neuron::NeuronUnit;
+use crate::reference::weights::backward_layer;
 use crate::reference::{Observer, StepView, Weights};
 use crate::rules::{Op, Program, is_negative};
 
@@ -145,6 +146,14 @@ impl Observer for Seen<'_> {
                     for (v, &raw) in line.iter_mut().zip(&lanes) {
                         *v = format.to_real(i64::from(raw));
                     }
+                }
+            }
+            for (l, (layer, s)) in (1..).zip(now.layers.iter_mut().zip(&self.design.synapses)) {
+                let Some(lines) = layer.backward.as_mut() else { continue };
+                let mut lanes = vec![0; layer.post];
+                for (j, line) in lines.chunks_exact_mut(layer.post).enumerate() {
+                    view.weights.lanes(backward_layer(self.design, l), j, 0, &mut lanes);
+                    line.iter_mut().zip(&lanes).for_each(|(v, &raw)| *v = s.weight.to_real(i64::from(raw)));
                 }
             }
             let mut increment = now.clone();

@@ -2,13 +2,16 @@
 //! proof that the two agree over a whole training.
 //!
 //! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`design`],
-//! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`verilog`], [`cosim`], [`cli`].
+//! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`oracle`],
+//! [`gradient`], [`verilog`], [`cosim`], [`cli`].
 
 pub mod cli;
 pub mod cosim;
 pub mod data;
 pub mod design;
 pub mod fixed_point;
+pub mod gradient;
+pub mod oracle;
 pub mod reference;
 pub mod rules;
 pub mod schedule;

@@ -43,6 +43,70 @@ fn new_check_and_train_work_from_nothing() {
 }
 
 #[test]
+fn training_in_floats_reports_as_the_bit_accurate_one_does() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("net.toml"), design()).unwrap();
+    let args = ["train", "net.toml", "--epochs", "2", "--samples", "150", "--json", "--quiet"];
+    let exact = json(&eqhdl(dir.path()).args(args).assert().success().get_output().stdout);
+    let float = eqhdl(dir.path()).args(args).args(["--float", "--save", "w.npz"]).assert().success();
+    let float = json(&float.get_output().stdout);
+    for key in ["seed", "data_checksum", "train_samples", "test_samples", "epochs", "averaged_epochs"] {
+        assert_eq!(float[key], exact[key], "{key}");
+    }
+    assert_eq!(float["arithmetic"], "float64");
+    // The same samples in the same order from the same weights: the accuracies are not far apart.
+    let accuracy = |v: &Value| v["test_accuracy"].as_f64().unwrap();
+    assert!((accuracy(&float) - accuracy(&exact)).abs() < 0.2);
+    let saved = std::fs::read_to_string(dir.path().join("build/net/train-float.json")).unwrap();
+    assert_eq!(json(saved.as_bytes()), float);
+    assert!(dir.path().join("w.npz").exists());
+    eqhdl(dir.path()).args(["train", "net.toml", "--float", "--resume"]).assert().code(2);
+}
+
+#[test]
+fn gradient_compares_studies_and_leaves_files() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("net.toml"), design()).unwrap();
+    let run = eqhdl(dir.path())
+        .args(["gradient", "net.toml", "--sample", "5", "--samples", "2", "--seed", "4", "--json"])
+        .assert()
+        .success();
+    let report = json(&run.get_output().stdout);
+    assert_eq!(
+        (&report["first_sample"], &report["samples"], &report["seed"]),
+        (&5.into(), &2.into(), &4.into())
+    );
+    assert_eq!(report["totals"].as_array().unwrap().len(), 4);
+    // Weights, biases and states of two layers over K = 4 steps.
+    assert_eq!(report["steps"].as_array().unwrap().len(), 3 * 2 * 4);
+    let slope = |key: &str| report["nudges"][key].as_f64().unwrap();
+    assert!((slope("one_sided_slope") - 1.0).abs() < 0.1 && (slope("symmetric_slope") - 2.0).abs() < 0.1);
+    for (file, rows) in
+        [("totals", 4), ("steps", 24), ("curves", 18 * 4), ("continual", 28), ("nudges", 17 + 8 * 13)]
+    {
+        let path = dir.path().join("build/net/gradient").join(file).with_extension("csv");
+        let csv = std::fs::read_to_string(path).unwrap();
+        let columns = |line: &str| line.split(',').count();
+        assert_eq!(csv.lines().count(), rows + 1, "{file}");
+        assert!(csv.lines().all(|l| columns(l) == columns(csv.lines().next().unwrap())), "{file}");
+        assert!(!csv.contains("NaN") && !csv.contains("inf"), "{file}");
+    }
+    for file in ["curves.svg", "nudges.svg"] {
+        let svg = std::fs::read_to_string(dir.path().join("build/net/gradient").join(file)).unwrap();
+        assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n") && !svg.contains("NaN"), "{file}");
+    }
+    let text = eqhdl(dir.path()).args(["gradient", "net.toml", "--out", "g"]).assert().success();
+    let text = String::from_utf8_lossy(&text.get_output().stdout).into_owned();
+    for part in ["whole update against BPTT", "continual updates", "error ~ beta^", "where fixed point ends"]
+    {
+        assert!(text.contains(part), "{part}");
+    }
+    for wrong in [["--sample", "1797"], ["--samples", "0"], ["--samples", "2000"]] {
+        eqhdl(dir.path()).args(["gradient", "net.toml"]).args(wrong).assert().code(2);
+    }
+}
+
+#[test]
 fn cosim_says_equal_and_different() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("net.toml"), design()).unwrap();

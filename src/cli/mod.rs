@@ -6,8 +6,10 @@ mod bench;
 mod check;
 mod cosim;
 mod generate;
+mod gradient;
 mod new;
 pub mod train;
+mod train_float;
 
 use clap::{Parser, Subcommand};
 use miette::{Diagnostic, Report};
@@ -53,6 +55,7 @@ Examples:
   eqhdl new mynet                       write a commented design file, mynet.toml
   eqhdl check designs/digits-cep.toml   formats, widths, memory, cycles per sample
   eqhdl train designs/digits-cep.toml   train the bit-accurate reference
+  eqhdl gradient designs/digits-ep.toml hold its update against backpropagation through time
   eqhdl cosim designs/digits-cep.toml   train it in hardware (Verilator) as well, and compare every event
   eqhdl generate mynet.toml -o rtl      the Verilog alone
 
@@ -63,6 +66,7 @@ enum Command {
     New(new::NewArgs),
     Check(check::CheckArgs),
     Train(train::TrainArgs),
+    Gradient(gradient::GradientArgs),
     Generate(generate::GenerateArgs),
     Cosim(cosim::CosimArgs),
     Bench(bench::BenchArgs),
@@ -74,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::New(a) => new::run(&a),
         Command::Check(a) => check::run(&a),
         Command::Train(a) => train::run(&a),
+        Command::Gradient(a) => gradient::run(&a),
         Command::Generate(a) => generate::run(&a),
         Command::Cosim(a) => cosim::run(&a),
         Command::Bench(a) => bench::run(&a),

@@ -27,6 +27,7 @@ Examples:
   eqhdl train designs/digits-ep.toml               a minute of training, with a progress bar
   eqhdl train designs/mnist-ep.toml --resume       go on where an interrupted training stopped, bit for bit
   eqhdl train mynet.toml --samples 1000 --epochs 2 a first look
+  eqhdl train designs/digits-ep.toml --float       the same training in 64-bit floats (writes train-float.json)
   eqhdl train mynet.toml --json --save w.npz       accuracies on stdout, weights in a file
 
 Ctrl-C stops at the next sample with a checkpoint. The test accuracy reported is the mean over the last fifth of the
@@ -47,6 +48,9 @@ pub struct TrainArgs {
     /// Seed of initial weights, order and stochastic rounding (default: the design's)
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u32>,
+    /// Train in 64-bit floats instead: same samples, same order, nothing quantised but the initial weights
+    #[arg(long, conflicts_with = "resume")]
+    pub float: bool,
     /// Go on from the checkpoint in the output folder, if there is one
     #[arg(long)]
     pub resume: bool,
@@ -111,6 +115,9 @@ pub struct Report {
 /// # Errors
 /// A design, data set or checkpoint that cannot be used; a file that cannot be written.
 pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
+    if args.float {
+        return super::train_float::run(args);
+    }
     let design = changed_design(args)?;
     let dataset = data::load(&design).map_err(CliError::input_message)?;
     let training_data = TrainingData::new(&design, &dataset);
@@ -184,7 +191,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
 }
 
 /// The design with what the command line changes.
-fn changed_design(args: &TrainArgs) -> Result<Design, CliError> {
+pub(super) fn changed_design(args: &TrainArgs) -> Result<Design, CliError> {
     let mut design = super::load_design(&args.design)?;
     if let Some(epochs) = args.epochs {
         if epochs == 0 {
@@ -236,7 +243,7 @@ fn start<'a>(
     Ok(Trainer::new(design, data, plan))
 }
 
-fn progress_bar(args: &TrainArgs, plan: Plan) -> ProgressBar {
+pub(super) fn progress_bar(args: &TrainArgs, plan: Plan) -> ProgressBar {
     if args.quiet {
         return ProgressBar::hidden();
     }
@@ -314,7 +321,7 @@ fn summary(r: &Report, design: &Design) -> String {
     )
 }
 
-fn write_report(report: &Report, path: &Path) -> miette::Result<()> {
+pub(super) fn write_report(report: &impl Serialize, path: &Path) -> miette::Result<()> {
     let write = || -> Result<(), std::io::Error> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;

@@ -1,0 +1,326 @@
+//! `eqhdl gradient`: the update of a learning rule against backpropagation through time.
+
+use super::CliError;
+use crate::data;
+use crate::design::{Design, Dynamics, NudgePlace};
+use crate::gradient::compare::{Comparison, Measures, StepRow, TotalRow};
+use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
+use crate::gradient::{Example, examples, files};
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const EXAMPLES: &str = "\
+Examples:
+  eqhdl gradient designs/digits-cep.toml               one sample; tables, and files in build/digits_cep/gradient
+  eqhdl gradient designs/digits-ep.toml --samples 20   the gradient of the mean loss of 20 samples
+  eqhdl gradient mynet.toml --json | jq .nudges        the studies for machines
+
+Each estimate points where learning goes and is held against -dL/dtheta of L = 1/2 |output - target|^2, by BPTT
+through the last K of the T free steps, in 64-bit floats. Files: totals.csv, steps.csv (every layer and step),
+curves.csv and curves.svg (the largest gradients over time), continual.csv, nudges.csv and nudges.svg (the studies).";
+
+/// Hold the update of the design's rule against BPTT, in real numbers and in fixed point
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct GradientArgs {
+    /// Design file
+    design: PathBuf,
+    /// First training sample, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    sample: usize,
+    /// Take the mean gradient of this many samples
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    samples: usize,
+    /// Seed of the initial weights and random bits (default: the design's)
+    #[arg(long, value_name = "SEED")]
+    seed: Option<u32>,
+    /// Folder for tables and pictures (default: build/NAME/gradient)
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Print a machine-readable summary on standard output
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    design: PathBuf,
+    data: String,
+    first_sample: usize,
+    samples: usize,
+    seed: u32,
+    free_steps: u32,
+    nudged_steps: u32,
+    beta: f64,
+    loss: f64,
+    totals: Vec<TotalRow>,
+    steps: Vec<StepRow>,
+    /// What the studies changed in the network.
+    studied: Vec<&'static str>,
+    /// Steps to settle; the studies need that and are left out without it.
+    settles_in: Option<usize>,
+    continual: Vec<ContinualRow>,
+    nudges: Option<NudgeStudy>,
+    formats: Vec<FormatRow>,
+    out: PathBuf,
+}
+
+/// Compares, studies, writes the files and prints.
+///
+/// # Errors
+/// A design or data set that cannot be used, samples that are not there, a file that cannot be written.
+pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
+    let mut design = super::load_design(&args.design)?;
+    if let Some(seed) = args.seed {
+        design.seed = seed;
+    }
+    if design.has_separate_feedback() || design.weight_decay.wanted != 0.0 {
+        return Err(CliError::input_message(
+            "a gradient needs tied weights without decay: with weights of their own on the way back there is no loss whose gradient they follow; write `feedback = \"tied\"` and no weight decay to study the rest",
+        ));
+    }
+    let dataset = data::load(&design).map_err(CliError::input_message)?;
+    let there = dataset.train.len();
+    if args.samples == 0 {
+        return Err(CliError::input_message("--samples 0: a gradient needs at least one sample"));
+    }
+    if args.sample.checked_add(args.samples).is_none_or(|end| end > there) {
+        return Err(CliError::input_message(format!(
+            "--sample {} --samples {}: {} has {there} training samples, 0 to {}",
+            args.sample,
+            args.samples,
+            dataset.name,
+            there.saturating_sub(1)
+        )));
+    }
+    let samples = examples(&design, &dataset.train, args.sample, args.samples);
+    let comparison = Comparison::of(&design, &samples);
+    let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name).join("gradient"));
+    let report = report(args, &design, dataset.name, &samples, &comparison, out)?;
+    write_files(&report, &comparison)?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?);
+    } else {
+        print!("{}", text(&report, &design));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(
+    args: &GradientArgs,
+    design: &Design,
+    data: String,
+    samples: &[Example],
+    comparison: &Comparison,
+    out: PathBuf,
+) -> Result<Report, CliError> {
+    let studied = Studied::of(design, samples);
+    let mut changes = Vec::new();
+    if design.nudge_place == NudgePlace::Outside {
+        changes.push("nudge inside");
+    }
+    if design.dynamics == Dynamics::Energy {
+        changes.push("leaky dynamics");
+    }
+    let settled = studied.settles_in.is_some();
+    Ok(Report {
+        design: args.design.clone(),
+        data,
+        first_sample: args.sample,
+        samples: samples.len(),
+        seed: design.seed,
+        free_steps: design.free_steps,
+        nudged_steps: design.nudged_steps,
+        beta: design.beta.wanted,
+        loss: comparison.loss,
+        totals: comparison.totals(),
+        steps: comparison.steps(),
+        studied: changes,
+        settles_in: studied.settles_in,
+        continual: if settled { continual(&studied, design.nudged_steps, samples) } else { Vec::new() },
+        nudges: settled.then(|| nudges(&studied, samples)),
+        formats: if settled {
+            formats(&studied, samples).map_err(CliError::input_message)?
+        } else {
+            Vec::new()
+        },
+        out,
+    })
+}
+
+fn write_files(r: &Report, c: &Comparison) -> Result<(), CliError> {
+    let mut contents = vec![
+        ("totals.csv", files::totals_csv(&r.totals)),
+        ("steps.csv", files::steps_csv(&r.steps)),
+        ("curves.csv", files::curves_csv(c)),
+        ("curves.svg", files::curves_svg(c)),
+    ];
+    if let Some(study) = &r.nudges {
+        contents.push(("continual.csv", files::continual_csv(&r.continual)));
+        contents.push(("nudges.csv", files::nudges_csv(study, &r.formats)));
+        contents.push(("nudges.svg", files::nudges_svg(study, &r.formats)));
+    }
+    let failed = |path: &Path, e: std::io::Error| {
+        CliError::tool_message(format!("cannot write {}: {e}", path.display()))
+    };
+    fs::create_dir_all(&r.out).map_err(|e| failed(&r.out, e))?;
+    for (name, content) in contents {
+        let path = r.out.join(name);
+        fs::write(&path, content).map_err(|e| failed(&path, e))?;
+    }
+    Ok(())
+}
+
+/// A number of any size in nine columns.
+fn number(v: Option<f64>) -> String {
+    match v {
+        None => "-".into(),
+        Some(0.0) => "0".into(),
+        Some(v) if (1e-3..1e3).contains(&v.abs()) => format!("{v:.4}"),
+        Some(v) => format!("{v:.1e}"),
+    }
+}
+
+/// Relative error, cosine, share of same signs.
+fn measures(m: &Measures) -> String {
+    let signs = m.sign_agreement.map_or_else(|| "-".into(), |s| format!("{:.1} %", 100.0 * s));
+    format!("{:>8} {:>8} {signs:>8}", number(m.relative_error), number(m.cosine))
+}
+
+fn text(r: &Report, design: &Design) -> String {
+    let mut t = String::new();
+    let which = if r.samples == 1 {
+        format!("training sample {}", r.first_sample)
+    } else {
+        format!("mean of training samples {} to {}", r.first_sample, r.first_sample + r.samples - 1)
+    };
+    let _ = writeln!(
+        t,
+        "{}: {:?}, {:?} dynamics, nudge {}, T {}, K {}, beta {}; {which} of {}, loss {:.6}\n",
+        design.name,
+        design.rule,
+        design.dynamics,
+        if design.nudge_place == NudgePlace::Inside { "inside" } else { "outside" },
+        r.free_steps,
+        r.nudged_steps,
+        r.beta,
+        r.data,
+        r.loss
+    );
+    let columns = "   error   cosine    signs";
+    let _ = writeln!(t, "whole update against BPTT through the last K steps");
+    let heads = ["real numbers", "fixed point, its states", "fixed point, as learned"];
+    let _ = writeln!(t, "{:20}  {:26}  {:26}  {:26}  curves' RMSE", "", heads[0], heads[1], heads[2]);
+    let _ = writeln!(t, "{:20}  {columns}  {columns}  {columns}    real   fixed", "");
+    for row in &r.totals {
+        let _ = writeln!(
+            t,
+            "  {:<7} of layer {}  {}  {}  {}  {:>6} {:>7}",
+            row.quantity,
+            row.layer,
+            measures(&row.float),
+            measures(&row.fixed_states),
+            measures(&row.fixed_learned),
+            number(Some(row.rmse_float)),
+            number(Some(row.rmse_fixed))
+        );
+    }
+    let _ = writeln!(t, "\nstep by step (t steps after the nudge began, t steps back in time)");
+    let _ = writeln!(
+        t,
+        "{:20}    t  |BPTT|    {:26}  {:26}\n{:34}{columns}  {columns}",
+        "", heads[0], heads[1], ""
+    );
+    for s in r.steps.iter().filter(|s| s.bptt_norm > 0.0) {
+        let _ = writeln!(
+            t,
+            "  {:<7} of layer {} {:>4}  {:>8}  {}  {}",
+            s.quantity,
+            s.layer,
+            s.t,
+            number(Some(s.bptt_norm)),
+            measures(&s.float),
+            measures(&s.fixed)
+        );
+    }
+    studies_text(r, &mut t);
+    let _ = writeln!(t, "\ntables and pictures: {}", r.out.display());
+    t
+}
+
+fn studies_text(r: &Report, t: &mut String) {
+    let changed =
+        if r.studied.is_empty() { String::new() } else { format!(" with {}", r.studied.join(" and ")) };
+    let Some(study) = &r.nudges else {
+        let _ = writeln!(
+            t,
+            "\nno studies: in real numbers that network{changed} does not settle, so there is no gradient to tend to"
+        );
+        return;
+    };
+    let _ = writeln!(
+        t,
+        "\nstudies on that network{changed}; {} free steps: twice as many as until no state moves\n\n\
+         continual updates: mean RMSE of the parameters' curves to BPTT's, over {} nudged steps",
+        study.steps.0, r.nudged_steps
+    );
+    let mut betas: Vec<f64> = r.continual.iter().map(|c| c.beta).collect();
+    betas.dedup();
+    let _ = write!(t, "  {:<22}", "rates, times the design's");
+    for row in r.continual.iter().filter(|c| c.beta == betas[0]) {
+        let _ = write!(t, " {:>9}", number(Some(row.rate_factor)));
+    }
+    for beta in betas {
+        let _ = write!(t, "\n  {:<24}", format!("beta {}", number(Some(beta))));
+        for row in r.continual.iter().filter(|c| c.beta == beta) {
+            let _ = write!(t, " {:>9}", number(Some(row.rmse)));
+        }
+    }
+    let _ = writeln!(
+        t,
+        "\n\nrelative error of the whole update over beta, real numbers, {} nudged steps",
+        study.steps.1
+    );
+    let _ = writeln!(t, "       beta  one-sided  symmetric");
+    for row in &study.rows {
+        let _ = writeln!(
+            t,
+            "  {:>9.2e}  {:>9}  {:>9}",
+            row.beta,
+            number(row.one_sided.relative_error),
+            number(row.symmetric.relative_error)
+        );
+    }
+    let slope = |s: Option<f64>| s.map_or_else(|| "-".into(), |s| format!("{s:.4}"));
+    let _ = writeln!(
+        t,
+        "  error ~ beta^{} one-sided, beta^{} symmetric (fitted from beta {} to {})",
+        slope(study.one_sided_slope),
+        slope(study.symmetric_slope),
+        study.fitted.0,
+        study.fitted.1
+    );
+    let _ = writeln!(
+        t,
+        "\nwhere fixed point ends the improvement: the best beta of each format, and the error there\n  \
+         states and drives      one-sided: beta     error    symmetric: beta     error"
+    );
+    let mut formats: Vec<Option<i32>> = r.formats.iter().map(|f| f.frac).collect();
+    formats.dedup();
+    for frac in formats {
+        let rows = || r.formats.iter().filter(|f| f.frac == frac);
+        let best = |of: &dyn Fn(&FormatRow) -> Option<f64>| {
+            rows().filter_map(|row| Some((of(row)?, row.beta))).min_by(|a, b| a.0.total_cmp(&b.0))
+        };
+        let name = frac.map_or_else(|| "the design's own".into(), |f| format!("{f} fraction bits"));
+        let shown = |b: Option<(f64, f64)>| (number(b.map(|b| b.1)), number(b.map(|b| b.0)));
+        let (one, two) = (
+            shown(best(&|row| row.one_sided.relative_error)),
+            shown(best(&|row| row.symmetric.relative_error)),
+        );
+        let _ = writeln!(t, "  {name:<20}  {:>16}  {:>8}   {:>16}  {:>8}", one.0, one.1, two.0, two.1);
+    }
+}

@@ -1,0 +1,137 @@
+//! Estimates over the steps of the nudged phase.
+
+use super::Trace;
+use crate::oracle::bptt::Gradients;
+use crate::oracle::{FloatNetwork, Parameters};
+use serde::Serialize;
+use std::fmt;
+
+/// What a curve is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Quantity {
+    /// Neurons' states.
+    States,
+    /// Forward weights.
+    Weights,
+    /// Biases.
+    Biases,
+}
+
+impl Quantity {
+    /// All of them.
+    pub const ALL: [Quantity; 3] = [Quantity::Weights, Quantity::Biases, Quantity::States];
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Quantity::States => "states",
+            Quantity::Weights => "weights",
+            Quantity::Biases => "biases",
+        })
+    }
+}
+
+/// A direction of learning, step by step: for every `t` a vector of all neurons and one of all parameters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curves {
+    sizes: Vec<usize>,
+    /// `states[t]`: layers 1 to L, one after the other.
+    pub states: Vec<Vec<f64>>,
+    /// `parameters[t]`.
+    pub parameters: Vec<Parameters>,
+}
+
+impl Curves {
+    /// `-dL/ds` and `-dL/dtheta`, from the end of the free phase backwards.
+    pub fn of_bptt(network: &FloatNetwork, g: Gradients) -> Curves {
+        let mut curves = Curves { sizes: network.sizes.clone(), states: g.states, parameters: g.parameters };
+        curves.states.truncate(curves.parameters.len());
+        curves.scale(-1.0);
+        curves
+    }
+
+    /// `(s_{t+1} - s_t) / beta` and the parameters' part of the update, from the first nudged step on; the mean of
+    /// all nudged phases. Where synapses learn at every step, their increments over the learning rate; elsewhere
+    /// what that step adds to the contrast (the sum over `t` is the contrast after the last step).
+    pub fn of_trace(network: &FloatNetwork, input: &[f64], trace: &Trace) -> Curves {
+        let steps = trace.phases.iter().map(|p| p.states.len() - 1).min().unwrap_or(0);
+        let mut curves = Curves {
+            sizes: network.sizes.clone(),
+            states: vec![vec![0.0; network.neuron_count()]; steps],
+            parameters: vec![trace.learned.zero_like(); steps],
+        };
+        let share = 1.0 / trace.phases.len().max(1) as f64;
+        for (phase, activities) in trace.phases.iter().zip(&trace.activities) {
+            let factor = share / phase.nudge;
+            for t in 0..steps {
+                let moved = phase.states[t + 1].iter().zip(&phase.states[t]).map(|(a, b)| factor * (a - b));
+                curves.states[t].iter_mut().zip(moved).for_each(|(c, m)| *c += m);
+                let into = &mut curves.parameters[t];
+                match phase.increments.get(t) {
+                    Some(increment) => {
+                        let mut estimate = increment.clone();
+                        estimate.divide_layers(&network.learning_rates);
+                        into.add_scaled(share, &estimate);
+                    }
+                    None => {
+                        network.add_products(input, &activities[t + 1], &activities[t], factor, into);
+                    }
+                }
+            }
+        }
+        curves
+    }
+
+    /// Steps.
+    pub fn len(&self) -> usize {
+        self.parameters.len()
+    }
+
+    /// True when there are none.
+    pub fn is_empty(&self) -> bool {
+        self.parameters.is_empty()
+    }
+
+    /// `self += factor * other`, for means over samples.
+    pub fn add_scaled(&mut self, factor: f64, other: &Curves) {
+        for (mine, theirs) in self.states.iter_mut().zip(&other.states) {
+            mine.iter_mut().zip(theirs).for_each(|(m, t)| *m += factor * t);
+        }
+        for (mine, theirs) in self.parameters.iter_mut().zip(&other.parameters) {
+            mine.add_scaled(factor, theirs);
+        }
+    }
+
+    /// `self *= factor`.
+    pub fn scale(&mut self, factor: f64) {
+        self.states.iter_mut().flatten().for_each(|s| *s *= factor);
+        self.parameters.iter_mut().for_each(|p| p.scale(factor));
+    }
+
+    /// One quantity of layer `l` (1 to L) at step `t`.
+    pub fn at(&self, quantity: Quantity, l: usize, t: usize) -> &[f64] {
+        match quantity {
+            Quantity::States => {
+                let first: usize = self.sizes[1..l].iter().sum();
+                &self.states[t][first..first + self.sizes[l]]
+            }
+            Quantity::Weights => &self.parameters[t].layers[l - 1].forward,
+            Quantity::Biases => &self.parameters[t].layers[l - 1].bias,
+        }
+    }
+
+    /// Element `k` of a quantity, over all steps.
+    pub fn over_time(&self, quantity: Quantity, l: usize, k: usize) -> impl Iterator<Item = f64> + '_ {
+        (0..self.len()).map(move |t| self.at(quantity, l, t)[k])
+    }
+
+    /// The whole update: all steps' sum; none without steps.
+    pub fn sum(&self) -> Option<Parameters> {
+        let (first, others) = self.parameters.split_first()?;
+        let mut sum = first.clone();
+        others.iter().for_each(|p| sum.add_scaled(1.0, p));
+        Some(sum)
+    }
+}

@@ -1,0 +1,165 @@
+//! What a learning rule did to one sample, as real numbers, whichever arithmetic did it.
+
+use super::Example;
+use crate::design::Design;
+use crate::oracle::{FloatNetwork, Oracle, Parameters, Phase, Record};
+use crate::reference::fast::Network;
+use crate::reference::neuron::NeuronUnit;
+use crate::reference::weights::backward_layer;
+use crate::reference::{Observer, StepView, Weights};
+use crate::rules::{Op, Program, is_negative};
+
+/// One sample's way through the training program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// The relaxations under a nudge, in order.
+    pub phases: Vec<Phase>,
+    /// What the synapses saw during each of them: as [`Phase::states`], through the activation where it comes after
+    /// the state.
+    pub activities: Vec<Vec<Vec<f64>>>,
+    /// All that was learned.
+    pub learned: Parameters,
+}
+
+impl Trace {
+    /// One sample by the oracle.
+    pub fn float(design: &Design, parameters: &Parameters, example: &Example) -> Trace {
+        let network = FloatNetwork::of(design);
+        let mut oracle = Oracle::new(network, Program::of(design), parameters.clone(), design.seed);
+        oracle.sample = example.number;
+        let mut record = Record::default();
+        oracle.run(&example.real, example.label, true, &mut record);
+        let learned = record.learned.take().unwrap_or_else(|| parameters.zero_like());
+        let phases: Vec<Phase> = record.phases.into_iter().filter(|p| p.nudge != 0.0).collect();
+        let seen = |p: &Phase| p.states.iter().map(|s| oracle.network.activities(s)).collect();
+        let activities = phases.iter().map(seen).collect();
+        Trace { phases, activities, learned }
+    }
+
+    /// Samples by the bit-accurate model, each from these weights. Nudges are those in use, `beta` as its format holds
+    /// it (a validated design's is not zero).
+    pub fn fixed<'a>(
+        design: &'a Design,
+        weights: &'a Weights,
+        examples: &'a [Example],
+    ) -> impl Iterator<Item = Trace> + 'a {
+        // Tables are made once for all samples.
+        let fresh = Network::new(design, weights);
+        let units: Vec<NeuronUnit> = (1..design.sizes.len()).map(|l| NeuronUnit::of(design, l)).collect();
+        let initial = Parameters::real(design, weights);
+        examples.iter().map(move |example| {
+            let mut network = fresh.clone();
+            network.set_sample(example.number);
+            let mut seen = Seen::of(design, &units, initial.clone());
+            network.run(&example.raw, example.label, true, &mut seen);
+            Trace::of_seen(design, &initial, example, seen)
+        })
+    }
+
+    /// Puts what was seen into the phases of the program.
+    fn of_seen(design: &Design, initial: &Parameters, example: &Example, seen: Seen<'_>) -> Trace {
+        let mut learned = seen.weights;
+        learned.add_scaled(-1.0, initial);
+
+        let negative = is_negative(design.seed, example.number);
+        let mut trace = Trace { phases: Vec::new(), activities: Vec::new(), learned };
+        let zero = (vec![0.0; design.neuron_count()], seen.resting.clone());
+        let mut states = seen.states.into_iter();
+        let mut increments = seen.increments.into_iter();
+        let program = Program::of(design);
+        let (mut now, mut slots) = (zero.clone(), vec![zero; program.slots()]);
+        for op in program.train {
+            match op {
+                Op::Relax { steps, nudge, plasticity } => {
+                    let taken: Vec<_> =
+                        std::iter::once(now.clone()).chain(states.by_ref().take(steps as usize)).collect();
+                    now = taken.last().cloned().unwrap_or(now);
+                    let nudge = nudge.sign(negative) as f64 * design.beta.effective();
+                    let learns = if plasticity.is_some() { steps as usize } else { 0 };
+                    let increments = increments.by_ref().take(learns).collect();
+                    if nudge != 0.0 {
+                        let (states, activities) = taken.into_iter().unzip();
+                        trace.phases.push(Phase { nudge, states, increments });
+                        trace.activities.push(activities);
+                    }
+                }
+                Op::Save { slot } => slots[slot] = now.clone(),
+                Op::Load { slot } => now = slots[slot].clone(),
+                Op::Learn(_) => drop(increments.next()),
+                Op::Read => {}
+            }
+        }
+        trace
+    }
+}
+
+/// Takes down every committed state and weight as real numbers.
+struct Seen<'d> {
+    design: &'d Design,
+    units: &'d [NeuronUnit],
+    /// Activities of the reset state.
+    resting: Vec<f64>,
+    /// States and activities after every time step.
+    states: Vec<(Vec<f64>, Vec<f64>)>,
+    weights: Parameters,
+    /// Of every pass that learned.
+    increments: Vec<Parameters>,
+}
+
+impl<'d> Seen<'d> {
+    fn of(design: &'d Design, units: &'d [NeuronUnit], weights: Parameters) -> Self {
+        let mut seen =
+            Seen { design, units, resting: Vec::new(), states: Vec::new(), weights, increments: Vec::new() };
+        seen.resting = seen.real(&vec![0; design.neuron_count()]).1;
+        seen
+    }
+
+    fn real(&self, raw: &[i32]) -> (Vec<f64>, Vec<f64>) {
+        let (mut states, mut activities) = (Vec::new(), Vec::new());
+        let mut raw = raw.iter().map(|&r| i64::from(r));
+        for (l, unit) in (1..).zip(self.units) {
+            for r in raw.by_ref().take(self.design.sizes[l]) {
+                states.push(self.design.neurons[l - 1].state.to_real(r));
+                activities.push(self.design.activity_format(l).to_real(unit.activity(r)));
+            }
+        }
+        (states, activities)
+    }
+}
+
+impl Observer for Seen<'_> {
+    fn step(&mut self, view: StepView<'_>) {
+        if view.relaxed {
+            self.states.push(self.real(view.states));
+        }
+        if view.learned {
+            let mut now = self.weights.zero_like();
+            for (l, (layer, s)) in (1..).zip(now.layers.iter_mut().zip(&self.design.synapses)) {
+                let mut lanes = vec![0; layer.post];
+                for j in 0..=layer.pre {
+                    view.weights.lanes(l, j, 0, &mut lanes);
+                    let (line, format) = if j < layer.pre {
+                        (&mut layer.forward[j * layer.post..][..layer.post], s.weight)
+                    } else {
+                        (&mut layer.bias[..], s.bias)
+                    };
+                    for (v, &raw) in line.iter_mut().zip(&lanes) {
+                        *v = format.to_real(i64::from(raw));
+                    }
+                }
+            }
+            for (l, (layer, s)) in (1..).zip(now.layers.iter_mut().zip(&self.design.synapses)) {
+                let Some(lines) = layer.backward.as_mut() else { continue };
+                let mut lanes = vec![0; layer.post];
+                for (j, line) in lines.chunks_exact_mut(layer.post).enumerate() {
+                    view.weights.lanes(backward_layer(self.design, l), j, 0, &mut lanes);
+                    line.iter_mut().zip(&lanes).for_each(|(v, &raw)| *v = s.weight.to_real(i64::from(raw)));
+                }
+            }
+            let mut increment = now.clone();
+            increment.add_scaled(-1.0, &self.weights);
+            self.increments.push(increment);
+            self.weights = now;
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! The gradient by backpropagation through time, written out by hand: reverse mode through the same step function.
+//!
+//! Time runs backwards: entry `t` belongs to `t` steps before the end of the free phase, as in Ernoult et al. 2019.
+//! `L = 1/2 |output - target|^2`, of the states after the last step.
+
+use super::{FloatNetwork, Parameters};
+
+/// Most steps taken in search of a fixed point.
+pub const MOST_STEPS: usize = 20_000;
+
+/// States that no longer move.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// The state vector.
+    pub states: Vec<f64>,
+    /// Steps it took from states of zero.
+    pub steps: usize,
+    /// Largest movement of a state in the last step.
+    pub moved: f64,
+}
+
+/// Gradients of one sample's loss, step by step.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gradients {
+    /// The loss.
+    pub loss: f64,
+    /// `states[t]`: `dL/ds` of the states `t` steps before the end, one value per neuron; `t` from 0 to K.
+    pub states: Vec<Vec<f64>>,
+    /// `parameters[t]`: `dL/dtheta` of the step that made the states `t` steps before the end; `t` from 0 to K - 1.
+    pub parameters: Vec<Parameters>,
+}
+
+impl Gradients {
+    /// The whole gradient: all steps' sum.
+    pub fn sum(&self) -> Option<Parameters> {
+        let (first, others) = self.parameters.split_first()?;
+        let mut sum = first.clone();
+        for p in others {
+            sum.add_scaled(1.0, p);
+        }
+        Some(sum)
+    }
+}
+
+/// The gradient through the last `back` of `steps` free steps from states of zero (`back` is at most `steps`).
+pub fn gradients(
+    network: &FloatNetwork,
+    parameters: &Parameters,
+    input: &[f64],
+    target: &[f64],
+    steps: usize,
+    back: usize,
+) -> Gradients {
+    let back = back.min(steps);
+    let input_drive = network.input_drive(parameters, input);
+    let stimulus = super::Stimulus { input, target, nudge: 0.0 };
+    let mut states = vec![0.0; network.neuron_count()];
+    let mut tape = Vec::with_capacity(back);
+    for step in 0..steps {
+        let drives = network.drives(parameters, &input_drive, &states);
+        let next = network.next(&drives, &states, stimulus);
+        let before = std::mem::replace(&mut states, next);
+        if step + back >= steps {
+            tape.push((before, drives));
+        }
+    }
+    let mut g = Gradients {
+        loss: network.loss(&states, target),
+        states: vec![error(network, &states, target)],
+        parameters: Vec::with_capacity(back),
+    };
+    let mut after = g.states[0].clone();
+    for (before, drives) in tape.iter().rev() {
+        let (by_state, by_drive) = network.backwards(parameters, before, drives, &after);
+        let mut by_parameters = parameters.zero_like();
+        network.by_parameters(input, before, &by_drive, &mut by_parameters);
+        g.parameters.push(by_parameters);
+        g.states.push(by_state.clone());
+        after = by_state;
+    }
+    g
+}
+
+/// Free steps until no state moves by more than `tolerance`, at most [`MOST_STEPS`].
+pub fn settle(network: &FloatNetwork, parameters: &Parameters, input: &[f64], tolerance: f64) -> Settled {
+    let input_drive = network.input_drive(parameters, input);
+    let target = vec![0.0; network.sizes[network.output_layer()]];
+    let stimulus = super::Stimulus { input, target: &target, nudge: 0.0 };
+    let mut point = Settled { states: vec![0.0; network.neuron_count()], steps: 0, moved: f64::INFINITY };
+    while point.moved > tolerance && point.steps < MOST_STEPS {
+        let drives = network.drives(parameters, &input_drive, &point.states);
+        let next = network.next(&drives, &point.states, stimulus);
+        point.moved = largest(next.iter().zip(&point.states).map(|(a, b)| a - b));
+        point.states = next;
+        point.steps += 1;
+    }
+    point
+}
+
+/// The true gradient of the loss at a fixed point: BPTT through as many steps as still add to it (the limit of
+/// infinitely many; Ernoult et al. 2019). Also the number of those steps, [`MOST_STEPS`] if they never ended.
+pub fn at_fixed_point(
+    network: &FloatNetwork,
+    parameters: &Parameters,
+    input: &[f64],
+    target: &[f64],
+    states: &[f64],
+) -> (Parameters, usize) {
+    let input_drive = network.input_drive(parameters, input);
+    let drives = network.drives(parameters, &input_drive, states);
+    let mut after = error(network, states, target);
+    let mut sum = vec![0.0; states.len()];
+    let mut steps = 0;
+    // The steps' states are all the same, so their drives' gradients can be added up first.
+    while steps < MOST_STEPS {
+        let (by_state, by_drive) = network.backwards(parameters, states, &drives, &after);
+        super::dynamics::add_scaled(&mut sum, 1.0, &by_drive);
+        after = by_state;
+        steps += 1;
+        if largest(after.iter().copied()) <= 1e-18 * largest(sum.iter().copied()) {
+            break;
+        }
+    }
+    let mut gradient = parameters.zero_like();
+    network.by_parameters(input, states, &sum, &mut gradient);
+    (gradient, steps)
+}
+
+/// `dL/ds` of the last states: `output - target` at the output, zero elsewhere.
+fn error(network: &FloatNetwork, states: &[f64], target: &[f64]) -> Vec<f64> {
+    let mut error = vec![0.0; states.len()];
+    let outputs = network.span(network.output_layer());
+    for (e, (s, y)) in error[outputs.clone()].iter_mut().zip(states[outputs].iter().zip(target)) {
+        *e = s - y;
+    }
+    error
+}
+
+fn largest(values: impl Iterator<Item = f64>) -> f64 {
+    values.fold(0.0, |m, v| m.max(v.abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::{Dynamics, NudgePlace};
+    use crate::oracle::{LayerParameters, Squash};
+
+    /// A network of two hidden layers with no symmetry, its parameters, input and target.
+    fn example(dynamics: Dynamics, squash: Squash, vector_field: bool) -> (FloatNetwork, Parameters) {
+        let sizes = vec![3, 4, 3, 2];
+        let dt = if dynamics == Dynamics::Prototypical { 1.0 } else { 0.3 };
+        let network = FloatNetwork {
+            sizes: sizes.clone(),
+            dynamics,
+            nudge_place: NudgePlace::Inside,
+            squash,
+            dt,
+            beta: 0.1,
+            nudge_distance: 0.1,
+            learning_rates: vec![1.0; 3],
+            vector_field,
+            weight_decay: 0.0,
+        };
+        let mut layers: Vec<_> =
+            (1..sizes.len()).map(|l| LayerParameters::zero(sizes[l], sizes[l - 1])).collect();
+        if vector_field {
+            for layer in &mut layers[1..] {
+                layer.backward = Some(layer.forward.clone());
+            }
+        }
+        let mut parameters = Parameters { layers };
+        for (k, v) in parameters.values_mut().enumerate() {
+            *v = 0.35 * (1.0 + 2.1 * k as f64).sin();
+        }
+        for layer in &mut parameters.layers {
+            // Well inside the ramps of the hard sigmoids, most of the time.
+            layer.bias.iter_mut().for_each(|b| *b += 0.5);
+        }
+        (network, parameters)
+    }
+
+    const INPUT: [f64; 3] = [0.3, 0.9, 0.5];
+    const TARGET: [f64; 2] = [0.0, 1.0];
+
+    fn loss(network: &FloatNetwork, parameters: &Parameters, steps: usize) -> f64 {
+        gradients(network, parameters, &INPUT, &TARGET, steps, 0).loss
+    }
+
+    /// Largest difference of a gradient to central differences of the loss, over the largest component.
+    fn error_of(gradient: &Parameters, network: &FloatNetwork, parameters: &Parameters, steps: usize) -> f64 {
+        let h = 1e-6;
+        let (mut worst, mut size) = (0.0f64, 0.0f64);
+        for (k, g) in gradient.values().enumerate() {
+            let shifted = |by: f64| {
+                let mut p = parameters.clone();
+                if let Some(v) = p.values_mut().nth(k) {
+                    *v += by;
+                }
+                loss(network, &p, steps)
+            };
+            let difference = (shifted(h) - shifted(-h)) / (2.0 * h);
+            worst = worst.max((difference - g).abs());
+            size = size.max(g.abs());
+        }
+        assert!(
+            size > 1e-4,
+            "a gradient to speak of: {:?} {:?} {} {steps}: {size:e}",
+            network.dynamics,
+            network.squash,
+            network.vector_field
+        );
+        worst / size
+    }
+
+    fn all() -> impl Iterator<Item = (Dynamics, Squash, bool)> {
+        [Dynamics::Prototypical, Dynamics::Leaky, Dynamics::Energy].into_iter().flat_map(|d| {
+            [Squash::HardSigmoid, Squash::HalfHardSigmoid, Squash::Logistic]
+                .into_iter()
+                .flat_map(move |s| [false, true].map(|v| (d, s, v)))
+        })
+    }
+
+    #[test]
+    fn the_gradient_through_all_steps_is_that_of_finite_differences() {
+        for (dynamics, squash, vector_field) in all() {
+            let (network, parameters) = example(dynamics, squash, vector_field);
+            for steps in [1, 2, 7] {
+                let g = gradients(&network, &parameters, &INPUT, &TARGET, steps, steps).sum().unwrap();
+                let error = error_of(&g, &network, &parameters, steps);
+                assert!(error < 1e-7, "{dynamics:?} {squash:?} {vector_field} {steps}: {error:e}");
+            }
+        }
+    }
+
+    #[test]
+    fn state_gradients_are_those_of_finite_differences() {
+        for (dynamics, squash, vector_field) in all() {
+            let (network, parameters) = example(dynamics, squash, vector_field);
+            let (steps, back) = (9, 5);
+            let g = gradients(&network, &parameters, &INPUT, &TARGET, steps, back);
+            let drive = network.input_drive(&parameters, &INPUT);
+            let stimulus = crate::oracle::Stimulus { input: &INPUT, target: &TARGET, nudge: 0.0 };
+            let run = |mut s: Vec<f64>, n: usize| {
+                for _ in 0..n {
+                    s = network.next(&network.drives(&parameters, &drive, &s), &s, stimulus);
+                }
+                s
+            };
+            for (t, by_state) in g.states.iter().enumerate() {
+                let start = run(vec![0.0; network.neuron_count()], steps - t);
+                for (i, &expected) in by_state.iter().enumerate() {
+                    let shifted = |by: f64| {
+                        let mut s = start.clone();
+                        s[i] += by;
+                        network.loss(&run(s, t), &TARGET)
+                    };
+                    let found = (shifted(1e-6) - shifted(-1e-6)) / 2e-6;
+                    // A state at the end of its range may have a kink there.
+                    if start[i] <= 0.0 || start[i] >= 1.0 {
+                        continue;
+                    }
+                    assert!((found - expected).abs() < 1e-8, "{dynamics:?} {squash:?} t {t} neuron {i}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn truncation_keeps_the_last_steps() {
+        let (network, parameters) = example(Dynamics::Leaky, Squash::Logistic, false);
+        let whole = gradients(&network, &parameters, &INPUT, &TARGET, 8, 8);
+        let last = gradients(&network, &parameters, &INPUT, &TARGET, 8, 3);
+        assert_eq!(last.parameters[..], whole.parameters[..3]);
+        assert_eq!(last.states[..], whole.states[..4]);
+    }
+
+    #[test]
+    fn many_steps_tend_to_the_gradient_at_the_fixed_point() {
+        let mut settled = 0;
+        for (dynamics, squash, vector_field) in all() {
+            let (network, parameters) = example(dynamics, squash, vector_field);
+            let point = settle(&network, &parameters, &INPUT, 1e-15);
+            if point.moved > 1e-15 {
+                continue;
+            }
+            settled += 1;
+            let (limit, _) = at_fixed_point(&network, &parameters, &INPUT, &TARGET, &point.states);
+            let long = gradients(&network, &parameters, &INPUT, &TARGET, 1200, 600).sum().unwrap();
+            let error = limit.values().zip(long.values()).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
+            assert!(error < 1e-12, "{dynamics:?} {squash:?} {vector_field}: {error:e}");
+        }
+        assert!(settled >= 12, "most networks settle, {settled} did");
+    }
+
+    /// The differences above can fail: each planted defect is seen by them.
+    #[test]
+    fn finite_differences_notice_planted_defects() {
+        let (network, parameters) = example(Dynamics::Prototypical, Squash::Logistic, false);
+        let (steps, states) = (6, network.neuron_count());
+        let reverse = |slope: &dyn Fn(f64) -> f64, feedback: f64| {
+            // BPTT once more, with a slope and a factor on what comes back from below to break.
+            let drive = network.input_drive(&parameters, &INPUT);
+            let stimulus = crate::oracle::Stimulus { input: &INPUT, target: &TARGET, nudge: 0.0 };
+            let mut tape = vec![];
+            let mut s = vec![0.0; states];
+            for _ in 0..steps {
+                let u = network.drives(&parameters, &drive, &s);
+                let next = network.next(&u, &s, stimulus);
+                tape.push((std::mem::replace(&mut s, next), u));
+            }
+            let mut after = error(&network, &s, &TARGET);
+            let mut sum = parameters.zero_like();
+            for (before, u) in tape.iter().rev() {
+                let (by_state, right) = network.backwards(&parameters, before, u, &after);
+                let wrong: Vec<f64> = u.iter().zip(&after).map(|(&u, g)| slope(u) * g).collect();
+                assert!(right.len() == wrong.len());
+                network.by_parameters(&INPUT, before, &wrong, &mut sum);
+                after = by_state.iter().map(|g| feedback * g).collect();
+            }
+            error_of(&sum, &network, &parameters, steps)
+        };
+        let slope = |u: f64| Squash::Logistic.slope(u);
+        assert!(reverse(&slope, 1.0) < 1e-7, "no defect");
+        assert!(reverse(&|_| 1.0, 1.0) > 0.1, "without sigma'");
+        assert!(reverse(&slope, -1.0) > 0.1, "wrong sign through time");
+    }
+}

@@ -1,0 +1,191 @@
+//! One time step, forwards and (by hand) backwards.
+
+use super::{FloatNetwork, Parameters};
+use crate::design::{Dynamics, NudgePlace};
+
+/// What a network is shown during a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Stimulus<'a> {
+    /// What the synapses see of the input: one value per input neuron.
+    pub input: &'a [f64],
+    /// One value per output neuron.
+    pub target: &'a [f64],
+    /// The signed strength of the nudge; zero in the free phase.
+    pub nudge: f64,
+}
+
+/// `line += factor * other`.
+pub(super) fn add_scaled(line: &mut [f64], factor: f64, other: &[f64]) {
+    for (l, o) in line.iter_mut().zip(other) {
+        *l += factor * o;
+    }
+}
+
+/// Sum of products, in four strands, which the compiler can take side by side.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut strands = [0.0; 4];
+    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a4.zip(b4) {
+        for k in 0..4 {
+            strands[k] += x[k] * y[k];
+        }
+    }
+    strands.iter().sum::<f64>() + rest
+}
+
+impl FloatNetwork {
+    /// `W_1 input + b_1`: what a clamped input drives layer 1 with, the same at every step until synapses learn.
+    pub fn input_drive(&self, parameters: &Parameters, input: &[f64]) -> Vec<f64> {
+        let layer = &parameters.layers[0];
+        let mut drive = layer.bias.clone();
+        for (j, &x) in input.iter().enumerate() {
+            if x != 0.0 {
+                add_scaled(&mut drive, x, layer.line(j));
+            }
+        }
+        drive
+    }
+
+    /// `W_l a_{l-1} + b_l + W_{l+1}^T a_{l+1}` of every neuron (algorithms 1.1, 1.2; separate weights: 2.2).
+    pub fn drives(&self, parameters: &Parameters, input_drive: &[f64], states: &[f64]) -> Vec<f64> {
+        let activities = self.activities(states);
+        let mut drives = vec![0.0; states.len()];
+        for l in 1..=self.output_layer() {
+            let drive = &mut drives[self.span(l)];
+            if l == 1 {
+                drive.copy_from_slice(input_drive);
+            } else {
+                let layer = &parameters.layers[l - 1];
+                drive.copy_from_slice(&layer.bias);
+                for (j, &a) in activities[self.span(l - 1)].iter().enumerate() {
+                    add_scaled(drive, a, layer.line(j));
+                }
+            }
+            if l < self.output_layer() {
+                let above = &parameters.layers[l];
+                let activity = &activities[self.span(l + 1)];
+                for (d, line) in drive.iter_mut().zip(above.way_back().chunks_exact(above.post)) {
+                    *d += dot(line, activity);
+                }
+            }
+        }
+        drives
+    }
+
+    /// The states one step later, from the drives they make now. Energy-based states are held in `[0, 1]`.
+    pub fn next(&self, drives: &[f64], states: &[f64], stimulus: Stimulus<'_>) -> Vec<f64> {
+        let output = self.span(self.output_layer());
+        let first = output.start;
+        let one = |at: usize| {
+            let is_output = output.contains(&at);
+            let (s, mut u) = (states[at], drives[at]);
+            let nudge = if is_output { stimulus.nudge * (stimulus.target[at - first] - s) } else { 0.0 };
+            if self.nudge_place == NudgePlace::Inside {
+                u += nudge;
+            }
+            let mut f = match self.dynamics {
+                Dynamics::Prototypical | Dynamics::Leaky => self.squash.at(u),
+                Dynamics::Energy => self.factor(s, is_output) * u,
+            };
+            if self.nudge_place == NudgePlace::Outside {
+                f += nudge;
+            }
+            match self.dynamics {
+                Dynamics::Prototypical => f,
+                Dynamics::Leaky => s + self.dt * (f - s),
+                Dynamics::Energy => (s + self.dt * (f - s)).clamp(0.0, 1.0),
+            }
+        };
+        (0..states.len()).map(one).collect()
+    }
+
+    /// The factor before the drive in energy-based dynamics: `rho'`, which neither the output layer nor a vector
+    /// field has.
+    fn factor(&self, state: f64, is_output: bool) -> f64 {
+        if is_output || self.vector_field { 1.0 } else { self.squash.slope(state) }
+    }
+
+    /// Backwards through one free step: given `dL/ds'` for the states after it, `dL/ds` for the states before it and
+    /// `dL/du` for the drives.
+    pub(super) fn backwards(
+        &self,
+        parameters: &Parameters,
+        states: &[f64],
+        drives: &[f64],
+        after: &[f64],
+    ) -> (Vec<f64>, Vec<f64>) {
+        let n = states.len();
+        let outputs = self.span(self.output_layer());
+        let (mut by_state, mut by_drive) = (vec![0.0; n], vec![0.0; n]);
+        for at in 0..n {
+            let (s, u, g) = (states[at], drives[at], after[at]);
+            match self.dynamics {
+                Dynamics::Prototypical => by_drive[at] = self.squash.slope(u) * g,
+                Dynamics::Leaky => {
+                    by_drive[at] = self.dt * self.squash.slope(u) * g;
+                    by_state[at] = (1.0 - self.dt) * g;
+                }
+                Dynamics::Energy => {
+                    let is_output = outputs.contains(&at);
+                    let factor = self.factor(s, is_output);
+                    // Where the clamp holds the state, nothing passes.
+                    if !(0.0..=1.0).contains(&(s + self.dt * (factor * u - s))) {
+                        continue;
+                    }
+                    by_drive[at] = self.dt * factor * g;
+                    let bend = if is_output || self.vector_field { 0.0 } else { self.squash.curvature(s) };
+                    by_state[at] = (1.0 - self.dt + self.dt * bend * u) * g;
+                }
+            }
+        }
+        // Every drive of layer l comes from the activities of layers l - 1 and l + 1.
+        let mut by_activity = vec![0.0; n];
+        for l in 2..=self.output_layer() {
+            let layer = &parameters.layers[l - 1];
+            let (above, below) = (self.span(l), self.span(l - 1));
+            for (j, (down, up)) in layer
+                .way_back()
+                .chunks_exact(layer.post)
+                .zip(layer.forward.chunks_exact(layer.post))
+                .enumerate()
+            {
+                by_activity[below.start + j] += dot(up, &by_drive[above.clone()]);
+                add_scaled(&mut by_activity[above.clone()], by_drive[below.start + j], down);
+            }
+        }
+        for at in 0..n {
+            let slope = if self.dynamics == Dynamics::Energy { self.squash.slope(states[at]) } else { 1.0 };
+            by_state[at] += slope * by_activity[at];
+        }
+        (by_state, by_drive)
+    }
+
+    /// `into += dL/dtheta` of a step with these states before it, given `dL/du` for its drives.
+    pub(super) fn by_parameters(
+        &self,
+        input: &[f64],
+        states: &[f64],
+        by_drive: &[f64],
+        into: &mut Parameters,
+    ) {
+        let activities = self.activities(states);
+        for l in 1..=self.output_layer() {
+            let above = self.span(l);
+            let layer = &mut into.layers[l - 1];
+            let post = layer.post;
+            add_scaled(&mut layer.bias, 1.0, &by_drive[above.clone()]);
+            let pre = if l == 1 { input } else { &activities[self.span(l - 1)] };
+            for (line, &a) in layer.forward.chunks_exact_mut(post).zip(pre) {
+                add_scaled(line, a, &by_drive[above.clone()]);
+            }
+            if l > 1 {
+                // The same weight, or one of its own, on the way back.
+                let back = layer.backward.as_mut().unwrap_or(&mut layer.forward);
+                for (line, &g) in back.chunks_exact_mut(post).zip(&by_drive[self.span(l - 1)]) {
+                    add_scaled(line, g, &activities[above.clone()]);
+                }
+            }
+        }
+    }
+}

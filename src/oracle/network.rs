@@ -1,0 +1,146 @@
+//! What a network is, apart from what it has learnt.
+
+use crate::design::{Activation, Design, Dynamics, NudgePlace, Rule, logistic};
+use std::ops::Range;
+
+/// An activation function `rho`, its slope, and the slope's slope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Squash {
+    /// `clip(x, 0, 1)`.
+    HardSigmoid,
+    /// `clip(x / 2, 0, 1)`.
+    HalfHardSigmoid,
+    /// `1 / (1 + exp(-4x + 2))`.
+    Logistic,
+}
+
+impl From<Activation> for Squash {
+    fn from(activation: Activation) -> Squash {
+        match activation {
+            Activation::HardSigmoid => Squash::HardSigmoid,
+            Activation::HalfHardSigmoid => Squash::HalfHardSigmoid,
+            Activation::Logistic => Squash::Logistic,
+        }
+    }
+}
+
+impl Squash {
+    /// `rho(x)`.
+    pub fn at(self, x: f64) -> f64 {
+        match self {
+            Squash::HardSigmoid => x.clamp(0.0, 1.0),
+            Squash::HalfHardSigmoid => (x / 2.0).clamp(0.0, 1.0),
+            Squash::Logistic => logistic(x),
+        }
+    }
+
+    /// `rho'(x)`. Clips count both of their corners to the ramp, as the published programs do.
+    pub fn slope(self, x: f64) -> f64 {
+        match self {
+            Squash::HardSigmoid => f64::from(u8::from((0.0..=1.0).contains(&x))),
+            Squash::HalfHardSigmoid => 0.5 * f64::from(u8::from((0.0..=2.0).contains(&x))),
+            Squash::Logistic => 4.0 * logistic(x) * (1.0 - logistic(x)),
+        }
+    }
+
+    /// `rho''(x)`.
+    pub fn curvature(self, x: f64) -> f64 {
+        match self {
+            Squash::HardSigmoid | Squash::HalfHardSigmoid => 0.0,
+            Squash::Logistic => 4.0 * self.slope(x) * (1.0 - 2.0 * logistic(x)),
+        }
+    }
+}
+
+/// A network's shape, dynamics and learning constants, in real numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatNetwork {
+    /// Neurons per layer, from the input (layer 0) to the output (layer L).
+    pub sizes: Vec<usize>,
+    /// Neuron dynamics.
+    pub dynamics: Dynamics,
+    /// Where the nudge enters.
+    pub nudge_place: NudgePlace,
+    /// The activation function.
+    pub squash: Squash,
+    /// Time step; one for prototypical dynamics.
+    pub dt: f64,
+    /// Nudging strength.
+    pub beta: f64,
+    /// Distance of the two nudges whose states are contrasted: `beta`, or `2 beta` for symmetric nudging. A contrast
+    /// over it estimates minus the gradient.
+    pub nudge_distance: f64,
+    /// Learning rates of synapse layers 1 to L.
+    pub learning_rates: Vec<f64>,
+    /// Synapses between neurons have a weight of their own for the way back ([`LayerParameters::backward`]); the
+    /// energy-based dynamics then have no factor `rho'` (Ernoult et al. 2020, "C-VF").
+    ///
+    /// [`LayerParameters::backward`]: super::LayerParameters::backward
+    pub vector_field: bool,
+    /// The part of itself that a weight (or bias) loses at each update.
+    pub weight_decay: f64,
+}
+
+impl FloatNetwork {
+    /// The network of a design: every constant as it was asked for, nothing quantised.
+    pub fn of(design: &Design) -> FloatNetwork {
+        let beta = design.beta.wanted;
+        FloatNetwork {
+            sizes: design.sizes.clone(),
+            dynamics: design.dynamics,
+            nudge_place: design.nudge_place,
+            squash: design.activation.into(),
+            dt: design.dt.wanted,
+            beta,
+            nudge_distance: if design.rule == Rule::SymmetricEp { 2.0 * beta } else { beta },
+            learning_rates: design.synapses.iter().map(|s| s.learning_rate).collect(),
+            vector_field: design.has_separate_feedback(),
+            weight_decay: design.weight_decay.wanted,
+        }
+    }
+
+    /// Index of the output layer, L.
+    pub fn output_layer(&self) -> usize {
+        self.sizes.len() - 1
+    }
+
+    /// Length of a state vector: the neurons of layers 1 to L.
+    pub fn neuron_count(&self) -> usize {
+        self.sizes[1..].iter().sum()
+    }
+
+    /// Where layer `l` (1 to L) lies in a state vector.
+    pub fn span(&self, l: usize) -> Range<usize> {
+        let first = self.sizes[1..l].iter().sum();
+        first..first + self.sizes[l]
+    }
+
+    /// What the synapses see of a state: the state, or `rho(state)` for energy-based dynamics.
+    pub fn activity(&self, state: f64) -> f64 {
+        if self.dynamics == Dynamics::Energy { self.squash.at(state) } else { state }
+    }
+
+    /// [`activity`](Self::activity) of a whole state vector.
+    pub fn activities(&self, states: &[f64]) -> Vec<f64> {
+        states.iter().map(|&s| self.activity(s)).collect()
+    }
+
+    /// The one-hot target of a label.
+    pub fn target(&self, label: u16) -> Vec<f64> {
+        let classes = self.sizes[self.output_layer()];
+        (0..classes).map(|i| f64::from(u8::from(i == usize::from(label)))).collect()
+    }
+
+    /// `1/2 |output - target|^2`.
+    pub fn loss(&self, states: &[f64], target: &[f64]) -> f64 {
+        let outputs = &states[self.span(self.output_layer())];
+        0.5 * outputs.iter().zip(target).map(|(o, y)| (o - y).powi(2)).sum::<f64>()
+    }
+
+    /// Arg max of the output state; the lowest index wins a tie.
+    pub fn prediction(&self, states: &[f64]) -> u16 {
+        let outputs = &states[self.span(self.output_layer())];
+        let best = (0..outputs.len()).rev().max_by(|&a, &b| outputs[a].total_cmp(&outputs[b]));
+        best.unwrap_or(0) as u16
+    }
+}

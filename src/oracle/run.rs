@@ -1,0 +1,187 @@
+//! Runs phase programs in real numbers.
+
+use super::{FloatNetwork, Parameters, Stimulus};
+use crate::rules::{Op, Program, StateRef, Update, is_negative};
+
+/// Is told what the oracle does. The methods default to nothing.
+pub trait Watch {
+    /// False lets the oracle skip what only a watcher needs.
+    const WATCHES: bool = true;
+
+    /// A relaxation begins, with this signed nudge, from these states.
+    fn begins(&mut self, _nudge: f64, _states: &[f64]) {}
+
+    /// A time step has been taken; `drives` are those that made the new states.
+    fn steps(&mut self, _drives: &[f64], _states: &[f64]) {}
+
+    /// Synapses have learned this much: after a time step, with plasticity, or in a pass of their own.
+    fn learns(&mut self, _increment: &Parameters, _with_plasticity: bool) {}
+}
+
+/// Watches nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    const WATCHES: bool = false;
+}
+
+/// One relaxation, as it went.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Phase {
+    /// Signed strength of the nudge, zero when free.
+    pub nudge: f64,
+    /// State vectors: before the first step, and after each.
+    pub states: Vec<Vec<f64>>,
+    /// What synapses learned, step by step (rules with plasticity only).
+    pub increments: Vec<Parameters>,
+}
+
+/// Everything that happened to a sample.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Record {
+    /// The relaxations, in order.
+    pub phases: Vec<Phase>,
+    /// The sum of all that synapses learned; none if they did not.
+    pub learned: Option<Parameters>,
+}
+
+impl Record {
+    /// The relaxations under a nudge.
+    pub fn nudged(&self) -> impl Iterator<Item = &Phase> {
+        self.phases.iter().filter(|p| p.nudge != 0.0)
+    }
+}
+
+impl Watch for Record {
+    fn begins(&mut self, nudge: f64, states: &[f64]) {
+        self.phases.push(Phase { nudge, states: vec![states.to_vec()], increments: Vec::new() });
+    }
+
+    fn steps(&mut self, _drives: &[f64], states: &[f64]) {
+        if let Some(phase) = self.phases.last_mut() {
+            phase.states.push(states.to_vec());
+        }
+    }
+
+    fn learns(&mut self, increment: &Parameters, with_plasticity: bool) {
+        match &mut self.learned {
+            Some(sum) => sum.add_scaled(1.0, increment),
+            None => self.learned = Some(increment.clone()),
+        }
+        if let Some(phase) = self.phases.last_mut().filter(|_| with_plasticity) {
+            phase.increments.push(increment.clone());
+        }
+    }
+}
+
+/// A network, what it knows, and the rule by which it learns.
+#[derive(Clone, Debug)]
+pub struct Oracle {
+    /// The network.
+    pub network: FloatNetwork,
+    /// The rule.
+    pub program: Program,
+    /// What it knows.
+    pub parameters: Parameters,
+    /// Keys the random sign of a sample.
+    pub seed: u32,
+    /// Samples seen: keys the random sign, too.
+    pub sample: u32,
+}
+
+/// State vectors of one sample.
+struct Bench {
+    now: Vec<f64>,
+    previous: Vec<f64>,
+    slots: Vec<Vec<f64>>,
+}
+
+impl Oracle {
+    /// An oracle that has seen nothing.
+    pub fn new(network: FloatNetwork, program: Program, parameters: Parameters, seed: u32) -> Oracle {
+        Oracle { network, program, parameters, seed, sample: 0 }
+    }
+
+    /// Runs one sample through the training or the inference program, from states of zero, and returns the
+    /// prediction. `input` holds what the synapses see of the input, one value per input neuron.
+    pub fn run(&mut self, input: &[f64], label: u16, train: bool, watch: &mut impl Watch) -> u16 {
+        let zero = vec![0.0; self.network.neuron_count()];
+        let mut b = Bench { now: zero.clone(), previous: zero, slots: Vec::new() };
+        let target = self.network.target(label);
+        let negative = is_negative(self.seed, self.sample);
+        let ops = if train { self.program.train.clone() } else { self.program.infer.clone() };
+        let mut input_drive = self.network.input_drive(&self.parameters, input);
+        let mut prediction = 0;
+        for op in ops {
+            match op {
+                Op::Relax { steps, nudge, plasticity } => {
+                    let nudge = nudge.sign(negative) as f64 * self.network.beta;
+                    let stimulus = Stimulus { input, target: &target, nudge };
+                    watch.begins(nudge, &b.now);
+                    for _ in 0..steps {
+                        let drives = self.network.drives(&self.parameters, &input_drive, &b.now);
+                        let next = self.network.next(&drives, &b.now, stimulus);
+                        b.previous = std::mem::replace(&mut b.now, next);
+                        watch.steps(&drives, &b.now);
+                        if let Some(update) = plasticity {
+                            self.learn(input, &b, update, (negative, true), watch);
+                            input_drive = self.network.input_drive(&self.parameters, input);
+                        }
+                    }
+                }
+                Op::Save { slot } => {
+                    if b.slots.len() <= slot {
+                        b.slots.resize(slot + 1, Vec::new());
+                    }
+                    b.slots[slot] = b.now.clone();
+                }
+                Op::Load { slot } => b.now = b.slots[slot].clone(),
+                Op::Learn(update) => {
+                    self.learn(input, &b, update, (negative, false), watch);
+                    input_drive = self.network.input_drive(&self.parameters, input);
+                }
+                Op::Read => prediction = self.network.prediction(&b.now),
+            }
+        }
+        self.sample = self.sample.wrapping_add(1);
+        prediction
+    }
+
+    /// `w += learning rate / distance of the nudges * contrast` over every synapse.
+    fn learn<W: Watch>(
+        &mut self,
+        input: &[f64],
+        b: &Bench,
+        update: Update,
+        (negative, with_plasticity): (bool, bool),
+        watch: &mut W,
+    ) {
+        let sign = if update.by_sample && negative { -1.0 } else { 1.0 };
+        let n = &self.network;
+        let factors: Vec<f64> = n.learning_rates.iter().map(|eta| sign * eta / n.nudge_distance).collect();
+        let states = |r| match r {
+            StateRef::Now => b.now.as_slice(),
+            StateRef::Previous => b.previous.as_slice(),
+            StateRef::Slot(k) => b.slots[k].as_slice(),
+        };
+        if W::WATCHES || n.weight_decay != 0.0 {
+            // The increment by itself: smaller ones than the weights can resolve are still seen.
+            let mut increment = self.parameters.zero_like();
+            n.contrast(input, update, states, &factors, &mut increment);
+            if n.weight_decay != 0.0 {
+                increment.add_scaled(-n.weight_decay, &self.parameters);
+                // As in the reference, the line of a zero input is not visited.
+                let (layer, known) = (&mut increment.layers[0], &self.parameters.layers[0]);
+                let lines = layer.forward.chunks_exact_mut(known.post).enumerate();
+                for (j, line) in lines.filter(|(j, _)| input[*j] == 0.0) {
+                    super::dynamics::add_scaled(line, n.weight_decay, known.line(j));
+                }
+            }
+            watch.learns(&increment, with_plasticity);
+            self.parameters.add_scaled(1.0, &increment);
+        } else {
+            n.contrast(input, update, states, &factors, &mut self.parameters);
+        }
+    }
+}

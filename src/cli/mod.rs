@@ -8,6 +8,7 @@ mod cosim;
 mod generate;
 mod gradient;
 mod new;
+mod results;
 pub mod train;
 mod train_float;
 
@@ -70,6 +71,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     Cosim(cosim::CosimArgs),
     Bench(bench::BenchArgs),
+    Results(results::ResultsArgs),
 }
 
 /// Parses the command line, runs it, and turns the outcome into an exit code.
@@ -82,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Generate(a) => generate::run(&a),
         Command::Cosim(a) => cosim::run(&a),
         Command::Bench(a) => bench::run(&a),
+        Command::Results(a) => results::run(&a),
     };
     match outcome {
         Ok(code) => code,

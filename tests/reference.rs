@@ -2,7 +2,7 @@
 
 use eqhdl::design::{
     Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Modes, Neurons, NudgePlace,
-    NudgeSign, Rule, Synapses,
+    NudgeSign, Readout, Rule, Synapses,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
 use eqhdl::reference::counters::Counters;
@@ -167,6 +167,7 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
         (
             select(vec![Feedback::Tied, Feedback::VectorField, Feedback::KolenPollack]),
             select(vec![false, false, false, true]),
+            select(vec![Readout::Squared, Readout::Squared, Readout::Softmax]),
         ),
     );
     (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>())
@@ -174,7 +175,7 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
             "a signal too wide to build",
             |(
                 shape,
-                (dynamics, nudge_place, activation, (rule, nudge_sign), (feedback, decay)),
+                (dynamics, nudge_place, activation, (rule, nudge_sign), (feedback, decay, readout)),
                 (drive_modes, state_modes, weight_modes),
                 (free_steps, nudged_steps),
                 seed,
@@ -192,6 +193,7 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
                     neurons: shape.neurons,
                     synapses: shape.synapses,
                     dynamics,
+                    readout,
                     nudge_place,
                     activation,
                     dt,
@@ -218,6 +220,11 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
                     epochs: 1,
                     datapath: Datapath::default(),
                 };
+                // What the design file refuses: no rho of an error, no table over more than 16 bits.
+                let drive = design.neurons[design.output_layer() - 1].drive;
+                if readout == Readout::Softmax && (dynamics == Dynamics::Energy || drive.width > 16) {
+                    design.readout = Readout::Squared;
+                }
                 design.datapath = Datapath::derive(&design).ok()?;
                 Some(design)
             },

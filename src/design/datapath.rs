@@ -295,7 +295,9 @@ fn neuron_math(
         Ok::<_, String>(i.aligned(shift))
     };
     let n = d.neurons[l - 1];
-    let output = l == d.output_layer();
+    // A softmax read-out's pull is made behind these units (`hdl/softmax_unit.v`).
+    let output = l == d.output_layer() && !d.is_softmax(l);
+    let activation = d.activation_of(l);
     let zero = Interval::point(0);
     let state = Interval::of(n.state);
     // y is 0 or 1 on the state's grid (a negative fraction has no 1: refused when the file is read).
@@ -314,7 +316,7 @@ fn neuron_math(
     }
     let drive = Interval::of(n.drive);
     let energy = d.dynamics == Dynamics::Energy;
-    let (f_frac, f) = match (energy, d.activation) {
+    let (f_frac, f) = match (energy, activation) {
         (true, _) if output => (n.drive.frac, drive),
         (true, Activation::HardSigmoid) => (n.drive.frac, drive),
         (true, Activation::HalfHardSigmoid) => (n.drive.frac + 1, drive),

@@ -102,6 +102,19 @@ pub enum NudgeSign {
     Random,
 }
 
+/// What the output layer is, and the loss that goes with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Readout {
+    /// Neurons like all others, nudged towards the target: squared error.
+    #[default]
+    Squared,
+    /// Softmax over the output's drives: cross-entropy (algorithms 3.1). The output's state is its pull on the network,
+    /// `beta (y - p)`: 0 in the free phase. It follows the drives in the same step, so the layer below feels it one
+    /// step later.
+    Softmax,
+}
+
 /// What carries a layer's activity back to the layer before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -193,7 +206,9 @@ pub struct Design {
     pub synapses: Vec<Synapses>,
     /// Neuron dynamics.
     pub dynamics: Dynamics,
-    /// Where the nudge enters.
+    /// What the output layer is.
+    pub readout: Readout,
+    /// Where the nudge enters (squared error only).
     pub nudge_place: NudgePlace,
     /// The activation function.
     pub activation: Activation,
@@ -259,6 +274,16 @@ impl Design {
             (Dynamics::Energy, Activation::HalfHardSigmoid) => Format { frac: state.frac + 1, ..state },
             _ => state,
         }
+    }
+
+    /// The activation of layer `l` (1 to L); a softmax output's is not looked at.
+    pub fn activation_of(&self, l: usize) -> Activation {
+        if self.is_softmax(l) { Activation::HardSigmoid } else { self.activation }
+    }
+
+    /// True of an output layer that is a softmax read-out.
+    pub fn is_softmax(&self, l: usize) -> bool {
+        self.readout == Readout::Softmax && l == self.output_layer()
     }
 
     /// True where the ways forward and back have weights of their own.

@@ -47,7 +47,7 @@ pub struct Tables {
 impl Tables {
     /// The tables of layer `l` (1 to L).
     pub fn of(design: &Design, l: usize) -> Tables {
-        if design.activation != Activation::Logistic {
+        if design.activation_of(l) != Activation::Logistic {
             return Tables::default();
         }
         let n = design.neurons[l - 1];

@@ -19,6 +19,7 @@ layers = [64, 64, 10]       # neurons: input, hidden..., output
 activation = "logistic"     # hard_sigmoid: clip(x, 0, 1) | half_hard_sigmoid: clip(x/2, 0, 1) | logistic: 1/(1+exp(2-4x))
 dynamics = "prototypical"   # prototypical: s <- rho(drive) | leaky: s <- s + dt (rho(drive) - s) | energy: real time, from an energy
 nudge = "outside"           # where beta (y - s) enters the output: outside | inside the activation
+# readout = "squared"       # squared: outputs are neurons, squared error | softmax: cross-entropy; has no nudge of its own
 # dt = 0.25                 # time step, above 0 and at most 1; leaky and energy need it, prototypical has none
 initial_scale = 1.0         # first weights and biases are uniform within initial_scale / sqrt(fan-in)
 

@@ -1,6 +1,6 @@
 //! Designs that can be built but will hardly do what was meant.
 
-use super::{Constant, Design, NudgePlace};
+use super::{Constant, Design, NudgePlace, Readout};
 use crate::fixed_point::Rounding;
 
 /// How far a constant may be from what was asked for.
@@ -24,7 +24,10 @@ pub fn warnings(design: &Design) -> Vec<String> {
         }
     }
     let output = design.neurons[design.output_layer() - 1].state;
-    if design.nudge_place == NudgePlace::Outside && output.min_raw() == 0 {
+    if design.readout == Readout::Squared
+        && design.nudge_place == NudgePlace::Outside
+        && output.min_raw() == 0
+    {
         found.push(format!(
             "the output state {output} cannot go below 0, where an outside nudge sends it; use a signed format such as s{}.{}",
             output.width + 2,

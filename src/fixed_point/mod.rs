@@ -7,8 +7,10 @@ mod format;
 mod interval;
 mod mix;
 mod requantise;
+pub mod softmax;
 
 pub use format::{Format, FormatError};
 pub use interval::Interval;
 pub use mix::{GOLDEN, Purpose, absorb, lane_bits, row_bits, step_key};
 pub use requantise::{Overflow, Requantise, Rounding};
+pub use softmax::Softmax;

@@ -1,6 +1,6 @@
 //! The specification, executable: phase programs in plain 64-bit integer loops. Slow and obvious.
 
-use super::neuron::{NeuronInput, NeuronUnit};
+use super::neuron::{NeuronInput, NeuronUnit, Pull};
 use super::weights::backward_layer;
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
@@ -13,6 +13,8 @@ pub struct Golden<'d> {
     design: &'d Design,
     program: Program,
     units: Vec<NeuronUnit>,
+    /// A softmax read-out.
+    pull: Option<Pull>,
     /// The weights.
     pub weights: Weights,
     /// Samples seen: keys the random bits.
@@ -32,7 +34,14 @@ impl<'d> Golden<'d> {
     /// A model with these weights.
     pub fn new(design: &'d Design, weights: Weights) -> Self {
         let units = (1..design.sizes.len()).map(|l| NeuronUnit::of(design, l)).collect();
-        Golden { design, program: Program::of(design), units, weights, sample: 0 }
+        Golden {
+            design,
+            program: Program::of(design),
+            pull: design.is_softmax(design.output_layer()).then(|| Pull::of(design)),
+            units,
+            weights,
+            sample: 0,
+        }
     }
 
     /// Runs one sample through the training or the inference program and returns the prediction.
@@ -70,7 +79,8 @@ impl<'d> Golden<'d> {
                 Op::Load { slot } => b.now = b.slots[slot].clone(),
                 Op::Learn(update) => self.learn_pass(input, &active, &mut b, update, observer),
                 Op::Read => {
-                    let outputs = &b.now[neurons - self.design.classes()..];
+                    let readout = if self.pull.is_some() { &b.drives } else { &b.now };
+                    let outputs = &readout[neurons - self.design.classes()..];
                     prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
                 }
             }
@@ -158,6 +168,11 @@ impl<'d> Golden<'d> {
                 b.drives[at] = drive as i32;
                 next[at] = state as i32;
             }
+        }
+        if let Some(pull) = &self.pull {
+            let outputs = self.base(layers)..b.now.len();
+            let random = |i: usize| row_bits(absorb(key(Purpose::State), (layers as u32) << 16), i as u32);
+            pull.states(&b.drives[outputs.clone()], label, sign, random, &mut next[outputs]);
         }
         b.previous = std::mem::replace(&mut b.now, next);
     }

@@ -1,7 +1,8 @@
 //! The neuron unit: from the exact sum of its inputs to its next state. The twin of `hdl/neuron_unit.v`.
 
 use crate::design::{Activation, Design, Dynamics, NeuronMath, NudgePlace, Tables};
-use crate::fixed_point::Requantise;
+use crate::fixed_point::softmax::PROBABILITY_FRAC;
+use crate::fixed_point::{Requantise, Softmax};
 
 /// One layer's neuron arithmetic with every constant resolved.
 #[derive(Clone, Debug)]
@@ -39,6 +40,52 @@ pub struct NeuronInput {
     pub state_random: u32,
 }
 
+/// The pull of a softmax read-out on the network, `sign beta (y - p)`. The twin of `hdl/softmax_unit.v`.
+#[derive(Clone, Debug)]
+pub struct Pull {
+    softmax: Softmax,
+    beta: i64,
+    state: Requantise,
+}
+
+impl Pull {
+    /// The read-out of a design (of use where it is a softmax).
+    pub fn of(design: &Design) -> Pull {
+        let n = design.neurons[design.output_layer() - 1];
+        Pull {
+            softmax: Softmax::of(n.drive),
+            beta: design.beta.raw,
+            state: Requantise {
+                from_frac: PROBABILITY_FRAC + design.beta.format.frac,
+                to: n.state,
+                rounding: design.state_modes.rounding,
+                overflow: design.state_modes.overflow,
+            },
+        }
+    }
+
+    /// New states of all outputs from their drives; all 0 without a nudge. `random` gives an output's random bits.
+    pub fn states(
+        &self,
+        drives: &[i32],
+        label: u16,
+        sign: i64,
+        random: impl Fn(usize) -> u32,
+        out: &mut [i32],
+    ) {
+        if sign == 0 {
+            out.fill(0);
+            return;
+        }
+        for ((i, p), state) in self.softmax.probabilities(drives).enumerate().zip(out) {
+            let target = i64::from(i == usize::from(label)) << PROBABILITY_FRAC;
+            let pull = sign * self.beta * (target - p);
+            let rounded = self.state.rounding.apply(pull, self.state.shift(), random(i));
+            *state = self.state.overflow.apply(rounded, self.state.to) as i32;
+        }
+    }
+}
+
 impl NeuronUnit {
     /// The neuron unit of layer `l` (1 to L).
     pub fn of(design: &Design, l: usize) -> NeuronUnit {
@@ -47,7 +94,7 @@ impl NeuronUnit {
         NeuronUnit {
             math,
             dynamics: design.dynamics,
-            activation: design.activation,
+            activation: design.activation_of(l),
             nudge_place: design.nudge_place,
             acc_frac: design.datapath.acc_frac,
             drive_frac: n.drive.frac,

@@ -69,7 +69,7 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
     let outside = m.output && !inside;
     let stepped = design.dynamics != Dynamics::Prototypical;
     let when = |c: bool, v: i32| if c { v } else { 0 };
-    let clip_end = match design.activation {
+    let clip_end = match design.activation_of(id) {
         Activation::HardSigmoid => 1i64 << n.drive.frac.max(0),
         _ => 1i64 << (n.drive.frac + 1).max(0),
     };
@@ -82,7 +82,7 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
         ("Output", u32::from(m.output).to_string()),
         ("Inside", u32::from(inside).to_string()),
         ("Dynamics", (design.dynamics as u32).to_string()),
-        ("Activation", (design.activation as u32).to_string()),
+        ("Activation", (design.activation_of(id) as u32).to_string()),
         ("OneDrive", clip_end.to_string()),
         ("OneState", (1i64 << state_frac).to_string()),
         ("Beta", design.beta.raw.to_string()),

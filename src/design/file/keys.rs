@@ -10,6 +10,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("network", "activation", "one of \"hard_sigmoid\", \"half_hard_sigmoid\", \"logistic\""),
     ("network", "dynamics", "one of \"prototypical\" (default), \"leaky\", \"energy\""),
     ("network", "nudge", "one of \"inside\", \"outside\" (default)"),
+    ("network", "readout", "one of \"squared\" (default), \"softmax\""),
     (
         "network",
         "dt",

@@ -5,7 +5,7 @@ use super::typed::{At, Data, File, Formats, OneOrMany, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::{
     Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Modes, Neurons, NudgePlace,
-    NudgeSign, Rule, Synapses,
+    NudgeSign, Readout, Rule, Synapses,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
 use std::ops::{Range, RangeInclusive};
@@ -233,6 +233,24 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         .at(nudge_place.at, "not with energy dynamics")
         .also(dynamics.at, "these dynamics"));
     }
+    let readout = network.readout.map_or(Given::default(Readout::Squared), Given::from);
+    let softmax = readout.value == Readout::Softmax;
+    if softmax && nudge_place.at.is_some() {
+        return Err(Refusal::new(
+            "a softmax read-out pulls on the layer below: its nudge has no inside and no outside",
+            "remove `nudge`, or write `readout = \"squared\"`",
+        )
+        .at(nudge_place.at, "not with a softmax read-out")
+        .also(readout.at, "this read-out"));
+    }
+    if softmax && dynamics.value == Dynamics::Energy {
+        return Err(Refusal::new(
+            "energy dynamics show rho of a state; the state of a softmax read-out is an error, which has no rho",
+            "write `dynamics = \"prototypical\"` or \"leaky\", or `readout = \"squared\"`",
+        )
+        .at(readout.at, "not with energy dynamics")
+        .also(dynamics.at, "these dynamics"));
+    }
     let scale = network.initial_scale.map_or(Given::default(1.0), Given::from);
     let scale = positive(&scale, "network", "initial_scale")?;
     let dt = time_step(network.dt.map(Given::from), &dynamics, &network_at, typed_formats.step)?;
@@ -296,13 +314,18 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     activity(&input, "input")?;
     let outside = nudge_place.value == NudgePlace::Outside;
     let states = formats(typed_formats.state, count, "state", |l| {
-        if l + 1 == count && outside { Format::signed(10, 8) } else { Format::unsigned(8, 8) }
+        if l + 1 == count && (outside || softmax) { Format::signed(10, 8) } else { Format::unsigned(8, 8) }
     })?;
     let drives = formats(typed_formats.drive, count, "drive", |_| Format::signed(10, 7))?;
     let neurons = states
         .iter()
         .zip(&drives)
-        .map(|(state, drive)| {
+        .enumerate()
+        .map(|(l, (state, drive))| {
+            if softmax && l + 1 == count {
+                pull(state, &drive.clone(), beta.wanted)?;
+                return Ok(Neurons { state: state.value, drive: drive.value });
+            }
             activity(state, "state")?;
             not_below_zero(drive, "drive", "s10.7")?;
             table(activation.value, dynamics.value, state, drive)?;
@@ -379,6 +402,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         neurons,
         synapses,
         dynamics: dynamics.value,
+        readout: readout.value,
         nudge_place: nudge_place.value,
         activation: activation.value,
         dt,
@@ -563,6 +587,38 @@ fn activity(format: &Given<Format>, key: &str) -> Result<()> {
             format!("write at most {} fraction bits, `{key} = \"{fits}\"`, or a wider format", fits.frac),
             "ends below 1",
         );
+    }
+    Ok(())
+}
+
+/// Formats of a softmax output: its state `beta (y - p)` has both signs, its drives index a table.
+fn pull(state: &Given<Format>, drive: &Given<Format>, beta: f64) -> Result<()> {
+    not_below_zero(state, "state", "s10.8")?;
+    not_below_zero(drive, "drive", "s10.7")?;
+    let f = state.value;
+    if !f.signed || f.frac > MAX_STATE_FRAC || saturates(0.999 * beta.abs(), f) {
+        return Err(Refusal::new(
+            format!(
+                "the output's `state` is {f}: with a softmax read-out it holds beta (y - p), from {} to {}",
+                short(-beta.abs()),
+                short(beta.abs())
+            ),
+            format!(
+                "write a signed format of that range for the output, such as \"{}\"",
+                finest(beta, true, 10)
+            ),
+        )
+        .at(state.at.clone(), "holds the read-out's error"));
+    }
+    if drive.value.width > MAX_TABLE_BITS {
+        return Err(Refusal::new(
+            format!(
+                "a softmax read-out's exponential is a table over its drive, and {} would need 2^{} entries",
+                drive.value, drive.value.width
+            ),
+            format!("write a `drive` of at most {MAX_TABLE_BITS} bits for the output, such as \"s10.7\""),
+        )
+        .at(drive.at.clone(), format!("at most {MAX_TABLE_BITS} bits")));
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What was typed: the shape of a design file, with the place of every value. Nothing is required or judged here.
 
-use crate::design::{Activation, Dynamics, Feedback, NudgePlace, NudgeSign, Rule};
+use crate::design::{Activation, Dynamics, Feedback, NudgePlace, NudgeSign, Readout, Rule};
 use crate::fixed_point::{Format, Overflow, Rounding};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, IntoDeserializer, SeqAccess, Visitor};
@@ -32,6 +32,7 @@ pub(super) struct Network {
     pub activation: At<Activation>,
     pub dynamics: At<Dynamics>,
     pub nudge: At<NudgePlace>,
+    pub readout: At<Readout>,
     pub dt: At<f64>,
     pub initial_scale: At<f64>,
 }

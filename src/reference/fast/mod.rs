@@ -11,10 +11,11 @@ mod short;
 mod update;
 
 use super::counters::{Counters, LayerCounters};
+use super::neuron::Pull;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
-use crate::fixed_point::{Purpose, absorb, step_key};
+use crate::fixed_point::{Purpose, absorb, row_bits, step_key};
 use crate::rules::{Contrast, Nudge, Op, Program, StateRef, Update, is_negative};
 use matrix::{Matrix, Reading};
 use neurons::{Layer, Moment, Neurons};
@@ -187,6 +188,8 @@ struct Engine<'d, N: Numbers> {
     reading: Reading,
     synapses: Vec<Synapses<N>>,
     neurons: Vec<Neurons<N::Activity>>,
+    /// A softmax read-out.
+    pull: Option<Pull>,
     sample: u32,
     work: Work,
     // The state of a sample; buffers live as long as the engine.
@@ -272,6 +275,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             reading: Reading { dropped: p.dropped_bits, burst: burst(design) },
             synapses,
             neurons: (1..sizes.len()).map(|l| Neurons::of(design, l, sum_bits)).collect(),
+            pull: design.is_softmax(design.output_layer()).then(|| Pull::of(design)),
             sample: 0,
             work: Work::default(),
             step: 0,
@@ -353,7 +357,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
                     self.show(observer, false, true);
                 }
                 Op::Read => {
-                    let outputs = &self.states[self.states.len() - self.design.classes()..];
+                    let readout = if self.pull.is_some() { &self.drives } else { &self.states };
+                    let outputs = &readout[readout.len() - self.design.classes()..];
                     prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
                 }
             }
@@ -426,6 +431,21 @@ impl<'d, N: Numbers> Engine<'d, N> {
             };
             neurons.step(moment, layer, count.as_deref_mut().map(|c| &mut c.layers[l]));
             at += n;
+        }
+        if let Some(pull) = &self.pull {
+            let l = self.sizes.len() - 1;
+            let outputs = at - self.sizes[l]..at;
+            let key = step_key(moment.seed, Purpose::State, moment.sample, moment.step);
+            let random = |i: usize| row_bits(absorb(key, (l as u32) << 16), i as u32);
+            let states = &mut self.states[outputs.clone()];
+            pull.states(&self.drives[outputs], label, moment.nudge, random, states);
+            if let Some(count) = count {
+                states.iter().for_each(|&s| count.layers[l - 1].state.see(s.into(), false));
+            }
+            let shift = self.design.datapath.activity_shift[l];
+            for (activity, &state) in self.now[l - 1].as_flattened_mut().iter_mut().zip(&*states) {
+                *activity = N::Activity::wrap(i64::from(state) << shift);
+            }
         }
     }
 

@@ -36,6 +36,8 @@ pub(super) struct Layer<'a, S, A> {
 pub(super) struct Neurons<A> {
     layer: u32,
     output: bool,
+    /// States are made elsewhere.
+    softmax: bool,
     unit: NeuronUnit,
     activity_shift: u32,
     quick: Option<Quick<A>>,
@@ -61,7 +63,14 @@ impl<A: Int> Neurons<A> {
         let unit = NeuronUnit::of(design, l);
         let activity_shift = design.datapath.activity_shift[l];
         let quick = Quick::of(design, l, &unit, activity_shift, sum_bits);
-        Neurons { layer: l as u32, output: l == design.output_layer(), unit, activity_shift, quick }
+        Neurons {
+            layer: l as u32,
+            output: l == design.output_layer(),
+            softmax: design.is_softmax(l),
+            unit,
+            activity_shift,
+            quick,
+        }
     }
 
     /// What the synapses see of a state of zero.
@@ -97,7 +106,9 @@ impl<A: Int> Neurons<A> {
             let (state, state_over) = self.unit.next_state(drive, input);
             if let Some(count) = count.as_deref_mut() {
                 count.drive.see(drive, drive_over);
-                count.state.see(state, state_over);
+                if !self.softmax {
+                    count.state.see(state, state_over);
+                }
             }
             layer.drives[i] = drive as i32;
             layer.states[i] = state as i32;

@@ -476,12 +476,18 @@ module {{ module }} (
 {% for u in units %}
   // {{ u.comment }}
   wire [{{ u.drive_width }}-1:0] drive_{{ u.id }};
+{%- if u.state_used %}
   wire [{{ u.state_width }}-1:0] state_{{ u.id }};
+{%- else %}
+  /* verilator lint_off UNUSED */
+  wire [{{ u.state_width }}-1:0] state_{{ u.id }};  // the pulls of the softmax read-out take its place
+  /* verilator lint_on UNUSED */
+{%- endif %}
   neuron_unit #(
     .TotalWidth(TotalWidth), {{ u.parameters }}
   ) u_neuron_{{ u.id }} (
     .clk_i(clk_i), .total_i(total12), .state_i({{ u.state_in }}), .target_i(target12),
-    .nudge_i({% if u.output %}{% if random_sign %}nudge_signed{% else %}nudge{% endif %}{% else %}2'd0{% endif %}), .drive_random_i(drive_random12), .state_random_i(state_random14_q),
+    .nudge_i({% if u.output %}{{ nudge_name }}{% else %}2'd0{% endif %}), .drive_random_i(drive_random12), .state_random_i(state_random14_q),
     .drive_o(drive_{{ u.id }}), .state_o(state_{{ u.id }})
   );
 {% endfor %}
@@ -539,6 +545,49 @@ module {{ module }} (
   always @(posedge clk_i) drained_q <= last12;
   assign drained = drained_q;
 {% else %}
+{%- if softmax %}
+  // Softmax read-out: in nudged steps the outputs' drives are collected, and their pulls take the neurons' way once all
+  // of them are known. Nothing else is on that way then.
+  localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
+  wire pulling = ({{ nudge_name }} != 2'd0);
+  wire collected15 = pulling && (layer15_q == OutputLayer);
+  wire pull_valid, pull_last;
+  wire [IndexWidth-1:0] pull_index;
+  wire [{{ pull_drive_width }}-1:0] pull_drive;
+  wire [{{ pull_state_width }}-1:0] pull_state;
+{%- if stochastic_state %}
+  wire [IndexWidth-1:0] pull_random_index;
+  reg [31:0] pull_random_q;
+  always @(posedge clk_i)
+    pull_random_q <= mix_row(mix_absorb(key_state_q, { {{- self.resize("OutputLayer", layer_width, &16) }}, 16'd0}) + {{ self.resize("pull_random_index", index_width, &32) }} * Golden);
+{%- else %}
+  /* verilator lint_off UNUSED */
+  wire [IndexWidth-1:0] pull_random_index;
+  /* verilator lint_on UNUSED */
+  wire [31:0] pull_random_q = 32'd0;
+{%- endif %}
+  softmax_unit #(
+    .IndexWidth(IndexWidth), .LabelWidth(LabelWidth), {{ pull_parameters }}
+  ) u_softmax (
+    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15_q && collected15), .last_i(last15_q), .index_i(index15_q),
+    .drive_i(drive15[{{ pull_drive_width }}-1:0]), .negative_i({{ nudge_name }} == 2'd2), .label_i(label),
+    .random_index_o(pull_random_index), .random_i(pull_random_q),
+    .valid_o(pull_valid), .last_o(pull_last), .index_o(pull_index), .drive_o(pull_drive), .state_o(pull_state)
+  );
+  always @* begin
+    neuron_valid_q = pull_valid || (valid15_q && !collected15);
+    neuron_last_q = pull_valid ? pull_last : last15_q;
+    neuron_layer_q = pull_valid ? OutputLayer : layer15_q;
+    neuron_index_q = pull_valid ? pull_index : index15_q;
+    neuron_number_q = pull_valid ? pre_base_of(OutputLayer + 1'b1) + {{ self.resize("pull_index", index_width, neuron_width) }} : neuron15_q;
+    neuron_bank_q = pull_valid ? bank_next : bank15_q;
+  end
+  wire signed [StateWidth-1:0] pull_state_wide = {{ self.extend("pull_state", pull_state_width, state_width) }};
+  wire signed [DriveWidth-1:0] pull_drive_wide = {{ pull_drive_wide }};
+  wire signed [StateWidth-1:0] new_state = pull_valid ? pull_state_wide : state15;
+  wire signed [DriveWidth-1:0] neuron_drive = pull_valid ? pull_drive_wide : drive15;
+  assign drained = pulling ? (pull_valid && pull_last) : last12;
+{%- else %}
   always @* begin
     neuron_valid_q = valid15_q;
     neuron_last_q = last15_q;
@@ -547,24 +596,27 @@ module {{ module }} (
     neuron_number_q = neuron15_q;
     neuron_bank_q = bank15_q;
   end
-  wire signed [{{ wide_state }}-1:0] wide_state15 = {{ self.extend("state15", state_width, wide_state) }};
-  /* verilator lint_off UNUSED */
-  wire signed [{{ wide_state }}-1:0] aligned_state15 = wide_state15 <<< activity_shift_of(layer15_q);
-  /* verilator lint_on UNUSED */
-  assign neuron_activity = aligned_state15[ActivityWidth-1:0];
-  assign neuron_state = state15;
+  wire signed [StateWidth-1:0] new_state = state15;
   wire signed [DriveWidth-1:0] neuron_drive = drive15;
   assign drained = last12;
+{%- endif %}
+  wire signed [{{ wide_state }}-1:0] wide_state15 = {{ self.extend("new_state", state_width, wide_state) }};
+  /* verilator lint_off UNUSED */
+  wire signed [{{ wide_state }}-1:0] aligned_state15 = wide_state15 <<< activity_shift_of(neuron_layer_q);
+  /* verilator lint_on UNUSED */
+  assign neuron_activity = aligned_state15[ActivityWidth-1:0];
+  assign neuron_state = new_state;
 {% endif %}
-  // Prediction: the largest output state; the lowest number wins a tie.
-  reg signed [StateWidth-1:0] best_q;
+  // Prediction: the largest output {{ best }}; the lowest number wins a tie.
+  wire signed [{{ best_width }}-1:0] rank = neuron_{{ best }};
+  reg signed [{{ best_width }}-1:0] best_q;
   /* verilator lint_off UNUSED */
   reg [IndexWidth-1:0] best_index_q;
   /* verilator lint_on UNUSED */
   reg [LabelWidth-1:0] prediction_q;
   always @(posedge clk_i) begin
-    if (neuron_valid_q && neuron_layer_q == Layers && (neuron_index_q == 0 || neuron_state > best_q)) begin
-      best_q <= neuron_state;
+    if (neuron_valid_q && neuron_layer_q == Layers && (neuron_index_q == 0 || rank > best_q)) begin
+      best_q <= rank;
       best_index_q <= neuron_index_q;
     end
     if (read_q2) prediction_q <= {{ self.resize("best_index_q", index_width, label_width) }};

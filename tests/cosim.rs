@@ -8,7 +8,7 @@ mod samples;
 
 use designs::Case;
 use eqhdl::cosim::{Field, Level, Outcome, Request, Tracing, build, cross_check};
-use eqhdl::design::{Activation, Design, Dynamics, Feedback, NudgePlace, NudgeSign, Rule};
+use eqhdl::design::{Activation, Design, Dynamics, Feedback, NudgePlace, NudgeSign, Readout, Rule};
 use eqhdl::fixed_point::{Overflow, Rounding};
 use eqhdl::reference::fast::Network;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
@@ -209,6 +209,45 @@ const CASES: &[Case] = &[
         more: "feedback = \"kolen_pollack\"\nangle = 90\nweight_decay = 0.01\n",
     },
     Case {
+        name: "softmax",
+        layers: "[64, 13, 10]",
+        lanes: 4,
+        dynamics: "prototypical",
+        activation: "logistic",
+        nudge: "softmax",
+        rule: "ep",
+        rounding: ["RND", "RND", "RND"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "state = [\"u8.8\", \"s10.9\"]",
+        more: "",
+    },
+    Case {
+        name: "softmax_continual",
+        layers: "[64, 20, 7, 10]",
+        lanes: 16,
+        dynamics: "leaky",
+        activation: "half_hard_sigmoid",
+        nudge: "softmax",
+        rule: "cep random",
+        rounding: ["STOCHASTIC", "RND", "STOCHASTIC"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "state = [\"u8.8\", \"s9.7\", \"s12.10\"]\ndrive = [\"s10.7\", \"s10.7\", \"u9.5\"]",
+        more: "",
+    },
+    Case {
+        name: "softmax_symmetric",
+        layers: "[64, 9, 10]",
+        lanes: 2,
+        dynamics: "prototypical",
+        activation: "half_hard_sigmoid",
+        nudge: "softmax",
+        rule: "symmetric_ep",
+        rounding: ["RND_CONV", "TRN", "RND"],
+        overflow: ["SAT_SYM", "WRAP", "SAT"],
+        formats: "state = [\"u8.8\", \"s10.8\"]\ndrive = \"s11.7\"",
+        more: "feedback = \"kolen_pollack\"\nweight_decay = 0.01\n",
+    },
+    Case {
         name: "tied_decay",
         layers: "[64, 13, 10]",
         lanes: 2,
@@ -332,6 +371,9 @@ fn the_designs_visit_every_mode() {
             let any = seen(&|d| d.feedback == feedback && (d.weight_decay.raw != 0) == decays);
             assert!(impossible || any, "{feedback:?}, decay {decays}");
         }
+    }
+    for rule in [Rule::Ep, Rule::SymmetricEp, Rule::Cep] {
+        assert!(seen(&|d| d.readout == Readout::Softmax && d.rule == rule), "softmax, {rule:?}");
     }
     for (dynamics, place) in [
         (Dynamics::Prototypical, NudgePlace::Inside),

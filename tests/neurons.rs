@@ -64,6 +64,7 @@ fn cases() -> Vec<Case> {
             rounding: [ROUNDINGS[n % 9], ROUNDINGS[(n + 4) % 9], "RND"],
             overflow: [OVERFLOWS[n % 4], OVERFLOWS[(n / 4 + n) % 4], "SAT"],
             formats: FORMATS[(n + n / 4) % 4],
+            more: "",
         };
     pairs.enumerate().map(case).collect()
 }

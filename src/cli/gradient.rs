@@ -77,6 +77,7 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
     if let Some(seed) = args.seed {
         design.seed = seed;
     }
+    super::train_float::has_float_form(&design)?;
     if design.has_separate_feedback() || design.weight_decay.wanted != 0.0 {
         return Err(CliError::input_message(
             "a gradient needs tied weights without decay: with weights of their own on the way back there is no loss whose gradient they follow; write `feedback = \"tied\"` and no weight decay to study the rest",

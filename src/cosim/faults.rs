@@ -36,6 +36,10 @@ enum Needs {
     VectorField,
     /// Weight decay.
     Decay,
+    /// A softmax read-out.
+    Softmax,
+    /// Outputs that are neurons.
+    Squared,
 }
 
 enum Edit {
@@ -95,7 +99,7 @@ pub const FAULTS: &[Fault] = &[
         kind: "arithmetic",
         what: "the nudge pushes away from the target",
         edit: Edit::Leaf("neuron_unit.v", "error = target - state_i", "error = state_i - target"),
-        needs: Needs::Nothing,
+        needs: Needs::Squared,
     },
     Fault {
         name: "bias-one-low",
@@ -119,7 +123,7 @@ pub const FAULTS: &[Fault] = &[
             ".read_address_i({bank_b[BankWidth-1:0], pre_neuron2})",
             ".read_address_i({bank_a[BankWidth-1:0], pre_neuron2})",
         ),
-        needs: Needs::Nothing,
+        needs: Needs::Squared,
     },
     Fault {
         name: "write-to-neighbour",
@@ -232,7 +236,7 @@ pub const FAULTS: &[Fault] = &[
         kind: "data",
         what: "the target is the class after the label's",
         edit: Edit::Core("wire target12 = (", "wire target12 = (16'd1 + "),
-        needs: Needs::Nothing,
+        needs: Needs::Squared,
     },
     Fault {
         name: "input-order",
@@ -288,6 +292,31 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::VectorField,
     },
     Fault {
+        name: "softmax-scale",
+        kind: "arithmetic",
+        what: "probabilities are not scaled by the size of their sum",
+        edit: Edit::Leaf("softmax_unit.v", "product2_q >> (excess_q + 5'd14)", "product2_q >> 5'd14"),
+        needs: Needs::Softmax,
+    },
+    Fault {
+        name: "softmax-greatest",
+        kind: "data",
+        what: "exponentials are taken from the last drive's distance instead of the greatest one's",
+        edit: Edit::Leaf(
+            "softmax_unit.v",
+            "if (valid_i && (index_i == {IndexWidth{1'b0}} || drive > greatest)) greatest_q <= drive_i;",
+            "if (valid_i) greatest_q <= drive_i;",
+        ),
+        needs: Needs::Softmax,
+    },
+    Fault {
+        name: "softmax-label",
+        kind: "data",
+        what: "the read-out takes the class after the label's",
+        edit: Edit::Core(".label_i(label),", ".label_i(label + 1'b1),"),
+        needs: Needs::Softmax,
+    },
+    Fault {
         name: "decay-dropped",
         kind: "arithmetic",
         what: "weights do not decay",
@@ -317,6 +346,8 @@ impl Fault {
             Needs::Load => Program::of(design).train.iter().any(|op| matches!(op, Op::Load { .. })),
             Needs::Feedback => design.has_separate_feedback() && design.output_layer() > 1,
             Needs::VectorField => design.feedback == Feedback::VectorField && design.output_layer() > 1,
+            Needs::Softmax => design.is_softmax(design.output_layer()),
+            Needs::Squared => !design.is_softmax(design.output_layer()),
             Needs::Decay => design.weight_decay.raw != 0,
         };
         needed
@@ -391,7 +422,15 @@ mod tests {
     #[test]
     fn every_defect_finds_its_place_in_some_shipped_design() {
         let mut found = std::collections::HashSet::new();
-        for name in ["digits-ep", "digits-cep", "digits-symmetric", "digits-cvf", "digits-kp", "mnist-cep"] {
+        for name in [
+            "digits-ep",
+            "digits-cep",
+            "digits-symmetric",
+            "digits-cvf",
+            "digits-kp",
+            "digits-softmax",
+            "mnist-cep",
+        ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));
             let design = crate::design::load(&path).expect("shipped designs load");
             let sources = Sources::of(&design, &Layout::of(&design));

@@ -1,7 +1,7 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
 use super::{LAYER_GAP, Layout, MIN_SLOT};
-use crate::rules::Op;
+use crate::rules::{Nudge, Op};
 
 /// Cycles of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
@@ -22,6 +22,8 @@ impl Cycles {
 const DRAIN: u64 = 11;
 /// From the last column's issue to its write.
 const WRITE: u64 = 8;
+/// From the last output's entry into the neuron unit to the last pull of a softmax read-out, less two cycles an output.
+const SOFTMAX: u64 = 13;
 /// From the last operation until the prediction is out.
 const SETTLE: u64 = 6;
 
@@ -33,12 +35,15 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
     for &op in program {
         c.spend(1); // decode
         match op {
-            Op::Relax { steps, plasticity, .. } => {
+            Op::Relax { steps, nudge, plasticity } => {
                 let plastic = plasticity.is_some();
                 for t in 0..steps {
                     let learn = plastic && t > 0;
                     let from_input = !input_valid || learn || depth == 1;
                     pass(layout, active, from_input, true, &mut c);
+                    if nudge != Nudge::None && layout.softmax_outputs > 0 {
+                        c.spend(SOFTMAX + 2 * layout.softmax_outputs as u64);
+                    }
                     input_valid = true;
                 }
                 if plastic {

@@ -65,6 +65,8 @@ pub struct Layout {
     /// Words of the memory of weights on the way back, where they are separate: those of synapse layers 2 to L, at their
     /// address in the weight memory less that of layer 2.
     pub backward_words: usize,
+    /// Outputs of a softmax read-out; 0 of any other.
+    pub softmax_outputs: usize,
     /// Neurons of layers 1 to L.
     pub neurons: usize,
     /// State words of one bank.
@@ -100,6 +102,7 @@ impl Layout {
             layers,
             weight_words: weight_base,
             backward_words,
+            softmax_outputs: if design.is_softmax(design.output_layer()) { design.classes() } else { 0 },
             neurons: neuron_base,
             state_words: word_base,
             banks: (3 + slots).next_power_of_two(),

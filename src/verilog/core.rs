@@ -81,6 +81,14 @@ struct Core {
     layer_gap: u32,
     infer_start: usize,
     random_sign: bool,
+    nudge_name: &'static str,
+    softmax: bool,
+    pull_parameters: String,
+    pull_drive_width: u32,
+    pull_state_width: u32,
+    pull_drive_wide: String,
+    best: &'static str,
+    best_width: u32,
     stochastic: bool,
     /// Uses of random bits, and their numbers.
     purposes: Vec<(&'static str, u32)>,
@@ -231,6 +239,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     let uniform =
         design.synapses.iter().all(|s| s.weight.width == p.stored_width && s.bias.width == p.stored_width);
     let state_width = units::common_state_width(design);
+    let output = design.neurons[depth - 1];
     Core {
         name: design.name.clone(),
         module: super::module_name(design),
@@ -300,6 +309,19 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         min_slot: MIN_SLOT,
         layer_gap: LAYER_GAP,
         infer_start: words.1,
+        nudge_name: if design.nudge_sign == NudgeSign::Random { "nudge_signed" } else { "nudge" },
+        softmax: layout.softmax_outputs > 0,
+        pull_parameters: units::pull_parameters(design),
+        pull_drive_width: output.drive.width,
+        pull_state_width: output.state.width,
+        pull_drive_wide: units::widen(
+            "pull_drive",
+            output.drive.signed,
+            output.drive.width,
+            units::common_drive_width(design),
+        ),
+        best: if layout.softmax_outputs > 0 { "drive" } else { "state" },
+        best_width: if layout.softmax_outputs > 0 { units::common_drive_width(design) } else { state_width },
         random_sign: design.nudge_sign == NudgeSign::Random,
         stochastic: modes.contains(&true),
         purposes: [("weight", Purpose::Weight), ("drive", Purpose::Drive), ("state", Purpose::State)]

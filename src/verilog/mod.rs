@@ -6,6 +6,7 @@ mod units;
 pub use units::{common_drive_width, common_state_width};
 
 use crate::design::{Design, Table, Tables};
+use crate::fixed_point::Softmax;
 use crate::schedule::Layout;
 use std::collections::BTreeMap;
 use std::io;
@@ -24,6 +25,7 @@ pub const LEAVES: &[(&str, &str)] = &[
     ("synapse_lanes.v", include_str!("../../hdl/synapse_lanes.v")),
     ("drive_path.v", include_str!("../../hdl/drive_path.v")),
     ("neuron_unit.v", include_str!("../../hdl/neuron_unit.v")),
+    ("softmax_unit.v", include_str!("../../hdl/softmax_unit.v")),
     ("post_memory.v", include_str!("../../hdl/post_memory.v")),
     ("signature.v", include_str!("../../hdl/signature.v")),
 ];
@@ -61,6 +63,12 @@ impl Sources {
                     files.insert(table_file(kind, l), hex(&table));
                 }
             }
+        }
+        if layout.softmax_outputs > 0 {
+            let tables = Softmax::of(design.neurons[design.output_layer() - 1].drive);
+            let words = |t: &[u16]| t.iter().map(|e| format!("{e:04x}\n")).collect::<String>();
+            files.insert(EXPONENTIAL_FILE.to_owned(), words(&tables.exponential));
+            files.insert(RECIPROCAL_FILE.to_owned(), words(&tables.reciprocal));
         }
         let list: Vec<&str> = LEAVES
             .iter()
@@ -103,6 +111,10 @@ impl Sources {
         Ok(())
     }
 }
+
+/// Tables of a softmax read-out.
+const EXPONENTIAL_FILE: &str = "softmax_exponential.hex";
+const RECIPROCAL_FILE: &str = "softmax_reciprocal.hex";
 
 /// File of a table of layer `l`.
 fn table_file(kind: &str, l: usize) -> String {

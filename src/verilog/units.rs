@@ -1,7 +1,9 @@
 //! Neuron units: one per distinct set of formats and constants, shared by the layers that have them.
 
-use super::table_file;
+use super::{EXPONENTIAL_FILE, RECIPROCAL_FILE, table_file};
 use crate::design::{Activation, Constant, Design, Dynamics, NeuronMath, Neurons, NudgePlace, Tables};
+use crate::fixed_point::softmax::PROBABILITY_FRAC;
+use crate::schedule::bits;
 
 /// A neuron unit of the core, as the template needs it.
 pub struct Unit {
@@ -9,6 +11,8 @@ pub struct Unit {
     pub id: usize,
     /// What it is, for people.
     pub comment: String,
+    /// Its state is looked at: not that of a softmax read-out.
+    pub state_used: bool,
     /// Serves the output layer.
     pub output: bool,
     /// Width of its drive.
@@ -43,15 +47,15 @@ pub fn common_drive_width(design: &Design) -> u32 {
 
 /// The units of a design.
 pub fn of(design: &Design, layer_width: u32) -> Vec<Unit> {
-    let mut classes: Vec<((Neurons, NeuronMath), Vec<usize>)> = Vec::new();
+    let mut classes: Vec<((Neurons, NeuronMath, bool), Vec<usize>)> = Vec::new();
     for l in 1..=design.output_layer() {
-        let class = (design.neurons[l - 1], design.datapath.neuron[l - 1]);
+        let class = (design.neurons[l - 1], design.datapath.neuron[l - 1], design.is_softmax(l));
         match classes.iter_mut().find(|(c, _)| *c == class) {
             Some((_, layers)) => layers.push(l),
             None => classes.push((class, vec![l])),
         }
     }
-    classes.into_iter().map(|((n, m), layers)| unit(design, n, m, layers, layer_width)).collect()
+    classes.into_iter().map(|((n, m, _), layers)| unit(design, n, m, layers, layer_width)).collect()
 }
 
 fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_width: u32) -> Unit {
@@ -109,15 +113,6 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
         ("TableFile", format!("\"{table}\"")),
     ];
     let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
-    let widen = |name: &str, signed: bool, from: u32, to: u32| {
-        if from == to {
-            name.to_owned()
-        } else if signed {
-            format!("{{{{{}{{{name}[{}]}}}}, {name}}}", to - from, from - 1)
-        } else {
-            format!("{{{}'d0, {name}}}", to - from)
-        }
-    };
     let state_in = if n.state.width + 1 > sw {
         widen("state12", true, sw, n.state.width + 1)
     } else {
@@ -133,12 +128,18 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
             n.drive,
             n.state
         ),
+        state_used: !design.is_softmax(id),
         output: m.output,
         drive_width: n.drive.width,
         state_width: n.state.width,
         parameters: wrap(&parameters),
         state_in,
-        state_out: widen(&format!("state_{id}"), n.state.signed, n.state.width, sw),
+        // The states of a softmax read-out come from its own unit, and are 0 in the free phase.
+        state_out: if design.is_softmax(id) {
+            format!("{sw}'d0")
+        } else {
+            widen(&format!("state_{id}"), n.state.signed, n.state.width, sw)
+        },
         drive_out: widen(&format!("drive_{id}"), n.drive.signed, n.drive.width, dw),
         cases: layers.iter().map(|l| format!("{layer_width}'d{l}")).collect::<Vec<_>>().join(", "),
         activity_file: table_file("activity", id),
@@ -149,6 +150,39 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
             design.datapath.activity_width,
         ),
     }
+}
+
+/// A signal of `from` bits on the `to` bits of the core's two's complement.
+pub fn widen(name: &str, signed: bool, from: u32, to: u32) -> String {
+    if from == to {
+        name.to_owned()
+    } else if signed {
+        format!("{{{{{}{{{name}[{}]}}}}, {name}}}", to - from, from - 1)
+    } else {
+        format!("{{{}'d0, {name}}}", to - from)
+    }
+}
+
+/// Parameters of the unit of a softmax read-out.
+pub fn pull_parameters(design: &Design) -> String {
+    let n = design.neurons[design.output_layer() - 1];
+    let shift = PROBABILITY_FRAC + design.beta.format.frac - n.state.frac;
+    let parameters = [
+        ("Outputs", design.classes().to_string()),
+        ("DriveWidth", n.drive.width.to_string()),
+        ("DriveSigned", u32::from(n.drive.signed).to_string()),
+        ("SumWidth", (16 + bits(design.classes())).to_string()),
+        ("StateWidth", n.state.width.to_string()),
+        ("Beta", design.beta.raw.to_string()),
+        ("BetaWidth", (design.beta.format.width + 1).to_string()),
+        ("PullShift", shift.to_string()),
+        ("StateRounding", design.state_modes.rounding.code().to_string()),
+        ("StateOverflow", design.state_modes.overflow.code().to_string()),
+        ("ExponentialFile", format!("\"{EXPONENTIAL_FILE}\"")),
+        ("ReciprocalFile", format!("\"{RECIPROCAL_FILE}\"")),
+    ];
+    let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
+    wrap(&parameters)
 }
 
 /// Joins parameters into lines of readable length.

@@ -11,6 +11,7 @@ pub struct Case {
     pub lanes: usize,
     pub dynamics: &'static str,
     pub activation: &'static str,
+    /// Place of the nudge, or "softmax" for that read-out.
     pub nudge: &'static str,
     /// The name of the rule, and behind a space the sign of its nudge if it is not fixed.
     pub rule: &'static str,
@@ -31,10 +32,15 @@ impl Case {
         let [state, drive, weight] = self.overflow.map(|o| format!("\"{o}\""));
         let overflow = format!("state = {state}\ndrive = {drive}\nweight = {weight}");
         let (rule, sign) = rule.split_once(' ').unwrap_or((rule, "fixed"));
+        let nudge = if *nudge == "softmax" {
+            "readout = \"softmax\"".to_owned()
+        } else {
+            format!("nudge = \"{nudge}\"")
+        };
         let dt = if *dynamics == "prototypical" { "" } else { "dt = 0.4\n" };
         format!(
             "[network]\nlayers = {layers}\nactivation = \"{activation}\"\ndynamics = \"{dynamics}\"\n\
-             nudge = \"{nudge}\"\ninitial_scale = 2.0\n{dt}\n\
+             {nudge}\ninitial_scale = 2.0\n{dt}\n\
              [rule]\nname = \"{rule}\"\nsign = \"{sign}\"\nT = 5\nK = 3\nbeta = 0.4\nlearning_rates = 0.3\n{more}\n\
              [formats]\n{formats}\n\n[rounding]\n{rounding}\n\n[overflow]\n{overflow}\n\n\
              [hardware]\nlanes = {lanes}\n\n\

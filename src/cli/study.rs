@@ -329,7 +329,7 @@ impl Watcher for Watch {
         self.bar.set_message(format!("{ended} of {} points", self.points));
         let said = match outcome {
             Outcome::Done { kept: true, verified: None } => "was there".to_owned(),
-            Outcome::Done { kept: true, verified: Some(true) } => "was there, verified".to_owned(),
+            Outcome::Done { kept: true, verified: Some(true) } => "was there, is verified".to_owned(),
             Outcome::Done { verified: Some(false), .. } => "HARDWARE AND MODEL DIFFER".to_owned(),
             Outcome::Done { verified: Some(true), .. } => "trained, verified".to_owned(),
             Outcome::Done { .. } => "trained".to_owned(),

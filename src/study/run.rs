@@ -134,7 +134,7 @@ fn one(point: &Named, store: &Store, folder: &Path, stop: &AtomicBool, watcher: 
         Err(e) => Outcome::Unverified(e.to_string()),
         Ok(None) => Outcome::Done { kept, verified: None },
         Ok(Some(v)) => match store.keep_verified(&v) {
-            Ok(()) => Outcome::Done { kept: false, verified: Some(v.equal()) },
+            Ok(()) => Outcome::Done { kept, verified: Some(v.equal()) },
             Err(e) => Outcome::Broken(format!("its cross-check cannot be kept: {e}")),
         },
     }

@@ -2,7 +2,7 @@
 
 use crate::design::{DesignError, Refusal, fields, nearest};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -241,7 +241,7 @@ impl Reader<'_> {
             }
         }
         let base = base.ok_or_else(|| Refusal::new("the study has no `base`", what_is("base")))?;
-        study.base = path.parent().unwrap_or(Path::new("")).join(base);
+        study.base = straight(&path.parent().unwrap_or(Path::new("")).join(base));
         if study.grid.is_empty() && study.list.is_empty() && study.random.is_none() {
             return Err(Refusal::new(
                 "the study varies nothing",
@@ -495,6 +495,19 @@ impl Reader<'_> {
         let field = self.setting(path, key_at, value)?;
         Ok(Draw::Between { field, from, to, whole: a && b, logarithmic })
     }
+}
+
+/// A path without the detours `folder/..`.
+fn straight(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        let name_before = matches!(out.components().next_back(), Some(Component::Normal(_)));
+        match part {
+            Component::ParentDir if name_before => drop(out.pop()),
+            _ => out.push(part),
+        }
+    }
+    out
 }
 
 fn joined(prefix: &str, key: &str) -> String {

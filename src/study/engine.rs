@@ -61,15 +61,12 @@ pub enum EngineError {
 }
 
 /// The job script of an array: task N runs line N + 1 of the file of commands.
-pub fn slurm_script(folder: &Path, name: &str, commands: usize) -> String {
-    let folder = folder.display();
+pub fn slurm_script(folder: &Path, commands: usize) -> String {
     format!(
-        "#!/bin/sh\n#SBATCH --job-name={name}\n#SBATCH --array=0-{last}\n#SBATCH --ntasks=1\n#SBATCH --cpus-per-task=1\n\
-         #SBATCH --output={log}\nset -eu\nline=$((SLURM_ARRAY_TASK_ID + 1))\n\
-         exec sh -c \"$(sed -n \"${{line}}p\" {file})\"\n",
-        last = commands.saturating_sub(1),
-        log = format_args!("{folder}/task-%a.log"),
-        file = quoted(&format!("{folder}/commands.txt")),
+        "#!/bin/sh\n#SBATCH --array=0-{}\n#SBATCH --ntasks=1\n#SBATCH --cpus-per-task=1\nset -eu\n\
+         line=$((SLURM_ARRAY_TASK_ID + 1))\nexec sh -c \"$(sed -n \"${{line}}p\" {})\"\n",
+        commands.saturating_sub(1),
+        quoted(&folder.join("commands.txt").display().to_string()),
     )
 }
 
@@ -86,8 +83,13 @@ pub fn slurm(folder: &Path, name: &str, commands: &[String], options: &[String])
         write_whole(&path, text.as_bytes()).map_err(|source| EngineError::Io { path, source })
     };
     write("commands.txt", &(commands.join("\n") + "\n"))?;
-    write("job.sh", &slurm_script(folder, name, commands.len()))?;
-    let run = Command::new("sbatch").arg("--wait").args(options).arg(folder.join("job.sh")).output();
+    write("job.sh", &slurm_script(folder, commands.len()))?;
+    let log = format!("--output={}", folder.join("task-%a.log").display());
+    let run = Command::new("sbatch")
+        .args(["--wait", &format!("--job-name={name}"), &log])
+        .args(options)
+        .arg(folder.join("job.sh"))
+        .output();
     let output = run.map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => EngineError::NoSlurm,
         _ => EngineError::Io { path: PathBuf::from("sbatch"), source: e },

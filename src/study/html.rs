@@ -46,6 +46,7 @@ struct Page<'a> {
     lines: Vec<Line<'a>>,
     broken: Vec<&'a Row>,
     axes: Vec<String>,
+    constant: String,
 }
 
 /// The page.
@@ -83,7 +84,7 @@ pub fn page(heading: &Heading, table: &Table) -> Result<String, askama::Error> {
         }
     }
     let broken = table.rows.iter().filter(|r| r.status == "broken").collect();
-    Page { heading, pictures, lines: lines.collect(), broken, axes }.render()
+    Page { heading, pictures, lines: lines.collect(), broken, axes, constant: constant_costs(table) }.render()
 }
 
 fn percent(share: f64) -> String {
@@ -96,20 +97,33 @@ fn plots(table: &Table) -> Vec<Plot> {
         return plots;
     }
     plots.extend(over_numbers(table));
-    for (name, cost) in COSTS {
-        plots.push(front(table, name, *cost));
-    }
+    plots.extend(COSTS.iter().filter(|c| varies(table, c)).map(|c| front(table, c)));
     plots.push(curves(table));
     plots
 }
 
-type CostOf = fn(&Group) -> f64;
-const COSTS: &[(&str, CostOf)] = &[
-    ("memory bits", |g| g.cost.memory_bits as f64),
-    ("multipliers", |g| g.cost.multipliers as f64),
-    ("multiplier bits (sum of the products of operand widths)", |g| g.cost.multiplier_bits as f64),
-    ("cycles per training sample", |g| g.cost.cycles_per_sample),
+/// A price by name, a word on it, and how a group has it.
+type Kind = (&'static str, &'static str, fn(&Group) -> f64);
+const COSTS: &[Kind] = &[
+    ("memory bits", "", |g| g.cost.memory_bits as f64),
+    ("multipliers", "", |g| g.cost.multipliers as f64),
+    ("multiplier bits", " Multiplier bits: the products of the operands' widths, summed.", |g| {
+        g.cost.multiplier_bits as f64
+    }),
+    ("cycles per training sample", "", |g| g.cost.cycles_per_sample),
 ];
+
+fn varies(table: &Table, (_, _, cost): &Kind) -> bool {
+    table.groups.windows(2).any(|w| cost(&w[0]) != cost(&w[1]))
+}
+
+/// The prices that are the same for all points, in a sentence; a front over them would be a single point.
+fn constant_costs(table: &Table) -> String {
+    let Some(first) = table.groups.first() else { return String::new() };
+    let same = COSTS.iter().filter(|c| !varies(table, c));
+    let words: Vec<String> = same.map(|c| format!("{:.0} {}", c.2(first), c.0)).collect();
+    if words.is_empty() { String::new() } else { format!("The same for all points: {}.", words.join(", ")) }
+}
 
 fn families(table: &Table) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
@@ -185,7 +199,7 @@ fn over_numbers(table: &Table) -> Vec<Plot> {
     plots
 }
 
-fn front(table: &Table, name: &str, cost: CostOf) -> Plot {
+fn front(table: &Table, &(name, word, cost): &Kind) -> Plot {
     let places: Vec<(f64, f64)> = table.groups.iter().map(|g| (cost(g), g.mean)).collect();
     let best = pareto::front(&places);
     let mut series = Vec::new();
@@ -205,7 +219,14 @@ fn front(table: &Table, name: &str, cost: CostOf) -> Plot {
         series.push(dots("", true, of(false)));
         series.push(dots(&family, false, of(true)));
     }
-    let steps = best.iter().map(|&i| Mark { spread: None, ..mark(table, &table.groups[i], places[i].0) });
+    let mut steps: Vec<Mark> = Vec::new();
+    for &i in &best {
+        let corner = Mark { spread: None, ..mark(table, &table.groups[i], places[i].0) };
+        if let Some(before) = steps.last() {
+            steps.push(Mark { y: before.y, ..corner.clone() });
+        }
+        steps.push(corner);
+    }
     series.insert(
         0,
         Series {
@@ -214,12 +235,14 @@ fn front(table: &Table, name: &str, cost: CostOf) -> Plot {
             line: true,
             dots: false,
             faint: false,
-            marks: steps.collect(),
+            marks: steps,
         },
     );
     Plot {
         title: format!("Pareto front: test error against {name}"),
-        note: "The line joins what nothing beats on both counts; all else is faint.".to_owned(),
+        note: format!(
+            "Below the stairs lies nothing; what some other point beats on both counts is faint.{word}"
+        ),
         x_label: name.to_owned(),
         y_label: "test error, %".to_owned(),
         series,

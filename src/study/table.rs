@@ -86,7 +86,7 @@ pub struct Result {
     pub test_error_per_epoch: Vec<f64>,
     /// Training error, epoch by epoch, each sample before its own update.
     pub train_error_per_epoch: Vec<f64>,
-    /// Share of weight updates with something to learn that were rounded to nothing (of counted samples).
+    /// Share of all weight updates that had something to learn and were rounded to nothing (of counted samples).
     pub lost_updates: f64,
     /// Share of weights written that saturated.
     pub weights_saturated: f64,
@@ -184,8 +184,7 @@ pub struct Table {
     pub groups: Vec<Group>,
 }
 
-/// Gathers what the store holds. `command` is put before the design file and `folder` after it, to make each row's
-/// command.
+/// Gathers what the store holds; `command` makes the command of a point from its name.
 pub fn gather(points: &[Named], store: &Store, command: &dyn Fn(&str) -> String) -> Table {
     let rows: Vec<Row> = points.iter().map(|p| row(p, store, command)).collect();
     let mut groups: Vec<Group> = Vec::new();

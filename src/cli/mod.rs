@@ -8,6 +8,7 @@ mod cosim;
 mod generate;
 mod gradient;
 mod new;
+mod results;
 mod study;
 pub mod train;
 mod train_float;
@@ -73,6 +74,7 @@ enum Command {
     Cosim(cosim::CosimArgs),
     Study(study::StudyArgs),
     Bench(bench::BenchArgs),
+    Results(results::ResultsArgs),
 }
 
 /// Parses the command line, runs it, and turns the outcome into an exit code.
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Cosim(a) => cosim::run(&a),
         Command::Study(a) => study::run(&a),
         Command::Bench(a) => bench::run(&a),
+        Command::Results(a) => results::run(&a),
     };
     match outcome {
         Ok(code) => code,

@@ -344,6 +344,13 @@ fn save_weights(weights: &Weights, design: &Design, path: &Path) -> miette::Resu
             npz.add_array(format!("w{l}_frac"), &Array1::from_elem(1, s.weight.frac)).into_diagnostic()?;
             npz.add_array(format!("b{l}_frac"), &Array1::from_elem(1, s.bias.frac)).into_diagnostic()?;
         }
+        // The way back, where it has weights of its own: `back2` joins layer 2 to layer 1, in the shape of `w2`.
+        for (l, layer) in (2..).zip(weights.layers.iter().skip(design.output_layer())) {
+            let w = Array2::from_shape_fn((layer.rows, layer.columns - 1), |(row, column)| {
+                layer.get(row, column)
+            });
+            npz.add_array(format!("back{l}"), &w).into_diagnostic()?;
+        }
         npz.finish().into_diagnostic()?;
         Ok(())
     };

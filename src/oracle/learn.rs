@@ -42,15 +42,16 @@ impl FloatNetwork {
                 }
             }
         }
-        if self.vector_field {
-            let backward = self.terms(update.backward, &states);
-            for (l, &factor) in (1..).zip(factors) {
-                let layer = &mut into.layers[l - 1];
-                let Some(lines) = layer.backward.as_mut() else { continue };
-                for term in &backward {
-                    for (line, &a) in lines.chunks_exact_mut(layer.post).zip(&term.pre[self.span(l - 1)]) {
-                        add_scaled(line, factor * a, &term.post[self.span(l)]);
-                    }
+        if into.layers.iter().all(|layer| layer.backward.is_none()) {
+            return;
+        }
+        let backward = self.terms(update.backward, &states);
+        for (l, &factor) in (1..).zip(factors) {
+            let layer = &mut into.layers[l - 1];
+            let Some(lines) = layer.backward.as_mut() else { continue };
+            for term in &backward {
+                for (line, &a) in lines.chunks_exact_mut(layer.post).zip(&term.pre[self.span(l - 1)]) {
+                    add_scaled(line, factor * a, &term.post[self.span(l)]);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! What a network is, apart from what it has learnt.
 
-use crate::design::{Activation, Design, Dynamics, NudgePlace, Rule, logistic};
+use crate::design::{Activation, Design, Dynamics, Feedback, NudgePlace, Rule, logistic};
 use std::ops::Range;
 
 /// An activation function `rho`, its slope, and the slope's slope.
@@ -72,10 +72,8 @@ pub struct FloatNetwork {
     pub nudge_distance: f64,
     /// Learning rates of synapse layers 1 to L.
     pub learning_rates: Vec<f64>,
-    /// Synapses between neurons have a weight of their own for the way back ([`LayerParameters::backward`]); the
-    /// energy-based dynamics then have no factor `rho'` (Ernoult et al. 2020, "C-VF").
-    ///
-    /// [`LayerParameters::backward`]: super::LayerParameters::backward
+    /// Synapses follow a vector field, not an energy: the energy-based dynamics then have no factor `rho'` (Ernoult et
+    /// al. 2020, "C-VF").
     pub vector_field: bool,
     /// The part of itself that a weight (or bias) loses at each update.
     pub weight_decay: f64,
@@ -94,7 +92,7 @@ impl FloatNetwork {
             beta,
             nudge_distance: if design.rule == Rule::SymmetricEp { 2.0 * beta } else { beta },
             learning_rates: design.synapses.iter().map(|s| s.learning_rate).collect(),
-            vector_field: design.has_separate_feedback(),
+            vector_field: design.feedback == Feedback::VectorField,
             weight_decay: design.weight_decay.wanted,
         }
     }

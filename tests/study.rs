@@ -387,6 +387,30 @@ fn a_point_is_verified_against_its_hardware() {
 }
 
 #[test]
+fn a_point_that_differs_from_its_hardware_is_marked_and_ends_in_exit_code_1() {
+    use eqhdl::study::store::{Store, Verified};
+    let study = "base = \"net.toml\"\nepochs = 1\nverify = \"first 9 samples\"\n[grid]\nrule.T = [4]\n";
+    let place = Place::new(study);
+    let point = place.points().remove(0).id;
+    let verified = Verified {
+        point,
+        asked: 9,
+        samples: 3,
+        compared: 100,
+        difference: Some("sample 2, free phase: planted".to_owned()),
+        milliseconds: 1,
+    };
+    Store::new(place.at("build/studies/s/results")).keep_verified(&verified).unwrap();
+    let run = place.command(&["--json"]).assert().code(1);
+    let summary: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!((&summary["verified"], &summary["different"]), (&Value::from(0), &Value::from(1)));
+    let out = place.at("build/studies/s");
+    assert!(fs::read_to_string(out.join("report.html")).unwrap().contains("different, 3 samples"));
+    assert!(fs::read_to_string(out.join("report.md")).unwrap().contains("| different |"));
+    place.command(&["--gather"]).assert().code(1);
+}
+
+#[test]
 fn the_study_that_comes_along_is_sound() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("designs/studies/digits-bits.toml");
     let points = plan::plan(&file::load(&path).unwrap()).unwrap();

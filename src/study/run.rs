@@ -131,6 +131,8 @@ fn one(point: &Named, store: &Store, folder: &Path, stop: &AtomicBool, watcher: 
         Found::Nothing => {}
     }
     match verify::verify(point, &training.weights_digest, &folder.join("verify").join(&point.id)) {
+        // Ctrl-C ends the simulator too.
+        Err(_) if stop.load(Ordering::Relaxed) => Outcome::Stopped,
         Err(e) => Outcome::Unverified(e.to_string()),
         Ok(None) => Outcome::Done { kept, verified: None },
         Ok(Some(v)) => match store.keep_verified(&v) {

@@ -201,7 +201,11 @@ fn write(path: &Path, body: &impl Serialize) -> io::Result<()> {
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
-    let mut file = tempfile::Builder::new().prefix(".result-").tempfile_in(folder)?;
+    let mut new = tempfile::Builder::new();
+    // Temporary files are private by default; these are as readable as any other.
+    #[cfg(unix)]
+    new.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    let mut file = new.prefix(".result-").tempfile_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|e| e.error)?;

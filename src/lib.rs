@@ -3,7 +3,7 @@
 //!
 //! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`design`],
 //! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`oracle`],
-//! [`gradient`], [`verilog`], [`cosim`], [`cli`].
+//! [`gradient`], [`verilog`], [`cosim`], [`study`], [`cli`].
 
 pub mod cli;
 pub mod cosim;
@@ -15,4 +15,5 @@ pub mod oracle;
 pub mod reference;
 pub mod rules;
 pub mod schedule;
+pub mod study;
 pub mod verilog;

@@ -5,6 +5,7 @@ use crate::design::Design;
 use crate::fixed_point::Interval;
 use crate::rules::Program;
 use crate::schedule::{Cycles, Layout, predict};
+use crate::verilog::Price;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -81,7 +82,7 @@ fn report(design: &Design) -> CheckReport {
         }
     };
     let lanes = layout.lanes;
-    let state_width = crate::verilog::common_state_width(design) as usize;
+    let price = Price::of(design, &layout);
     let mut constants = vec![("beta".to_owned(), design.beta.wanted, design.beta.effective())];
     for (l, s) in design.synapses.iter().enumerate() {
         constants.push((
@@ -105,16 +106,13 @@ fn report(design: &Design) -> CheckReport {
             .collect(),
         lanes,
         weight_words: layout.weight_words,
-        weight_memory_bits: layout.weight_words * lanes * p.stored_width as usize,
-        state_memory_bits: layout.banks
-            * (2 * layout.state_words * lanes * p.activity_width as usize
-                + layout.neurons * (2 * p.activity_width as usize + state_width)),
-        multipliers: vec![
-            (format!("contrast, {0} x {0} bits", p.activity_width), 2 * lanes),
-            (format!("rate, {} x {} bits", p.contrast_width, p.rate_width), lanes),
-            (format!("forward, {} x {} bits", p.read_width, p.pre_width), lanes),
-            (format!("transposed, {} x {} bits", p.read_width, p.activity_width), lanes),
-        ],
+        weight_memory_bits: price.weight_memory_bits,
+        state_memory_bits: price.state_memory_bits,
+        multipliers: price
+            .multipliers
+            .iter()
+            .map(|m| (format!("{}, {} x {} bits", m.what, m.bits.0, m.bits.1), m.count))
+            .collect(),
         cycles_per_sample: vec![cycles(inputs.div_ceil(5)), cycles(inputs / 2), cycles(inputs)],
         constants,
         warnings: crate::design::warnings(design),

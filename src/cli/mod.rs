@@ -9,6 +9,7 @@ mod generate;
 mod gradient;
 mod new;
 mod results;
+mod study;
 pub mod train;
 mod train_float;
 
@@ -58,6 +59,7 @@ Examples:
   eqhdl train designs/digits-cep.toml   train the bit-accurate reference
   eqhdl gradient designs/digits-ep.toml hold its update against backpropagation through time
   eqhdl cosim designs/digits-cep.toml   train it in hardware (Verilator) as well, and compare every event
+  eqhdl study designs/studies/digits-bits.toml   sweep fields of a design: table, Pareto front, report
   eqhdl generate mynet.toml -o rtl      the Verilog alone
 
 Exit codes: 0 done and equal, 1 hardware and reference differ, 2 bad input, 3 a tool is missing or failed.";
@@ -70,6 +72,7 @@ enum Command {
     Gradient(gradient::GradientArgs),
     Generate(generate::GenerateArgs),
     Cosim(cosim::CosimArgs),
+    Study(study::StudyArgs),
     Bench(bench::BenchArgs),
     Results(results::ResultsArgs),
 }
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::Gradient(a) => gradient::run(&a),
         Command::Generate(a) => generate::run(&a),
         Command::Cosim(a) => cosim::run(&a),
+        Command::Study(a) => study::run(&a),
         Command::Bench(a) => bench::run(&a),
         Command::Results(a) => results::run(&a),
     };

@@ -24,7 +24,7 @@ type Place = Box<(Range<usize>, String)>;
 
 /// A refusal before it knows its file: byte ranges of the text, and words.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     /// What is wrong.
     message: String,
     /// What would be right.
@@ -96,6 +96,11 @@ impl DesignError {
         self.0.labels.first().map(|l| l.offset()..l.offset() + l.len())
     }
 
+    /// True where a second place in the file takes part in what is wrong.
+    pub fn involves_two_places(&self) -> bool {
+        self.0.labels.len() > 1
+    }
+
     /// The line of [`Self::span`], from 1.
     pub fn line(&self) -> Option<usize> {
         let start = self.span()?.start;
@@ -140,7 +145,7 @@ impl Diagnostic for DesignError {
 }
 
 /// The known word that was most likely meant, if any comes close.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let distance = |k: &str| strsim::damerau_levenshtein(&word, &k.to_lowercase());
     let (best, name) = known.into_iter().map(|k| (distance(k), k)).min()?;

@@ -4,6 +4,8 @@ mod keys;
 mod meaning;
 mod typed;
 
+pub use keys::fields;
+
 use super::Design;
 use super::diagnostics::{DesignError, Refusal};
 use std::path::Path;
@@ -46,6 +48,20 @@ pub fn parse(path: &Path, text: &str) -> Result<Design, DesignError> {
         meaning::of(file, name, path)
     };
     read().map_err(|refusal| refusal.within(path, text))
+}
+
+/// Which stage refuses a text: what [`shape`] finds before [`parse`] looks at how the values fit together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Every key is known and every value is of its type.
+    Good,
+    /// Not so: a value is wrong by itself, whatever the other values are.
+    Bad,
+}
+
+/// Judges keys and types alone.
+pub fn shape(text: &str) -> Shape {
+    if toml::from_str::<typed::File>(text).is_ok() { Shape::Good } else { Shape::Bad }
 }
 
 /// The file stem as a Verilog identifier: the design names a folder and a module.

@@ -13,7 +13,8 @@ mod warnings;
 
 pub use datapath::{Datapath, NeuronMath, Signal};
 pub use diagnostics::DesignError;
-pub use file::{load, parse};
+pub(crate) use diagnostics::{Refusal, nearest};
+pub use file::{Shape, fields, load, parse, shape};
 pub use tables::{Table, Tables, logistic};
 pub use template::commented_example;
 pub use warnings::warnings;

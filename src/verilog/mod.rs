@@ -1,8 +1,10 @@
 //! From a design to a folder of Verilog: the generated core, its tables, and the hand-written leaves it is built of.
 
 mod core;
+mod price;
 mod units;
 
+pub use price::Price;
 pub use units::{common_drive_width, common_state_width};
 
 use crate::design::{Design, Table, Tables};

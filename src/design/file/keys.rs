@@ -91,6 +91,11 @@ const ROUNDING: &str = "one of \"TRN\", \"TRN_ZERO\", \"RND\" (default), \"RND_Z
                         \"RND_CONV\", \"RND_CONV_ODD\", \"STOCHASTIC\"";
 const OVERFLOW: &str = "one of \"WRAP\", \"SAT\" (default), \"SAT_SYM\", \"SAT_ZERO\"";
 
+/// Every field of a design file: section, key, and what it is in one line.
+pub fn fields() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    KEYS.iter().copied()
+}
+
 /// What a key is, in one line.
 pub(super) fn meaning(section: &str, key: &str) -> &'static str {
     KEYS.iter().find(|(s, k, _)| *s == section && *k == key).map_or("", |(_, _, what)| what)

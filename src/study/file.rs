@@ -1,0 +1,153 @@
+//! A study file: what was typed, with the place of every value, and what it means.
+
+mod reader;
+
+use crate::design::{DesignError, Refusal};
+use reader::Reader;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// One field of a design set to one value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Section of the design file.
+    pub section: String,
+    /// Key under it.
+    pub key: String,
+    /// The value as TOML text.
+    pub value: String,
+    /// Where it stands in the study file.
+    pub at: Range<usize>,
+}
+
+/// Settings that go together: one value of an axis, or one listed point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    /// What reports call it.
+    pub label: String,
+    /// The fields that it sets.
+    pub settings: Vec<Setting>,
+    /// How much of these points is checked against the hardware, where it says so itself.
+    pub verify: Option<Verify>,
+}
+
+/// One direction of a grid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axis {
+    /// Dotted path of a field, or a name of its own.
+    pub name: String,
+    /// The values.
+    pub values: Vec<Bundle>,
+}
+
+/// Where one field of a random sample comes from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Draw {
+    /// One of these.
+    OneOf(Axis),
+    /// A number between two bounds, both included.
+    Between {
+        /// The field; its value is to be filled in.
+        field: Setting,
+        /// Smallest.
+        from: f64,
+        /// Largest.
+        to: f64,
+        /// Whole numbers only: both bounds were typed as such.
+        whole: bool,
+        /// Evenly spread over the logarithm.
+        logarithmic: bool,
+    },
+}
+
+/// A random sample.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Random {
+    /// How many points.
+    pub points: u32,
+    /// Keys the sample.
+    pub seed: u32,
+    /// The fields.
+    pub draws: Vec<Draw>,
+}
+
+/// How much of a point is checked against the hardware.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// Nothing.
+    #[default]
+    None,
+    /// The first samples of the training.
+    First(u32),
+    /// The whole training.
+    All,
+}
+
+impl Verify {
+    /// Reads `none`, `all` or `first N samples`.
+    pub fn parse(text: &str) -> Option<Verify> {
+        match text.split_whitespace().collect::<Vec<_>>()[..] {
+            ["none"] => Some(Verify::None),
+            ["all"] => Some(Verify::All),
+            ["first", n, "sample" | "samples"] => n.parse().ok().filter(|&n: &u32| n > 0).map(Verify::First),
+            _ => None,
+        }
+    }
+
+    /// Samples to check of a training of so many.
+    pub fn samples(self, all: u64) -> u64 {
+        match self {
+            Verify::None => 0,
+            Verify::First(n) => all.min(n.into()),
+            Verify::All => all,
+        }
+    }
+}
+
+/// What a study file asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StudyFile {
+    /// The file.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+    /// Heading of the report.
+    pub title: String,
+    /// The base design's file, seen from the working folder.
+    pub base: PathBuf,
+    /// Epochs instead of the base design's.
+    pub epochs: Option<Setting>,
+    /// Every point is trained with each of these.
+    pub seeds: Vec<u32>,
+    /// How much of every point is checked.
+    pub verify: Verify,
+    /// The grid.
+    pub grid: Vec<Axis>,
+    /// Listed points.
+    pub list: Vec<Bundle>,
+    /// A random sample.
+    pub random: Option<Random>,
+}
+
+/// Reads a study file.
+///
+/// # Errors
+/// A file that cannot be read or used; the error points at the offending text and says what would be right.
+pub fn load(path: &Path) -> Result<StudyFile, DesignError> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        Refusal::new(
+            format!("cannot read the study file `{}`: {e}", path.display()),
+            "give the path of a study file in UTF-8; docs/studies.md shows one",
+        )
+        .within(path, "")
+    })?;
+    parse(path, &text)
+}
+
+/// Reads the text of a study file; `path` names it in errors and is where its base design is looked for.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(path: &Path, text: &str) -> Result<StudyFile, DesignError> {
+    Reader { text }.study(path).map_err(|r| r.within(path, text))
+}

@@ -1,0 +1,122 @@
+//! A study ready to run: its points with their addresses, and the samples, loaded once and shared.
+
+use super::address::{Identity, sha256};
+use super::cost::{Cost, effort};
+use super::file::{StudyFile, Verify};
+use super::points;
+use crate::data::{DataError, Dataset, Fit};
+use crate::design::{DataSource, Design, DesignError};
+use crate::reference::train::{Plan, TrainingData};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// A point that can run.
+#[derive(Clone, Debug)]
+pub struct Runnable {
+    /// Its design, named after the point.
+    pub design: Design,
+    /// Order of its samples.
+    pub plan: Plan,
+    /// Its samples.
+    pub data: Arc<TrainingData>,
+    /// What its result is kept under.
+    pub identity: Identity,
+    /// What it costs.
+    pub cost: Cost,
+}
+
+/// A point with its name.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// Name, from the content of the point.
+    pub id: String,
+    /// Axis and value.
+    pub labels: Vec<(String, String)>,
+    /// Seed.
+    pub seed: u32,
+    /// How much is checked.
+    pub verify: Verify,
+    /// Its design file.
+    pub text: String,
+    /// How to run it, or why it cannot be run.
+    pub run: Result<Runnable, String>,
+}
+
+impl Named {
+    /// Samples to cross-check.
+    pub fn samples_to_verify(&self) -> u64 {
+        self.run.as_ref().map_or(0, |r| self.verify.samples(r.plan.total()))
+    }
+
+    /// About how many multiply-accumulates the whole point takes.
+    pub fn effort(&self) -> u64 {
+        self.run.as_ref().map_or(0, |r| effort(&r.design) * r.plan.total())
+    }
+}
+
+/// Reads every data set once, and quantises it once for every way in which designs look at it.
+#[derive(Default)]
+struct Shelf {
+    read: HashMap<String, Result<Dataset, String>>,
+    quantised: HashMap<String, (Plan, Arc<TrainingData>)>,
+}
+
+impl Shelf {
+    fn data(&mut self, design: &Design) -> Result<(Plan, Arc<TrainingData>), String> {
+        let look = format!(
+            "{:?}",
+            (
+                (&design.data, design.train_samples, design.test_samples),
+                (design.input, design.dynamics, design.activation, design.sizes[0], design.classes()),
+            )
+        );
+        if let Some((plan, data)) = self.quantised.get(&look) {
+            return Ok((Plan { seed: design.seed, epochs: design.epochs, ..*plan }, Arc::clone(data)));
+        }
+        let source: &DataSource = &design.data;
+        let read = self
+            .read
+            .entry(format!("{source:?}"))
+            .or_insert_with(|| Dataset::read(source).map_err(|e: DataError| e.to_string()));
+        let fit = Fit {
+            inputs: design.sizes[0],
+            classes: design.classes(),
+            train_samples: design.train_samples,
+            test_samples: design.test_samples,
+        };
+        let dataset = read.clone()?.fit(fit).map_err(|e| e.to_string())?;
+        let plan = Plan::new(design, &dataset);
+        let data = Arc::new(TrainingData::new(design, &dataset));
+        self.quantised.insert(look, (plan, Arc::clone(&data)));
+        Ok((plan, data))
+    }
+}
+
+/// All points of a study. Two that mean the same are one.
+///
+/// # Errors
+/// Those of [`points::points`].
+pub fn plan(study: &StudyFile) -> Result<Vec<Named>, DesignError> {
+    let mut shelf = Shelf::default();
+    let mut all: Vec<Named> = Vec::new();
+    for point in points::points(study)? {
+        let run = point.design.and_then(|mut design| {
+            let (plan, data) = shelf.data(&design)?;
+            let identity = Identity::of(&design, &data.checksum, plan);
+            design.name = identity.point(design.lanes);
+            let cost = Cost::of(&design, &data);
+            Ok(Runnable { design, plan, data, identity, cost })
+        });
+        let id = match &run {
+            Ok(r) => r.design.name.clone(),
+            Err(_) => format!("x{}", &sha256(&point.text)[..12]),
+        };
+        let verify = point.verify;
+        if let Some(same) = all.iter_mut().find(|n| n.id == id) {
+            same.verify = if same.verify == Verify::None { verify } else { same.verify };
+            continue;
+        }
+        all.push(Named { id, labels: point.labels, seed: point.seed, verify, text: point.text, run });
+    }
+    Ok(all)
+}

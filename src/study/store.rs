@@ -1,0 +1,217 @@
+//! Results on disk, each under the digest of what it belongs to: written whole or not at all, sealed, and refused when
+//! they are not what they should be.
+
+use super::address::{Identity, sha256};
+use crate::reference::counters::Counters;
+use crate::reference::train::{EpochScore, averaged_epochs};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// What a training came to. Whole numbers only, so that reading gives back what was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Training {
+    /// What it belongs to.
+    pub identity: Identity,
+    /// Right predictions, epoch by epoch.
+    pub epochs: Vec<EpochScore>,
+    /// SHA-256 of the final weights.
+    pub weights_digest: String,
+    /// Ranges, saturations and lost updates.
+    pub counters: Counters,
+    /// Time it took on one core.
+    pub milliseconds: u64,
+}
+
+impl Training {
+    /// Share of test samples that were not recognised after an epoch.
+    pub fn test_error(&self, epoch: usize) -> f64 {
+        error(self.epochs[epoch].test_correct, self.identity.test_samples)
+    }
+
+    /// The same for the training samples, each before its own update.
+    pub fn train_error(&self, epoch: usize) -> f64 {
+        error(self.epochs[epoch].train_correct, self.identity.train_samples)
+    }
+
+    /// Mean test error of the last fifth of the epochs (at least one).
+    pub fn final_test_error(&self) -> f64 {
+        let (n, averaged) = (self.epochs.len(), averaged_epochs(self.epochs.len()));
+        (n - averaged..n).map(|e| self.test_error(e)).sum::<f64>() / averaged.max(1) as f64
+    }
+}
+
+fn error(correct: u32, of: u32) -> f64 {
+    if of == 0 { f64::NAN } else { 1.0 - f64::from(correct) / f64::from(of) }
+}
+
+/// What a cross-check of a point came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verified {
+    /// The point.
+    pub point: String,
+    /// Samples asked for.
+    pub asked: u64,
+    /// Samples compared.
+    pub samples: u64,
+    /// States and weights compared one by one.
+    pub compared: u64,
+    /// The first difference; none where hardware and model agree in every bit.
+    pub difference: Option<String>,
+    /// Time it took, the build of the simulator included.
+    pub milliseconds: u64,
+}
+
+impl Verified {
+    /// True when something was compared and nothing differs.
+    pub fn equal(&self) -> bool {
+        self.difference.is_none() && self.samples > 0
+    }
+}
+
+/// What stands at a place of the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found<T> {
+    /// Nothing.
+    Nothing,
+    /// What was asked for.
+    Good(T),
+    /// Something else, and what is wrong with it.
+    Damaged(String),
+}
+
+impl<T> Found<T> {
+    /// What was asked for, if it is there.
+    pub fn good(self) -> Option<T> {
+        match self {
+            Found::Good(t) => Some(t),
+            Found::Nothing | Found::Damaged(_) => None,
+        }
+    }
+}
+
+/// The folder of a study's results.
+#[derive(Clone, Debug)]
+pub struct Store {
+    folder: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    /// SHA-256 of the body, written without spaces and with its keys in order.
+    seal: String,
+    body: Value,
+}
+
+fn seal(body: &Value) -> String {
+    sha256(&body.to_string())
+}
+
+impl Store {
+    /// In a folder, which need not exist yet.
+    pub fn new(folder: impl Into<PathBuf>) -> Store {
+        Store { folder: folder.into() }
+    }
+
+    /// The file of a training's result.
+    pub fn training_file(&self, identity: &Identity) -> PathBuf {
+        self.folder.join(format!("{}.json", identity.address()))
+    }
+
+    /// The file of a training under way.
+    pub fn checkpoint_file(&self, identity: &Identity) -> PathBuf {
+        self.folder.join(format!("{}.checkpoint", identity.address()))
+    }
+
+    fn verified_file(&self, point: &str, asked: u64) -> PathBuf {
+        self.folder.join(format!("{point}-{asked}.verified.json"))
+    }
+
+    /// A training's result.
+    pub fn training(&self, identity: &Identity) -> Found<Training> {
+        let path = self.training_file(identity);
+        match read::<Training>(&path) {
+            Found::Good(t) if t.identity != *identity || t.epochs.len() != identity.epochs as usize => {
+                Found::Damaged(format!("{}: it belongs to another training", path.display()))
+            }
+            found => found,
+        }
+    }
+
+    /// Keeps a training's result.
+    ///
+    /// # Errors
+    /// The operating system refused.
+    pub fn keep_training(&self, training: &Training) -> io::Result<()> {
+        write(&self.training_file(&training.identity), training)
+    }
+
+    /// The cross-check of so many samples of a point.
+    pub fn verified(&self, point: &str, asked: u64) -> Found<Verified> {
+        let path = self.verified_file(point, asked);
+        match read::<Verified>(&path) {
+            Found::Good(v) if v.point != point || v.asked != asked => {
+                Found::Damaged(format!("{}: it belongs to another point", path.display()))
+            }
+            found => found,
+        }
+    }
+
+    /// Keeps a cross-check.
+    ///
+    /// # Errors
+    /// The operating system refused.
+    pub fn keep_verified(&self, verified: &Verified) -> io::Result<()> {
+        write(&self.verified_file(&verified.point, verified.asked), verified)
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Found<T> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Found::Nothing,
+        Err(e) => return Found::Damaged(format!("{}: cannot be read: {e}", path.display())),
+    };
+    let damaged = |what: &str| Found::Damaged(format!("{}: {what}", path.display()));
+    let Ok(sealed) = serde_json::from_slice::<Sealed>(&bytes) else {
+        return damaged("it is cut off or not a result");
+    };
+    if seal(&sealed.body) != sealed.seal {
+        return damaged("it was changed: its seal does not match");
+    }
+    match serde_json::from_value(sealed.body) {
+        Ok(t) => Found::Good(t),
+        Err(e) => damaged(&format!("it is not a result of this version ({e})")),
+    }
+}
+
+fn write(path: &Path, body: &impl Serialize) -> io::Result<()> {
+    let body = serde_json::to_value(body)?;
+    let text = serde_json::to_string_pretty(&Sealed { seal: seal(&body), body })? + "\n";
+    write_whole(path, text.as_bytes())
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// The operating system refused.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut new = tempfile::Builder::new();
+    // Temporary files are private by default; these are as readable as any other.
+    #[cfg(unix)]
+    new.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
+    let mut file = new.prefix(".result-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|e| e.error)?;
+    // The rename itself lives in the folder. Not every file system lets a folder be flushed.
+    if let Ok(folder) = fs::File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}

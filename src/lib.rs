@@ -3,7 +3,8 @@
 //!
 //! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`design`],
 //! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`oracle`],
-//! [`gradient`], [`verilog`], [`cosim`], [`cli`].
+//! [`gradient`], [`verilog`], [`cosim`], [`synth`],
+//! [`cli`].
 
 pub mod cli;
 pub mod cosim;
@@ -15,4 +16,5 @@ pub mod oracle;
 pub mod reference;
 pub mod rules;
 pub mod schedule;
+pub mod synth;
 pub mod verilog;

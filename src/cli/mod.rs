@@ -8,6 +8,7 @@ mod cosim;
 mod generate;
 mod gradient;
 mod new;
+mod synth;
 pub mod train;
 mod train_float;
 
@@ -58,6 +59,7 @@ Examples:
   eqhdl gradient designs/digits-ep.toml hold its update against backpropagation through time
   eqhdl cosim designs/digits-cep.toml   train it in hardware (Verilator) as well, and compare every event
   eqhdl generate mynet.toml -o rtl      the Verilog alone
+  eqhdl synth mynet.toml --device 25k   area and clock rate on an FPGA (Yosys, nextpnr)
 
 Exit codes: 0 done and equal, 1 hardware and reference differ, 2 bad input, 3 a tool is missing or failed.";
 
@@ -69,6 +71,7 @@ enum Command {
     Gradient(gradient::GradientArgs),
     Generate(generate::GenerateArgs),
     Cosim(cosim::CosimArgs),
+    Synth(synth::SynthArgs),
     Bench(bench::BenchArgs),
 }
 
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
         Command::Gradient(a) => gradient::run(&a),
         Command::Generate(a) => generate::run(&a),
         Command::Cosim(a) => cosim::run(&a),
+        Command::Synth(a) => synth::run(&a),
         Command::Bench(a) => bench::run(&a),
     };
     match outcome {

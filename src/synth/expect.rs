@@ -37,28 +37,24 @@ pub fn checks(design: &Design, layout: &Layout, device: Device, parts: &Parts) -
 fn multipliers(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> Vec<Check> {
     let p = &design.datapath;
     let separate = design.feedback == Feedback::VectorField && layout.backward_words > 0;
+    // What, the register they end in, how many a lane has, and the widths of their operands.
+    let (a, c, r) = (p.activity_width, p.contrast_width, p.rate_width);
     let mut products = vec![
-        ("contrast products, slot a", "product_a", p.activity_width, p.activity_width),
-        ("contrast products, slot b", "product_b", p.activity_width, p.activity_width),
-        ("rate times contrast", "gradient", p.contrast_width, p.rate_width),
-        ("forward products", "forward", p.read_width, p.pre_width),
-        ("transposed products", "transposed", p.read_width, p.activity_width),
+        ("contrast products", "contrast", 2, a, a),
+        ("rate times contrast", "gradient", 1, c, r),
+        ("forward products", "forward", 1, p.read_width, p.pre_width),
+        ("transposed products", "transposed", 1, p.read_width, a),
     ];
     if separate {
-        products.push(("contrast products of the way back", "product_c", p.activity_width, p.activity_width));
-        products.push((
-            "rate times contrast of the way back",
-            "gradient_back",
-            p.contrast_width,
-            p.rate_width,
-        ));
+        products.push(("contrast products of the way back", "contrast_back", 1, a, a));
+        products.push(("rate times contrast of the way back", "gradient_back", 1, c, r));
     }
     products
         .into_iter()
-        .map(|(what, register, a, b)| {
+        .map(|(what, register, per_lane, a, b)| {
             let signal = format!("u_core.u_synapses.{register}");
             let found = parts.signals.get(&signal).map_or(0, |c| c.dsp);
-            let expected = layout.lanes;
+            let expected = per_lane * layout.lanes;
             let shortfall = if found < expected {
                 format!(
                     "{} of {expected} {what} ({a} x {b} bits) are not in multiplier blocks but in LUTs",
@@ -68,9 +64,9 @@ fn multipliers(design: &Design, layout: &Layout, device: Device, parts: &Parts) 
                 String::new()
             };
             let note = if found > expected && a.max(b) > device.dsp_width() {
-                format!("{a} x {b} bits: more than one block's {0} x {0} holds", device.dsp_width())
+                format!("a block multiplies {0} x {0} bits", device.dsp_width())
             } else if found > expected {
-                format!("more than the {expected} that {a} x {b} bits need")
+                "more than these widths need".to_owned()
             } else {
                 String::new()
             };

@@ -193,13 +193,19 @@ fn step(
 /// Yosys' commands, in the folder of the sources.
 fn script(sources: &Sources, family: Family) -> String {
     let list = sources.files.get("files.f").map_or("", String::as_str).replace('\n', " ");
+    // Lane registers are machine words. Their copies of the sign go before multipliers are cut to the size of a block, or
+    // products would take two blocks for one.
+    let trim =
+        format!("hierarchy -top {TOP}; proc; flatten; opt -full; wreduce; opt -full; wreduce; opt_clean");
     // No memory is read where it is written in the same cycle, so the bypass that keeps this case is left out
     // (hdl/word_memory.v; the cross-check would find it).
     let synth = match family {
         Family::Ecp5 => format!("synth_ecp5 -top {TOP} -no-rw-check"),
         Family::Ice40 => format!("synth_ice40 -top {TOP} -device u -dsp -no-rw-check; autoname"),
     };
-    format!("read_verilog {list}{TOP}.v; {synth} ; tee -q -o stat.json stat -json; write_json netlist.json")
+    format!(
+        "read_verilog {list}{TOP}.v; {trim}; {synth}; tee -q -o stat.json stat -json; write_json netlist.json"
+    )
 }
 
 /// What a device has too few of.

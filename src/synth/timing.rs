@@ -45,6 +45,8 @@ struct SegmentEntry {
 #[derive(Deserialize)]
 struct PinEntry {
     cell: String,
+    #[serde(default)]
+    port: String,
 }
 
 /// A path between two registers.
@@ -111,7 +113,11 @@ fn critical(entry: &PathEntry) -> CriticalPath {
         start: segments.first().map(|s| name(&s.from.cell)).unwrap_or_default(),
         end: segments.last().map(|s| name(&s.to.cell)).unwrap_or_default(),
         through,
-        levels: segments.iter().filter(|s| s.kind == "logic").count(),
+        // A carry that only runs on is no level of its own.
+        levels: segments
+            .iter()
+            .filter(|s| s.kind == "logic" && !(s.from.port == "FCI" && s.to.port == "FCO"))
+            .count(),
         ns: segments.iter().map(|s| s.delay).sum(),
         routing_ns: segments.iter().filter(|s| s.kind == "routing").map(|s| s.delay).sum(),
     }

@@ -73,7 +73,10 @@ fn shortfalls_name_multiplier_and_memory() {
     assert_eq!(of("u_weights.words_q").shortfall, "", "6 blocks hold 325 words of 256 bits");
     let none = checks(&design, &layout, Device::Ecp5_25k, &eqhdl::synth::Parts::default());
     let weights = none.iter().find(|c| c.signal.ends_with("u_weights.words_q")).unwrap();
-    assert!(weights.shortfall.contains("the weight memory (325 words of 256 bits) has 0 block RAM(s)"), "{weights:?}");
+    assert!(
+        weights.shortfall.contains("the weight memory (325 words of 256 bits) has 0 block RAM(s)"),
+        "{weights:?}"
+    );
 }
 
 #[test]

@@ -129,20 +129,33 @@ pub fn synthesise(
     let rtl = request.dir.join("rtl");
     sources.write(&rtl).map_err(|e| SynthError::io("write the hardware to", &rtl, e))?;
 
-    let script = script(&sources, request.device.family());
-    let mut parts_of_stamp = vec![tools.yosys.version.as_str(), &script];
-    for (name, text) in &sources.files {
-        parts_of_stamp.extend([name.as_str(), text]);
-    }
-    let stamp = digest(&parts_of_stamp);
-    let done = step(&rtl, "synthesis", &stamp, &["stat.json", "netlist.json"], || {
-        progress(&format!("synthesis with {}", tools.yosys.version));
-        tools::run(&tools.yosys, &["-p".to_owned(), script.clone()], &rtl, "yosys.log")
-    });
-    done?;
     let read = |path: PathBuf| std::fs::read_to_string(&path).map_err(|e| SynthError::io("read", &path, e));
-    let stat = parse_stat(&read(rtl.join("stat.json"))?)?;
-    let netlist = read(rtl.join("netlist.json"))?;
+    let netlist_of = |use_dsp: bool| -> Result<Stat, SynthError> {
+        let script = script(&sources, request.device.family(), use_dsp);
+        let mut all = vec![tools.yosys.version.as_str(), &script];
+        for (name, text) in &sources.files {
+            all.extend([name.as_str(), text]);
+        }
+        let kept = if use_dsp { "synthesis" } else { "synthesis-luts" };
+        step(&rtl, kept, &digest(&all), &[&stat_file(use_dsp), &netlist_file(use_dsp)], || {
+            progress(&format!("synthesis with {}", tools.yosys.version));
+            tools::run(&tools.yosys, &["-p".to_owned(), script.clone()], &rtl, &format!("{kept}.log"))
+        })?;
+        parse_stat(&read(rtl.join(stat_file(use_dsp)))?)
+    };
+    let mut use_dsp = true;
+    let mut stat = netlist_of(true)?;
+    let blocks = request.device.resources().dsp;
+    if request.device.family() == Family::Ice40 && stat.counts.dsp > blocks {
+        progress(&format!(
+            "{} multiplier blocks are needed, {} there: multipliers go to LUTs",
+            stat.counts.dsp, blocks
+        ));
+        use_dsp = false;
+        stat = netlist_of(false)?;
+    }
+    let netlist_path = netlist_file(use_dsp);
+    let netlist = read(rtl.join(&netlist_path))?;
     let parts = parse_netlist(&netlist, TOP)?;
     let lacking = lacking(stat.counts, request.device);
     let mut timings = Vec::new();
@@ -153,8 +166,16 @@ pub fn synthesise(
             let report = format!("{name}.json");
             let mut arguments = request.device.arguments(request.speed);
             arguments.extend(
-                ["-q", "--timing-allow-fail", "--json", "rtl/netlist.json", "--report", &report, "--seed"]
-                    .map(String::from),
+                [
+                    "-q",
+                    "--timing-allow-fail",
+                    "--json",
+                    &format!("rtl/{netlist_path}"),
+                    "--report",
+                    &report,
+                    "--seed",
+                ]
+                .map(String::from),
             );
             arguments.extend([seed.to_string(), "--freq".to_owned(), request.aim_mhz.to_string()]);
             let mut all = vec![tools.nextpnr.version.as_str(), &netlist_digest];
@@ -190,8 +211,16 @@ fn step(
     std::fs::write(&file, stamp).map_err(|e| SynthError::io("write", &file, e))
 }
 
+fn stat_file(use_dsp: bool) -> String {
+    if use_dsp { "stat.json" } else { "stat-luts.json" }.to_owned()
+}
+
+fn netlist_file(use_dsp: bool) -> String {
+    if use_dsp { "netlist.json" } else { "netlist-luts.json" }.to_owned()
+}
+
 /// Yosys' commands, in the folder of the sources.
-fn script(sources: &Sources, family: Family) -> String {
+fn script(sources: &Sources, family: Family, use_dsp: bool) -> String {
     let list = sources.files.get("files.f").map_or("", String::as_str).replace('\n', " ");
     // Lane registers are machine words. Their copies of the sign go before multipliers are cut to the size of a block, or
     // products would take two blocks for one.
@@ -201,11 +230,15 @@ fn script(sources: &Sources, family: Family) -> String {
     // (hdl/word_memory.v; the cross-check would find it).
     let synth = match family {
         Family::Ecp5 => format!("synth_ecp5 -top {TOP} -no-rw-check"),
-        Family::Ice40 => format!("synth_ice40 -top {TOP} -device u -dsp -no-rw-check; autoname"),
+        Family::Ice40 => {
+            format!(
+                "synth_ice40 -top {TOP} -device u{} -no-rw-check; autoname",
+                if use_dsp { " -dsp" } else { "" }
+            )
+        }
     };
-    format!(
-        "read_verilog {list}{TOP}.v; {trim}; {synth}; tee -q -o stat.json stat -json; write_json netlist.json"
-    )
+    let (stat, netlist) = (stat_file(use_dsp), netlist_file(use_dsp));
+    format!("read_verilog {list}{TOP}.v; {trim}; {synth}; tee -q -o {stat} stat -json; write_json {netlist}")
 }
 
 /// What a device has too few of.

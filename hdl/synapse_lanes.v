@@ -1,7 +1,7 @@
 // The synapses: P lanes that use one weight word per cycle three times.
 //
 //   stage 4  post-synaptic activities of the chunk (loaded on the first column), pre-synaptic operands
-//   stage 5  products of both contrast terms            a = post_a pre_a, b = post_b pre_b
+//   stage 5  contrast                                   a - b, where a = post_a pre_a, b = post_b pre_b
 //   stage 6  rate x contrast; the weight word arrives from memory
 //   stage 7  the updated weight                         w' = overflow(w + round(rate (a - b)))
 //   stage 8  w' leaves to memory; forward products      w' pre, transposed products w' post
@@ -115,6 +115,8 @@ module synapse_lanes #(
   (* mem2reg *) reg signed [ContrastWord-1:0] product_a [0:Lanes-1];
   (* mem2reg *) reg signed [ContrastWord-1:0] product_b [0:Lanes-1];
   (* mem2reg *) reg signed [ContrastWord-1:0] product_c [0:Lanes-1];
+  (* mem2reg *) reg signed [ContrastWord-1:0] contrast [0:Lanes-1];
+  (* mem2reg *) reg signed [ContrastWord-1:0] contrast_back [0:Lanes-1];
   (* mem2reg *) reg signed [GradientWord-1:0] gradient [0:Lanes-1];
   (* mem2reg *) reg signed [GradientWord-1:0] gradient_back [0:Lanes-1];
   (* mem2reg *) reg [31:0] random [0:Half-1];     // one word for two lanes
@@ -282,17 +284,23 @@ module synapse_lanes #(
       for (p = 0; p < Half; p = p + 1) back6[p] = $signed(back5_i[2*StoredWidth*p+:StoredWidth]);
       for (p = 0; p < Half; p = p + 1) back6[Half+p] = $signed(back5_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
     end
-    if (learn5_q) for (p = 0; p < Lanes; p = p + 1) gradient[p] = (product_a[p] - product_b[p]) * rate5_i;
+    if (learn5_q) for (p = 0; p < Lanes; p = p + 1) gradient[p] = contrast[p] * rate5_i;
     if (learn5_q && Feedback == 1)
-      for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = (product_c[p] - product_b[p]) * rate5_i;
+      for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = contrast_back[p] * rate5_i;
     if (learn5_q && WeightRounding == RqStochastic)
       for (p = 0; p < Half; p = p + 1) random[p] = mix_row(column_key5_i + p * Golden);
 
-    // Stage 5.
-    if (learn4_q)
+    // Stage 5. The products are intermediate values: one condition around all of it, or each would get a register.
+    if (learn4_q) begin
       for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * (Feedback == 1 ? pre_b4_i : pre_a4_i);
-    if (learn4_q && Feedback == 1) for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * pre_a4_i;
-    if (learn4_q) for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * pre_b4_i;
+      for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * pre_b4_i;
+      for (p = 0; p < Lanes; p = p + 1) contrast[p] = (product_a[p] - product_b[p]);
+    end
+    if (learn4_q && Feedback == 1) begin
+      for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * pre_b4_i;
+      for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * pre_a4_i;
+      for (p = 0; p < Lanes; p = p + 1) contrast_back[p] = (product_c[p] - product_b[p]);
+    end
 
     // Stage 4.
     if (first3_i)

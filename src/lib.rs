@@ -3,7 +3,7 @@
 //!
 //! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`design`],
 //! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`oracle`],
-//! [`gradient`], [`verilog`], [`cosim`], [`study`], [`cli`].
+//! [`gradient`], [`verilog`], [`cosim`], [`synth`], [`study`], [`cli`].
 
 pub mod cli;
 pub mod cosim;
@@ -16,4 +16,5 @@ pub mod reference;
 pub mod rules;
 pub mod schedule;
 pub mod study;
+pub mod synth;
 pub mod verilog;

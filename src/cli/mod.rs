@@ -10,6 +10,7 @@ mod gradient;
 mod new;
 mod results;
 mod study;
+mod synth;
 pub mod train;
 mod train_float;
 
@@ -61,6 +62,7 @@ Examples:
   eqhdl cosim designs/digits-cep.toml   train it in hardware (Verilator) as well, and compare every event
   eqhdl study designs/studies/digits-bits.toml   sweep fields of a design: table, Pareto front, report
   eqhdl generate mynet.toml -o rtl      the Verilog alone
+  eqhdl synth mynet.toml --device 25k   area and clock rate on an FPGA (Yosys, nextpnr)
 
 Exit codes: 0 done and equal, 1 hardware and reference differ, 2 bad input, 3 a tool is missing or failed.";
 
@@ -73,6 +75,7 @@ enum Command {
     Generate(generate::GenerateArgs),
     Cosim(cosim::CosimArgs),
     Study(study::StudyArgs),
+    Synth(synth::SynthArgs),
     Bench(bench::BenchArgs),
     Results(results::ResultsArgs),
 }
@@ -87,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Generate(a) => generate::run(&a),
         Command::Cosim(a) => cosim::run(&a),
         Command::Study(a) => study::run(&a),
+        Command::Synth(a) => synth::run(&a),
         Command::Bench(a) => bench::run(&a),
         Command::Results(a) => results::run(&a),
     };

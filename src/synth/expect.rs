@@ -1,0 +1,124 @@
+//! What a design must become: which products go into multiplier blocks, which memories into block RAM. Derived from
+//! the design, held against what the tools made of it.
+
+use super::device::Device;
+use super::stat::{Counts, Parts};
+use crate::design::{Design, Feedback};
+use crate::schedule::Layout;
+use serde::Serialize;
+
+/// Expected and found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// The memory or the products, in words.
+    pub what: String,
+    /// Register or memory, with its path of instances.
+    pub signal: String,
+    /// Blocks that it takes at least.
+    pub expected: usize,
+    /// Blocks found.
+    pub found: usize,
+    /// Empty where all is well; else what is wrong.
+    pub shortfall: String,
+    /// What can be said although nothing is wrong.
+    pub note: String,
+}
+
+/// Memories of fewer bits may lie in LUTs or flip-flops: a block would be mostly empty.
+const SMALL: usize = 4096;
+
+/// Compares the products of the lanes and the memories.
+pub fn checks(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> Vec<Check> {
+    let mut all = multipliers(design, layout, device, parts);
+    all.extend(memories(design, layout, device, parts));
+    all
+}
+
+fn multipliers(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> Vec<Check> {
+    let p = &design.datapath;
+    let separate = design.feedback == Feedback::VectorField && layout.backward_words > 0;
+    // What, the register they end in, how many a lane has, and the widths of their operands.
+    let (a, c, r) = (p.activity_width, p.contrast_width, p.rate_width);
+    let mut products = vec![
+        ("contrast products", "contrast", 2, a, a),
+        ("rate times contrast", "gradient", 1, c, r),
+        ("forward products", "forward", 1, p.read_width, p.pre_width),
+        ("transposed products", "transposed", 1, p.read_width, a),
+    ];
+    if separate {
+        products.push(("contrast products of the way back", "contrast_back", 1, a, a));
+        products.push(("rate times contrast of the way back", "gradient_back", 1, c, r));
+    }
+    products
+        .into_iter()
+        .map(|(what, register, per_lane, a, b)| {
+            let signal = format!("u_core.u_synapses.{register}");
+            let found = parts.signals.get(&signal).map_or(0, |c| c.dsp);
+            let expected = per_lane * layout.lanes;
+            let shortfall = if found < expected {
+                format!(
+                    "{} of {expected} {what} ({a} x {b} bits) are not in multiplier blocks but in LUTs",
+                    expected - found
+                )
+            } else {
+                String::new()
+            };
+            let note = if found > expected && a.max(b) > device.dsp_width() {
+                format!("a block multiplies {0} x {0} bits", device.dsp_width())
+            } else if found > expected {
+                "more than these widths need".to_owned()
+            } else {
+                String::new()
+            };
+            Check { what: format!("{what}, {a} x {b} bits"), signal, expected, found, shortfall, note }
+        })
+        .collect()
+}
+
+fn memories(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> Vec<Check> {
+    let p = &design.datapath;
+    let word = layout.lanes * p.stored_width as usize;
+    let mut memories = vec![("weight memory", "u_core.u_weights.words_q", layout.weight_words, word)];
+    if layout.backward_words > 0 {
+        memories.push((
+            "weight memory of the way back",
+            "u_core.u_weights_back.words_q",
+            layout.backward_words,
+            word,
+        ));
+    }
+    let state_words = layout.banks * layout.state_words.next_power_of_two();
+    let state_word = layout.lanes * p.activity_width as usize;
+    memories.push(("post-synaptic activities, slot a", "u_core.u_post.words_a_q", state_words, state_word));
+    memories.push(("post-synaptic activities, slot b", "u_core.u_post.words_b_q", state_words, state_word));
+    memories
+        .into_iter()
+        .map(|(what, signal, depth, width)| {
+            let bits = depth * width;
+            let owner = signal.rsplit_once('.').map_or(signal, |(owner, _)| owner);
+            let Counts { block_ram: found, .. } = parts.signals.get(signal).copied().unwrap_or_default();
+            let elsewhere: usize = parts
+                .signals
+                .iter()
+                .filter(|(name, _)| name.starts_with(owner))
+                .map(|(_, c)| 64 * c.lut_ram)
+                .sum();
+            let expected = if bits < SMALL { 0 } else { bits.div_ceil(device.block_ram_bits()) };
+            let shortfall = if found < expected {
+                format!(
+                    "the {what} ({depth} words of {width} bits) has {found} block RAM(s) where its bits need {expected}; \
+                     {elsewhere} bits are in LUT RAM, the rest in flip-flops"
+                )
+            } else {
+                String::new()
+            };
+            let note = match (expected, found) {
+                (0, 0) => "small: in LUTs".to_owned(),
+                (0, _) => String::new(),
+                (e, f) if 4 * f > 5 * e => format!("{:.0} % of the blocks' bits are used", 100.0 * e as f64 / f as f64),
+                _ => String::new(),
+            };
+            Check { what: format!("{what}, {depth} x {width} bits"), signal: signal.to_owned(), expected, found, shortfall, note }
+        })
+        .collect()
+}

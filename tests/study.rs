@@ -157,28 +157,38 @@ fn killed_at_any_moment_it_goes_on_to_the_same_results() {
 #[test]
 fn interrupted_it_leaves_a_checkpoint_and_goes_on_from_it() {
     let study = STUDY.replace("epochs = 2", "epochs = 40").replace("seeds = 2", "seeds = 1");
-    let (whole, cut) = (Place::new(&study), Place::new(&study));
+    let whole = Place::new(&study);
     whole.command(&["--quiet"]).assert().success();
-    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("eqhdl"))
-        .current_dir(cut.folder.path())
-        .args(["study", "s.toml", "--quiet", "--jobs", "1"])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while !cut.at("build/studies/s/designs").exists() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    std::thread::sleep(Duration::from_millis(60));
-    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(kill.success());
-    let status = child.wait().unwrap();
-    if status.code() == Some(130) {
-        let files = fs::read_dir(cut.at("build/studies/s/results")).unwrap().flatten();
+    // The signal may come between two points, when nothing is under way: then once more, from the start.
+    let mut caught = false;
+    for wait in [60, 40, 80, 25, 100, 50, 70, 90].into_iter().cycle().take(24) {
+        let cut = Place::new(&study);
+        let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("eqhdl"))
+            .current_dir(cut.folder.path())
+            .args(["study", "s.toml", "--quiet", "--jobs", "1"])
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while !cut.at("build/studies/s/designs").exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(wait));
+        let kill =
+            std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        let status = child.wait().unwrap();
+        assert!(status.success() || status.code() == Some(130), "{status}");
+        let files = fs::read_dir(cut.at("build/studies/s/results")).into_iter().flatten().flatten();
         let left = files.filter(|f| f.path().extension().is_some_and(|e| e == "checkpoint")).count();
-        assert_eq!(left, 1, "the point under way is kept");
+        assert!(left <= 1, "one job has at most one point under way");
+        cut.command(&["--quiet"]).assert().success();
+        assert_eq!(results(&cut.at("build/studies/s")), results(&whole.at("build/studies/s")));
+        if left == 1 {
+            caught = true;
+            break;
+        }
     }
-    cut.command(&["--quiet"]).assert().success();
-    assert_eq!(results(&cut.at("build/studies/s")), results(&whole.at("build/studies/s")));
+    assert!(caught, "no interruption left a point under way");
 }
 
 #[test]

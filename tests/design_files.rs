@@ -164,6 +164,39 @@ const REFUSED: &[Case] = &[
     ),
     (&[("source = \"digits\"\n", "")], "[data]", "lacks `source`", "\"idx\""),
     (&[("T = 20", "T = 20\nT = 30")], "T = 30", "second time", "keep one"),
+    // Rules and read-outs.
+    (
+        &[("name = \"cep\"", "name = \"symmetric_ep\"\nsign = \"random\"")],
+        "sign = \"random\"",
+        "symmetric nudging uses both signs",
+        "remove `sign`",
+    ),
+    (
+        &[("name = \"cep\"", "name = \"symmetric_ep\"\nfeedback = \"vector_field\"")],
+        "feedback =",
+        "symmetric nudging has two nudged phases",
+        "kolen_pollack",
+    ),
+    (&[("T = 20", "T = 20\nangle = 45")], "angle = 45", "no angle between them", "vector_field"),
+    (
+        &[("T = 20", "T = 20\nfeedback = \"vector_field\"\nangle = 200")],
+        "angle = 200",
+        "200 is no possible `angle`",
+        "from 0 to 180",
+    ),
+    (
+        &[("T = 20", "T = 20\nfeedback = \"kolen_pollack\"")],
+        "feedback =",
+        "align by decay",
+        "weight_decay = 0.0001",
+    ),
+    (&[("T = 20", "T = 20\nweight_decay = 1.5")], "weight_decay", "1.5 is no possible", "below 1"),
+    (
+        &[("nudge = \"outside\"", "nudge = \"outside\"\nreadout = \"softmax\"")],
+        "nudge = \"outside\"",
+        "no inside and no outside",
+        "remove `nudge`",
+    ),
     // Types and names.
     (&[("T = 20", "T = \"twenty\"")], "T = \"twenty\"", "`T` has a value of the wrong type", "`T = 20`"),
     (&[("T = 20", "T = 20.5")], "T = 20.5", "`T` has a value of the wrong type", "whole number"),

@@ -102,6 +102,8 @@ pub struct Report {
     pub test_accuracy_per_epoch: Vec<f64>,
     /// Samples (training and test) per second of this run.
     pub samples_per_s: f64,
+    /// Degrees between the final weights forward and back, synapse layers 2 to L, where they are separate.
+    pub feedback_angles: Vec<f64>,
     /// SHA-256 of the final weights.
     pub weights_digest: String,
     /// One training sample in so many was counted.
@@ -301,6 +303,7 @@ fn report(
         train_accuracy_per_epoch: (0..epochs).map(|e| trainer.train_accuracy(e)).collect(),
         test_accuracy_per_epoch: test,
         samples_per_s: rate,
+        feedback_angles: trainer.weights().angles(design),
         weights_digest: trainer.weights().digest(),
         counted_every: COUNTED_EVERY,
         counters: trainer.progress().counters.clone(),
@@ -309,7 +312,7 @@ fn report(
 
 fn summary(r: &Report, design: &Design) -> String {
     format!(
-        "\n{}\ncounted on one training sample in {} ({} samples)\n\ntest accuracy {:.2} % (mean of the last {}), {:.2} % after the last epoch; {:.0} samples/s\nweights sha256 {}\n",
+        "\n{}\ncounted on one training sample in {} ({} samples)\n\ntest accuracy {:.2} % (mean of the last {}), {:.2} % after the last epoch; {:.0} samples/s\n{}weights sha256 {}\n",
         r.counters.table(design).trim_end(),
         r.counted_every,
         r.counters.samples,
@@ -317,8 +320,19 @@ fn summary(r: &Report, design: &Design) -> String {
         if r.averaged_epochs == 1 { "epoch".to_owned() } else { format!("{} epochs", r.averaged_epochs) },
         100.0 * r.last_test_accuracy,
         r.samples_per_s,
+        angles(&r.feedback_angles),
         r.weights_digest,
     )
+}
+
+/// A line on how far apart the ways forward and back are; nothing where they are the same.
+fn angles(degrees: &[f64]) -> String {
+    if degrees.is_empty() {
+        return String::new();
+    }
+    let layers: Vec<String> =
+        (2..).zip(degrees).map(|(l, a)| format!("{a:.1} degrees (synapse layer {l})")).collect();
+    format!("angle between weights forward and back: {}\n", layers.join(", "))
 }
 
 pub(super) fn write_report(report: &impl Serialize, path: &Path) -> miette::Result<()> {

@@ -1,7 +1,7 @@
 //! `eqhdl train`: bit-accurate training with the reference.
 
 use super::CliError;
-use crate::data;
+use crate::data::{self, Dataset};
 use crate::design::Design;
 use crate::reference::checkpoint::{Checkpoint, design_digest};
 use crate::reference::counters::Counters;
@@ -71,13 +71,11 @@ pub struct TrainArgs {
     pub quiet: bool,
 }
 
-/// What a training came to.
+/// How well a training did, whatever its arithmetic.
 #[derive(Clone, Debug, Serialize)]
-pub struct Report {
+pub struct Accuracies {
     /// Design file.
     pub design: PathBuf,
-    /// Digest of everything in the design that decides a bit.
-    pub design_digest: String,
     /// Seed in use.
     pub seed: u32,
     /// Name of the data set.
@@ -102,6 +100,60 @@ pub struct Report {
     pub test_accuracy_per_epoch: Vec<f64>,
     /// Samples (training and test) per second of this run.
     pub samples_per_s: f64,
+}
+
+impl Accuracies {
+    /// Of a training on this data, from its accuracies per epoch and its speed.
+    pub(super) fn new(
+        (args, seed): (&TrainArgs, u32),
+        dataset: &Dataset,
+        plan: Plan,
+        (train, test): (Vec<f64>, Vec<f64>),
+        samples_per_s: f64,
+    ) -> Self {
+        let averaged = averaged_epochs(test.len());
+        let last = &test[test.len() - averaged..];
+        Accuracies {
+            design: args.design.clone(),
+            seed,
+            data: dataset.name.clone(),
+            data_checksum: dataset.checksum.clone(),
+            train_samples: plan.train_samples,
+            test_samples: plan.test_samples,
+            epochs: test.len() as u32,
+            test_accuracy: last.iter().sum::<f64>() / last.len().max(1) as f64,
+            averaged_epochs: averaged,
+            last_test_accuracy: test.last().copied().unwrap_or(0.0),
+            train_accuracy_per_epoch: train,
+            test_accuracy_per_epoch: test,
+            samples_per_s,
+        }
+    }
+
+    /// For people.
+    pub(super) fn sentence(&self) -> String {
+        format!(
+            "test accuracy {:.2} % (mean of the last {}), {:.2} % after the last epoch; {:.0} samples/s",
+            100.0 * self.test_accuracy,
+            if self.averaged_epochs == 1 {
+                "epoch".to_owned()
+            } else {
+                format!("{} epochs", self.averaged_epochs)
+            },
+            100.0 * self.last_test_accuracy,
+            self.samples_per_s,
+        )
+    }
+}
+
+/// What a training came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// How well it did.
+    #[serde(flatten)]
+    pub accuracies: Accuracies,
+    /// Digest of everything in the design that decides a bit.
+    pub design_digest: String,
     /// Degrees between the final weights forward and back, synapse layers 2 to L, where they are separate.
     pub feedback_angles: Vec<f64>,
     /// SHA-256 of the final weights.
@@ -153,10 +205,10 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         if ended {
             epoch = trainer.epoch();
             if !args.quiet {
-                let line = epoch_line(
-                    &trainer,
-                    (progress.done - done_before) as f64 / begun.elapsed().as_secs_f64(),
-                );
+                let done = epoch as usize;
+                let accuracies = (trainer.train_accuracy(done - 1), trainer.test_accuracy(done - 1));
+                let rate = (progress.done - done_before) as f64 / begun.elapsed().as_secs_f64();
+                let line = epoch_line(done, plan, accuracies, rate);
                 bar.suspend(|| eprintln!("{line}"));
             }
         }
@@ -178,7 +230,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     bar.finish_and_clear();
 
     let rate = (trainer.progress().done - done_before) as f64 / begun.elapsed().as_secs_f64().max(1e-9);
-    let report = report(args, &design, &dataset.name, &training_data, &trainer, rate);
+    let report = report(args, &design, &dataset, &trainer, rate);
     write_report(&report, &out.join("train.json")).map_err(CliError::Tool)?;
     if let Some(file) = &args.save {
         save_weights(&trainer.weights(), &design, file).map_err(CliError::Tool)?;
@@ -266,45 +318,26 @@ fn message(trainer: &Trainer<'_>) -> String {
     format!("epoch {}/{}  train {running:.2} %", trainer.epoch() + 1, plan.epochs)
 }
 
-fn epoch_line(trainer: &Trainer<'_>, rate: f64) -> String {
-    let done = trainer.epoch() as usize;
+/// A finished epoch (from 1), its accuracies on training and test samples, samples per second.
+pub(super) fn epoch_line(epoch: usize, plan: Plan, (train, test): (f64, f64), rate: f64) -> String {
     format!(
-        "epoch {done:>3}/{}  train {:6.2} %  test {:6.2} %  {rate:.0} samples/s",
-        trainer.plan().epochs,
-        100.0 * trainer.train_accuracy(done - 1),
-        100.0 * trainer.test_accuracy(done - 1),
+        "epoch {epoch:>3}/{}  train {:6.2} %  test {:6.2} %  {rate:.0} samples/s",
+        plan.epochs,
+        100.0 * train,
+        100.0 * test,
     )
 }
 
-fn report(
-    args: &TrainArgs,
-    design: &Design,
-    data: &str,
-    samples: &TrainingData,
-    trainer: &Trainer<'_>,
-    rate: f64,
-) -> Report {
+fn report(args: &TrainArgs, design: &Design, dataset: &Dataset, trainer: &Trainer<'_>, rate: f64) -> Report {
     let epochs = trainer.epoch() as usize;
-    let test: Vec<f64> = (0..epochs).map(|e| trainer.test_accuracy(e)).collect();
-    let averaged = averaged_epochs(epochs);
-    let last = &test[epochs - averaged..];
+    let train = (0..epochs).map(|e| trainer.train_accuracy(e)).collect();
+    let test = (0..epochs).map(|e| trainer.test_accuracy(e)).collect();
+    let weights = trainer.weights();
     Report {
-        design: args.design.clone(),
+        accuracies: Accuracies::new((args, design.seed), dataset, trainer.plan(), (train, test), rate),
         design_digest: design_digest(design),
-        seed: design.seed,
-        data: data.to_owned(),
-        data_checksum: samples.checksum.clone(),
-        train_samples: trainer.plan().train_samples,
-        test_samples: trainer.plan().test_samples,
-        epochs: trainer.epoch(),
-        test_accuracy: last.iter().sum::<f64>() / last.len().max(1) as f64,
-        averaged_epochs: averaged,
-        last_test_accuracy: test.last().copied().unwrap_or(0.0),
-        train_accuracy_per_epoch: (0..epochs).map(|e| trainer.train_accuracy(e)).collect(),
-        test_accuracy_per_epoch: test,
-        samples_per_s: rate,
-        feedback_angles: trainer.weights().angles(design),
-        weights_digest: trainer.weights().digest(),
+        feedback_angles: weights.angles(design),
+        weights_digest: weights.digest(),
         counted_every: COUNTED_EVERY,
         counters: trainer.progress().counters.clone(),
     }
@@ -312,14 +345,11 @@ fn report(
 
 fn summary(r: &Report, design: &Design) -> String {
     format!(
-        "\n{}\ncounted on one training sample in {} ({} samples)\n\ntest accuracy {:.2} % (mean of the last {}), {:.2} % after the last epoch; {:.0} samples/s\n{}weights sha256 {}\n",
+        "\n{}\ncounted on one training sample in {} ({} samples)\n\n{}\n{}weights sha256 {}\n",
         r.counters.table(design).trim_end(),
         r.counted_every,
         r.counters.samples,
-        100.0 * r.test_accuracy,
-        if r.averaged_epochs == 1 { "epoch".to_owned() } else { format!("{} epochs", r.averaged_epochs) },
-        100.0 * r.last_test_accuracy,
-        r.samples_per_s,
+        r.accuracies.sentence(),
         angles(&r.feedback_angles),
         r.weights_digest,
     )

@@ -1,52 +1,28 @@
 //! `eqhdl train --float`: the same training in 64-bit floats, to set beside the bit-accurate one.
 
 use super::CliError;
-use super::train::{TrainArgs, changed_design, progress_bar, write_report};
+use super::train::{Accuracies, TrainArgs, changed_design, epoch_line, progress_bar, write_report};
 use crate::data;
 use crate::design::{Design, Readout};
 use crate::oracle::Parameters;
 use crate::oracle::train::FloatTrainer;
-use crate::reference::train::averaged_epochs;
 use miette::{IntoDiagnostic, WrapErr};
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 use serde::Serialize;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 /// What a training in real numbers came to; the keys are those of the bit-accurate training's report.
 #[derive(Clone, Debug, Serialize)]
 pub struct FloatReport {
-    /// Design file.
-    pub design: PathBuf,
+    /// How well it did.
+    #[serde(flatten)]
+    pub accuracies: Accuracies,
     /// `float64`.
     pub arithmetic: &'static str,
-    /// Seed in use.
-    pub seed: u32,
-    /// Name of the data set.
-    pub data: String,
-    /// Checksum of the data set.
-    pub data_checksum: String,
-    /// Training samples per epoch.
-    pub train_samples: u32,
-    /// Test samples per epoch.
-    pub test_samples: u32,
-    /// Epochs done.
-    pub epochs: u32,
-    /// Mean test accuracy over the last `averaged_epochs` epochs, 0 to 1.
-    pub test_accuracy: f64,
-    /// Number of epochs averaged: the last fifth, at least one.
-    pub averaged_epochs: usize,
-    /// Test accuracy after the last epoch.
-    pub last_test_accuracy: f64,
-    /// Running training accuracy per epoch: predictions at the free phase, each before its own update.
-    pub train_accuracy_per_epoch: Vec<f64>,
-    /// Test accuracy per epoch.
-    pub test_accuracy_per_epoch: Vec<f64>,
-    /// Samples (training and test) per second.
-    pub samples_per_s: f64,
 }
 
 /// Trains the oracle.
@@ -72,49 +48,25 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         if trainer.epochs.len() > epoch {
             epoch = trainer.epochs.len();
             if !args.quiet {
-                let line = format!(
-                    "epoch {epoch:>3}/{}  train {:6.2} %  test {:6.2} %  {:.0} samples/s",
-                    plan.epochs,
-                    100.0 * trainer.train_accuracy(epoch - 1),
-                    100.0 * trainer.test_accuracy(epoch - 1),
-                    done as f64 / begun.elapsed().as_secs_f64()
-                );
+                let accuracies = (trainer.train_accuracy(epoch - 1), trainer.test_accuracy(epoch - 1));
+                let line = epoch_line(epoch, plan, accuracies, done as f64 / begun.elapsed().as_secs_f64());
                 bar.suspend(|| eprintln!("{line}"));
             }
         }
     }
     bar.finish_and_clear();
 
-    let test: Vec<f64> = (0..epoch).map(|e| trainer.test_accuracy(e)).collect();
-    let averaged = averaged_epochs(epoch);
-    let report = FloatReport {
-        design: args.design.clone(),
-        arithmetic: "float64",
-        seed: design.seed,
-        data: dataset.name.clone(),
-        data_checksum: dataset.checksum.clone(),
-        train_samples: plan.train_samples,
-        test_samples: plan.test_samples,
-        epochs: epoch as u32,
-        test_accuracy: test[epoch - averaged..].iter().sum::<f64>() / averaged.max(1) as f64,
-        averaged_epochs: averaged,
-        last_test_accuracy: test.last().copied().unwrap_or(0.0),
-        train_accuracy_per_epoch: (0..epoch).map(|e| trainer.train_accuracy(e)).collect(),
-        test_accuracy_per_epoch: test,
-        samples_per_s: trainer.done() as f64 / begun.elapsed().as_secs_f64().max(1e-9),
-    };
+    let train = (0..epoch).map(|e| trainer.train_accuracy(e)).collect();
+    let test = (0..epoch).map(|e| trainer.test_accuracy(e)).collect();
+    let rate = trainer.done() as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+    let accuracies = Accuracies::new((args, design.seed), &dataset, plan, (train, test), rate);
+    let report = FloatReport { accuracies, arithmetic: "float64" };
     write_report(&report, &out.join("train-float.json")).map_err(CliError::Tool)?;
     if let Some(file) = &args.save {
         save(trainer.parameters(), file).map_err(CliError::Tool)?;
     }
     if !args.quiet {
-        eprintln!(
-            "\n64-bit floats: test accuracy {:.2} % (mean of the last {}), {:.2} % after the last epoch; {:.0} samples/s",
-            100.0 * report.test_accuracy,
-            if averaged == 1 { "epoch".to_owned() } else { format!("{averaged} epochs") },
-            100.0 * report.last_test_accuracy,
-            report.samples_per_s
-        );
+        eprintln!("\n64-bit floats: {}", report.accuracies.sentence());
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).into_diagnostic().map_err(CliError::Tool)?);

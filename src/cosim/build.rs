@@ -124,7 +124,7 @@ fn stamp(sources: &Sources, arguments: &[String]) -> String {
     for a in arguments {
         hash.update(a);
     }
-    hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+    crate::data::hex(&hash.finalize())
 }
 
 /// True when a program is on the path.

@@ -248,7 +248,7 @@ impl<'d, R: Read> Comparator<'d, R> {
             vcd,
             signature: Signature::default(),
             state_width,
-            lanes: vec![0; layout.lanes * if layout.backward_words > 0 { 2 } else { 1 }],
+            lanes: vec![0; layout.lanes * layout.ways()],
             seen_words: vec![false; layout.state_words],
             seen_neurons: 0,
             pending_result: None,

@@ -51,7 +51,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let top = SimTop {
         module: module_name(design),
         state_bits: lanes * state_width,
-        weight_bits: lanes * design.datapath.stored_width * if layout.backward_words > 0 { 2 } else { 1 },
+        weight_bits: lanes * design.datapath.stored_width * layout.ways() as u32,
         drive_width: common_drive_width(design),
         state_width,
         stored_width: design.datapath.stored_width,

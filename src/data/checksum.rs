@@ -2,7 +2,6 @@
 
 use super::Samples;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// SHA-256, in hexadecimal, of both parts: number of samples and inputs (64 bits), values (`f32`), labels (16 bits),
 /// all little endian.
@@ -23,10 +22,12 @@ pub(super) fn of(train: &Samples, test: &Samples) -> String {
             hash.update(&block);
         }
     }
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
-        text
-    })
+    hex(&hash.finalize())
+}
+
+/// A digest in hexadecimal.
+pub fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod npz;
 mod order;
 mod quantise;
 
+pub use checksum::hex;
 pub use error::{DataError, Part};
 pub use order::epoch_order;
 pub use quantise::{QuantisedSamples, input_value, quantise};

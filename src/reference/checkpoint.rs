@@ -6,6 +6,7 @@
 use super::Weights;
 use super::train::{Plan, Progress};
 use super::weights::LayerWeights;
+use crate::data::hex;
 use crate::design::Design;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -105,10 +106,6 @@ pub fn design_digest(design: &Design) -> String {
         )
     );
     hex(&Sha256::digest(text))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 impl Checkpoint {

@@ -149,7 +149,7 @@ impl Weights {
                 }
             }
         }
-        hash.finalize().iter().map(|b| format!("{b:02x}")).collect()
+        crate::data::hex(&hash.finalize())
     }
 }
 

@@ -137,9 +137,14 @@ impl Layout {
         self.weight_words + self.backward_words
     }
 
-    /// Weights of a chunk that a column of synapse layer `l` (from 1) has on the way back: P or none.
+    /// Weight words of a column, forward and (where there are such) of the way back.
+    pub fn ways(&self) -> usize {
+        if self.backward_words > 0 { 2 } else { 1 }
+    }
+
+    /// True where a column of a synapse layer (from 1) has weights on the way back.
     pub fn has_backward(&self, layer: usize, column: usize) -> bool {
-        self.backward_words > 0 && layer > 1 && column < self.layers[layer - 1].pre
+        self.ways() == 2 && layer > 1 && column < self.layers[layer - 1].pre
     }
 
     /// Layers of synapses.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 /// SHA-256 in hexadecimal.
 pub fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|b| format!("{b:02x}")).collect()
+    crate::data::hex(&Sha256::digest(text))
 }
 
 /// What decides the bits of a training.

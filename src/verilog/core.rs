@@ -41,7 +41,7 @@ struct Core {
     neurons: usize,
     weight_words: usize,
     /// Weight words a column can have: forward, and back where separate.
-    ways: u32,
+    ways: usize,
     back_base: usize,
     back_words: usize,
     back_width: u32,
@@ -262,7 +262,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         lanes: layout.lanes,
         neurons: layout.neurons,
         weight_words: layout.weight_words,
-        ways: if layout.backward_words > 0 { 2 } else { 1 },
+        ways: layout.ways(),
         back_base: layout.layers.get(1).map_or(0, |l| l.weight_base),
         back_words: layout.backward_words,
         back_width: bits(layout.backward_words),

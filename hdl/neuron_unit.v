@@ -4,6 +4,8 @@
 //   stage 2  f = rho(drive), or rho'(state) drive for energy-based dynamics
 //   stage 3  state = requantise(f + outside nudge), or requantise(state + dt (f - state + nudge))
 //
+// A neuron that rests in a pass (even/odd order) keeps its state.
+//
 // Latency: three cycles. The twin is src/reference/neuron.rs; fractions are aligned by the shifts below, all of them
 // exact. nudge = sign * Beta * (target - state), for output neurons.
 
@@ -17,6 +19,7 @@ module neuron_unit #(
   parameter StateSigned = 0,
   parameter Output = 0,            // 1: output layer, has a nudge
   parameter Inside = 0,            // 1: the nudge enters the drive
+  parameter Rests = 0,             // 1: rest_i is looked at
   parameter Dynamics = 0,          // 0 prototypical, 1 leaky, 2 energy-based
   parameter Activation = 0,        // 0 clip(x, 0, 1), 1 clip(x/2, 0, 1), 2 table
   parameter OneDrive = 128,        // where the clip ends, as a raw drive
@@ -49,6 +52,7 @@ module neuron_unit #(
   input  wire signed [StateWidth:0]     state_i,        // one bit more than the format: signed either way
   input  wire                           target_i,
   input  wire [1:0]                     nudge_i,        // 0 none, 1 plus, 2 minus
+  input  wire                           rest_i,
   input  wire [31:0]                    drive_random_i, // with total_i
   input  wire [31:0]                    state_random_i, // two cycles after total_i
   output wire [DriveWidth-1:0]          drive_o,        // with state_o
@@ -84,6 +88,7 @@ module neuron_unit #(
   reg [DriveWidth-1:0] drive1_q, drive2_q, drive3_q;
   reg signed [StateWidth:0] state1_q, state2_q;
   reg signed [NudgeWidth-1:0] nudge1_q, nudge2_q;
+  reg rest1_q, rest2_q;
   always @(posedge clk_i) begin
     drive1_q <= drive_d;
     drive2_q <= drive1_q;
@@ -92,6 +97,8 @@ module neuron_unit #(
     state2_q <= state1_q;
     nudge1_q <= nudge;
     nudge2_q <= nudge1_q;
+    rest1_q <= (Rests != 0) && rest_i;
+    rest2_q <= rest1_q;
   end
   assign drive_o = drive3_q;
 
@@ -149,7 +156,8 @@ module neuron_unit #(
   reg [StateWidth-1:0] state3_q;
   wire below = (StateSigned != 0) && state_d[StateWidth-1];
   wire above = ({1'b0, state_d} > OneState);
-  always @(posedge clk_i) state3_q <= (Dynamics != 2) ? state_d : below ? 0 : above ? OneState : state_d;
+  wire [StateWidth-1:0] moved = (Dynamics != 2) ? state_d : below ? 0 : above ? OneState : state_d;
+  always @(posedge clk_i) state3_q <= rest2_q ? state2_q[StateWidth-1:0] : moved;
   assign state_o = state3_q;
 
   /* verilator lint_on WIDTH */

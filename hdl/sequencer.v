@@ -61,6 +61,7 @@ module sequencer #(
   output reg                     learn_o,
   output reg                     drive_o,
   output reg  [1:0]              nudge_o,
+  output wire                    odd_o,           // even/odd order: the odd layers move (relaxations have an even number of passes)
   output wire [BankWidth:0]      bank_a_o,        // {reset, bank}
   output wire [BankWidth:0]      bank_b_o,
   output wire [BankWidth:0]      bank_now_o,
@@ -156,6 +157,7 @@ module sequencer #(
   assign bank_b_o = b_q;
   assign bank_now_o = now_q;
   assign bank_next_o = next_q;
+  assign odd_o = left_q[0];
   assign step_end_o = (state_q == StAdvance);
   assign sample_start_o = (state_q == StIdle) && sample_full_i && enable_i;
   assign read_o = (state_q == StDecode) && (op_i == OpRead);

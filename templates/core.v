@@ -137,6 +137,13 @@ module {{ module }} (
   wire [ChunkWidth-1:0] chunk0;
   wire [AddressWidth-1:0] row_base0;
   wire [1:0] nudge;
+{%- if even_odd %}
+  wire odd;  // layers move
+{%- else %}
+  /* verilator lint_off UNUSED */
+  wire odd;  // all layers move at once
+  /* verilator lint_on UNUSED */
+{%- endif %}
   wire [BankWidth:0] bank_a, bank_b, bank_now;
   wire [BankWidth-1:0] bank_next;
   /* verilator lint_off UNUSED */
@@ -157,7 +164,7 @@ module {{ module }} (
     .row_length_i(row_length_of(layer0)),
     .valid0_o(valid0), .layer_o(layer0), .chunk_o(chunk0), .entry_o(entry0), .row_base_o(row_base0),
     .first0_o(first0), .bias0_o(bias0), .first_chunk0_o(first_chunk0), .last_chunk0_o(last_chunk0),
-    .learn_o(learn), .drive_o(drive), .nudge_o(nudge), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
+    .learn_o(learn), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
     .drained_i(drained), .wrote_last_i(wrote_last),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
@@ -471,6 +478,15 @@ module {{ module }} (
     {neuron13_q, neuron14_q, neuron15_q} <= {neuron12, neuron13_q, neuron14_q};
     {bank13_q, bank14_q, bank15_q} <= {bank_next, bank13_q, bank14_q};
   end
+{%- if even_odd %}
+  wire rest12 = (layer12[0] != odd);
+{%- if softmax %}
+  reg rest13_q, rest14_q, rest15_q;
+  always @(posedge clk_i) {rest13_q, rest14_q, rest15_q} <= {rest12, rest13_q, rest14_q};
+{%- endif %}
+{%- else %}
+  wire rest12 = 1'b0;
+{%- endif %}
   reg signed [StateWidth-1:0] state15;
   reg signed [DriveWidth-1:0] drive15;
 {% for u in units %}
@@ -487,7 +503,7 @@ module {{ module }} (
     .TotalWidth(TotalWidth), {{ u.parameters }}
   ) u_neuron_{{ u.id }} (
     .clk_i(clk_i), .total_i(total12), .state_i({{ u.state_in }}), .target_i(target12),
-    .nudge_i({% if u.output %}{{ nudge_name }}{% else %}2'd0{% endif %}), .drive_random_i(drive_random12), .state_random_i(state_random14_q),
+    .nudge_i({% if u.output %}{{ nudge_name }}{% else %}2'd0{% endif %}), .rest_i(rest12), .drive_random_i(drive_random12), .state_random_i(state_random14_q),
     .drive_o(drive_{{ u.id }}), .state_o(state_{{ u.id }})
   );
 {% endfor %}
@@ -549,8 +565,13 @@ module {{ module }} (
   // Softmax read-out: in nudged steps the outputs' drives are collected, and their pulls take the neurons' way once all
   // of them are known. Nothing else is on that way then.
   localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
-  wire pulling = ({{ nudge_name }} != 2'd0);
+  wire pulling = ({{ nudge_name }} != 2'd0){% if even_odd %} && (OutputLayer[0] == odd){% endif %};
+{%- if even_odd %}
+  // The next pass may begin while the last outputs of a pass in which they rest are on their way.
+  wire collected15 = ({{ nudge_name }} != 2'd0) && !rest15_q && (layer15_q == OutputLayer);
+{%- else %}
   wire collected15 = pulling && (layer15_q == OutputLayer);
+{%- endif %}
   wire pull_valid, pull_last;
   wire [IndexWidth-1:0] pull_index;
   wire [{{ pull_drive_width }}-1:0] pull_drive;

@@ -2,7 +2,7 @@
 
 use super::CliError;
 use crate::data;
-use crate::design::{Design, Dynamics, NudgePlace};
+use crate::design::{Design, Dynamics, NudgePlace, Order};
 use crate::gradient::compare::{Comparison, Measures, StepRow, TotalRow};
 use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
 use crate::gradient::{Example, examples, files};
@@ -122,6 +122,9 @@ fn report(
     let mut changes = Vec::new();
     if design.nudge_place == NudgePlace::Outside {
         changes.push("nudge inside");
+    }
+    if design.order != Order::Synchronous {
+        changes.push("all layers at once");
     }
     if design.dynamics == Dynamics::Energy {
         changes.push("leaky dynamics");

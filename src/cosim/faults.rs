@@ -1,7 +1,7 @@
 //! Named defects for the hardware: each edits one place of the generated sources, so the sources stay clean and the
 //! checker is seen to fail.
 
-use crate::design::{Design, Feedback, NudgeSign};
+use crate::design::{Design, Feedback, NudgeSign, Order};
 use crate::fixed_point::Rounding;
 use crate::rules::{Op, Program};
 use crate::verilog::{Sources, module_name};
@@ -40,6 +40,8 @@ enum Needs {
     Softmax,
     /// Outputs that are neurons.
     Squared,
+    /// Even layers move first, then odd ones.
+    EvenOdd,
 }
 
 enum Edit {
@@ -323,6 +325,20 @@ pub const FAULTS: &[Fault] = &[
         edit: Edit::Leaf("synapse_lanes.v", "gradient[p] - weight6[p] * DecayFactor", "gradient[p]"),
         needs: Needs::Decay,
     },
+    Fault {
+        name: "order-ignored",
+        kind: "control",
+        what: "all layers move in every pass",
+        edit: Edit::Leaf("neuron_unit.v", "rest1_q <= (Rests != 0) && rest_i;", "rest1_q <= 1'b0;"),
+        needs: Needs::EvenOdd,
+    },
+    Fault {
+        name: "odd-before-even",
+        kind: "control",
+        what: "the odd layers move before the even ones",
+        edit: Edit::Core("wire rest12 = (layer12[0] != odd);", "wire rest12 = (layer12[0] == odd);"),
+        needs: Needs::EvenOdd,
+    },
 ];
 
 impl Fault {
@@ -349,6 +365,7 @@ impl Fault {
             Needs::Softmax => design.is_softmax(design.output_layer()),
             Needs::Squared => !design.is_softmax(design.output_layer()),
             Needs::Decay => design.weight_decay.raw != 0,
+            Needs::EvenOdd => design.order == Order::EvenOdd,
         };
         needed
             && match self.edit {
@@ -429,6 +446,7 @@ mod tests {
             "digits-cvf",
             "digits-kp",
             "digits-softmax",
+            "digits-even-odd",
             "mnist-cep",
         ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));

@@ -18,6 +18,8 @@ const EXAMPLE: &str = r#"# {name}: a network that learns by Continual Equilibriu
 layers = [64, 64, 10]       # neurons: input, hidden..., output
 activation = "logistic"     # hard_sigmoid: clip(x, 0, 1) | half_hard_sigmoid: clip(x/2, 0, 1) | logistic: 1/(1+exp(2-4x))
 dynamics = "prototypical"   # prototypical: s <- rho(drive) | leaky: s <- s + dt (rho(drive) - s) | energy: real time, from an energy
+# order = "synchronous"     # all layers move at once | even_odd: a step moves the even layers, then the odd ones, which see them: T and
+                            # K can be half as large
 nudge = "outside"           # where beta (y - s) enters the output: outside | inside the activation
 # readout = "squared"       # squared: outputs are neurons, squared error | softmax: cross-entropy; has no nudge of its own
 # dt = 0.25                 # time step, above 0 and at most 1; leaky and energy need it, prototypical has none

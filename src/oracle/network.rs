@@ -1,6 +1,6 @@
 //! What a network is, apart from what it has learnt.
 
-use crate::design::{Activation, Design, Dynamics, Feedback, NudgePlace, Rule, logistic};
+use crate::design::{Activation, Design, Dynamics, Feedback, NudgePlace, Order, Rule, logistic};
 use std::ops::Range;
 
 /// An activation function `rho`, its slope, and the slope's slope.
@@ -59,6 +59,8 @@ pub struct FloatNetwork {
     pub sizes: Vec<usize>,
     /// Neuron dynamics.
     pub dynamics: Dynamics,
+    /// Which layers move together.
+    pub order: Order,
     /// Where the nudge enters.
     pub nudge_place: NudgePlace,
     /// The activation function.
@@ -86,6 +88,7 @@ impl FloatNetwork {
         FloatNetwork {
             sizes: design.sizes.clone(),
             dynamics: design.dynamics,
+            order: design.order,
             nudge_place: design.nudge_place,
             squash: design.activation.into(),
             dt: design.dt.wanted,

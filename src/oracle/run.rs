@@ -11,7 +11,7 @@ pub trait Watch {
     /// A relaxation begins, with this signed nudge, from these states.
     fn begins(&mut self, _nudge: f64, _states: &[f64]) {}
 
-    /// A time step has been taken; `drives` are those that made the new states.
+    /// A pass has been taken (a time step, or half of one); `drives` are those that made the new states.
     fn steps(&mut self, _drives: &[f64], _states: &[f64]) {}
 
     /// Synapses have learned this much: after a time step, with plasticity, or in a pass of their own.
@@ -115,13 +115,13 @@ impl Oracle {
         let mut prediction = 0;
         for op in ops {
             match op {
-                Op::Relax { steps, nudge, plasticity } => {
+                Op::Relax { passes, nudge, plasticity } => {
                     let nudge = nudge.sign(negative) as f64 * self.network.beta;
                     let stimulus = Stimulus { input, target: &target, nudge };
                     watch.begins(nudge, &b.now);
-                    for _ in 0..steps {
+                    for pass in 0..passes {
                         let drives = self.network.drives(&self.parameters, &input_drive, &b.now);
-                        let next = self.network.next(&drives, &b.now, stimulus);
+                        let next = self.network.next(&drives, &b.now, stimulus, pass);
                         b.previous = std::mem::replace(&mut b.now, next);
                         watch.steps(&drives, &b.now);
                         if let Some(update) = plasticity {

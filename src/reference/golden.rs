@@ -59,15 +59,15 @@ impl<'d> Golden<'d> {
         let mut prediction = 0;
         for op in ops {
             match op {
-                Op::Relax { steps, nudge, plasticity } => {
-                    for t in 0..steps {
+                Op::Relax { passes, nudge, plasticity } => {
+                    for t in 0..passes {
                         // The contrast of step t - 1 is applied at the head of step t's pass: synapses first, then
                         // the new weights make the drives (algorithms.md 2.1).
                         let update = plasticity.filter(|_| t > 0);
                         if let Some(update) = update {
                             self.learn(input, &active, &b, update);
                         }
-                        self.relax(input, label, nudge, &mut b);
+                        self.relax(input, label, nudge, t, &mut b);
                         observer.step(self.view(&b, &active, true, update.is_some()));
                         b.step += 1;
                     }
@@ -130,8 +130,9 @@ impl<'d> Golden<'d> {
         raw << self.design.datapath.activity_shift[l]
     }
 
-    /// One synchronous time step of all neurons (algorithms.md 1.1, 1.2).
-    fn relax(&self, input: &[i32], label: u16, nudge: Nudge, b: &mut Bench) {
+    /// One pass: a time step of the layers that move in it (algorithms.md 1.1, 1.2). The others' drives are formed, too,
+    /// but change nothing.
+    fn relax(&self, input: &[i32], label: u16, nudge: Nudge, pass: u32, b: &mut Bench) {
         let d = self.design;
         let p = &d.datapath;
         let layers = d.output_layer();
@@ -162,6 +163,7 @@ impl<'d> Golden<'d> {
                     state: i64::from(b.now[at]),
                     target: i == usize::from(label),
                     nudge: sign,
+                    rest: d.order.holds(pass, l),
                     drive_random: row_bits(column_key(Purpose::Drive), i as u32),
                     state_random: row_bits(column_key(Purpose::State), i as u32),
                 });
@@ -169,7 +171,7 @@ impl<'d> Golden<'d> {
                 next[at] = state as i32;
             }
         }
-        if let Some(pull) = &self.pull {
+        if let Some(pull) = self.pull.as_ref().filter(|_| !d.order.holds(pass, layers)) {
             let outputs = self.base(layers)..b.now.len();
             let random = |i: usize| row_bits(absorb(key(Purpose::State), (layers as u32) << 16), i as u32);
             pull.states(&b.drives[outputs.clone()], label, sign, random, &mut next[outputs]);

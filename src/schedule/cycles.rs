@@ -35,13 +35,14 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
     for &op in program {
         c.spend(1); // decode
         match op {
-            Op::Relax { steps, nudge, plasticity } => {
+            Op::Relax { passes, nudge, plasticity } => {
                 let plastic = plasticity.is_some();
-                for t in 0..steps {
+                for t in 0..passes {
                     let learn = plastic && t > 0;
                     let from_input = !input_valid || learn || depth == 1;
                     pass(layout, active, from_input, true, &mut c);
-                    if nudge != Nudge::None && layout.softmax_outputs > 0 {
+                    let pulls = layout.softmax_outputs > 0 && !layout.order.holds(t, depth);
+                    if nudge != Nudge::None && pulls {
                         c.spend(SOFTMAX + 2 * layout.softmax_outputs as u64);
                     }
                     input_valid = true;

@@ -11,7 +11,7 @@ mod cycles;
 
 pub use cycles::{Cycles, predict};
 
-use crate::design::Design;
+use crate::design::{Design, Order};
 
 /// Cycles between the first columns of two chunks, at least: the lanes' operands must have moved on.
 pub const MIN_SLOT: u32 = 4;
@@ -67,6 +67,8 @@ pub struct Layout {
     pub backward_words: usize,
     /// Outputs of a softmax read-out; 0 of any other.
     pub softmax_outputs: usize,
+    /// Which layers move in a pass: outputs that rest cost a softmax read-out no cycle.
+    pub order: Order,
     /// Neurons of layers 1 to L.
     pub neurons: usize,
     /// State words of one bank.
@@ -103,6 +105,7 @@ impl Layout {
             weight_words: weight_base,
             backward_words,
             softmax_outputs: if design.is_softmax(design.output_layer()) { design.classes() } else { 0 },
+            order: design.order,
             neurons: neuron_base,
             state_words: word_base,
             banks: (3 + slots).next_power_of_two(),

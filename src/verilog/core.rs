@@ -1,7 +1,7 @@
 //! The context of `templates/core.v`.
 
 use super::units::{self, Unit};
-use crate::design::{Design, Feedback, NudgeSign, Rule, Tables};
+use crate::design::{Design, Feedback, NudgeSign, Order, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
 use crate::schedule::{LAYER_GAP, Layout, MIN_SLOT, bits};
@@ -81,6 +81,7 @@ struct Core {
     layer_gap: u32,
     infer_start: usize,
     random_sign: bool,
+    even_odd: bool,
     nudge_name: &'static str,
     softmax: bool,
     pull_parameters: String,
@@ -323,6 +324,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         best: if layout.softmax_outputs > 0 { "drive" } else { "state" },
         best_width: if layout.softmax_outputs > 0 { units::common_drive_width(design) } else { state_width },
         random_sign: design.nudge_sign == NudgeSign::Random,
+        even_odd: design.order == Order::EvenOdd,
         stochastic: modes.contains(&true),
         purposes: [("weight", Purpose::Weight), ("drive", Purpose::Drive), ("state", Purpose::State)]
             .into_iter()
@@ -359,7 +361,7 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
         }
         for op in ops {
             match *op {
-                Op::Relax { steps, nudge, plasticity } => {
+                Op::Relax { passes, nudge, plasticity } => {
                     let (n, sign) = match nudge {
                         Nudge::None => (0, "free"),
                         Nudge::Plus => (1, "+beta"),
@@ -368,9 +370,9 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
                     };
                     let plastic = u32::from(plasticity.is_some());
                     push(
-                        format!("3'd0, 16'd{steps}, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
+                        format!("3'd0, 16'd{passes}, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
                         format!(
-                            "relax {steps}, {sign}{}",
+                            "relax {passes}, {sign}{}",
                             if plastic == 1 { ", learn each step" } else { "" }
                         ),
                     );

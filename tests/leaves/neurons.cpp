@@ -1,6 +1,6 @@
 // Feeds every neuron unit its own stimuli, one a cycle, and writes down what comes out three cycles later.
 //
-// stimuli: for each unit the number of stimuli, then per stimulus total, state, target, nudge, random words (drive in the
+// stimuli: for each unit the number of stimuli, then per stimulus total, state, target, nudge (bit 2: rests), random words (drive in the
 // low half, state in the high half): 64 bits each. results: per stimulus drive (low half) and state (high half).
 
 #include "Vtop.h"
@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
                 top.state_i = w[1];
                 top.target_i = w[2] & 1;
                 top.nudge_i = w[3] & 3;
+                top.rest_i = w[3] >> 2 & 1;
                 top.drive_random_i = static_cast<uint32_t>(w[4]);
                 top.state_random_i = static_cast<uint32_t>(w[4] >> 32);
             }

@@ -9,6 +9,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("network", "layers", "neurons per layer from the input to the output, such as `layers = [64, 64, 10]`"),
     ("network", "activation", "one of \"hard_sigmoid\", \"half_hard_sigmoid\", \"logistic\""),
     ("network", "dynamics", "one of \"prototypical\" (default), \"leaky\", \"energy\""),
+    ("network", "order", "one of \"synchronous\" (default), \"even_odd\""),
     ("network", "nudge", "one of \"inside\", \"outside\" (default)"),
     ("network", "readout", "one of \"squared\" (default), \"softmax\""),
     (

@@ -5,7 +5,7 @@ use super::typed::{At, Data, File, Formats, OneOrMany, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::{
     Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Modes, Neurons, NudgePlace,
-    NudgeSign, Readout, Rule, Synapses,
+    NudgeSign, Order, Readout, Rule, Synapses,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
 use std::ops::{Range, RangeInclusive};
@@ -251,6 +251,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         .at(readout.at, "not with energy dynamics")
         .also(dynamics.at, "these dynamics"));
     }
+    let order = network.order.map_or(Given::default(Order::Synchronous), Given::from);
     let scale = network.initial_scale.map_or(Given::default(1.0), Given::from);
     let scale = positive(&scale, "network", "initial_scale")?;
     let dt = time_step(network.dt.map(Given::from), &dynamics, &network_at, typed_formats.step)?;
@@ -269,7 +270,8 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     }
     let steps = |typed, key| -> Result<u32> {
         let given = required(typed, "rule", key, &rule_at)?;
-        Ok(whole(&given, "rule", key, 1..=65535)? as u32)
+        let most = i64::from(65535 / order.value.passes(1));
+        Ok(whole(&given, "rule", key, 1..=most)? as u32)
     };
     let feedback = rule.feedback.map_or(Given::default(Feedback::Tied), Given::from);
     let angle = angle(rule.angle.map(Given::from), &feedback)?;
@@ -402,6 +404,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         neurons,
         synapses,
         dynamics: dynamics.value,
+        order: order.value,
         readout: readout.value,
         nudge_place: nudge_place.value,
         activation: activation.value,

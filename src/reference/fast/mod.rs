@@ -330,13 +330,13 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let mut prediction = 0;
         for &op in &ops {
             match op {
-                Op::Relax { steps, nudge, plasticity } => {
-                    for t in 0..steps {
+                Op::Relax { passes, nudge, plasticity } => {
+                    for t in 0..passes {
                         let update = plasticity.filter(|_| t > 0);
                         if let Some(update) = update {
                             self.learn(update, true, count.as_deref_mut());
                         }
-                        self.relax(nudge, label, count.as_deref_mut());
+                        self.relax::<O>(nudge, label, t, count.as_deref_mut());
                         self.show(observer, true, update.is_some());
                     }
                     if let Some(update) = plasticity {
@@ -409,9 +409,12 @@ impl<'d, N: Numbers> Engine<'d, N> {
         self.step += 1;
     }
 
-    /// One synchronous time step of all neurons.
-    fn relax(&mut self, nudge: Nudge, label: u16, mut count: Option<&mut Counters>) {
-        self.sum_inputs();
+    /// One pass: a time step of the layers that move in it.
+    fn relax<O: Observer>(&mut self, nudge: Nudge, label: u16, pass: u32, mut count: Option<&mut Counters>) {
+        let order = self.design.order;
+        // Drives of resting layers change nothing; a softmax reads its own.
+        let all = O::WATCHES || self.pull.is_some();
+        self.sum_inputs(|l| all || !order.holds(pass, l));
         std::mem::swap(&mut self.now, &mut self.previous);
         let moment = Moment {
             seed: self.design.seed,
@@ -423,6 +426,15 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let mut at = 0;
         for (l, neurons) in self.neurons.iter().enumerate() {
             let n = self.sizes[l + 1];
+            if order.holds(pass, l + 1) {
+                if all {
+                    let totals = &self.totals[l].as_flattened()[..n];
+                    neurons.drives(moment, totals, &self.states[at..at + n], &mut self.drives[at..at + n]);
+                }
+                self.now[l].clone_from(&self.previous[l]);
+                at += n;
+                continue;
+            }
             let layer = Layer {
                 totals: &self.totals[l].as_flattened()[..n],
                 drives: &mut self.drives[at..at + n],
@@ -432,8 +444,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
             neurons.step(moment, layer, count.as_deref_mut().map(|c| &mut c.layers[l]));
             at += n;
         }
-        if let Some(pull) = &self.pull {
-            let l = self.sizes.len() - 1;
+        let l = self.sizes.len() - 1;
+        if let Some(pull) = self.pull.as_ref().filter(|_| !order.holds(pass, l)) {
             let outputs = at - self.sizes[l]..at;
             let key = step_key(moment.seed, Purpose::State, moment.sample, moment.step);
             let random = |i: usize| row_bits(absorb(key, (l as u32) << 16), i as u32);
@@ -449,8 +461,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
         }
     }
 
-    /// `totals` from `now`: biases, forward and transposed products.
-    fn sum_inputs(&mut self) {
+    /// `totals` from `now`: biases, forward and transposed products of the layers (from 1) whose drives are needed.
+    fn sum_inputs(&mut self, needed: impl Fn(usize) -> bool) {
         if !self.base_valid {
             let s = &self.synapses[0];
             self.input_drive.as_flattened_mut().fill(N::Sum::default());
@@ -463,15 +475,24 @@ impl<'d, N: Numbers> Engine<'d, N> {
         for l in 1..self.synapses.len() {
             let s = &self.synapses[l];
             let (below, above) = self.totals.split_at_mut(l);
-            set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
-            N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, above[0].as_flattened_mut());
+            if needed(l + 1) {
+                set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
+                let sums = above[0].as_flattened_mut();
+                N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, sums);
+            } else {
+                self.work.unchanged += (self.sizes[l] * self.sizes[l + 1]) as u64;
+            }
             self.rows.clear();
             let activities = self.now[l].as_flattened()[..self.sizes[l + 1]].iter();
             self.rows.extend(
                 (0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)),
             );
-            let way_back = s.backward.as_ref().unwrap_or(&s.weights);
-            N::combine(way_back, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
+            if needed(l) {
+                let way_back = s.backward.as_ref().unwrap_or(&s.weights);
+                N::combine(way_back, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
+            } else {
+                self.work.unchanged += (self.sizes[l] * self.rows.len()) as u64;
+            }
             self.work.forward += (self.sizes[l] * self.sizes[l + 1]) as u64;
             self.work.transposed += (self.sizes[l] * self.rows.len()) as u64;
         }

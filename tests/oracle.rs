@@ -42,6 +42,7 @@ fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distanc
         sizes: vec![4, 3, 2],
         dynamics,
         order: Order::Synchronous,
+        softmax: false,
         nudge_place,
         squash: Squash::Logistic,
         dt: if dynamics == Dynamics::Prototypical { 1.0 } else { 0.2 },

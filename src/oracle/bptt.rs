@@ -164,6 +164,7 @@ mod tests {
             sizes: sizes.clone(),
             dynamics,
             order,
+            softmax: false,
             nudge_place: NudgePlace::Inside,
             squash,
             dt,

@@ -79,7 +79,7 @@ impl FloatNetwork {
         let output = self.span(self.output_layer());
         let first = output.start;
         let one = |at: usize| {
-            let is_output = output.contains(&at);
+            let is_output = at >= first && !self.softmax;
             let (s, mut u) = (states[at], drives[at]);
             let nudge = if is_output { stimulus.nudge * (stimulus.target[at - first] - s) } else { 0.0 };
             if self.nudge_place == NudgePlace::Inside {
@@ -99,6 +99,10 @@ impl FloatNetwork {
             }
         };
         let mut next: Vec<f64> = (0..states.len()).map(one).collect();
+        if self.softmax {
+            let errors = stimulus.target.iter().zip(self.probabilities(drives)).map(|(y, p)| y - p);
+            next[output].iter_mut().zip(errors).for_each(|(s, e)| *s = stimulus.nudge * e);
+        }
         for l in (1..=self.output_layer()).filter(|&l| self.order.holds(pass, l)) {
             next[self.span(l)].copy_from_slice(&states[self.span(l)]);
         }

@@ -61,7 +61,9 @@ pub struct FloatNetwork {
     pub dynamics: Dynamics,
     /// Which layers move together.
     pub order: Order,
-    /// Where the nudge enters.
+    /// The output is a softmax read-out: its state is its pull on the network, `nudge (y - p)` (algorithms 3.1).
+    pub softmax: bool,
+    /// Where the nudge enters (squared error only).
     pub nudge_place: NudgePlace,
     /// The activation function.
     pub squash: Squash,
@@ -89,6 +91,7 @@ impl FloatNetwork {
             sizes: design.sizes.clone(),
             dynamics: design.dynamics,
             order: design.order,
+            softmax: design.is_softmax(design.output_layer()),
             nudge_place: design.nudge_place,
             squash: design.activation.into(),
             dt: design.dt.wanted,
@@ -132,15 +135,25 @@ impl FloatNetwork {
         (0..classes).map(|i| f64::from(u8::from(i == usize::from(label)))).collect()
     }
 
+    /// The probabilities that a softmax read-out makes of its drives.
+    pub fn probabilities(&self, drives: &[f64]) -> Vec<f64> {
+        let logits = &drives[self.span(self.output_layer())];
+        let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let powers: Vec<f64> = logits.iter().map(|u| (u - greatest).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        powers.iter().map(|e| e / sum).collect()
+    }
+
     /// `1/2 |output - target|^2`.
     pub fn loss(&self, states: &[f64], target: &[f64]) -> f64 {
         let outputs = &states[self.span(self.output_layer())];
         0.5 * outputs.iter().zip(target).map(|(o, y)| (o - y).powi(2)).sum::<f64>()
     }
 
-    /// Arg max of the output state; the lowest index wins a tie.
-    pub fn prediction(&self, states: &[f64]) -> u16 {
-        let outputs = &states[self.span(self.output_layer())];
+    /// Arg max of the output state, or of the drive of a softmax read-out; the lowest index wins a tie.
+    pub fn prediction(&self, drives: &[f64], states: &[f64]) -> u16 {
+        let shown = if self.softmax { drives } else { states };
+        let outputs = &shown[self.span(self.output_layer())];
         let best = (0..outputs.len()).rev().max_by(|&a, &b| outputs[a].total_cmp(&outputs[b]));
         best.unwrap_or(0) as u16
     }

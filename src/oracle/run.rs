@@ -92,6 +92,7 @@ pub struct Oracle {
 
 /// State vectors of one sample.
 struct Bench {
+    drives: Vec<f64>,
     now: Vec<f64>,
     previous: Vec<f64>,
     slots: Vec<Vec<f64>>,
@@ -107,7 +108,7 @@ impl Oracle {
     /// prediction. `input` holds what the synapses see of the input, one value per input neuron.
     pub fn run(&mut self, input: &[f64], label: u16, train: bool, watch: &mut impl Watch) -> u16 {
         let zero = vec![0.0; self.network.neuron_count()];
-        let mut b = Bench { now: zero.clone(), previous: zero, slots: Vec::new() };
+        let mut b = Bench { drives: zero.clone(), now: zero.clone(), previous: zero, slots: Vec::new() };
         let target = self.network.target(label);
         let negative = is_negative(self.seed, self.sample);
         let ops = if train { self.program.train.clone() } else { self.program.infer.clone() };
@@ -120,10 +121,10 @@ impl Oracle {
                     let stimulus = Stimulus { input, target: &target, nudge };
                     watch.begins(nudge, &b.now);
                     for pass in 0..passes {
-                        let drives = self.network.drives(&self.parameters, &input_drive, &b.now);
-                        let next = self.network.next(&drives, &b.now, stimulus, pass);
+                        b.drives = self.network.drives(&self.parameters, &input_drive, &b.now);
+                        let next = self.network.next(&b.drives, &b.now, stimulus, pass);
                         b.previous = std::mem::replace(&mut b.now, next);
-                        watch.steps(&drives, &b.now);
+                        watch.steps(&b.drives, &b.now);
                         if let Some(update) = plasticity {
                             self.learn(input, &b, update, (negative, true), watch);
                             input_drive = self.network.input_drive(&self.parameters, input);
@@ -141,7 +142,7 @@ impl Oracle {
                     self.learn(input, &b, update, (negative, false), watch);
                     input_drive = self.network.input_drive(&self.parameters, input);
                 }
-                Op::Read => prediction = self.network.prediction(&b.now),
+                Op::Read => prediction = self.network.prediction(&b.drives, &b.now),
             }
         }
         self.sample = self.sample.wrapping_add(1);

@@ -18,6 +18,13 @@ module sim_top (
   input  wire        sample_last_i,
   input  wire [31:0] sample_label_i,
   input  wire        sample_train_i,
+{%- if batched %}
+  input  wire        sample_ends_batch_i,
+{%- else %}
+  /* verilator lint_off UNUSED */
+  input  wire        sample_ends_batch_i,                 // every sample is a batch of itself
+  /* verilator lint_on UNUSED */
+{%- endif %}
   output wire        result_valid_o,
   output wire [31:0] result_prediction_o,
   output wire [31:0] result_label_o,
@@ -62,7 +69,7 @@ module sim_top (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i), .seed_i(seed_i),
     .sample_number_set_i(sample_number_set_i), .sample_number_i(sample_number_i), .busy_o(busy_o),
     .sample_valid_i(sample_valid_i), .sample_ready_o(sample_ready_o), .sample_data_i(sample_data[{{ input_width }}-1:0]),
-    .sample_last_i(sample_last_i), .sample_label_i(sample_label[{{ label_width }}-1:0]), .sample_train_i(sample_train_i),
+    .sample_last_i(sample_last_i), .sample_label_i(sample_label[{{ label_width }}-1:0]), .sample_train_i(sample_train_i),{% if batched %} .sample_ends_batch_i(sample_ends_batch_i),{% endif %}
     .result_valid_o(result_valid_o), .result_ready_i(1'b1), .result_prediction_o(prediction), .result_label_o(label),
     .result_cycles_o(result_cycles_o), .result_reads_o(result_reads_o),
     .host_rewind_i(host_rewind_i), .host_shift_i(host_shift_i), .host_data_i(host_word[{{ stored_width }}-1:0]),

@@ -375,7 +375,7 @@ fn equal(case: &Case) -> Result<(), String> {
     }
     // Equal means that all of it was compared.
     let program = Program::of(&design);
-    let steps: u64 = samples.iter().map(|s| u64::from(program.steps(s.train))).sum();
+    let steps: u64 = samples.iter().map(|s| u64::from(program.steps(s.lesson()))).sum();
     let relaxations = |op: &Op| if let Op::Relax { passes, .. } = op { u64::from(*passes) } else { 0 };
     let ops = |train| if train { &program.train } else { &program.infer };
     let relaxed: u64 = samples.iter().flat_map(|s| ops(s.train)).map(relaxations).sum();

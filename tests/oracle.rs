@@ -48,6 +48,7 @@ fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distanc
         dt: if dynamics == Dynamics::Prototypical { 1.0 } else { 0.2 },
         beta,
         nudge_distance,
+        batch: 1,
         learning_rates: vec![1.0, 1.0],
         vector_field: false,
         weight_decay: 0.0,
@@ -61,7 +62,7 @@ fn relax(passes: u32, nudge: Nudge) -> Op {
 fn ep(free: u32, nudged: u32) -> Program {
     let learn = Op::Learn(Update::products(StateRef::Now, StateRef::Slot(0)));
     let train = vec![relax(free, Nudge::None), Op::Save { slot: 0 }, relax(nudged, Nudge::Plus), learn];
-    Program { order: Order::Synchronous, infer: vec![train[0]], train }
+    Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train }
 }
 
 fn symmetric(free: u32, nudged: u32) -> Program {
@@ -74,13 +75,13 @@ fn symmetric(free: u32, nudged: u32) -> Program {
         relax(nudged, Nudge::Minus),
         Op::Learn(Update::products(StateRef::Slot(1), StateRef::Now)),
     ];
-    Program { order: Order::Synchronous, infer: vec![train[0]], train }
+    Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train }
 }
 
 fn cep(free: u32, nudged: u32) -> Program {
     let plasticity = Some(Update::products(StateRef::Now, StateRef::Previous));
     let train = vec![relax(free, Nudge::None), Op::Relax { passes: nudged, nudge: Nudge::Plus, plasticity }];
-    Program { order: Order::Synchronous, infer: vec![train[0]], train }
+    Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train }
 }
 
 /// Runs the sample and returns what happened, and what was learned.
@@ -351,7 +352,7 @@ fn separate_backward_weights_learn_by_their_own_contrast() {
         vec![relax(50, Nudge::None), Op::Relax { passes: 3, nudge: Nudge::Plus, plasticity: Some(update) }];
     let mut oracle = Oracle::new(
         net,
-        Program { order: Order::Synchronous, infer: vec![train[0]], train },
+        Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train },
         start.clone(),
         1,
     );

@@ -9,6 +9,7 @@ use eqhdl::reference::counters::Counters;
 use eqhdl::reference::fast::Network;
 use eqhdl::reference::golden::Golden;
 use eqhdl::reference::{Observer, SampleEnd, StepView, Weights};
+use eqhdl::rules::Lesson;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
@@ -169,6 +170,7 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
             select(vec![false, false, false, true]),
             select(vec![Readout::Squared, Readout::Squared, Readout::Softmax]),
             select(vec![Order::Synchronous, Order::Synchronous, Order::EvenOdd]),
+            select(vec![1, 1, 1, 3]),
         ),
     );
     (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>())
@@ -176,7 +178,13 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
             "a signal too wide to build",
             |(
                 shape,
-                (dynamics, nudge_place, activation, (rule, nudge_sign), (feedback, decay, readout, order)),
+                (
+                    dynamics,
+                    nudge_place,
+                    activation,
+                    (rule, nudge_sign),
+                    (feedback, decay, readout, order, batch),
+                ),
                 (drive_modes, state_modes, weight_modes),
                 (free_steps, nudged_steps),
                 seed,
@@ -208,6 +216,7 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
                     } else {
                         Constant::nearest(0.0, Format::unsigned(1, 0))
                     },
+                    batch: if rule == Rule::Cep || feedback == Feedback::VectorField { 1 } else { batch },
                     free_steps,
                     nudged_steps,
                     beta: Constant::nearest(0.4, Format::unsigned(4, 4)),
@@ -282,7 +291,8 @@ fn assert_equal_runs(design: &Design, extreme: u32) -> Result<(), TestCaseError>
     let (mut expected, mut found, mut silent) =
         (Recorder::of(design), Recorder::of(design), eqhdl::reference::Silent);
     for (s, input) in inputs(design, 4, extreme > 0).iter().enumerate() {
-        let (label, train) = ((s % design.classes()) as u16, s != 2);
+        let label = (s % design.classes()) as u16;
+        let train = [Lesson::Train, Lesson::TrainLast, Lesson::Infer, Lesson::TrainLast][s];
         golden.run(input, label, train, &mut expected);
         fast.run(input, label, train, &mut found);
         counted.run_counted(input, label, train, &mut silent, &mut counters);

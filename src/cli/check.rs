@@ -4,7 +4,7 @@ use super::CliError;
 use crate::design::Design;
 use crate::fixed_point::Interval;
 use crate::rules::Program;
-use crate::schedule::{Cycles, Layout, predict};
+use crate::schedule::{Cycles, Layout, predict, predict_training};
 use crate::verilog::Price;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -72,8 +72,10 @@ fn report(design: &Design) -> CheckReport {
     let program = Program::of(design);
     let inputs = design.sizes[0];
     let cycles = |active: usize| {
-        let (train, infer) =
-            (predict(&layout, &program.train, active), predict(&layout, &program.infer, active));
+        let (train, infer) = (
+            predict_training(&layout, &program, design.batch, active),
+            predict(&layout, &program.infer, active),
+        );
         CycleReport {
             inputs_not_zero: active,
             train,
@@ -86,7 +88,7 @@ fn report(design: &Design) -> CheckReport {
     let mut constants = vec![("beta".to_owned(), design.beta.wanted, design.beta.effective())];
     for (l, s) in design.synapses.iter().enumerate() {
         constants.push((
-            format!("rate of layer {} (learning rate / beta)", l + 1),
+            format!("rate of layer {} (what a contrast counts)", l + 1),
             s.rate.wanted,
             s.rate.effective(),
         ));

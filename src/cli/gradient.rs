@@ -82,6 +82,11 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
             "a gradient needs `readout = \"squared\"`: the pull of a softmax read-out has no counterpart among BPTT's states; `eqhdl train --float` trains it in real numbers",
         ));
     }
+    if design.is_batched() {
+        return Err(CliError::input_message(
+            "a gradient is held against the update of single samples (their mean is shown): write `batch = 1`",
+        ));
+    }
     if design.has_separate_feedback() || design.weight_decay.wanted != 0.0 {
         return Err(CliError::input_message(
             "a gradient needs tied weights without decay: with weights of their own on the way back there is no loss whose gradient they follow; write `feedback = \"tied\"` and no weight decay to study the rest",

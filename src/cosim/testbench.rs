@@ -22,6 +22,7 @@ struct SimTop {
     stored_width: u32,
     label_width: u32,
     input_width: u32,
+    batched: bool,
 }
 
 impl SimTop {
@@ -57,6 +58,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         stored_width: design.datapath.stored_width,
         label_width: bits(design.classes() - 1),
         input_width: design.input.width,
+        batched: design.is_batched(),
     };
     let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
     let probe = CommitProbe {

@@ -95,6 +95,8 @@ pub struct Datapath {
     pub update_shift: i32,
     /// Left shift from weight decay x weight to the grid of rate x contrast.
     pub decay_shift: u32,
+    /// Width of a contrast summed over a batch (of the contrast where a batch is one sample).
+    pub batch_width: u32,
     /// Width of rate x contrast, less decay x weight.
     pub gradient_width: u32,
     /// Neurons, layers 1 to L.
@@ -200,6 +202,13 @@ impl Datapath {
         let contrast = contrasts.fold(zero, Interval::hull);
         p.contrast_width = contrast.signed_bits();
         signals.push(Signal::new("contrast", contrast, 2 * p.activity_frac));
+        // Signs of their own, one for each sample, are taken into the sum.
+        let contrast = contrast * Interval::point(i128::from(d.batch));
+        p.batch_width = contrast.signed_bits();
+        if d.is_batched() {
+            fits("a contrast summed over a batch", p.batch_width, 32)?;
+            signals.push(Signal::new("contrast, summed over a batch", contrast, 2 * p.activity_frac));
+        }
         // w_lsb = 2^-weight.frac; rate * contrast has fraction rate.frac + 2 activity_frac. The shift to the weight's
         // grid differs per layer; a left shift of the constant makes it the largest one everywhere.
         let shift_of = |rate_frac: i32, frac: i32| rate_frac + 2 * p.activity_frac - frac;
@@ -233,7 +242,11 @@ impl Datapath {
             .chain(&p.bias_rate)
             .fold(zero, |i, &r| i.hull(Interval::point(i128::from(r))));
         // A random sign of the nudge turns the rate's sign.
-        let any_rate = if d.nudge_sign == NudgeSign::Random { any_rate.hull(-any_rate) } else { any_rate };
+        let any_rate = if d.nudge_sign == NudgeSign::Random && !d.is_batched() {
+            any_rate.hull(-any_rate)
+        } else {
+            any_rate
+        };
         p.rate_width = any_rate.signed_bits();
         signals.push(Signal::new("rate constants (aligned)", any_rate, 0));
         fits("weight decay, aligned", p.decay_shift + p.stored_width + d.weight_decay.format.width, 62)?;

@@ -167,8 +167,8 @@ pub struct Synapses {
     pub weight_read: Format,
     /// Bias as stored: the weight of a constant input of one. Read with as many dropped bits as the weights.
     pub bias: Format,
-    /// Learning rate over the distance of the two nudges, `eta / beta`, or `eta / (2 beta)` for symmetric nudging: the
-    /// coefficient of the contrast.
+    /// Learning rate over the distance of the two nudges, `eta / beta`, or `eta / (2 beta)` for symmetric nudging, and
+    /// over the samples of a batch: the coefficient of the contrast.
     pub rate: Constant,
     /// Learning rate, as typed.
     pub learning_rate: f64,
@@ -258,6 +258,8 @@ pub struct Design {
     pub free_steps: u32,
     /// K: steps of the nudged phase.
     pub nudged_steps: u32,
+    /// Samples whose contrasts are summed before the weights take them; one of its own for each sample where 1.
+    pub batch: u32,
     /// Nudging strength.
     pub beta: Constant,
     /// Modes of the drive requantiser.
@@ -319,6 +321,11 @@ impl Design {
     /// True where the ways forward and back have weights of their own.
     pub fn has_separate_feedback(&self) -> bool {
         self.feedback != Feedback::Tied
+    }
+
+    /// True where contrasts are summed over a batch.
+    pub fn is_batched(&self) -> bool {
+        self.batch > 1
     }
 
     /// Neurons of layers 1 to L.

@@ -31,6 +31,8 @@ name = "cep"                # ep: one update after the nudged phase | symmetric_
 T = 20                      # steps of the free phase, in which the states settle
 K = 8                       # steps of the nudged phase, in which the output is pulled to the target
 beta = 0.2                  # strength of that pull
+# batch = 1                 # samples whose contrasts are summed, in a memory as wide as it must be, before the weights take
+                            # their mean; for ep and symmetric_ep
 # feedback = "tied"         # what carries activity back: tied: the same weights | vector_field, kolen_pollack: weights of
                             # their own, each with its own update, or with the same one (needs weight_decay)
 # angle = 0                 # degrees between forward and separate backward weights at the start, 0 to 180

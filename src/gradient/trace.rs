@@ -86,7 +86,7 @@ impl Trace {
                 Op::Save { slot } => slots[slot] = now.clone(),
                 Op::Load { slot } => now = slots[slot].clone(),
                 Op::Learn(_) => drop(increments.next()),
-                Op::Read => {}
+                Op::Read | Op::Apply => {}
             }
         }
         trace

@@ -170,6 +170,7 @@ mod tests {
             dt,
             beta: 0.1,
             nudge_distance: 0.1,
+            batch: 1,
             learning_rates: vec![1.0; 3],
             vector_field,
             weight_decay: 0.0,

@@ -74,6 +74,8 @@ pub struct FloatNetwork {
     /// Distance of the two nudges whose states are contrasted: `beta`, or `2 beta` for symmetric nudging. A contrast
     /// over it estimates minus the gradient.
     pub nudge_distance: f64,
+    /// Samples per update.
+    pub batch: u32,
     /// Learning rates of synapse layers 1 to L.
     pub learning_rates: Vec<f64>,
     /// Synapses follow a vector field, not an energy: the energy-based dynamics then have no factor `rho'` (Ernoult et
@@ -97,6 +99,7 @@ impl FloatNetwork {
             dt: design.dt.wanted,
             beta,
             nudge_distance: if design.rule == Rule::SymmetricEp { 2.0 * beta } else { beta },
+            batch: design.batch,
             learning_rates: design.synapses.iter().map(|s| s.learning_rate).collect(),
             vector_field: design.feedback == Feedback::VectorField,
             weight_decay: design.weight_decay.wanted,

@@ -88,8 +88,10 @@ pub enum Op {
     Save { slot: usize },
     /// Goes back to a saved state.
     Load { slot: usize },
-    /// One pass over the synapses.
+    /// One pass over the synapses. In a batch, contrasts are only added up.
     Learn(Update),
+    /// One pass over all synapses: they take the contrasts added up over a batch.
+    Apply,
     /// Prediction (arg max of the output state) and result out.
     Read,
 }
@@ -130,6 +132,31 @@ impl Moments {
     }
 }
 
+/// What a sample is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lesson {
+    /// Prediction only.
+    Infer,
+    /// Training.
+    Train,
+    /// Training; the batch ends with it.
+    TrainLast,
+}
+
+impl Lesson {
+    /// True of both kinds of training.
+    pub fn trains(self) -> bool {
+        self != Lesson::Infer
+    }
+}
+
+impl From<bool> for Lesson {
+    /// A lone sample is a batch of itself.
+    fn from(train: bool) -> Lesson {
+        if train { Lesson::TrainLast } else { Lesson::Infer }
+    }
+}
+
 /// A learning rule, ready to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -137,6 +164,8 @@ pub struct Program {
     pub order: Order,
     /// Run for a training sample.
     pub train: Vec<Op>,
+    /// Run for the last training sample of a batch.
+    pub last: Vec<Op>,
     /// Run for a test sample: the free phase and the read-out.
     pub infer: Vec<Op>,
 }
@@ -178,18 +207,31 @@ impl Program {
                 vec![free, Op::Read, Op::Relax { passes, nudge, plasticity }]
             }
         };
-        Program { order, train, infer: vec![free, Op::Read] }
+        let mut last = train.clone();
+        if design.is_batched() {
+            last.push(Op::Apply);
+        }
+        Program { order, train, last, infer: vec![free, Op::Read] }
+    }
+
+    /// What runs for a sample that trains (or not), and ends a batch (or not).
+    pub fn ops(&self, lesson: Lesson) -> &[Op] {
+        match lesson {
+            Lesson::Infer => &self.infer,
+            Lesson::Train => &self.train,
+            Lesson::TrainLast => &self.last,
+        }
     }
 
     /// Passes over the network of one sample.
-    pub fn steps(&self, train: bool) -> u32 {
-        self.passes(train).iter().map(|p| p.1).sum()
+    pub fn steps(&self, lesson: Lesson) -> u32 {
+        self.passes(lesson).iter().map(|p| p.1).sum()
     }
 
     /// Where pass `step` of a sample lies, in words.
-    pub fn phase(&self, train: bool, step: u32) -> String {
+    pub fn phase(&self, lesson: Lesson, step: u32) -> String {
         let mut first = 0;
-        for (name, passes, relaxes) in self.passes(train) {
+        for (name, passes, relaxes) in self.passes(lesson) {
             if step < first + passes {
                 let at = step - first;
                 return match self.order {
@@ -210,9 +252,9 @@ impl Program {
     }
 
     /// The update that pass `step` of a sample makes, and at which passes the states it looks at were committed.
-    pub fn update_at(&self, train: bool, step: u32) -> Option<(Update, Moments)> {
+    pub fn update_at(&self, lesson: Lesson, step: u32) -> Option<(Update, Moments)> {
         let (mut at, mut moments) = (0, Moments::default());
-        for op in if train { &self.train } else { &self.infer } {
+        for op in self.ops(lesson) {
             match *op {
                 Op::Relax { passes, plasticity, .. } => {
                     for t in 0..passes {
@@ -235,6 +277,7 @@ impl Program {
                     }
                     at += 1;
                 }
+                Op::Apply => at += 1,
                 Op::Save { slot } => moments.slots[slot] = moments.now,
                 Op::Load { slot } => moments.now = moments.slots[slot],
                 Op::Read => {}
@@ -244,9 +287,9 @@ impl Program {
     }
 
     /// Phases, their numbers of passes, and whether neurons move in them.
-    fn passes(&self, train: bool) -> Vec<(&'static str, u32, bool)> {
+    fn passes(&self, lesson: Lesson) -> Vec<(&'static str, u32, bool)> {
         let mut phases = Vec::new();
-        for op in if train { &self.train } else { &self.infer } {
+        for op in self.ops(lesson) {
             match *op {
                 Op::Relax { passes, nudge, plasticity } => {
                     let name = match nudge {
@@ -260,6 +303,7 @@ impl Program {
                     }
                 }
                 Op::Learn(_) => phases.push(("update", 1, false)),
+                Op::Apply => phases.push(("update of the batch", 1, false)),
                 Op::Save { .. } | Op::Load { .. } | Op::Read => {}
             }
         }

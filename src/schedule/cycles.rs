@@ -1,7 +1,7 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
 use super::{LAYER_GAP, Layout, MIN_SLOT};
-use crate::rules::{Nudge, Op};
+use crate::rules::{Nudge, Op, Program};
 
 /// Cycles of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
@@ -26,6 +26,14 @@ const WRITE: u64 = 8;
 const SOFTMAX: u64 = 13;
 /// From the last operation until the prediction is out.
 const SETTLE: u64 = 6;
+
+/// Cycles of a training sample, the mean over a batch.
+pub fn predict_training(layout: &Layout, program: &Program, batch: u32, active: usize) -> Cycles {
+    let (one, last) = (predict(layout, &program.train, active), predict(layout, &program.last, active));
+    let batch = u64::from(batch);
+    let mean = |one: u64, last: u64| (one * (batch - 1) + last) / batch;
+    Cycles { all: mean(one.all, last.all), weight_reads: mean(one.weight_reads, last.weight_reads) }
+}
 
 /// Predicts the cycles of one sample with `active` non-zero inputs under a phase program.
 pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
@@ -54,6 +62,10 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
             }
             Op::Learn(_) => {
                 pass(layout, active, true, false, &mut c);
+                input_valid = false;
+            }
+            Op::Apply => {
+                pass(layout, layout.layers[0].pre, true, false, &mut c);
                 input_valid = false;
             }
             Op::Save { .. } | Op::Load { .. } | Op::Read => {}

@@ -9,7 +9,7 @@
 
 mod cycles;
 
-pub use cycles::{Cycles, predict};
+pub use cycles::{Cycles, predict, predict_training};
 
 use crate::design::{Design, Order};
 

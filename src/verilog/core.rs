@@ -80,6 +80,8 @@ struct Core {
     min_slot: u32,
     layer_gap: u32,
     infer_start: usize,
+    last_start: usize,
+    batched: bool,
     random_sign: bool,
     even_odd: bool,
     nudge_name: &'static str,
@@ -309,7 +311,9 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         uniform_width: u32::from(uniform),
         min_slot: MIN_SLOT,
         layer_gap: LAYER_GAP,
-        infer_start: words.1,
+        infer_start: words.1.infer,
+        last_start: words.1.last,
+        batched: design.is_batched(),
         nudge_name: if design.nudge_sign == NudgeSign::Random { "nudge_signed" } else { "nudge" },
         softmax: layout.softmax_outputs > 0,
         pull_parameters: units::pull_parameters(design),
@@ -345,8 +349,16 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     .unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
 }
 
-/// The phase ROM (training program, then inference program, each with an end) and where inference starts.
-fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
+/// Where the programs of the phase ROM start; training starts at 0.
+struct Starts {
+    /// A batch's last training sample.
+    last: usize,
+    infer: usize,
+}
+
+/// The phase ROM: the programs of training, of a batch's last sample (where it differs) and of inference, each with an
+/// end.
+fn program_words(program: &Program) -> (Vec<ProgramWord>, Starts) {
     let operand = |r: StateRef| match r {
         StateRef::Now => "3'b000".to_owned(),
         StateRef::Previous => "3'b010".to_owned(),
@@ -354,11 +366,15 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
     };
     let mut words = Vec::new();
     let mut push = |bits: String, text: String| words.push(ProgramWord { address: words.len(), bits, text });
-    let mut infer_start = 0;
-    for (i, ops) in [&program.train, &program.infer].into_iter().enumerate() {
-        if i == 1 {
-            infer_start = program.train.len() + 1;
-        }
+    let training = program.train.len() + 1;
+    let batched = program.last != program.train;
+    let starts = if batched {
+        Starts { last: training, infer: training + program.last.len() + 1 }
+    } else {
+        Starts { last: 0, infer: training }
+    };
+    let programs = [Some(&program.train), Some(&program.last).filter(|_| batched), Some(&program.infer)];
+    for ops in programs.into_iter().flatten() {
         for op in ops {
             match *op {
                 Op::Relax { passes, nudge, plasticity } => {
@@ -389,12 +405,15 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
                     format!("3'd3, 16'd0, 2'd0, 1'd0, 1'd0, {}, {}", operand(c.post_a), operand(c.post_b)),
                     format!("learn {:?} - {:?}", c.post_a, c.post_b),
                 ),
+                Op::Apply => {
+                    push("3'd5, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "apply".to_owned())
+                }
                 Op::Read => {
                     push("3'd4, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "read".to_owned())
                 }
             }
         }
-        push("3'd5, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "end".to_owned());
+        push("3'd6, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "end".to_owned());
     }
-    (words, infer_start)
+    (words, starts)
 }

@@ -47,6 +47,7 @@ pub(super) struct RuleTable {
     #[serde(rename = "K")]
     pub nudged_steps: At<i64>,
     pub beta: At<f64>,
+    pub batch: At<i64>,
     pub sign: At<NudgeSign>,
     pub feedback: At<Feedback>,
     pub angle: At<f64>,

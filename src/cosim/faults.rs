@@ -82,8 +82,8 @@ pub const FAULTS: &[Fault] = &[
         what: "the forward multiplier sees one bit of the weight less",
         edit: Edit::Leaf(
             "synapse_lanes.v",
-            "forward[p] = (weight7[p] >>> DroppedBits) * pre7_q",
-            "forward[p] = ((weight7[p] >>> (DroppedBits + 1)) <<< 1) * pre7_q",
+            "forward[p] = (weight9[p] >>> DroppedBits) * pre9_q",
+            "forward[p] = ((weight9[p] >>> (DroppedBits + 1)) <<< 1) * pre9_q",
         ),
         needs: Needs::Nothing,
     },
@@ -98,7 +98,7 @@ pub const FAULTS: &[Fault] = &[
         name: "nudge-sign",
         kind: "arithmetic",
         what: "the nudge pushes away from the target",
-        edit: Edit::Leaf("neuron_unit.v", "error = target - state_i", "error = state_i - target"),
+        edit: Edit::Leaf("neuron_unit.v", "error1 = target1 - state1_q", "error1 = state1_q - target1"),
         needs: Needs::Squared,
     },
     Fault {
@@ -112,7 +112,11 @@ pub const FAULTS: &[Fault] = &[
         name: "sum-not-cleared",
         kind: "arithmetic",
         what: "transposed sums keep the last step's value",
-        edit: Edit::Leaf("drive_path.v", "(first10_q ? {TransposedWidth{1'b0}} : gathered10)", "gathered10"),
+        edit: Edit::Leaf(
+            "drive_path.v",
+            "(first13_q ? {TransposedWidth{1'b0}} : gathered13_q)",
+            "gathered13_q",
+        ),
         needs: Needs::Chunks,
     },
     Fault {
@@ -130,8 +134,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "memory",
         what: "weights are written one word too high",
         edit: Edit::Core(
-            "host_store_i ? host_address_q[AddressWidth-1:0] : address8)",
-            "host_store_i ? host_address_q[AddressWidth-1:0] : address8 + 1'b1)",
+            "host_store_i ? host_address_q[AddressWidth-1:0] : address10)",
+            "host_store_i ? host_address_q[AddressWidth-1:0] : address10 + 1'b1)",
         ),
         needs: Needs::Nothing,
     },
@@ -141,8 +145,8 @@ pub const FAULTS: &[Fault] = &[
         what: "neighbouring lanes change places on the way to memory",
         edit: Edit::Leaf(
             "synapse_lanes.v",
-            "= {weight7[Half+p][StoredWidth-1:0], weight7[p][StoredWidth-1:0]};",
-            "= {weight7[p][StoredWidth-1:0], weight7[Half+p][StoredWidth-1:0]};",
+            "= {weight9[Half+p][StoredWidth-1:0], weight9[p][StoredWidth-1:0]};",
+            "= {weight9[p][StoredWidth-1:0], weight9[Half+p][StoredWidth-1:0]};",
         ),
         needs: Needs::Nothing,
     },
@@ -152,8 +156,8 @@ pub const FAULTS: &[Fault] = &[
         what: "the first column of a chunk is not written back",
         edit: Edit::Leaf(
             "synapse_lanes.v",
-            "write8_o <= valid7_q && learn7_q;",
-            "write8_o <= valid7_q && learn7_q && !first7_q;",
+            "write10_o <= valid_q[9] && learn_q[9];",
+            "write10_o <= valid_q[9] && learn_q[9] && !first_q[9];",
         ),
         needs: Needs::Nothing,
     },
@@ -161,7 +165,7 @@ pub const FAULTS: &[Fault] = &[
         name: "forward-neighbour",
         kind: "memory",
         what: "a neuron gets its neighbour's forward sum",
-        edit: Edit::Leaf("drive_path.v", ".read_address_i(neuron10_q)", ".read_address_i(neuron10_q ^ 1'b1)"),
+        edit: Edit::Leaf("drive_path.v", ".read_address_i(neuron12_q)", ".read_address_i(neuron12_q ^ 1'b1)"),
         needs: Needs::Nothing,
     },
     Fault {
@@ -219,8 +223,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "random",
         what: "random bits do not depend on the sample",
         edit: Edit::Core(
-            "mix_absorb(purpose_weight_q, sample_number_q)",
-            "mix_absorb(purpose_weight_q, 32'd0)",
+            "mix_absorb_1(purpose_weight_q, sample_number_q)",
+            "mix_absorb_1(purpose_weight_q, 32'd0)",
         ),
         needs: Needs::RandomWeights,
     },
@@ -235,7 +239,7 @@ pub const FAULTS: &[Fault] = &[
         name: "label-off-by-one",
         kind: "data",
         what: "the target is the class after the label's",
-        edit: Edit::Core("wire target12 = (", "wire target12 = (16'd1 + "),
+        edit: Edit::Core("wire target15 = (", "wire target15 = (16'd1 + "),
         needs: Needs::Squared,
     },
     Fault {
@@ -265,8 +269,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "random",
         what: "the update does not follow the random sign of the nudge",
         edit: Edit::Core(
-            "(sign_q ? -weight_rate_of(layer4) : weight_rate_of(layer4))",
-            "weight_rate_of(layer4)",
+            "(sign_q ? -weight_rate_of(layer3_q) : weight_rate_of(layer3_q))",
+            "weight_rate_of(layer3_q)",
         ),
         needs: Needs::RandomSign,
     },
@@ -281,7 +285,7 @@ pub const FAULTS: &[Fault] = &[
         name: "back-not-written",
         kind: "memory",
         what: "weights on the way back are not written back",
-        edit: Edit::Core(".write_i(write_back8 || ", ".write_i(1'b0 || "),
+        edit: Edit::Core(".write_i(write_back10 || ", ".write_i(1'b0 || "),
         needs: Needs::Feedback,
     },
     Fault {
@@ -320,7 +324,7 @@ pub const FAULTS: &[Fault] = &[
         name: "decay-dropped",
         kind: "arithmetic",
         what: "weights do not decay",
-        edit: Edit::Leaf("synapse_lanes.v", "gradient[p] - weight6[p] * DecayFactor", "gradient[p]"),
+        edit: Edit::Leaf("synapse_lanes.v", "gradient[p] - weight7[p] * DecayFactor", "gradient[p]"),
         needs: Needs::Decay,
     },
 ];

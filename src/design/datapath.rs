@@ -87,6 +87,8 @@ pub struct Datapath {
     pub contrast_width: u32,
     /// Common fraction of the rate constants after alignment.
     pub rate_width: u32,
+    /// Width of rate x pre-synaptic operand.
+    pub rated_width: u32,
     /// Rate constants, weights: aligned so that one shift serves every layer.
     pub weight_rate: Vec<i64>,
     /// Rate constants, biases.
@@ -236,6 +238,15 @@ impl Datapath {
         let any_rate = if d.nudge_sign == NudgeSign::Random { any_rate.hull(-any_rate) } else { any_rate };
         p.rate_width = any_rate.signed_bits();
         signals.push(Signal::new("rate constants (aligned)", any_rate, 0));
+        let rated = (1..=layers)
+            .map(|l| {
+                let constant = |r: i64| Interval::point(i128::from(r)).hull(zero);
+                (activity(l - 1) * constant(p.weight_rate[l - 1])).hull(one * constant(p.bias_rate[l - 1]))
+            })
+            .fold(zero, Interval::hull);
+        let rated = if d.nudge_sign == NudgeSign::Random { rated.hull(-rated) } else { rated };
+        p.rated_width = rated.signed_bits();
+        signals.push(Signal::new("rate x pre-synaptic activity", rated, p.activity_frac));
         fits("weight decay, aligned", p.decay_shift + p.stored_width + d.weight_decay.format.width, 62)?;
         let decay = Interval::point(i128::from(d.weight_decay.raw) << p.decay_shift);
         let any_stored = d

@@ -4,7 +4,7 @@ use super::units::{self, Unit};
 use crate::design::{Design, Feedback, NudgeSign, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
-use crate::schedule::{LAYER_GAP, Layout, MIN_SLOT, bits};
+use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, bits};
 use askama::Template;
 
 /// A constant per layer, as a Verilog function.
@@ -71,12 +71,14 @@ struct Core {
     forward_width: u32,
     transposed_width: u32,
     total_width: u32,
+    rated_width: u32,
     gradient_width: u32,
     dropped_bits: u32,
     update_shift: i32,
     weight_rounding: u32,
     weight_overflow: u32,
     uniform_width: u32,
+    input_slot: usize,
     min_slot: u32,
     layer_gap: u32,
     infer_start: usize,
@@ -173,6 +175,8 @@ pub fn render(design: &Design, layout: &Layout) -> String {
             (l, literal(raw << p.activity_shift[l], p.activity_width))
         })
         .collect();
+    let wait =
+        |layer: &LayerLayout, drive| layout.slot(layer, drive).saturating_sub(layer.row_length()) as i64;
     let per_layer = |name, meaning, width: u32, f: &dyn Fn(usize) -> i64| LayerTable {
         name,
         meaning,
@@ -194,6 +198,15 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         }),
         per_layer("row_length_of", "weight words of one chunk", address_width, &|l| {
             layout.layers[l - 1].row_length() as i64
+        }),
+        per_layer(
+            "drive_wait_of",
+            "cycles to wait after a chunk (of layer 2 and up) that makes drives",
+            10,
+            &|l| wait(&layout.layers[l - 1], true),
+        ),
+        per_layer("learn_wait_of", "the same in a pass that only learns", 10, &|l| {
+            wait(&layout.layers[l - 1], false)
         }),
         LayerTable {
             name: "pre_base_of",
@@ -300,12 +313,14 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         forward_width: p.forward_width,
         transposed_width: p.transposed_width,
         total_width: p.total_width.max(p.forward_width + 1).max(p.transposed_width + 1),
+        rated_width: p.rated_width,
         gradient_width: p.gradient_width,
         dropped_bits: p.dropped_bits,
         update_shift: p.update_shift,
         weight_rounding: design.weight_modes.rounding.code(),
         weight_overflow: design.weight_modes.overflow.code(),
         uniform_width: u32::from(uniform),
+        input_slot: layout.slot(&layout.layers[0], true),
         min_slot: MIN_SLOT,
         layer_gap: LAYER_GAP,
         infer_start: words.1,

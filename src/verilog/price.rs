@@ -38,8 +38,8 @@ impl Price {
                 * (2 * layout.state_words * lanes * p.activity_width as usize
                     + layout.neurons * (2 * p.activity_width as usize + state_width)),
             multipliers: vec![
-                kind("contrast", p.activity_width, p.activity_width, 2 * lanes),
-                kind("rate", p.contrast_width, p.rate_width, lanes),
+                kind("rate", p.activity_width, p.rate_width, 2),
+                kind("contrast", p.activity_width, p.rated_width, 2 * lanes),
                 kind("forward", p.read_width, p.pre_width, lanes),
                 kind("transposed", p.read_width, p.activity_width, lanes),
             ],

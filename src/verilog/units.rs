@@ -114,9 +114,9 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
     ];
     let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
     let state_in = if n.state.width + 1 > sw {
-        widen("state12", true, sw, n.state.width + 1)
+        widen("state15", true, sw, n.state.width + 1)
     } else {
-        format!("state12[{}:0]", n.state.width)
+        format!("state15[{}:0]", n.state.width)
     };
     let activity = design.activity_format(id);
     Unit {

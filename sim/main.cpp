@@ -196,6 +196,7 @@ public:
             m_top.host_fetch_i = 0;
             clock();
             clock();
+            clock();
             m_top.host_shift_i = 1;
             for (size_t lane = 0; lane < EQHDL_LANES; ++lane) {
                 const uint32_t raw = m_top.host_data_o << (32 - EQHDL_STORED_WIDTH);

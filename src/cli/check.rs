@@ -47,6 +47,7 @@ struct CheckReport {
     lanes: usize,
     weight_words: usize,
     weight_memory_bits: usize,
+    batch_memory_bits: usize,
     state_memory_bits: usize,
     multipliers: Vec<(String, usize)>,
     cycles_per_sample: Vec<CycleReport>,
@@ -109,6 +110,7 @@ fn report(design: &Design) -> CheckReport {
         lanes,
         weight_words: layout.weight_words,
         weight_memory_bits: price.weight_memory_bits,
+        batch_memory_bits: price.batch_memory_bits,
         state_memory_bits: price.state_memory_bits,
         multipliers: price
             .multipliers
@@ -151,6 +153,9 @@ fn print(design: &Design, r: &CheckReport) {
         "  weights  {} words of {} x {} bits = {} bits",
         r.weight_words, r.lanes, design.datapath.stored_width, r.weight_memory_bits
     );
+    if r.batch_memory_bits > 0 {
+        println!("  sums     {} bits, over a batch of {}", r.batch_memory_bits, design.batch);
+    }
     println!("  states   {} bits", r.state_memory_bits);
     println!("multipliers");
     for (what, count) in &r.multipliers {

@@ -1,6 +1,6 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
-use super::{LAYER_GAP, Layout, MIN_SLOT};
+use super::{LAYER_GAP, Layout};
 use crate::rules::{Nudge, Op, Program};
 
 /// Cycles of one sample.
@@ -18,14 +18,14 @@ impl Cycles {
     }
 }
 
-/// From the last column's issue to the last neuron's entry into the neuron unit, less the neurons of the last chunk.
-const DRAIN: u64 = 11;
+/// From the last column's issue until three cycles before the last state is written, less the neurons of the last chunk.
+const DRAIN: u64 = 20;
 /// From the last column's issue to its write.
-const WRITE: u64 = 8;
-/// From the last output's entry into the neuron unit to the last pull of a softmax read-out, less two cycles an output.
+const WRITE: u64 = 10;
+/// From the end of a step's drives to the last pull of a softmax read-out, less two cycles an output.
 const SOFTMAX: u64 = 13;
 /// From the last operation until the prediction is out.
-const SETTLE: u64 = 6;
+const SETTLE: u64 = 8;
 
 /// Cycles of a training sample, the mean over a batch.
 pub fn predict_training(layout: &Layout, program: &Program, batch: u32, active: usize) -> Cycles {
@@ -88,8 +88,7 @@ fn pass(layout: &Layout, active: usize, from_input: bool, drive: bool, c: &mut C
             if last_chunk && last_layer {
                 break;
             }
-            let shortest = if layer.chunks > 1 && drive { lanes + 1 } else { u64::from(MIN_SLOT) };
-            c.spend(shortest.saturating_sub(columns));
+            c.spend((layout.slot(layer, drive) as u64).saturating_sub(columns));
             if drive && last_layer && chunk + 2 == layer.chunks {
                 c.spend(lanes);
             }

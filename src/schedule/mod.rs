@@ -15,6 +15,8 @@ use crate::design::{Design, Order};
 
 /// Cycles between the first columns of two chunks, at least: the lanes' operands must have moved on.
 pub const MIN_SLOT: u32 = 4;
+/// The same, less the lanes, for chunks whose accumulators leave one by one through the drive chain.
+pub const CHAIN_SLOT: u32 = 2;
 /// Idle cycles between two layers of one pass: a hidden neuron's forward sum must be in memory when its transposed
 /// sum completes.
 pub const LAYER_GAP: u32 = 2;
@@ -148,6 +150,11 @@ impl Layout {
     /// True where a column of a synapse layer (from 1) has weights on the way back.
     pub fn has_backward(&self, layer: usize, column: usize) -> bool {
         self.ways() == 2 && layer > 1 && column < self.layers[layer - 1].pre
+    }
+
+    /// Cycles between the first columns of two chunks of a layer, at least, in a pass with or without drives.
+    pub fn slot(&self, layer: &LayerLayout, drive: bool) -> usize {
+        if layer.chunks > 1 && drive { self.lanes + CHAIN_SLOT as usize } else { MIN_SLOT as usize }
     }
 
     /// Layers of synapses.

@@ -69,7 +69,7 @@ fn chain(ports: &[(&'static str, u32)]) -> (Vec<Port>, u32) {
 pub fn add_to(sources: &mut Sources, design: &Design) {
     let label = bits(design.classes() - 1);
     let stored = design.datapath.stored_width;
-    let (inputs, input_bits) = chain(&[
+    let mut inputs = vec![
         ("enable_i", 1),
         ("seed_i", 32),
         ("sample_number_set_i", 1),
@@ -85,7 +85,11 @@ pub fn add_to(sources: &mut Sources, design: &Design) {
         ("host_data_i", stored),
         ("host_store_i", 1),
         ("host_fetch_i", 1),
-    ]);
+    ];
+    if design.is_batched() {
+        inputs.push(("sample_ends_batch_i", 1));
+    }
+    let (inputs, input_bits) = chain(&inputs);
     let (outputs, output_bits) = chain(&[
         ("busy_o", 1),
         ("sample_ready_o", 1),

@@ -4,7 +4,7 @@ use super::units::{self, Unit};
 use crate::design::{Design, Feedback, NudgeSign, Order, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
-use crate::schedule::{LAYER_GAP, Layout, MIN_SLOT, bits};
+use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, bits};
 use askama::Template;
 
 /// A constant per layer, as a Verilog function.
@@ -71,17 +71,21 @@ struct Core {
     forward_width: u32,
     transposed_width: u32,
     total_width: u32,
+    rated_width: u32,
     gradient_width: u32,
     dropped_bits: u32,
     update_shift: i32,
     weight_rounding: u32,
     weight_overflow: u32,
     uniform_width: u32,
+    input_slot: usize,
     min_slot: u32,
     layer_gap: u32,
     infer_start: usize,
     last_start: usize,
     batched: bool,
+    batch: u32,
+    batch_width: u32,
     random_sign: bool,
     even_odd: bool,
     nudge_name: &'static str,
@@ -176,6 +180,8 @@ pub fn render(design: &Design, layout: &Layout) -> String {
             (l, literal(raw << p.activity_shift[l], p.activity_width))
         })
         .collect();
+    let wait =
+        |layer: &LayerLayout, drive| layout.slot(layer, drive).saturating_sub(layer.row_length()) as i64;
     let per_layer = |name, meaning, width: u32, f: &dyn Fn(usize) -> i64| LayerTable {
         name,
         meaning,
@@ -197,6 +203,15 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         }),
         per_layer("row_length_of", "weight words of one chunk", address_width, &|l| {
             layout.layers[l - 1].row_length() as i64
+        }),
+        per_layer(
+            "drive_wait_of",
+            "cycles to wait after a chunk (of layer 2 and up) that makes drives",
+            10,
+            &|l| wait(&layout.layers[l - 1], true),
+        ),
+        per_layer("learn_wait_of", "the same in a pass that only learns", 10, &|l| {
+            wait(&layout.layers[l - 1], false)
         }),
         LayerTable {
             name: "pre_base_of",
@@ -303,17 +318,21 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         forward_width: p.forward_width,
         transposed_width: p.transposed_width,
         total_width: p.total_width.max(p.forward_width + 1).max(p.transposed_width + 1),
+        rated_width: p.rated_width,
         gradient_width: p.gradient_width,
         dropped_bits: p.dropped_bits,
         update_shift: p.update_shift,
         weight_rounding: design.weight_modes.rounding.code(),
         weight_overflow: design.weight_modes.overflow.code(),
         uniform_width: u32::from(uniform),
+        input_slot: layout.slot(&layout.layers[0], true),
         min_slot: MIN_SLOT,
         layer_gap: LAYER_GAP,
         infer_start: words.1.infer,
         last_start: words.1.last,
         batched: design.is_batched(),
+        batch: design.batch,
+        batch_width: p.batch_width,
         nudge_name: if design.nudge_sign == NudgeSign::Random { "nudge_signed" } else { "nudge" },
         softmax: layout.softmax_outputs > 0,
         pull_parameters: units::pull_parameters(design),

@@ -116,9 +116,9 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
     ];
     let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
     let state_in = if n.state.width + 1 > sw {
-        widen("state12", true, sw, n.state.width + 1)
+        widen("state15", true, sw, n.state.width + 1)
     } else {
-        format!("state12[{}:0]", n.state.width)
+        format!("state15[{}:0]", n.state.width)
     };
     let activity = design.activity_format(id);
     let state = widen(&format!("state_{id}"), n.state.signed, n.state.width, sw);
@@ -141,7 +141,7 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
         state_out: match (design.is_softmax(id), rests) {
             (false, _) => state,
             (true, false) => format!("{sw}'d0"),
-            (true, true) => format!("rest15_q ? {state} : {sw}'d0"),
+            (true, true) => format!("rest_q[24] ? {state} : {sw}'d0"),
         },
         drive_out: widen(&format!("drive_{id}"), n.drive.signed, n.drive.width, dw),
         cases: layers.iter().map(|l| format!("{layer_width}'d{l}")).collect::<Vec<_>>().join(", "),

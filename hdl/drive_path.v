@@ -5,10 +5,11 @@
 // output layer go straight on. Transposed sums come one hidden neuron per cycle; they gather over the chunks of the
 // layer above, and in its last chunk the neuron's drive is complete.
 //
-// Stage numbers as in synapse_lanes.v: columns and chunks are announced in stage 11, transposed sums arrive in stage 13,
-// the drive chain moves from stage 14 on, whole drives leave in stage 15. Both memories have a register behind them.
-// A column's transposed sum is read in stage 11 and written in stage 14: the same column of the next chunk comes four
-// cycles later at the earliest. A forward sum is written in stage 14 and read in stage 12, two cycles of LayerGap apart.
+// Stage numbers as in synapse_lanes.v: columns and chunks are announced in stage 11, transposed sums arrive in stage
+// 13, the drive chain moves from stage 14 on, whole drives leave in stage 15. Both memories have a register behind
+// them. A column's transposed sum is read in stage 11 and written in stage 14: the same column of the next chunk comes
+// four cycles later at the earliest. A forward sum is written in stage 14 and read in stage 12, two cycles of LayerGap
+// apart.
 
 `default_nettype none
 

@@ -7,8 +7,9 @@
 // State vectors are never moved. A step reads bank `now` and writes bank `next`; saving a state or going back to one
 // copies a bank pointer. A pointer carries a reset flag: the state before the first step is zero without being stored.
 //
-// Stage 0 outputs are valid in the cycle in which valid0_o is high. A pass ends when drained_i arrives (three
-// cycles before the last state is written) or, for passes that only learn, when wrote_last_i does (the last word was written).
+// Stage 0 outputs are valid in the cycle in which valid0_o is high. A pass ends when drained_i arrives (three cycles
+// before the last state is written) or, for passes that only learn, when wrote_last_i does (the last word was
+// written).
 
 `default_nettype none
 
@@ -50,7 +51,7 @@ module sequencer #(
   input  wire [ChunkWidth-1:0]   last_chunk_i,
   input  wire [AddressWidth-1:0] base_i,          // first weight word of the layer
   input  wire [AddressWidth-1:0] row_length_i,    // weight words of one chunk
-  input  wire [9:0]              drive_wait_i,    // cycles from a chunk's last column to the next slot (layer 1: see below),
+  input  wire [9:0]              drive_wait_i,    // cycles from a chunk's last column to the next slot (not layer 1),
   input  wire [9:0]              learn_wait_i,    // in passes that make drives and in those that only learn
   // Stage 0.
   output wire                    valid0_o,

@@ -332,7 +332,8 @@ module synapse_lanes #(
       for (p = 0; p < Half; p = p + 1) random[p] = mix_row_2(mixed[p]);
 
     // Stage 6.
-    if (learn_q[5]) for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * (Feedback == 1 ? rated_b5_q : rated_a5_q);
+    if (learn_q[5])
+      for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * (Feedback == 1 ? rated_b5_q : rated_a5_q);
     if (learn_q[5]) for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * rated_b5_q;
     if (learn_q[5] && Feedback == 1) for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * rated_a5_q;
     if (learn_q[5] && WeightRounding == RqStochastic)

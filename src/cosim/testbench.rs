@@ -22,6 +22,7 @@ struct SimTop {
     stored_width: u32,
     label_width: u32,
     input_width: u32,
+    host_width: u32,
 }
 
 impl SimTop {
@@ -57,6 +58,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         stored_width: design.datapath.stored_width,
         label_width: bits(design.classes() - 1),
         input_width: design.input.width,
+        host_width: layout.host_width(),
     };
     let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
     let probe = CommitProbe {

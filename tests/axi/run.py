@@ -19,7 +19,6 @@ from cocotb_tools.runner import get_runner
 
 HERE = pathlib.Path(__file__).resolve().parent
 DESIGNS = {"bus_cep": 6, "bus_feedback": 6}
-TIMEOUT = "20"  # milliseconds of simulated time for one test
 
 # File, text, what takes its place, the tests that must fail.
 DEFECTS = [
@@ -56,7 +55,6 @@ DEFECTS = [
     ("TOP_axi.v", "accept && result_train && right", "accept && right", "training_equals_the_reference"),
     ("rail_counter.v", "weight == weight_least_i ||", "", "training_equals_the_reference"),
     ("rail_counter.v", "state_i == state_greatest_i", "state_i >= state_greatest_i - 1", "training_equals_the_reference"),
-    ("rail_counter.v", "weight_mask_i[g] &&", "", None),
     ("signature.v", "signature_o[30:0], signature_o[31]", "signature_o[31:0]", "training_equals_the_reference"),
     ("TOP.v", "sample_number_q + 32'd1", "sample_number_q + 32'd2", "training_equals_the_reference"),
 ]
@@ -95,6 +93,7 @@ def simulate(design, folder, test=None, quiet=False):
         extra_env={
             "EQHDL_VECTORS": str(folder / "vectors.json"),
             "PYTHONPATH": str(HERE),
+            "PYTHONWARNINGS": "ignore",  # cocotbext-axi speaks an older dialect of cocotb
             "COCOTB_LOG_LEVEL": "ERROR" if quiet else "WARNING",
         },
         log_file=log,
@@ -109,11 +108,11 @@ def main():
     parser.add_argument("--eqhdl", type=pathlib.Path, required=True, help="the program")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("build/axi"), help="folder to work in")
     parser.add_argument("--test", help="only this test")
-    parser.add_argument("--defects", action="store_true", help="plant each known defect instead")
+    parser.add_argument("--defects", nargs="?", const=0, type=int, help="plant each known defect instead", metavar="FIRST")
     args = parser.parse_args()
     out = args.out.resolve()
     failed = []
-    if not args.defects:
+    if args.defects is None:
         for design, samples in DESIGNS.items():
             generate(args.eqhdl, design, samples, out / design)
             passed, count = simulate(design, out / design, args.test)
@@ -125,7 +124,7 @@ def main():
     clean = out / "clean"
     generate(args.eqhdl, design, DESIGNS[design], clean)
     for number, (file, text, other, test) in enumerate(DEFECTS):
-        if test is None:
+        if number < args.defects:
             continue
         name = file.replace("TOP", f"eqhdl_{design}")
         folder = out / f"defect{number}"
@@ -144,7 +143,8 @@ def main():
         print(f"  {'MISSED' if passed else 'noticed'}  {name}: {text.strip()[:60]!r} by {test}", flush=True)
         if passed:
             failed.append(number)
-    print(f"{len(DEFECTS) - len(failed)} of {len(DEFECTS)} defects noticed")
+    tried = len(DEFECTS) - args.defects
+    print(f"{tried - len(failed)} of {tried} defects noticed")
     return 1 if failed else 0
 
 

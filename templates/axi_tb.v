@@ -79,6 +79,18 @@ module axi_tb;
     end
   endtask
 
+  task send;
+    input integer from;
+    input integer to;
+    for (k = from; k < to; k = k + 1) begin
+      {slast, sdata} = packets[k][32:0];
+      svalid = 1'b1;
+      while (!sready) @(negedge clk);
+      @(negedge clk);
+      svalid = 1'b0;
+    end
+  endtask
+
   always @(negedge clk) if (mvalid) begin
     expect_word(mdata, results[received], "result word", received);
     expect_word({31'd0, mlast}, {31'd0, received % 4 == 3}, "end of result", received);
@@ -95,15 +107,11 @@ module axi_tb;
     @(negedge clk);
     read(0, 32'h45514844);
     write({{ seed_offset }}, 32'd{{ seed }});
-    for (i = 0; i < {{ weights }}; i = i + 1) write({{ window }} + 4 * i, before[i]);
+    // A sample waits, and the weight that it needs first is the last one written, when the core is enabled.
+    send(0, {{ packets / results }});
+    for (i = {{ weights }} - 1; i >= 0; i = i - 1) write({{ window }} + 4 * i, before[i]);
     write({{ control }}, 32'd1);
-    for (k = 0; k < {{ packets }}; k = k + 1) begin
-      {slast, sdata} = packets[k][32:0];
-      svalid = 1'b1;
-      while (!sready) @(negedge clk);
-      @(negedge clk);
-      svalid = 1'b0;
-    end
+    send({{ packets / results }}, {{ packets }});
     while (received < 4 * {{ results }}) @(negedge clk);
     write({{ control }}, 32'd0);
     for (i = 0; i < 3; i = i + 1) read({{ rails_offset }} + 4 * i, results[4 * {{ results }} + i]);

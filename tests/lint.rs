@@ -128,11 +128,11 @@ fn lint(design: &Design) -> Result<(), String> {
     let on_bus: Vec<&str> = sources.files["axi.f"].lines().collect();
     let elaborate_bus =
         format!("read_verilog -I. {}; hierarchy -check -top {top}; proc; check -assert", on_bus.join(" "));
-    let icarus_bus =
-        [&["-g2005", "-Wall", "-tnull", "-s", "axi_tb"][..], &on_bus, &["axi_tb.v"]].concat();
+    let icarus_bus = [&["-g2005", "-Wall", "-tnull", "-s", "axi_tb"][..], &on_bus, &["axi_tb.v"]].concat();
     // The header, in a program that uses it.
     let header = format!("{core}.h");
-    let user = format!("#include \"{header}\"\nint main(void) {{ return (int){core}_layer1_weight(0, 0); }}\n");
+    let user =
+        format!("#include \"{header}\"\nint main(void) {{ return (int){core}_layer1_weight(0, 0); }}\n");
     std::fs::write(dir.path().join("user.c"), user).map_err(|error| error.to_string())?;
     let mut failures = Vec::new();
     for (tool, arguments) in [

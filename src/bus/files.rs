@@ -219,8 +219,11 @@ fn top_file(design: &Design, layout: &Layout, map: &Map) -> String {
     let layers = (1..)
         .zip(&layout.layers)
         .map(|(l, x)| {
-            let (states, weights, biases) =
-                (rails_of_state(design, l), rails_of_weight(design, l, false), rails_of_weight(design, l, true));
+            let (states, weights, biases) = (
+                rails_of_state(design, l),
+                rails_of_weight(design, l, false),
+                rails_of_weight(design, l, true),
+            );
             let last = x.post - (x.chunks - 1) * layout.lanes;
             LayerText {
                 layer: l,
@@ -429,14 +432,13 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         .map(beat)
         .collect();
     let rails = vectors.rails;
-    let words = |words: &mut dyn Iterator<Item = u32>| words.map(|w| format!("{w:08x}\n")).collect::<String>();
-    let results = words(
-        &mut vectors
-            .results
-            .iter()
-            .flat_map(super::ResultWords::packet)
-            .chain([rails.states_at_least, rails.states_at_greatest, rails.weights_at_rail]),
-    );
+    let words =
+        |words: &mut dyn Iterator<Item = u32>| words.map(|w| format!("{w:08x}\n")).collect::<String>();
+    let results = words(&mut vectors.results.iter().flat_map(super::ResultWords::packet).chain([
+        rails.states_at_least,
+        rails.states_at_greatest,
+        rails.weights_at_rail,
+    ]));
     let bench = BenchFile {
         top: top.clone(),
         address_width: map.address_width,

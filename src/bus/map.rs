@@ -159,7 +159,13 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
     b.push(
         "CONTROL",
         vec![
-            field("ENABLE", 0, 1, Control(0), "samples may start; a sample under way is finished in any case"),
+            field(
+                "ENABLE",
+                0,
+                1,
+                Control(0),
+                "samples may start; a sample under way is finished in any case",
+            ),
             field("CLEAR", 1, 1, Pulse, "sets all counters (`TRAINED` to `WEIGHTS_AT_RAIL`) to zero"),
         ],
     );
@@ -167,7 +173,13 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
         "STATUS",
         vec![
             field("BUSY", 0, 1, Status, "a sample is under way"),
-            field("OPEN", 1, 1, Status, "disabled and idle: weights, `SEED` and `SAMPLE_NUMBER` may be accessed"),
+            field(
+                "OPEN",
+                1,
+                1,
+                Status,
+                "disabled and idle: weights, `SEED` and `SAMPLE_NUMBER` may be accessed",
+            ),
             field("ROOM", 2, 1, Status, "the sample buffer takes another sample"),
             field("RESULT", 3, 1, Status, "results wait to leave by their stream"),
         ],
@@ -224,7 +236,13 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
         "INPUT",
         vec![
             field("WIDTH", 0, 8, Constant(input.width), "bits of an input"),
-            field("FRACTION", 8, 8, Constant(input.frac as u32 & 0xFF), "of these, fraction (two's complement)"),
+            field(
+                "FRACTION",
+                8,
+                8,
+                Constant(input.frac as u32 & 0xFF),
+                "of these, fraction (two's complement)",
+            ),
             field("SIGNED", 16, 1, Constant(input.signed.into()), "inputs have a sign"),
             field(
                 "SLOT",
@@ -272,8 +290,20 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
     b.push(
         "STEPS",
         vec![
-            field("FREE", 0, 16, Constant(design.free_steps), "T: steps of the free phase; fixed at generation"),
-            field("NUDGED", 16, 16, Constant(design.nudged_steps), "K: steps of a nudged phase; fixed at generation"),
+            field(
+                "FREE",
+                0,
+                16,
+                Constant(design.free_steps),
+                "T: steps of the free phase; fixed at generation",
+            ),
+            field(
+                "NUDGED",
+                16,
+                16,
+                Constant(design.nudged_steps),
+                "K: steps of a nudged phase; fixed at generation",
+            ),
         ],
     );
     b.word("LAYERS", Constant(design.sizes.len() as u32), "layers of neurons, the input included");

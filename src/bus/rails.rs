@@ -9,7 +9,8 @@ use serde::Serialize;
 
 /// Where saturation ends in a format: least and greatest raw value.
 fn rails(format: Format, overflow: Overflow) -> (i64, i64) {
-    let least = if overflow == Overflow::SatSym && format.signed { -format.max_raw() } else { format.min_raw() };
+    let least =
+        if overflow == Overflow::SatSym && format.signed { -format.max_raw() } else { format.min_raw() };
     (least, format.max_raw())
 }
 
@@ -44,7 +45,8 @@ impl Rails {
                 for &state in &view.states[layer.neuron_base..layer.neuron_base + layer.post] {
                     let state = i64::from(state);
                     self.states_at_least = self.states_at_least.wrapping_add((state == least).into());
-                    self.states_at_greatest = self.states_at_greatest.wrapping_add((state == greatest).into());
+                    self.states_at_greatest =
+                        self.states_at_greatest.wrapping_add((state == greatest).into());
                 }
             }
         }

@@ -56,8 +56,7 @@ pub struct ResultWords {
 impl ResultWords {
     /// The packet of the result stream.
     pub fn packet(&self) -> [u32; 4] {
-        let first =
-            u32::from(self.prediction) | u32::from(self.label) << 16 | u32::from(self.train) << 31;
+        let first = u32::from(self.prediction) | u32::from(self.label) << 16 | u32::from(self.train) << 31;
         [first, self.number, self.signature, self.cycles]
     }
 }
@@ -182,14 +181,15 @@ impl Vectors {
     }
 }
 
-/// Samples without a data set: two to learn and one to classify, half of their inputs zero.
+/// Samples without a data set: two to learn and one to classify, half of their inputs zero, but not the first one: its
+/// weights are the first that the core reads.
 pub fn synthetic_samples(design: &Design) -> Vec<SampleWords> {
     let format = design.input;
     let sample = |n: u32| {
         let key = absorb(design.seed, n);
         let input = |i: usize| {
             let random = absorb(key, i as u32);
-            if random & 1 == 0 { 0 } else { (i64::from(random >> 1) & format.max_raw()) as i32 }
+            if random & 1 == 0 && i > 0 { 0 } else { (i64::from(random >> 1) & format.max_raw()) as i32 }
         };
         SampleWords {
             inputs: (0..design.sizes[0]).map(input).collect(),

@@ -189,12 +189,12 @@ const REFUSED: &[Case] = &[
         "one memory for sums over a batch",
         "kolen_pollack",
     ),
-    (&[("T = 20", "T = 20\nbatch = 0")], "batch = 0", "0 is no possible `batch`", "from 1 to 4096"),
+    (&[("T = 20", "T = 20\nbatch = 0")], "batch = 0", "0 is no possible `batch`", "from 1 (default) to 4096"),
     (
         &[("\nT = 20", "\nT = 40000"), ("[network]", "[network]\norder = \"even_odd\"")],
         "T = 40000",
         "40000 is no possible `T`",
-        "from 1 to 32767",
+        "the free steps",
     ),
     (&[("T = 20", "T = 20\nangle = 45")], "angle = 45", "no angle between them", "vector_field"),
     (

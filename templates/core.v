@@ -16,12 +16,14 @@ module {{ module }} (
   /* verilator lint_on UNUSED */
   input  wire        sample_number_set_i,                 // while idle
   input  wire [31:0] sample_number_i,
+  output wire [31:0] sample_number_o,                     // of the present sample, or of the next
   output wire        busy_o,
   // Samples: {{ inputs }} values of {{ input_format }}.
   input  wire        sample_valid_i,
   output wire        sample_ready_o,
   input  wire [{{ input_width }}-1:0] sample_data_i,
   input  wire        sample_last_i,
+  input  wire        sample_drop_i,                       // with last: the sample is forgotten
   input  wire [{{ label_width }}-1:0] sample_label_i,
   input  wire        sample_train_i,
 {%- if batched %}
@@ -32,10 +34,12 @@ module {{ module }} (
   input  wire        result_ready_i,
   output wire [{{ label_width }}-1:0] result_prediction_o,
   output wire [{{ label_width }}-1:0] result_label_o,
+  output wire        result_train_o,
   output wire [31:0] result_cycles_o,                     // cycles this sample took
   output wire [31:0] result_reads_o,                      // of these, cycles that read weights
   // Host port: words of {{ lanes }} weights pass through a shift register, lane 0 first.
-  input  wire        host_rewind_i,                       // to the first word
+  input  wire        host_seek_i,                         // to the word at the address
+  input  wire [{{ host_width }}-1:0] host_address_i,
   input  wire        host_shift_i,
   input  wire [{{ stored_width }}-1:0] host_data_i,
   output wire [{{ stored_width }}-1:0] host_data_o,
@@ -135,7 +139,7 @@ module {{ module }} (
   ) u_samples (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(sample_valid_i), .ready_o(sample_ready_o), .data_i(sample_data_i), .last_i(sample_last_i),
-    .label_i({% if batched %}{sample_ends_batch_i, sample_label_i}{% else %}sample_label_i{% endif %}), .train_i(sample_train_i),
+    .drop_i(sample_drop_i), .label_i({% if batched %}{sample_ends_batch_i, sample_label_i}{% else %}sample_label_i{% endif %}), .train_i(sample_train_i),
     .full_o(sample_full), .release_i(sample_release), .count_o(sample_count), .label_o({% if batched %}tag{% else %}label{% endif %}), .train_o(sample_train),
     .entry_i(entry0), .index_o(list_index1), .value_o(list_value1)
   );
@@ -190,6 +194,7 @@ module {{ module }} (
   );
 
   reg [31:0] sample_number_q;
+  assign sample_number_o = sample_number_q;
   always @(posedge clk_i) begin
     if (!rst_ni) sample_number_q <= 32'd0;
     else if (sample_number_set_i) sample_number_q <= sample_number_i;
@@ -424,7 +429,7 @@ module {{ module }} (
   wire [AddressWidth-1:0] back_address10 = address10 - BackBase[AddressWidth-1:0];
   /* verilator lint_on UNUSED */
   weight_memory #(.Width(Lanes * StoredWidth), .Depth({{ back_words }}), .AddressWidth(BackWidth)) u_weights_back (
-    .clk_i(clk_i), .write_i(write_back10 || (host_store_i && host_back)),
+    .clk_i(clk_i), .write_i({% if batched %}(write_back10 && apply){% else %}write_back10{% endif %} || (host_store_i && host_back)),
     .write_address_i(host_store_i ? host_back_address[BackWidth-1:0] : back_address10[BackWidth-1:0]),
     .write_data_i(host_store_i ? host_word_q : write_back_data10),
     .read_address_i(host_fetch1_q ? host_back_address[BackWidth-1:0] : back_address4[BackWidth-1:0]),
@@ -447,7 +452,7 @@ module {{ module }} (
       host_fetch1_q <= host_fetch_i;
       host_fetch2_q <= host_fetch1_q;
       host_fetch3_q <= host_fetch2_q;
-      if (host_rewind_i) host_address_q <= {HostWidth{1'b0}};
+      if (host_seek_i) host_address_q <= host_address_i;
       else if (host_store_i || host_fetch1_q) host_address_q <= host_address_q + 1'b1;
     end
 {%- if ways == 2 %}
@@ -764,6 +769,7 @@ module {{ module }} (
   end
   assign result_prediction_o = prediction_q;
   assign result_label_o = label;
+  assign result_train_o = sample_train;
 
   // Commit port.
   reg [7:0] state_layer_q;

@@ -318,6 +318,7 @@ fn a_random_sign_belongs_to_nudge_and_update() {
         let mut program = ep(200, 5);
         program.train[2] = relax(5, Nudge::BySample);
         program.train[3] = Op::Learn(learn);
+        program.last = program.train.clone();
         let net = network(Dynamics::Prototypical, NudgePlace::Outside, 0.1, 0.1);
         let mut oracle = Oracle::new(net, program, parameters(), 7);
         oracle.sample = sample;

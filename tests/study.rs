@@ -428,3 +428,51 @@ fn the_study_that_comes_along_is_sound() {
     assert!(points.iter().all(|p| p.run.is_ok()));
     assert_eq!(points.iter().filter(|p| p.samples_to_verify() == 50).count(), 2);
 }
+
+#[test]
+fn the_narrowest_formats_are_searched_for_and_the_search_goes_on() {
+    let search = STUDY.replace("formats.weight = [\"s12.9\", \"s16.13\"]\n", "")
+        + "\n[search]\nmargin = 8.0\nweight = [6, 16]\nstate = [2, 8]\n";
+    let place = Place::new(&search);
+    let run = place.command(&["--search", "--json", "--quiet"]).assert().success();
+    let report: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    let settings = report["settings"].as_array().unwrap();
+    assert_eq!(settings.len(), 2);
+    for row in settings {
+        let limit = row["limit"].as_f64().unwrap();
+        assert!((limit - row["oracle"].as_f64().unwrap() - 8.0).abs() < 1e-9, "{row}");
+        for corner in ["weights_first", "states_first"].map(|c| &row[c]).into_iter().filter(|c| !c.is_null())
+        {
+            assert!(corner["error"].as_f64().unwrap() <= limit, "{row}");
+            assert_eq!(corner["points"].as_array().unwrap().len(), 2, "a point for each seed: {row}");
+            for point in corner["points"].as_array().unwrap() {
+                let design =
+                    place.at("build/studies/s/designs").join(format!("{}.toml", point.as_str().unwrap()));
+                let design = eqhdl::design::load(&design).unwrap();
+                assert_eq!(Value::from(design.synapses[0].weight.width), corner["weight_bits"]);
+                assert_eq!(Value::from(design.neurons[0].state.frac), corner["state_fraction_bits"]);
+                assert_eq!(design.synapses[0].weight.width as i32 - design.synapses[0].weight.frac, 3);
+            }
+        }
+    }
+    // Stochastic rounding learns with fewer bits than rounding to nearest, if that learns at all.
+    let bits = |row: &Value| row["weights_first"]["weight_bits"].as_u64().unwrap_or(99);
+    assert!(bits(&settings[1]) < bits(&settings[0]), "{report:#}");
+    let page = fs::read_to_string(place.at("build/studies/s/search.md")).unwrap();
+    assert!(page.contains("rounding.weight STOCHASTIC"));
+
+    // Nothing is trained twice.
+    let results = || fs::read_dir(place.at("build/studies/s/results")).unwrap().count();
+    let before = results();
+    let again = place.command(&["--search", "--json", "--quiet"]).assert().success();
+    assert_eq!(serde_json::from_slice::<Value>(&again.get_output().stdout).unwrap(), report);
+    assert_eq!(results(), before);
+
+    // A study that only searches, and one that does not.
+    let only = Place::new("base = \"net.toml\"\n[search]\nmargin = 5\nweight = [8, 16]\nstate = [4, 8]\n");
+    assert!(only.refused().contains("--search"));
+    let none = Place::new(STUDY);
+    none.command(&["--search"]).assert().code(2);
+    let bad = Place::new("base = \"net.toml\"\n[search]\nmargin = 5\nweight = [16, 8]\nstate = [4, 8]\n");
+    assert!(bad.refused().contains("smaller one first"));
+}

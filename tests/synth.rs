@@ -82,8 +82,9 @@ fn shortfalls_name_multiplier_and_memory() {
 #[test]
 fn the_wrapper_connects_every_port() {
     let design = design::load(Path::new("designs/digits-cep.toml")).unwrap();
-    let mut sources = Sources::of(&design, &Layout::of(&design));
-    add_to(&mut sources, &design);
+    let layout = Layout::of(&design);
+    let mut sources = Sources::of(&design, &layout);
+    add_to(&mut sources, &design, &layout);
     let core = &sources.files["eqhdl_digits_cep.v"];
     let ports = core[core.find("\nmodule ").unwrap()..].split(");").next().unwrap();
     let top = &sources.files["synth_top.v"];

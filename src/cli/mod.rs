@@ -10,6 +10,7 @@ mod gradient;
 mod new;
 mod results;
 mod study;
+mod study_search;
 mod synth;
 pub mod train;
 mod train_float;

@@ -97,6 +97,7 @@ pub fn run(args: &ResultsArgs) -> Result<ExitCode, CliError> {
             checkpoint_every: 30.0,
             save: None,
             json: false,
+            profile: false,
             quiet: false,
         })?;
         // Interrupted: the same command goes on from here.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// Exit code after Ctrl-C, as shells count it: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,6 +27,7 @@ Examples:
   eqhdl study mystudy.toml --engine slurm --sbatch=--partition=day
   eqhdl study mystudy.toml --gather                    the report of what is there, nothing is run
   eqhdl study mystudy.toml --point p0123456789ab       one point
+  eqhdl study mystudy.toml --search                    the narrowest formats that still learn
 
 Results are kept under the digest of design, data, samples, epochs, seed and version: a point that has been trained
 is never trained again, in whichever study it stands, as long as --out is the same. docs/studies.md explains the file.
@@ -39,7 +40,7 @@ point can run, 3 a tool is missing or failed, 130 interrupted.";
 #[command(after_help = EXAMPLES)]
 pub struct StudyArgs {
     /// Study file
-    study: PathBuf,
+    pub(super) study: PathBuf,
     /// Folder for results and reports (default: build/studies/NAME)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -51,19 +52,22 @@ pub struct StudyArgs {
     sbatch: Vec<String>,
     /// Points that run at once (default: one for each core)
     #[arg(long, value_name = "N")]
-    jobs: Option<usize>,
+    pub(super) jobs: Option<usize>,
     /// Run only this point, and write no report (may be given several times)
     #[arg(long, value_name = "ID", conflicts_with = "engine")]
     point: Vec<String>,
     /// Run nothing: report what is there
     #[arg(long, conflicts_with_all = ["point", "engine"])]
     gather: bool,
+    /// Search for the narrowest formats that keep the test error near the float oracle's, as [search] says
+    #[arg(long, conflicts_with_all = ["point", "engine", "gather"])]
+    search: bool,
     /// Print a machine-readable summary on standard output
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
     /// No progress, no line for every point
     #[arg(long, short)]
-    quiet: bool,
+    pub(super) quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -105,6 +109,15 @@ pub fn run(args: &StudyArgs) -> Result<ExitCode, CliError> {
     }
     let name = args.study.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let out = args.out.clone().unwrap_or_else(|| Path::new("build/studies").join(&name));
+    if args.search {
+        return super::study_search::run(args, &study, &out);
+    }
+    if study.grid.is_empty() && study.list.is_empty() && study.random.is_none() {
+        return Err(CliError::input_message(format!(
+            "{} only has a [search]: call it with --search",
+            args.study.display()
+        )));
+    }
     let points = plan::plan(&study).map_err(CliError::input)?;
     let store = Store::new(out.join("results"));
     let chosen = chosen(args, &points)?;
@@ -139,7 +152,7 @@ pub fn run(args: &StudyArgs) -> Result<ExitCode, CliError> {
             let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
             let threads =
                 args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
-            let watch = Watch::new(args, &chosen);
+            let watch = Watch::new(args.quiet, &chosen);
             outcomes = run::run(&chosen, &store, &out, threads, &stop, &watch);
             watch.bar.finish_and_clear();
             if stop.load(Ordering::Relaxed) && outcomes.contains(&Outcome::Stopped) {
@@ -157,7 +170,7 @@ pub fn run(args: &StudyArgs) -> Result<ExitCode, CliError> {
     Ok(verdict(&table, &outcomes))
 }
 
-fn cannot_write(out: &Path, e: &std::io::Error) -> CliError {
+pub(super) fn cannot_write(out: &Path, e: &std::io::Error) -> CliError {
     CliError::tool_message(format!("cannot write to {}: {e}", out.display()))
 }
 
@@ -282,7 +295,7 @@ fn point_verdict(outcomes: &[Outcome]) -> ExitCode {
 }
 
 /// Shows progress over all points.
-struct Watch {
+pub(super) struct Watch {
     bar: ProgressBar,
     quiet: bool,
     ended: AtomicUsize,
@@ -296,16 +309,16 @@ struct Watch {
 const UNIT: u64 = 1 << 20;
 
 impl Watch {
-    fn new(args: &StudyArgs, points: &[&Named]) -> Watch {
+    pub(super) fn new(quiet: bool, points: &[&Named]) -> Watch {
         let total: u64 = points.iter().map(|p| p.effort()).sum();
-        let bar = if args.quiet { ProgressBar::hidden() } else { ProgressBar::new(total / UNIT) };
+        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total / UNIT) };
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {
             bar.set_style(style);
         }
         bar.set_message(format!("0 of {} points", points.len()));
         Watch {
             bar,
-            quiet: args.quiet,
+            quiet,
             ended: AtomicUsize::new(0),
             points: points.len(),
             effort: AtomicU64::new(0),

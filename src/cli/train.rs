@@ -5,6 +5,7 @@ use crate::data::{self, Dataset};
 use crate::design::Design;
 use crate::reference::checkpoint::{Checkpoint, design_digest};
 use crate::reference::counters::Counters;
+use crate::reference::profile::{self, SignalProfile, profile};
 use crate::reference::train::{COUNTED_EVERY, Plan, Trainer, TrainingData, averaged_epochs};
 use crate::reference::{Silent, Weights};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -28,6 +29,7 @@ Examples:
   eqhdl train designs/mnist-ep.toml --resume       go on where an interrupted training stopped, bit for bit
   eqhdl train mynet.toml --samples 1000 --epochs 2 a first look
   eqhdl train designs/digits-ep.toml --float       the same training in 64-bit floats (writes train-float.json)
+  eqhdl train mynet.toml --profile                 how many bits each signal needed, and what would do
   eqhdl train mynet.toml --json --save w.npz       accuracies on stdout, weights in a file
 
 Ctrl-C stops at the next sample with a checkpoint. The test accuracy reported is the mean over the last fifth of the
@@ -66,6 +68,9 @@ pub struct TrainArgs {
     /// Print a machine-readable summary on stdout
     #[arg(long)]
     pub json: bool,
+    /// Show how many bits every signal needed, and propose formats
+    #[arg(long, conflicts_with = "float")]
+    pub profile: bool,
     /// No progress, no tables
     #[arg(long, short)]
     pub quiet: bool,
@@ -162,6 +167,9 @@ pub struct Report {
     pub counted_every: u32,
     /// Ranges, saturations and lost updates, raw integers.
     pub counters: Counters,
+    /// What the formats were used for (with `--profile`).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub profile: Vec<SignalProfile>,
 }
 
 /// Trains.
@@ -240,6 +248,9 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     }
     if !args.quiet {
         eprint!("{}", summary(&report, &design));
+        if args.profile {
+            eprint!("\n{}", profile::table(&report.profile));
+        }
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).into_diagnostic().map_err(CliError::Tool)?);
@@ -343,6 +354,7 @@ fn report(args: &TrainArgs, design: &Design, dataset: &Dataset, trainer: &Traine
         weights_digest: weights.digest(),
         counted_every: COUNTED_EVERY,
         counters: trainer.progress().counters.clone(),
+        profile: if args.profile { profile(&trainer.progress().counters, design) } else { Vec::new() },
     }
 }
 

@@ -4,6 +4,17 @@ use crate::design::Design;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
 
+/// Entries of a histogram over bit lengths.
+pub const LENGTHS: usize = 32;
+/// Where updates of half a step to one step stand in [`LayerCounters::updates`].
+pub const UPDATE_ORIGIN: i32 = 20;
+
+/// Bits of a number's magnitude in two's complement, sign apart; the last entry of a histogram holds all longer ones.
+fn length(raw: i64) -> usize {
+    let magnitude = (raw ^ (raw >> 63)) as u64;
+    ((u64::BITS - magnitude.leading_zeros()) as usize).min(LENGTHS - 1)
+}
+
 /// One signal of one layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignalCounter {
@@ -15,11 +26,13 @@ pub struct SignalCounter {
     pub min: i64,
     /// Largest raw value after saturation (`i64::MIN` when none was seen).
     pub max: i64,
+    /// Values by their bit length.
+    pub lengths: [u64; LENGTHS],
 }
 
 impl Default for SignalCounter {
     fn default() -> Self {
-        SignalCounter { values: 0, saturated: 0, min: i64::MAX, max: i64::MIN }
+        SignalCounter { values: 0, saturated: 0, min: i64::MAX, max: i64::MIN, lengths: [0; LENGTHS] }
     }
 }
 
@@ -31,6 +44,12 @@ impl SignalCounter {
         self.saturated += u64::from(saturated);
         self.min = self.min.min(raw);
         self.max = self.max.max(raw);
+        self.lengths[length(raw)] += 1;
+    }
+
+    /// Bits that the longest value needs, sign apart.
+    pub fn greatest_length(&self) -> usize {
+        self.lengths.iter().rposition(|&n| n > 0).unwrap_or(0)
     }
 }
 
@@ -43,8 +62,24 @@ pub struct LayerCounters {
     pub state: SignalCounter,
     /// Weights and biases written by updates.
     pub weight: SignalCounter,
-    /// Updates whose contrast was not zero but whose increment was rounded to nothing.
+    /// Updates that were not zero but were rounded to nothing.
     pub lost_updates: u64,
+    /// Updates that were not zero before rounding, by size: entry `k` has those from `2^(e-1)` to below `2^e` steps of the
+    /// weight, where `e` is `k` less [`UPDATE_ORIGIN`]; the first and the last entry also what lies beyond them.
+    pub updates: [u64; LENGTHS],
+}
+
+impl LayerCounters {
+    /// Takes note of an update of `gradient / 2^shift` steps; `kept` where it was not rounded to nothing.
+    #[inline]
+    pub fn see_update(&mut self, gradient: i64, shift: i32, kept: bool) {
+        if gradient == 0 {
+            return;
+        }
+        self.lost_updates += u64::from(!kept);
+        let bits = (u64::BITS - gradient.unsigned_abs().leading_zeros()) as i32;
+        self.updates[(bits - shift + UPDATE_ORIGIN).clamp(0, LENGTHS as i32 - 1) as usize] += 1;
+    }
 }
 
 /// All layers (index 0 is layer 1), over the samples that were counted.

@@ -11,6 +11,7 @@ pub mod fast;
 pub mod golden;
 pub mod neuron;
 pub mod observer;
+pub mod profile;
 pub mod train;
 pub mod weights;
 

@@ -183,6 +183,11 @@ impl Layout {
         self.weight_words + self.backward_words
     }
 
+    /// Bits of a word's number, as the host port counts it.
+    pub fn host_width(&self) -> u32 {
+        bits(self.memory_words())
+    }
+
     /// Weight words of a column, forward and (where there are such) of the way back.
     pub fn ways(&self) -> usize {
         if self.backward_words > 0 { 2 } else { 1 }

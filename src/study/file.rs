@@ -2,6 +2,7 @@
 
 mod reader;
 
+use super::search::Search;
 use crate::design::{DesignError, Refusal};
 use reader::Reader;
 use std::ops::Range;
@@ -127,6 +128,8 @@ pub struct StudyFile {
     pub list: Vec<Bundle>,
     /// A random sample.
     pub random: Option<Random>,
+    /// The narrowest formats to be searched for.
+    pub search: Option<Search>,
 }
 
 /// Reads a study file.

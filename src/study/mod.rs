@@ -17,6 +17,7 @@ pub mod plan;
 pub mod points;
 pub mod report;
 pub mod run;
+pub mod search;
 pub mod store;
 pub mod table;
 pub mod verify;

@@ -39,8 +39,29 @@ impl Training {
 
     /// Mean test error of the last fifth of the epochs (at least one).
     pub fn final_test_error(&self) -> f64 {
-        let (n, averaged) = (self.epochs.len(), averaged_epochs(self.epochs.len()));
-        (n - averaged..n).map(|e| self.test_error(e)).sum::<f64>() / averaged.max(1) as f64
+        final_error(&self.epochs, self.identity.test_samples)
+    }
+}
+
+fn final_error(epochs: &[EpochScore], test_samples: u32) -> f64 {
+    let averaged = averaged_epochs(epochs.len());
+    let last = &epochs[epochs.len() - averaged..];
+    last.iter().map(|e| error(e.test_correct, test_samples)).sum::<f64>() / averaged.max(1) as f64
+}
+
+/// What the same training came to in 64-bit floats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OracleTraining {
+    /// What it belongs to.
+    pub identity: Identity,
+    /// Right predictions, epoch by epoch.
+    pub epochs: Vec<EpochScore>,
+}
+
+impl OracleTraining {
+    /// Mean test error of the last fifth of the epochs (at least one).
+    pub fn final_test_error(&self) -> f64 {
+        final_error(&self.epochs, self.identity.test_samples)
     }
 }
 
@@ -147,6 +168,29 @@ impl Store {
     /// The operating system refused.
     pub fn keep_training(&self, training: &Training) -> io::Result<()> {
         write(&self.training_file(&training.identity), training)
+    }
+
+    fn oracle_file(&self, identity: &Identity) -> PathBuf {
+        self.folder.join(format!("{}.oracle.json", identity.address()))
+    }
+
+    /// A training in floats.
+    pub fn oracle(&self, identity: &Identity) -> Found<OracleTraining> {
+        let path = self.oracle_file(identity);
+        match read::<OracleTraining>(&path) {
+            Found::Good(t) if t.identity != *identity || t.epochs.len() != identity.epochs as usize => {
+                Found::Damaged(format!("{}: it belongs to another training", path.display()))
+            }
+            found => found,
+        }
+    }
+
+    /// Keeps a training in floats.
+    ///
+    /// # Errors
+    /// The operating system refused.
+    pub fn keep_oracle(&self, training: &OracleTraining) -> io::Result<()> {
+        write(&self.oracle_file(&training.identity), training)
     }
 
     /// The cross-check of so many samples of a point.

@@ -288,7 +288,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         back_base: layout.layers.get(1).map_or(0, |l| l.weight_base),
         back_words: layout.backward_words,
         back_width: bits(layout.backward_words),
-        host_width: bits(layout.memory_words()),
+        host_width: layout.host_width(),
         feedback: match design.feedback {
             _ if layout.backward_words == 0 => 0,
             Feedback::Tied => 0,

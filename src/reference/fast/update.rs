@@ -93,12 +93,13 @@ impl Rule {
         random: u32,
         count: Option<&mut LayerCounters>,
     ) {
-        let increment = self.rounding.apply(self.rate * contrast - self.decay * w.wide(), self.shift, random);
+        let gradient = self.rate * contrast - self.decay * w.wide();
+        let increment = self.rounding.apply(gradient, self.shift, random);
         let wanted = w.wide() + increment;
         let new = self.overflow.apply(wanted, self.format);
         if let Some(count) = count {
             count.weight.see(new, new != wanted);
-            count.lost_updates += u64::from(contrast != 0 && increment == 0);
+            count.see_update(gradient, self.shift, increment != 0);
         }
         *w = S::wrap(new);
     }

@@ -2,7 +2,8 @@
 
 use super::{Axis, Bundle, Draw, Random, Setting, StudyFile, Verify};
 use crate::design::{Refusal, fields, nearest};
-use std::ops::Range;
+use crate::study::search::Search;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Component, Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -31,6 +32,11 @@ const KEYS: &[(&str, &str)] = &[
     (
         "random",
         "a section: `points`, `seed`, and under [random.fields] lists or `{ from = 0.1, to = 1.0, scale = \"log\" }`",
+    ),
+    (
+        "search",
+        "a section: `margin` (percentage points above the oracle's test error), `weight = [6, 20]` (bits) and \
+         `state = [3, 10]` (fraction bits), for `eqhdl study --search`",
     ),
 ];
 const VERIFY: &str =
@@ -72,6 +78,7 @@ impl Reader<'_> {
             grid: Vec::new(),
             list: Vec::new(),
             random: None,
+            search: None,
         };
         let mut base = None;
         for (key, value) in root.get_ref() {
@@ -87,6 +94,7 @@ impl Reader<'_> {
                 "grid" => study.grid = self.axes(value, "grid")?,
                 "point" => study.list = self.list(value)?,
                 "random" => study.random = Some(self.random(value)?),
+                "search" => study.search = Some(self.search(value)?),
                 other => {
                     let close = nearest(other, KEYS.iter().map(|k| k.0));
                     let close = close.map(|c| format!("did you mean `{c}`? ")).unwrap_or_default();
@@ -100,10 +108,11 @@ impl Reader<'_> {
         }
         let base = base.ok_or_else(|| Refusal::new("the study has no `base`", what_is("base")))?;
         study.base = straight(&path.parent().unwrap_or(Path::new("")).join(base));
-        if study.grid.is_empty() && study.list.is_empty() && study.random.is_none() {
+        let varies = !study.grid.is_empty() || !study.list.is_empty() || study.random.is_some();
+        if !varies && study.search.is_none() {
             return Err(Refusal::new(
                 "the study varies nothing",
-                "add [grid], [[point]] or [random]; docs/studies.md shows all three",
+                "add [grid], [[point]], [random] or [search]; docs/studies.md shows all of them",
             ));
         }
         Ok(study)
@@ -294,6 +303,68 @@ impl Reader<'_> {
                 .at(Some(value.span()), "`points` and [random.fields] go under this"));
         }
         Ok(random)
+    }
+
+    fn search(&self, value: &Spanned<DeValue<'_>>) -> Result<Search> {
+        let (mut margin, mut weight, mut state) = (None, None, None);
+        for (key, item) in self.table(value, "search")? {
+            match key.get_ref().as_ref() {
+                "margin" => margin = Some(self.margin(item)?),
+                "weight" => weight = Some(self.widths(item, "weight", 2..=32)?),
+                "state" => state = Some(self.widths(item, "state", 1..=30)?),
+                other => {
+                    return Err(Refusal::new(
+                        format!("there is no key `{other}` under [search]"),
+                        "known here: `margin`, `weight`, `state`",
+                    )
+                    .at(Some(key.span()), "not known here"));
+                }
+            }
+        }
+        match (margin, weight, state) {
+            (Some(margin), Some(weight), Some(state)) => {
+                Ok(Search { margin, weight, state, at: value.span() })
+            }
+            _ => Err(Refusal::new("the search is not complete", what_is("search"))
+                .at(Some(value.span()), "`margin`, `weight` and `state` go under this")),
+        }
+    }
+
+    /// Percentage points above 0.
+    fn margin(&self, value: &Spanned<DeValue<'_>>) -> Result<f64> {
+        let number = match value.get_ref() {
+            DeValue::Float(f) => f.as_str().parse().ok(),
+            DeValue::Integer(i) => i.as_str().parse().ok(),
+            _ => None,
+        };
+        number.filter(|m: &f64| *m > 0.0 && m.is_finite()).ok_or_else(|| {
+            Refusal::new(
+                "this is no possible `margin`",
+                "write percentage points above 0, such as `margin = 0.5`",
+            )
+            .at(Some(value.span()), "this value")
+        })
+    }
+
+    /// From so many bits to so many.
+    fn widths(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        key: &str,
+        bounds: RangeInclusive<u32>,
+    ) -> Result<RangeInclusive<u32>> {
+        let list = value.get_ref().as_array().map(|l| l.iter().collect::<Vec<_>>()).unwrap_or_default();
+        if let [low, high] = list[..] {
+            let (low, high) = (self.whole(low, "search", 1)?, self.whole(high, "search", 1)?);
+            if low <= high && bounds.contains(&low) && bounds.contains(&high) {
+                return Ok(low..=high);
+            }
+        }
+        Err(Refusal::new(
+            format!("this is no possible `{key}`"),
+            format!("write the fewest and the most bits, from {} to {}", bounds.start(), bounds.end()),
+        )
+        .at(Some(value.span()), "two whole numbers, the smaller one first"))
     }
 
     fn draws(&self, table: &DeTable<'_>, prefix: &str) -> Result<Vec<Draw>> {

@@ -40,7 +40,6 @@ module drive_path #(
   input  wire [NeuronWidth-1:0]            chunk_neuron11_i,
   input  wire [LaneCountWidth-1:0]         chunk_lanes11_i, // neurons in it
   input  wire                              chunk_output11_i, // of the output layer
-  input  wire                              chunk_last11_i,   // its last one
   input  wire signed [ForwardWidth-1:0]    chain_head_i,
   output wire                              chain_shift_o,
   // Neurons: announced in stage 14, whole drive in stage 15.
@@ -49,14 +48,13 @@ module drive_path #(
   output reg  [LayerWidth-1:0]             layer15_o,
   output reg  [IndexWidth-1:0]             index15_o,
   output reg  [NeuronWidth-1:0]            neuron15_o,
-  output reg                               last15_o,       // last neuron of the step
   output reg  signed [TotalWidth-1:0]      total15_o
 );
 
   // Drive chain.
   reg chunk12_q, chunk13_q;
   reg [LaneCountWidth-1:0] left_q, lanes12_q, lanes13_q;
-  reg output_q, last_q, output12_q, output13_q, last12_q, last13_q;
+  reg output_q, output12_q, output13_q;
   reg [LayerWidth-1:0] chain_layer_q, layer12c_q, layer13c_q;
   reg [IndexWidth-1:0] chain_index_q, index12c_q, index13c_q;
   reg [NeuronWidth-1:0] chain_neuron_q, neuron12c_q, neuron13c_q;
@@ -77,13 +75,11 @@ module drive_path #(
     end
     {lanes12_q, lanes13_q} <= {chunk_lanes11_i, lanes12_q};
     {output12_q, output13_q} <= {chunk_output11_i, output12_q};
-    {last12_q, last13_q} <= {chunk_last11_i, last12_q};
     {layer12c_q, layer13c_q} <= {chunk_layer11_i, layer12c_q};
     {index12c_q, index13c_q} <= {chunk_index11_i, index12c_q};
     {neuron12c_q, neuron13c_q} <= {chunk_neuron11_i, neuron12c_q};
     if (chunk13_q) begin
       output_q <= output13_q;
-      last_q <= last13_q;
       chain_layer_q <= layer13c_q;
       chain_index_q <= index13c_q;
       chain_neuron_q <= neuron13c_q;
@@ -135,13 +131,11 @@ module drive_path #(
       column13_q <= 1'b0;
       column14_q <= 1'b0;
       valid15_o <= 1'b0;
-      last15_o <= 1'b0;
     end else begin
       column12_q <= column11_i;
       column13_q <= column12_q;
       column14_q <= column13_q;
       valid15_o <= from_chain14 || from_column14;
-      last15_o <= from_chain14 && last_q && (left_q == 1);
     end
     {first12_q, first13_q} <= {first_chunk11_i, first12_q};
     {last12t_q, last13t_q, last14t_q} <= {last_chunk11_i, last12t_q, last13t_q};

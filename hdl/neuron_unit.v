@@ -1,19 +1,21 @@
 // The neuron: from the exact sum of its inputs to its next state. One neuron per cycle.
 //
-//   stage 1  sum of the inputs and present state
-//   stage 2  nudge = sign * Beta * (target - state), of output neurons
-//   stage 3  sum + inside nudge
-//   stage 4  drive = requantise(that)
-//   stage 5  rho(drive), by clip or table; rho'(state) for energy-based dynamics
-//   stage 6  f = rho(drive), or rho'(state) drive
-//   stage 7  e = f + outside nudge, less the state where the dynamics are leaky or energy-based
-//   stage 8  x = e, or state + dt e
-//   stage 9  state = requantise(x)
+//   sum         the inputs and, where the nudge enters inside, nudge = sign * Beta * (target - state), of output neurons
+//   drive       requantise(sum), in stage DriveStage
+//   activation  f = rho(drive), by clip or table, or rho'(state) drive for energy-based dynamics: one or two cycles
+//   error       e = f + outside nudge, less the state where the dynamics are leaky or energy-based
+//   step        x = state + dt e; prototypical dynamics have no such stage, x = e
+//   state       requantise(x)
 //
 // A neuron that rests in a pass (even/odd order) keeps its state.
 //
-// Latency: nine cycles, at most one product or one addition and a rounding each. The twin is src/reference/neuron.rs;
-// fractions are aligned by the shifts below, all of them exact.
+// A nudge from outside is formed beside the drive: state and target are registered in stage 1, their product with Beta
+// in stage 2, and no sum is earlier than in stage 3. Where the nudge enters inside, the sum is that of stage 3 and the
+// drive that of stage 4; else the drive is that of stage 1.
+//
+// Latency: StateStage = DriveStage + ActivationCycles + ErrorCycles + (Dynamics != 0) + 1 cycles, four to nine, at most
+// one product or one addition and a rounding each. All units of a core have the same (src/schedule, NeuronStages). The
+// twin is src/reference/neuron.rs; fractions are aligned by the shifts below, all of them exact.
 
 `default_nettype none
 
@@ -51,6 +53,9 @@ module neuron_unit #(
   parameter XShift = 8,            // bits dropped from x to state
   parameter StateRounding = 2,
   parameter StateOverflow = 1,
+  parameter DriveStage = 4,        // 1, or 4: with a sum, random bits or a table of slopes before it
+  parameter ActivationCycles = 2,  // 2 where any layer has a table
+  parameter ErrorCycles = 1,       // 0 where e = f, in every layer
   parameter TableFile = "none"     // rho of the drive (Activation 2), or rho' of the state (Dynamics 2, Activation 2, hidden)
 ) (
   input  wire                           clk_i,
@@ -59,8 +64,8 @@ module neuron_unit #(
   input  wire                           target_i,
   input  wire [1:0]                     nudge_i,        // 0 none, 1 plus, 2 minus
   input  wire                           rest_i,
-  input  wire [31:0]                    drive_random_i, // three cycles after total_i
-  input  wire [31:0]                    state_random_i, // eight cycles after total_i
+  input  wire [31:0]                    drive_random_i, // DriveStage - 1 cycles after total_i
+  input  wire [31:0]                    state_random_i, // one cycle before state_o
   output wire [DriveWidth-1:0]          drive_o,        // with state_o
   output wire [StateWidth-1:0]          state_o
 );
@@ -71,136 +76,152 @@ module neuron_unit #(
   /* verilator lint_off UNUSED */
   /* verilator lint_off WIDTH */
 
-  // Stages 1 and 2.
+  localparam FStage = DriveStage + ActivationCycles;
+  localparam EStage = FStage + ErrorCycles;
+  localparam XStage = EStage + ((Dynamics != 0) ? 1 : 0);
+  localparam StateStage = XStage + 1;
+
+  // What waits for its stage: the youngest lies lowest, its stage is 1 for states, 2 for nudges.
+  localparam HeldWidth = StateWidth + 1;
+  reg [XStage*HeldWidth-1:0] states_q;
+  reg [XStage-1:0] rests_q;
+  reg [(FStage-1)*NudgeWidth-1:0] nudges_q;
+  wire signed [StateWidth:0] state_1 = states_q[0+:HeldWidth];
+  wire signed [StateWidth:0] state_e = states_q[(FStage-1)*HeldWidth+:HeldWidth];
+  wire signed [StateWidth:0] state_x = states_q[(EStage-1)*HeldWidth+:HeldWidth];
+  wire [StateWidth-1:0] state_kept = states_q[(XStage-1)*HeldWidth+:StateWidth];
+  wire signed [NudgeWidth-1:0] nudge_2 = nudges_q[0+:NudgeWidth];
+  wire signed [NudgeWidth-1:0] nudge_e = nudges_q[(FStage-2)*NudgeWidth+:NudgeWidth];
+
+  // Nudge.
   wire signed [BetaWidth-1:0] beta = Beta;
-  reg target1_q;
-  reg [1:0] nudge1_q;
-  reg signed [TotalWidth-1:0] total1_q, total2_q;
-  reg signed [StateWidth:0] state1_q, state2_q, state3_q, state4_q, state5_q, state6_q, state7_q;
-  wire signed [StateWidth+1:0] target1 = target1_q ? OneState : 0;
-  wire signed [StateWidth+1:0] error1 = target1 - state1_q;
-  wire signed [NudgeWidth-1:0] full_pull1 = error1 * (nudge1_q == 2'd2 ? -beta : beta);
-  reg signed [NudgeWidth-1:0] nudge2_q, nudge3_q, nudge4_q, nudge5_q, nudge6_q;
+  reg target_q;
+  reg [1:0] nudge_q;
+  wire signed [StateWidth+1:0] target = target_q ? OneState : 0;
+  wire signed [StateWidth+1:0] error = target - state_1;
+  wire signed [NudgeWidth-1:0] full_pull = error * (nudge_q == 2'd2 ? -beta : beta);
+  wire [NudgeWidth-1:0] pull = (Output == 0 || nudge_q == 2'd0) ? 0 : full_pull;
   always @(posedge clk_i) begin
-    total1_q <= total_i;
-    total2_q <= total1_q;
-    target1_q <= target_i;
-    nudge1_q <= nudge_i;
-    nudge2_q <= (Output == 0 || nudge1_q == 2'd0) ? 0 : full_pull1;
-    nudge3_q <= nudge2_q;
-    nudge4_q <= nudge3_q;
-    nudge5_q <= nudge4_q;
-    nudge6_q <= nudge5_q;
-    state1_q <= state_i;
-    state2_q <= state1_q;
-    state3_q <= state2_q;
-    state4_q <= state3_q;
-    state5_q <= state4_q;
-    state6_q <= state5_q;
-    state7_q <= state6_q;
+    target_q <= target_i;
+    nudge_q <= nudge_i;
+    nudges_q <= {nudges_q, pull};
+    states_q <= {states_q, state_i};
+    rests_q <= {rests_q, (Rests != 0) && rest_i};
   end
 
-  // Stages 3 and 4.
-  wire signed [SumWidth-1:0] total_aligned = $signed({{SumWidth{total2_q[TotalWidth-1]}}, total2_q}) <<< SumShift;
-  wire signed [SumWidth-1:0] nudge_aligned = $signed({{SumWidth{nudge2_q[NudgeWidth-1]}}, nudge2_q}) <<< SumNudgeShift;
-  reg signed [SumWidth-1:0] sum3_q;
+  // Sum and drive.
+  wire signed [SumWidth-1:0] sum;
+  generate
+    if (DriveStage == 1) begin : gen_sum_is_total
+      assign sum = $signed({{SumWidth{total_i[TotalWidth-1]}}, total_i}) <<< SumShift;
+    end else begin : gen_sum
+      reg signed [TotalWidth-1:0] total_1_q, total_2_q;
+      reg signed [SumWidth-1:0] sum_3_q;
+      wire signed [SumWidth-1:0] total_aligned = $signed({{SumWidth{total_2_q[TotalWidth-1]}}, total_2_q}) <<< SumShift;
+      wire signed [SumWidth-1:0] nudge_aligned = $signed({{SumWidth{nudge_2[NudgeWidth-1]}}, nudge_2}) <<< SumNudgeShift;
+      always @(posedge clk_i) begin
+        total_1_q <= total_i;
+        total_2_q <= total_1_q;
+        sum_3_q <= (Inside != 0) ? total_aligned + nudge_aligned : total_aligned;
+      end
+      assign sum = sum_3_q;
+    end
+  endgenerate
   wire [DriveWidth-1:0] drive_d;
   wire drive_saturated;
   requantise #(
     .InWidth(SumWidth), .Shift(DriveShift), .OutWidth(DriveWidth), .OutSigned(DriveSigned),
     .Rounding(DriveRounding), .Overflow(DriveOverflow)
   ) u_drive (
-    .in_i(sum3_q), .random_i(drive_random_i), .out_o(drive_d), .saturated_o(drive_saturated)
+    .in_i(sum), .random_i(drive_random_i), .out_o(drive_d), .saturated_o(drive_saturated)
   );
-  reg [DriveWidth-1:0] drive4_q, drive5_q, drive6_q, drive7_q, drive8_q, drive9_q;
-  always @(posedge clk_i) begin
-    sum3_q <= (Inside != 0) ? total_aligned + nudge_aligned : total_aligned;
-    drive4_q <= drive_d;
-    drive5_q <= drive4_q;
-    drive6_q <= drive5_q;
-    drive7_q <= drive6_q;
-    drive8_q <= drive7_q;
-    drive9_q <= drive8_q;
-  end
-  assign drive_o = drive9_q;
+  // From DriveStage, lowest, to StateStage.
+  localparam DrivesHeld = StateStage - DriveStage + 1;
+  reg [DrivesHeld*DriveWidth-1:0] drives_q;
+  always @(posedge clk_i) drives_q <= {drives_q, drive_d};
+  wire [DriveWidth-1:0] drive_raw = drives_q[0+:DriveWidth];
+  wire signed [DriveWidth:0] drive = {(DriveSigned != 0) && drive_raw[DriveWidth-1], drive_raw};
+  assign drive_o = drives_q[(DrivesHeld-1)*DriveWidth+:DriveWidth];
 
-  // Stages 5 and 6.
-  wire signed [DriveWidth:0] drive4 = (DriveSigned != 0) ? {drive4_q[DriveWidth-1], drive4_q} : {1'b0, drive4_q};
-  wire signed [DriveWidth:0] drive5 = (DriveSigned != 0) ? {drive5_q[DriveWidth-1], drive5_q} : {1'b0, drive5_q};
-  reg signed [FWidth-1:0] f6_q;
+  // Activation.
+  wire signed [FWidth-1:0] f;
   generate
     if (HasTable != 0 && Dynamics != 2) begin : gen_rho
       wire [StateWidth-1:0] rho;
+      reg signed [FWidth-1:0] f_q;
       function_table #(.InWidth(DriveWidth), .OutWidth(StateWidth), .File(TableFile)) u_table (
-        .clk_i(clk_i), .value_i(drive4_q), .result_o(rho)
+        .clk_i(clk_i), .value_i(drive_raw), .result_o(rho)
       );
       always @(posedge clk_i)
-        f6_q <= (StateSigned != 0) ? $signed({{FWidth{rho[StateWidth-1]}}, rho}) : $signed({{FWidth{1'b0}}, rho});
+        f_q <= (StateSigned != 0) ? $signed({{FWidth{rho[StateWidth-1]}}, rho}) : $signed({{FWidth{1'b0}}, rho});
+      assign f = f_q;
     end else if (HasTable != 0) begin : gen_slope
-      wire [StateWidth-1:0] slope4;
-      reg [StateWidth-1:0] slope5_q;
+      // Looked up beside the drive.
+      wire [StateWidth-1:0] slope;
+      reg [StateWidth-1:0] slope_q;
+      reg signed [FWidth-1:0] f_q;
+      wire signed [DriveWidth:0] drive_late =
+          {(DriveSigned != 0) && drives_q[2*DriveWidth-1], drives_q[DriveWidth+:DriveWidth]};
       function_table #(.InWidth(StateWidth), .OutWidth(StateWidth), .File(TableFile)) u_table (
-        .clk_i(clk_i), .value_i(state3_q[StateWidth-1:0]), .result_o(slope4)
+        .clk_i(clk_i), .value_i(states_q[(DriveStage-2)*HeldWidth+:StateWidth]), .result_o(slope)
       );
       always @(posedge clk_i) begin
-        slope5_q <= slope4;
-        f6_q <= (StateSigned != 0) ? $signed(slope5_q) * drive5 : $signed({1'b0, slope5_q}) * drive5;
+        slope_q <= slope;
+        f_q <= (StateSigned != 0) ? $signed(slope_q) * drive_late : $signed({1'b0, slope_q}) * drive_late;
       end
-    end else if (Dynamics == 2) begin : gen_linear
-      always @(posedge clk_i) f6_q <= drive5;
+      assign f = f_q;
     end else begin : gen_clip
-      reg signed [FWidth-1:0] f5_q;
-      always @(posedge clk_i) begin
-        f5_q <= drive4[DriveWidth] ? 0 : (drive4 > OneDrive) ? OneDrive : drive4;
-        f6_q <= f5_q;
-      end
+      reg [ActivationCycles*FWidth-1:0] fs_q;
+      wire signed [FWidth-1:0] clipped = drive[DriveWidth] ? 0 : (drive > OneDrive) ? OneDrive : drive;
+      wire signed [FWidth-1:0] linear = drive;
+      always @(posedge clk_i) fs_q <= {fs_q, (Dynamics == 2) ? linear : clipped};
+      assign f = fs_q[(ActivationCycles-1)*FWidth+:FWidth];
     end
   endgenerate
 
-  // Stages 7 and 8.
-  wire signed [EWidth-1:0] f_aligned = $signed({{EWidth{f6_q[FWidth-1]}}, f6_q}) <<< FShift;
-  wire signed [EWidth-1:0] pull_aligned = $signed({{EWidth{nudge6_q[NudgeWidth-1]}}, nudge6_q}) <<< NudgeShift;
+  // Error and step.
+  wire signed [EWidth-1:0] f_aligned = $signed({{EWidth{f[FWidth-1]}}, f}) <<< FShift;
+  wire signed [EWidth-1:0] pull_aligned = $signed({{EWidth{nudge_e[NudgeWidth-1]}}, nudge_e}) <<< NudgeShift;
+  wire signed [EWidth-1:0] state_aligned = $signed({{EWidth{state_e[StateWidth]}}, state_e}) <<< StateShift;
   wire signed [EWidth-1:0] pulled = (Output != 0 && Inside == 0) ? f_aligned + pull_aligned : f_aligned;
-  reg signed [EWidth-1:0] e7_q;
-  reg signed [XWidth-1:0] x8_q;
+  wire signed [EWidth-1:0] e;
+  wire signed [XWidth-1:0] x;
   generate
-    if (Dynamics == 0) begin : gen_direct
-      always @(posedge clk_i) begin
-        e7_q <= pulled;
-        x8_q <= e7_q;
-      end
+    if (ErrorCycles == 0) begin : gen_no_error
+      assign e = f_aligned;
+    end else begin : gen_error
+      reg signed [EWidth-1:0] e_q;
+      always @(posedge clk_i) e_q <= (Dynamics == 0) ? pulled : pulled - state_aligned;
+      assign e = e_q;
+    end
+    if (Dynamics == 0) begin : gen_no_step
+      assign x = e;
     end else begin : gen_step
       wire signed [DtWidth-1:0] dt = Dt;
-      always @(posedge clk_i) begin
-        e7_q <= pulled - ($signed({{EWidth{state6_q[StateWidth]}}, state6_q}) <<< StateShift);
-        x8_q <= ($signed({{XWidth{state7_q[StateWidth]}}, state7_q}) <<< XStateShift) + e7_q * dt;
-      end
+      reg signed [XWidth-1:0] x_q;
+      always @(posedge clk_i)
+        x_q <= ($signed({{XWidth{state_x[StateWidth]}}, state_x}) <<< XStateShift) + e * dt;
+      assign x = x_q;
     end
   endgenerate
 
-  // Stage 9.
+  // State.
   wire [StateWidth-1:0] state_d;
   wire state_saturated;
   requantise #(
     .InWidth(XWidth), .Shift(XShift), .OutWidth(StateWidth), .OutSigned(StateSigned),
     .Rounding(StateRounding), .Overflow(StateOverflow)
   ) u_state (
-    .in_i(x8_q), .random_i(state_random_i), .out_o(state_d), .saturated_o(state_saturated)
+    .in_i(x), .random_i(state_random_i), .out_o(state_d), .saturated_o(state_saturated)
   );
 
   // Energy-based states live in [0, 1].
-  reg [StateWidth-1:0] state9_q;
+  reg [StateWidth-1:0] state_q;
   wire below = (StateSigned != 0) && state_d[StateWidth-1];
   wire above = ({1'b0, state_d} > OneState);
-  reg [8:1] rest_q;
-  reg signed [StateWidth:0] state8_q;
   wire [StateWidth-1:0] moved = (Dynamics != 2) ? state_d : below ? 0 : above ? OneState : state_d;
-  always @(posedge clk_i) begin
-    rest_q <= {rest_q[7:1], (Rests != 0) && rest_i};
-    state8_q <= state7_q;
-    state9_q <= rest_q[8] ? state8_q[StateWidth-1:0] : moved;
-  end
-  assign state_o = state9_q;
+  always @(posedge clk_i) state_q <= rests_q[XStage-1] ? state_kept : moved;
+  assign state_o = state_q;
 
   /* verilator lint_on WIDTH */
   /* verilator lint_on UNUSED */

@@ -2,6 +2,8 @@
 // hands whole words to the synapse lanes.
 //
 // Two copies, one per contrast slot, so both are read in the same cycle. Lanes beyond a layer's last neuron read zero.
+// Learning looks at both words of a chunk early, the way back at word a later, so a word is read twice (read_i).
+//
 // The states are gathered beside the activities for the commit port; synthesis removes that half if nobody listens.
 //
 // Latency: a word is readable one cycle after its last activity came in; read data one cycle after the address.

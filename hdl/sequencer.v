@@ -7,9 +7,10 @@
 // State vectors are never moved. A step reads bank `now` and writes bank `next`; saving a state or going back to one
 // copies a bank pointer. A pointer carries a reset flag: the state before the first step is zero without being stored.
 //
-// Stage 0 outputs are valid in the cycle in which valid0_o is high. A pass ends when drained_i arrives (three cycles
-// before the last state is written) or, for passes that only learn, when wrote_last_i does (the last word was
-// written).
+// Stage 0 outputs are valid in the cycle in which valid0_o is high. A pass that makes drives ends Drain cycles after its
+// last column, while its last outputs are still on their way (Layout::drain in src/schedule says why that is soon
+// enough), or, where a softmax read-out pulls, with the last pull (pulled_i). A pass that only learns ends when
+// wrote_last_i arrives: the last word was written.
 
 `default_nettype none
 
@@ -26,7 +27,9 @@ module sequencer #(
   parameter LastStart = 0,         // program of a batch's last training sample
   parameter MinSlot = 4,           // cycles between the first columns of two chunks, at least
   parameter InputSlot = 4,         // the same for layer 1 in passes that make drives
-  parameter LayerGap = 2           // idle cycles between two layers
+  parameter LayerGap = 2,          // idle cycles between two layers
+  parameter Drain = 20,            // from a pass's last column to its end
+  parameter Settle = 12            // from the last operation until prediction and signature are out
 ) (
   input  wire                    clk_i,
   input  wire                    rst_ni,
@@ -76,7 +79,8 @@ module sequencer #(
   output reg  [15:0]             step_o,          // within the sample
   output wire                    step_end_o,      // high for one cycle after a pass
   output wire                    sample_start_o,
-  input  wire                    drained_i,
+  input  wire                    pulling_i,       // the pass ends with pulled_i
+  input  wire                    pulled_i,
   input  wire                    wrote_last_i,
   // Result.
   output wire                    read_o,          // the prediction is due
@@ -93,7 +97,6 @@ module sequencer #(
   localparam [2:0] StIdle = 3'd0, StDecode = 3'd1, StRun = 3'd2, StPad = 3'd3, StDrain = 3'd4, StAdvance = 3'd5,
                    StSettle = 3'd6,
                    StResult = 3'd7;
-  localparam Settle = 8;  // cycles from the last operation until the prediction is out
   localparam PadWidth = 10;
 
   reg [2:0] state_q;
@@ -262,6 +265,7 @@ module sequencer #(
             row_base_q <= row_base_o + row_length_i;
             if (last_chunk && last_layer) begin
               state_q <= StDrain;
+              pad_q <= Drain;
             end else begin
               if (last_chunk) begin
                 layer_q <= layer_q + 1'b1;
@@ -275,7 +279,10 @@ module sequencer #(
           end
         end
 
-        StDrain: if (drive_o ? drained_i : wrote_last_i) state_q <= StAdvance;
+        StDrain: begin
+          pad_q <= pad_q - 1'b1;
+          if (!drive_o ? wrote_last_i : pulling_i ? pulled_i : pad_q == 1) state_q <= StAdvance;
+        end
 
         StAdvance: begin
           step_o <= step_o + 16'd1;

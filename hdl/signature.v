@@ -6,7 +6,8 @@
 //
 // A term takes four cycles, half a mix_absorb each: two for the tag, two for the value.
 //
-// Latency: signature_o holds a step's word when valid_o is high, eight cycles after step_end_i.
+// Latency: signature_o holds a step's word when valid_o is high, twelve cycles after step_end_i. A state that comes up
+// to seven cycles after step_end_i, a weight that comes up to then, belong to the step.
 
 `default_nettype none
 
@@ -33,7 +34,7 @@ module signature #(
   `include "mixer.vh"
 
   localparam [31:0] StateKey = 32'h5EED_57A7, WeightKey = 32'h5EED_3E16;
-  localparam Delay = 7;
+  localparam Delay = 11;
 
   reg [4:1] state_q, weight_q;  // valid, by stage
   reg [31:0] state_half1_q, state_key2_q, state_half3_q, state_term4_q, state_value1_q, state_value2_q;

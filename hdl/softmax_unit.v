@@ -50,6 +50,7 @@ module softmax_unit #(
   localparam [2:0] StCollect = 3'd0, StSum = 3'd1, StSettle = 3'd2, StInvert = 3'd3, StPull = 3'd4;
   localparam PullWidth = BetaWidth + 18;
   localparam ShiftWidth = 5;
+  localparam OutputWidth = $clog2(Outputs);  // an output's number needs no more
 
   reg [DriveWidth-1:0] drives_q [0:Outputs-1];
   reg [15:0] exponentials_q [0:Outputs-1];
@@ -94,15 +95,12 @@ module softmax_unit #(
     end
   end
 
-  // Numbers of neurons may have more bits than those of outputs need.
   // Collect.
   reg [DriveWidth-1:0] greatest_q;
   wire signed [DriveWidth:0] drive = {(DriveSigned != 0) && drive_i[DriveWidth-1], drive_i};
   wire signed [DriveWidth:0] greatest = {(DriveSigned != 0) && greatest_q[DriveWidth-1], greatest_q};
   always @(posedge clk_i) begin
-    /* verilator lint_off WIDTH */
-    if (valid_i) drives_q[index_i] <= drive_i;
-    /* verilator lint_on WIDTH */
+    if (valid_i) drives_q[index_i[OutputWidth-1:0]] <= drive_i;
     if (valid_i && (index_i == {IndexWidth{1'b0}} || drive > greatest)) greatest_q <= drive_i;
   end
 
@@ -112,10 +110,8 @@ module softmax_unit #(
   reg [IndexWidth-1:0] index1_q, index2_q, index3_q, index4_q;
   reg sum1_q, sum2_q, pull1_q, pull2_q, pull3_q, pull4_q, last1_q, last2_q, last3_q, last4_q;
   always @(posedge clk_i) begin
-    /* verilator lint_off WIDTH */
-    drive1_q <= drives_q[count_q];
-    exponential1_q <= exponentials_q[count_q];
-    /* verilator lint_on WIDTH */
+    drive1_q <= drives_q[count_q[OutputWidth-1:0]];
+    exponential1_q <= exponentials_q[count_q[OutputWidth-1:0]];
     {index1_q, index2_q, index3_q, index4_q} <= {count_q, index1_q, index2_q, index3_q};
     {drive2_q, drive3_q, drive4_q} <= {drive1_q, drive2_q, drive3_q};
     {last1_q, last2_q, last3_q, last4_q} <= {final_count, last1_q, last2_q, last3_q};
@@ -134,9 +130,7 @@ module softmax_unit #(
   always @(posedge clk_i) begin
     if (state_q == StCollect) sum_q <= {SumWidth{1'b0}};
     else if (sum2_q) sum_q <= sum_q + {{(SumWidth-16){1'b0}}, exponential2};
-    /* verilator lint_off WIDTH */
-    if (sum2_q) exponentials_q[index2_q] <= exponential2;
-    /* verilator lint_on WIDTH */
+    if (sum2_q) exponentials_q[index2_q[OutputWidth-1:0]] <= exponential2;
   end
 
   // Invert. The sum is at least 2^15: the greatest drive's exponential.

@@ -1,12 +1,13 @@
 // The synapses: P lanes that use one weight word per cycle three times.
 //
 //   stage 4  pre-synaptic operands
-//   stage 5  rate x pre-synaptic operands, once for all lanes; post-synaptic activities (loaded on the first column)
+//   stage 5  rate x pre-synaptic operands, once for all lanes; post-synaptic activities, on the first column to learn
 //   stage 6  products                                   rate pre_a post_a and rate pre_b post_b
 //   stage 7  their difference, rate x contrast          rate (a - b), where a = post_a pre_a, b = post_b pre_b
 //            the weight word arrives from memory
 //   stage 8  the increment                              round(rate (a - b))
 //   stage 9  the updated weight                         w' = overflow(w + increment)
+//            post-synaptic activities again, for the way back: these may be younger than stage 4
 //   stage 10 w' leaves to memory; forward products      w' pre, transposed products w' post
 //   stage 11 forward accumulators, one per lane; partial sums of the transposed products, eight of them
 //   stage 12 pairs of these; after the last column the accumulators move to the drive chain
@@ -65,10 +66,11 @@ module synapse_lanes #(
   input  wire                               apply_i,    // the pass applies the sums of a batch; steady during a pass
   input  wire                               clear_a_i,  // slot a holds the reset state; steady during a pass
   input  wire                               clear_b_i,
-  // Post-synaptic activities, stage 4 of a chunk's first column.
-  input  wire [Lanes*ActivityWidth-1:0]     post_a4_i,
-  input  wire [Lanes*ActivityWidth-1:0]     post_b4_i,
+  // Post-synaptic activities: of stage 4 of a chunk's first column for learning, of its stage 8 for the way back.
+  input  wire [Lanes*ActivityWidth-1:0]     post_a_i,
+  input  wire [Lanes*ActivityWidth-1:0]     post_b_i,
   input  wire signed [ActivityWidth-1:0]    reset_activity4_i,
+  input  wire signed [ActivityWidth-1:0]    reset_activity8_i,
   // Operands of the column.
   input  wire signed [ActivityWidth-1:0]    pre_a4_i,
   input  wire signed [ActivityWidth-1:0]    pre_b4_i,
@@ -281,7 +283,11 @@ module synapse_lanes #(
         sums[2*BatchWidth*p+:2*BatchWidth] = {summed8[Half+p][BatchWidth-1:0], summed8[p][BatchWidth-1:0]};
       write_sums_data9_o <= sums;
     end
-    if (first_q[8]) for (p = 0; p < Lanes; p = p + 1) post_t[p] = post_a[p];
+    if (first_q[8] && drive_q[8])
+      for (p = 0; p < Half; p = p + 1) begin
+        post_t[p] = clear_a_i ? reset_activity8_i : $signed(post_a_i[2*p*ActivityWidth+:ActivityWidth]);
+        post_t[Half+p] = clear_a_i ? reset_activity8_i : $signed(post_a_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+      end
     if (learn_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = bounded(increment[p] + weight8[p], width8_i);
     if (valid_q[8] && !learn_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = weight8[p];
     if (Feedback != 0 && learn_q[8])
@@ -342,12 +348,12 @@ module synapse_lanes #(
     // Stage 5.
     rated_a5_q <= pre_a4_i * rate4_i;
     rated_b5_q <= pre_b4_i * rate4_i;
-    if (first_q[4])
+    if (first_q[4] && learn_q[4])
       for (p = 0; p < Half; p = p + 1) begin
-        post_a[p] = clear_a_i ? reset_activity4_i : $signed(post_a4_i[2*p*ActivityWidth+:ActivityWidth]);
-        post_a[Half+p] = clear_a_i ? reset_activity4_i : $signed(post_a4_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
-        post_b[p] = clear_b_i ? reset_activity4_i : $signed(post_b4_i[2*p*ActivityWidth+:ActivityWidth]);
-        post_b[Half+p] = clear_b_i ? reset_activity4_i : $signed(post_b4_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+        post_a[p] = clear_a_i ? reset_activity4_i : $signed(post_a_i[2*p*ActivityWidth+:ActivityWidth]);
+        post_a[Half+p] = clear_a_i ? reset_activity4_i : $signed(post_a_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+        post_b[p] = clear_b_i ? reset_activity4_i : $signed(post_b_i[2*p*ActivityWidth+:ActivityWidth]);
+        post_b[Half+p] = clear_b_i ? reset_activity4_i : $signed(post_b_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
       end
 
     // Stage 4, and what only moves on.

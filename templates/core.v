@@ -145,7 +145,7 @@ module {{ module }} (
   );
 
   // Sequencer.
-  wire valid0, first0, bias0, first_chunk0, last_chunk0, learn, drive, step_end, read, wrote_last, drained;
+  wire valid0, first0, bias0, first_chunk0, last_chunk0, learn, drive, step_end, read, wrote_last, pulling, pulled;
   wire [LayerWidth-1:0] layer0;
   wire [ChunkWidth-1:0] chunk0;
   wire [AddressWidth-1:0] row_base0;
@@ -172,7 +172,8 @@ module {{ module }} (
   sequencer #(
     .Layers(Layers), .Lanes(Lanes), .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .CountWidth(CountWidth),
     .AddressWidth(AddressWidth), .BankWidth(BankWidth), .ProgramWidth(ProgramWidth), .InferStart({{ infer_start }}), .LastStart({{ last_start }}),
-    .InputSlot({{ input_slot }}), .MinSlot({{ min_slot }}), .LayerGap({{ layer_gap }})
+    .InputSlot({{ input_slot }}), .MinSlot({{ min_slot }}), .LayerGap({{ layer_gap }}),
+    .Drain({{ drain }}), .Settle({{ settle }})
   ) u_sequencer (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i),
     .sample_full_i(sample_full), .sample_train_i(sample_train), .sample_last_i({% if batched %}sample_last{% else %}1'b0{% endif %}),
@@ -187,7 +188,7 @@ module {{ module }} (
     .first0_o(first0), .bias0_o(bias0), .first_chunk0_o(first_chunk0), .last_chunk0_o(last_chunk0),
     .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
-    .drained_i(drained), .wrote_last_i(wrote_last),
+    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
     .reads_o(result_reads_o), .busy_o(busy_o)
   );
@@ -201,6 +202,9 @@ module {{ module }} (
   end
   reg valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q;
   reg valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q;
+{%- if stochastic_drive || stochastic_state %}
+  wire valid5;
+{%- endif %}
 {% if random_sign %}
   // The random sign of the nudge and of the update, one for a sample.
   reg [31:0] purpose_sign_half_q, purpose_sign_q, sample_sign_half_q, sample_sign_q, sign_half_q;
@@ -214,24 +218,44 @@ module {{ module }} (
     sign_q <= mix_row_2(sign_half_q) >> 31 != 32'd0;
   end
   wire [1:0] nudge_signed = (nudge != 2'd3) ? nudge : sign_q ? 2'd2 : 2'd1;
-{% endif %}{% if stochastic %}
-  // Keys of the random bits of this pass, half a mix_absorb a cycle: absorbed until its first column comes to stage 2,
-  // then held. A step's number is known as its first column is issued, two cycles before.
+{% endif %}
+  // What the neurons know of a pass, three cycles after the sequencer: the next pass begins while the last outputs are
+  // still on their way, and the last of them may come to stage 15 two cycles after that (Layout::drain).
+  localparam PassWidth = 1 + 2 * BankWidth + 2;
+  wire [PassWidth-1:0] pass0 = {bank_now, bank_next, {{ nudge_name }}};
+  reg [PassWidth-1:0] pass1_q, pass2_q, pass3_q;
+  always @(posedge clk_i) {pass1_q, pass2_q, pass3_q} <= {pass0, pass1_q, pass2_q};
+  wire [BankWidth:0] bank_now3;
+  wire [BankWidth-1:0] bank_next3;
+  wire [1:0] nudge3;
+  assign {bank_now3, bank_next3, nudge3} = pass3_q;
+{%- if even_odd %}
+  reg odd1_q, odd2_q, odd3_q;
+  always @(posedge clk_i) {odd1_q, odd2_q, odd3_q} <= {odd, odd1_q, odd2_q};
+{%- endif %}
+{%- if stochastic_drive || stochastic_state %}
+  reg [15:0] step1_q, step2_q, step3_q;
+  always @(posedge clk_i) {step1_q, step2_q, step3_q} <= {step, step1_q, step2_q};
+{%- endif %}
+{% if stochastic %}
+  // Keys of the random bits of this pass, half a mix_absorb a cycle: those of weights are absorbed until its first
+  // column comes to stage 2, then held. A step's number is known as its first column is issued, two cycles before.
+  // Those of drives and states follow three cycles later.
 {%- for purpose in purposes %}
   reg [31:0] purpose_{{ purpose.0 }}_half_q, sample_{{ purpose.0 }}_half_q, key_{{ purpose.0 }}_half_q;
   reg [31:0] purpose_{{ purpose.0 }}_q, sample_{{ purpose.0 }}_q, key_{{ purpose.0 }}_q;
 {%- endfor %}
   always @(posedge clk_i) begin
-    if (!valid2_q) begin
 {%- for purpose in purposes %}
+    if (!{% if purpose.0 == "weight" %}valid2_q{% else %}valid5{% endif %}) begin
       purpose_{{ purpose.0 }}_half_q <= mix_absorb_1(seed_i, 32'd{{ purpose.1 }});
       purpose_{{ purpose.0 }}_q <= mix_absorb_2(purpose_{{ purpose.0 }}_half_q);
       sample_{{ purpose.0 }}_half_q <= mix_absorb_1(purpose_{{ purpose.0 }}_q, sample_number_q);
       sample_{{ purpose.0 }}_q <= mix_absorb_2(sample_{{ purpose.0 }}_half_q);
-      key_{{ purpose.0 }}_half_q <= mix_absorb_1(sample_{{ purpose.0 }}_q, {16'd0, step});
+      key_{{ purpose.0 }}_half_q <= mix_absorb_1(sample_{{ purpose.0 }}_q, {16'd0, step{% if purpose.0 != "weight" %}3_q{% endif %}});
       key_{{ purpose.0 }}_q <= mix_absorb_2(key_{{ purpose.0 }}_half_q);
-{%- endfor %}
     end
+{%- endfor %}
   end
 {% endif %}
   // Stages 1 to 11: which column, its operands and its weight word. From stage 3 on, where and what a column is travels
@@ -243,9 +267,9 @@ module {{ module }} (
   reg [AddressWidth-1:0] row_base1_q, row_base2_q, address3_q;
   reg [InputWidth-1:0] value2_q, value3_q;
   wire [CountWidth-1:0] list_column1 = {{ self.resize("list_index1", input_index_width, count_width) }};
-  localparam TrailWidth = 4 + LayerWidth + ChunkWidth + CountWidth + AddressWidth;
+  localparam TrailWidth = 5 + LayerWidth + ChunkWidth + CountWidth + AddressWidth;
   wire [TrailWidth-1:0] trail3 =
-      {valid3_q, bias3_q, first_chunk3_q, last_chunk3_q, layer3_q, chunk3_q, column3_q, address3_q};
+      {valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q, layer3_q, chunk3_q, column3_q, address3_q};
   reg [TrailWidth-1:0] trail4_q, trail5_q, trail6_q, trail7_q, trail8_q, trail9_q, trail10_q, trail11_q;
   always @(posedge clk_i) begin
     {valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q} <= {valid0, first0, bias0, first_chunk0, last_chunk0};
@@ -270,19 +294,24 @@ module {{ module }} (
     trail10_q <= trail9_q;
     trail11_q <= trail10_q;
   end
-  // The parts of it that stages 4, 7, 10 and 11 look at.
+{%- if stochastic_drive || stochastic_state %}
+  assign valid5 = trail5_q[TrailWidth-1];
+{%- endif %}
+  // The parts of it that stages 4, 7, 8, 10 and 11 look at.
   /* verilator lint_off UNUSED */
-  wire valid4, bias4, first_chunk4, last_chunk4, valid7, bias7, first_chunk7, last_chunk7;
-  wire valid10, bias10, first_chunk10, last_chunk10, valid11, bias11, first_chunk11, last_chunk11;
-  wire [LayerWidth-1:0] layer4, layer7, layer10, layer11;
-  wire [ChunkWidth-1:0] chunk4, chunk7, chunk10, chunk11;
-  wire [CountWidth-1:0] column4, column7, column10, column11;
-  wire [AddressWidth-1:0] address4, address7, address10, address11;
+  wire valid4, first4, bias4, first_chunk4, last_chunk4, valid7, first7, bias7, first_chunk7, last_chunk7;
+  wire valid8, first8, bias8, first_chunk8, last_chunk8;
+  wire valid10, first10, bias10, first_chunk10, last_chunk10, valid11, first11, bias11, first_chunk11, last_chunk11;
+  wire [LayerWidth-1:0] layer4, layer7, layer8, layer10, layer11;
+  wire [ChunkWidth-1:0] chunk4, chunk7, chunk8, chunk10, chunk11;
+  wire [CountWidth-1:0] column4, column7, column8, column10, column11;
+  wire [AddressWidth-1:0] address4, address7, address8, address10, address11;
   /* verilator lint_on UNUSED */
-  assign {valid4, bias4, first_chunk4, last_chunk4, layer4, chunk4, column4, address4} = trail4_q;
-  assign {valid7, bias7, first_chunk7, last_chunk7, layer7, chunk7, column7, address7} = trail7_q;
-  assign {valid10, bias10, first_chunk10, last_chunk10, layer10, chunk10, column10, address10} = trail10_q;
-  assign {valid11, bias11, first_chunk11, last_chunk11, layer11, chunk11, column11, address11} = trail11_q;
+  assign {valid4, first4, bias4, first_chunk4, last_chunk4, layer4, chunk4, column4, address4} = trail4_q;
+  assign {valid7, first7, bias7, first_chunk7, last_chunk7, layer7, chunk7, column7, address7} = trail7_q;
+  assign {valid8, first8, bias8, first_chunk8, last_chunk8, layer8, chunk8, column8, address8} = trail8_q;
+  assign {valid10, first10, bias10, first_chunk10, last_chunk10, layer10, chunk10, column10, address10} = trail10_q;
+  assign {valid11, first11, bias11, first_chunk11, last_chunk11, layer11, chunk11, column11, address11} = trail11_q;
 
   // State memory: activities one at a time for the pre-synaptic side, in words for the post-synaptic side.
   reg neuron_valid_q, neuron_last_q;
@@ -293,7 +322,12 @@ module {{ module }} (
   wire signed [ActivityWidth-1:0] neuron_activity;
   wire signed [StateWidth-1:0] neuron_state;
   wire [NeuronWidth-1:0] pre_neuron2 = pre_base_of(layer2_q) + {{ self.resize("column2_q", count_width, neuron_width) }};
-  wire [WordWidth-1:0] post_word3 = word_base_of(layer3_q) + {{ self.resize("chunk3_q", chunk_width, word_width) }};
+  // Words of post-synaptic activities: in stage 3 of a chunk's first column to learn, in its stage 7 for the way back.
+  // In a pass that makes drives, chunks are more than four cycles apart (DRIVE_SLOT, LAYER_GAP in src/schedule).
+  wire post_again7 = valid7 && first7 && drive;
+  wire [LayerWidth-1:0] post_layer = post_again7 ? layer7 : layer3_q;
+  wire [ChunkWidth-1:0] post_chunk = post_again7 ? chunk7 : chunk3_q;
+  wire [WordWidth-1:0] post_word = word_base_of(post_layer) + {{ self.resize("post_chunk", chunk_width, word_width) }};
   wire signed [ActivityWidth-1:0] pre_a3, pre_b3;
   word_memory #(.Width(ActivityWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_pre_a (
     .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
@@ -303,7 +337,7 @@ module {{ module }} (
     .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
     .write_data_i(neuron_activity), .read_address_i({bank_b[BankWidth-1:0], pre_neuron2}), .read_data_o(pre_b3)
   );
-  wire [Lanes*ActivityWidth-1:0] post_a4, post_b4;
+  wire [Lanes*ActivityWidth-1:0] post_a, post_b;
   wire [WordWidth-1:0] neuron_word = word_base_of(neuron_layer_q) + {{ self.resize_high("neuron_index_q", index_width, lane_width, word_width) }};
   wire [LaneWidth-1:0] neuron_lane = {{ self.resize("neuron_index_q", index_width, lane_width) }};
   wire word_last = neuron_last_q || (neuron_lane == {LaneWidth{1'b1}});
@@ -314,9 +348,9 @@ module {{ module }} (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(neuron_valid_q), .lane_i(neuron_lane), .last_i(word_last), .address_i({neuron_bank_q, neuron_word}),
     .activity_i(neuron_activity), .state_i(neuron_state),
-    .read_i(valid3_q && first3_q),
-    .read_address_a_i({bank_a[BankWidth-1:0], post_word3}), .read_address_b_i({bank_b[BankWidth-1:0], post_word3}),
-    .read_data_a_o(post_a4), .read_data_b_o(post_b4),
+    .read_i(post_again7 || (valid3_q && first3_q && learn)),
+    .read_address_a_i({bank_a[BankWidth-1:0], post_word}), .read_address_b_i({bank_b[BankWidth-1:0], post_word}),
+    .read_data_a_o(post_a), .read_data_b_o(post_b),
     .commit_o(commit_state_valid_o), .commit_data_o(commit_state_data_o)
   );
 
@@ -455,6 +489,7 @@ module {{ module }} (
   wire signed [ForwardWidth-1:0] chain_head;
   wire chain_shift;
   wire signed [ActivityWidth-1:0] reset_post4 = reset_activity_of(layer4);
+  wire signed [ActivityWidth-1:0] reset_post8 = reset_activity_of(layer8);
   synapse_lanes #(
     .Lanes(Lanes), .StoredWidth(StoredWidth), .DroppedBits({{ dropped_bits }}), .ActivityWidth(ActivityWidth),
     .PreWidth(PreWidth), .RateWidth(RateWidth), .RatedWidth({{ rated_width }}), .GradientWidth({{ gradient_width }}),
@@ -467,7 +502,7 @@ module {{ module }} (
     .valid3_i(valid3_q), .first3_i(valid3_q && first3_q), .last3_i(bias3_q), .learn3_i(learn), .drive3_i(drive),
     .back3_i({% if ways == 2 %}valid3_q && !bias3_q && layer3_q != 1{% else %}1'b0{% endif %}),
     .apply_i({% if batched %}apply{% else %}1'b0{% endif %}), .clear_a_i(bank_a[BankWidth]), .clear_b_i(bank_b[BankWidth]),
-    .post_a4_i(post_a4), .post_b4_i(post_b4), .reset_activity4_i(reset_post4),
+    .post_a_i(post_a), .post_b_i(post_b), .reset_activity4_i(reset_post4), .reset_activity8_i(reset_post8),
     .pre_a4_i(pre_a4_q), .pre_b4_i(pre_b4_q), .rate4_i(rate4_q), .pre_forward5_i(pre_forward5_q),
     .column_key5_i(column_key5_q), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o({% if batched %}visited10{% else %}write10{% endif %}), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
@@ -491,7 +526,6 @@ module {{ module }} (
   wire [LayerWidth-1:0] layer15;
   wire [IndexWidth-1:0] index15;
   wire signed [TotalWidth-1:0] total15;
-  wire last15;
   wire [NeuronWidth-1:0] pre_neuron11 = pre_base_of(layer11) + {{ self.resize("column11", count_width, neuron_width) }};
   wire [IndexWidth-1:0] chunk_index11 = {{ self.resize_low("chunk11", chunk_width, lane_width, index_width) }};
   wire [NeuronWidth-1:0] chunk_neuron11 = pre_base_of(layer11 + 1'b1) + {{ self.resize("chunk_index11", index_width, neuron_width) }};
@@ -505,44 +539,55 @@ module {{ module }} (
     .neuron11_i(pre_neuron11), .transposed13_i(transposed_aligned13),
     .chunk11_i(valid11 && drive && bias11), .chunk_layer11_i(layer11), .chunk_index11_i(chunk_index11),
     .chunk_neuron11_i(chunk_neuron11), .chunk_lanes11_i(last_chunk11 ? last_lanes_of(layer11) : {{ lane_width + 1 }}'d{{ lanes }}),
-    .chunk_output11_i(layer11 == Layers), .chunk_last11_i(last_chunk11), .chain_head_i(chain_head),
-    .chain_shift_o(chain_shift),
+    .chunk_output11_i(layer11 == Layers), .chain_head_i(chain_head), .chain_shift_o(chain_shift),
     .neuron14_o(neuron14), .valid15_o(valid15), .layer15_o(layer15), .index15_o(index15), .neuron15_o(neuron15),
-    .last15_o(last15), .total15_o(total15)
+    .total15_o(total15)
   );
 
   // Neurons. The present state of a neuron is fetched while its drive is summed.
   wire signed [StateWidth-1:0] stored_state15;
   word_memory #(.Width(StateWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
     .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_state), .read_address_i({bank_now[BankWidth-1:0], neuron14}), .read_data_o(stored_state15)
+    .write_data_i(neuron_state), .read_address_i({bank_now3[BankWidth-1:0], neuron14}), .read_data_o(stored_state15)
   );
-  wire signed [StateWidth-1:0] state15 = bank_now[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
+  wire signed [StateWidth-1:0] state15 = bank_now3[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
   wire target15 = ({{ self.resize("label", label_width, &16) }} == {{ self.resize("index15", index_width, &16) }});
-  // Which neuron, on its way through stages 15 to 24.
-  localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth;
+{%- if even_odd %}
+  wire rest15 = (layer15[0] != odd3_q);
+{%- else %}
+  wire rest15 = 1'b0;
+{%- endif %}
+{%- if softmax %}
+  localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
+  wire collected15 = (nudge3 != 2'd0) && !rest15 && (layer15 == OutputLayer);
+{%- endif %}
+  // Which neuron, on its way through stages 15 to {{ end }}; the latter lies uppermost.
+  localparam NeuronStages = {{ end - 15 }};
+  localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth{% if softmax %} + 2{% endif %};
   wire layer_last15 = ({{ self.resize("index15", index_width, &32) }} == last_index_of(layer15));
-  reg [24:16] neuron_trail_valid_q;
-  reg [9*NeuronTrailWidth-1:0] neuron_trail_q;  // stage 24 uppermost
+  reg [NeuronStages:1] neuron_trail_valid_q;
+  reg [NeuronStages*NeuronTrailWidth-1:0] neuron_trail_q;
+  wire [(NeuronStages+1)*NeuronTrailWidth-1:0] neuron_trail =
+      {neuron_trail_q, {% if softmax %}rest15, collected15, {% endif %}layer_last15, layer15, index15, neuron15, bank_next3};
   always @(posedge clk_i) begin
-    if (!rst_ni) neuron_trail_valid_q <= 9'd0;
-    else neuron_trail_valid_q <= {neuron_trail_valid_q[23:16], valid15};
-    neuron_trail_q <= {neuron_trail_q[8*NeuronTrailWidth-1:0], layer_last15, layer15, index15, neuron15, bank_next};
+    if (!rst_ni) neuron_trail_valid_q <= {NeuronStages{1'b0}};
+    else neuron_trail_valid_q <= {neuron_trail_valid_q[NeuronStages-1:1], valid15};
+    neuron_trail_q <= neuron_trail[NeuronStages*NeuronTrailWidth-1:0];
   end
-  wire valid24 = neuron_trail_valid_q[24];
-  wire last24;
-  wire [LayerWidth-1:0] layer24;
-  wire [IndexWidth-1:0] index24;
-  wire [NeuronWidth-1:0] number24;
-  wire [BankWidth-1:0] bank24;
-  assign {last24, layer24, index24, number24, bank24} = neuron_trail_q[8*NeuronTrailWidth+:NeuronTrailWidth];
-  // A pass ends three cycles before its last state is written: the next one reads no state earlier.
-  reg [21:16] last_neuron_q;
-  always @(posedge clk_i) begin
-    if (!rst_ni) last_neuron_q <= 6'd0;
-    else last_neuron_q <= {last_neuron_q[20:16], last15};
-  end
-  wire last_neuron21 = last_neuron_q[21];
+  wire valid{{ end }} = neuron_trail_valid_q[NeuronStages];
+{%- if softmax %}
+  /* verilator lint_off UNUSED */
+  wire rest{{ end }};
+  /* verilator lint_on UNUSED */
+  wire collected{{ end }};  // the softmax read-out takes it
+{%- endif %}
+  wire last{{ end }};
+  wire [LayerWidth-1:0] layer{{ end }};
+  wire [IndexWidth-1:0] index{{ end }};
+  wire [NeuronWidth-1:0] number{{ end }};
+  wire [BankWidth-1:0] bank{{ end }};
+  assign { {%- if softmax %}rest{{ end }}, collected{{ end }}, {% endif %}last{{ end }}, layer{{ end }}, index{{ end }}, number{{ end }}, bank{{ end }}} =
+      neuron_trail[NeuronStages*NeuronTrailWidth+:NeuronTrailWidth];
 {%- if stochastic_drive %}
   reg [31:0] drive_key16_q, drive_half17_q, drive_random18_q;
   always @(posedge clk_i) begin
@@ -551,32 +596,24 @@ module {{ module }} (
     drive_random18_q <= mix_row_2(drive_half17_q);
   end
 {%- else %}
-  wire [31:0] drive_random18_q = 32'd0;
+  wire [31:0] drive_random18_q = 32'd0;  // not looked at
 {%- endif %}
 {%- if stochastic_state %}
-  wire [LayerWidth-1:0] layer20;
-  wire [IndexWidth-1:0] index20;
-  assign {layer20, index20} = neuron_trail_q[4*NeuronTrailWidth+NeuronWidth+BankWidth+:LayerWidth+IndexWidth];
-  reg [31:0] state_key21_q, state_half22_q, state_random23_q;
+  wire [LayerWidth-1:0] layer_of_key;
+  wire [IndexWidth-1:0] index_of_key;
+  assign {layer_of_key, index_of_key} =
+      neuron_trail[(NeuronStages-4)*NeuronTrailWidth+NeuronWidth+BankWidth+:LayerWidth+IndexWidth];
+  reg [31:0] state_key_q, state_half_q, state_random_q;  // the last with stage {{ end - 1 }}
   always @(posedge clk_i) begin
-    state_key21_q <= mix_absorb(key_state_q, { {{- self.resize("layer20", layer_width, &16) }}, 16'd0}) + {{ self.resize("index20", index_width, &32) }} * Golden;
-    state_half22_q <= mix_row_1(state_key21_q);
-    state_random23_q <= mix_row_2(state_half22_q);
+    state_key_q <= mix_absorb(key_state_q, { {{- self.resize("layer_of_key", layer_width, &16) }}, 16'd0}) + {{ self.resize("index_of_key", index_width, &32) }} * Golden;
+    state_half_q <= mix_row_1(state_key_q);
+    state_random_q <= mix_row_2(state_half_q);
   end
 {%- else %}
-  wire [31:0] state_random23_q = 32'd0;
+  wire [31:0] state_random_q = 32'd0;  // not looked at
 {%- endif %}
-{%- if even_odd %}
-  wire rest15 = (layer15[0] != odd);
-{%- if softmax %}
-  reg [24:16] rest_q;
-  always @(posedge clk_i) rest_q <= {rest_q[23:16], rest15};
-{%- endif %}
-{%- else %}
-  wire rest15 = 1'b0;
-{%- endif %}
-  reg signed [StateWidth-1:0] state24;
-  reg signed [DriveWidth-1:0] drive24;
+  reg signed [StateWidth-1:0] state{{ end }};
+  reg signed [DriveWidth-1:0] drive{{ end }};
 {% for u in units %}
   // {{ u.comment }}
   wire [{{ u.drive_width }}-1:0] drive_{{ u.id }};
@@ -591,22 +628,22 @@ module {{ module }} (
     .TotalWidth(TotalWidth), {{ u.parameters }}
   ) u_neuron_{{ u.id }} (
     .clk_i(clk_i), .total_i(total15), .state_i({{ u.state_in }}), .target_i(target15),
-    .nudge_i({% if u.output %}{{ nudge_name }}{% else %}2'd0{% endif %}), .rest_i(rest15), .drive_random_i(drive_random18_q), .state_random_i(state_random23_q),
+    .nudge_i({% if u.output %}nudge3{% else %}2'd0{% endif %}), .rest_i(rest15), .drive_random_i(drive_random18_q), .state_random_i(state_random_q),
     .drive_o(drive_{{ u.id }}), .state_o(state_{{ u.id }})
   );
 {% endfor %}
   always @* begin
-    case (layer24)
+    case (layer{{ end }})
 {%- for u in units %}{% if !loop.last %}
       {{ u.cases }}: begin
-        state24 = {{ u.state_out }};
-        drive24 = {{ u.drive_out }};
+        state{{ end }} = {{ u.state_out }};
+        drive{{ end }} = {{ u.drive_out }};
       end
 {%- endif %}{% endfor %}
 {%- for u in units %}{% if loop.last %}
       default: begin
-        state24 = {{ u.state_out }};
-        drive24 = {{ u.drive_out }};
+        state{{ end }} = {{ u.state_out }};
+        drive{{ end }} = {{ u.drive_out }};
       end
 {%- endif %}{% endfor %}
     endcase
@@ -619,47 +656,39 @@ module {{ module }} (
     .clk_i(clk_i), .value_i(state_{{ u.id }}), .result_o(activity_{{ u.id }})
   );
 {%- endfor %}
-  reg signed [StateWidth-1:0] state25_q;
-  reg signed [DriveWidth-1:0] drive25_q;
-  reg signed [ActivityWidth-1:0] activity25;
+  reg signed [StateWidth-1:0] state{{ end + 1 }}_q;
+  reg signed [DriveWidth-1:0] drive{{ end + 1 }}_q;
+  reg signed [ActivityWidth-1:0] activity{{ end + 1 }};
   always @(posedge clk_i) begin
-    neuron_valid_q <= rst_ni && valid24;
-    neuron_last_q <= last24;
-    neuron_layer_q <= layer24;
-    neuron_index_q <= index24;
-    neuron_number_q <= number24;
-    neuron_bank_q <= bank24;
-    state25_q <= state24;
-    drive25_q <= drive24;
+    neuron_valid_q <= rst_ni && valid{{ end }};
+    neuron_last_q <= last{{ end }};
+    neuron_layer_q <= layer{{ end }};
+    neuron_index_q <= index{{ end }};
+    neuron_number_q <= number{{ end }};
+    neuron_bank_q <= bank{{ end }};
+    state{{ end + 1 }}_q <= state{{ end }};
+    drive{{ end + 1 }}_q <= drive{{ end }};
   end
   always @* begin
     case (neuron_layer_q)
 {%- for u in units %}{% if !loop.last %}
-      {{ u.cases }}: activity25 = {{ u.activity_out }};
+      {{ u.cases }}: activity{{ end + 1 }} = {{ u.activity_out }};
 {%- endif %}{% endfor %}
 {%- for u in units %}{% if loop.last %}
-      default: activity25 = {{ u.activity_out }};
+      default: activity{{ end + 1 }} = {{ u.activity_out }};
 {%- endif %}{% endfor %}
     endcase
   end
-  assign neuron_activity = activity25 <<< activity_shift_of(neuron_layer_q);
-  assign neuron_state = state25_q;
-  wire signed [DriveWidth-1:0] neuron_drive = drive25_q;
-  reg drained_q;
-  always @(posedge clk_i) drained_q <= last_neuron21;
-  assign drained = drained_q;
+  assign neuron_activity = activity{{ end + 1 }} <<< activity_shift_of(neuron_layer_q);
+  assign neuron_state = state{{ end + 1 }}_q;
+  wire signed [DriveWidth-1:0] neuron_drive = drive{{ end + 1 }}_q;
+  assign pulling = 1'b0;
+  assign pulled = 1'b0;
 {% else %}
 {%- if softmax %}
   // Softmax read-out: in nudged steps the outputs' drives are collected, and their pulls take the neurons' way once all
   // of them are known. Nothing else is on that way then.
-  localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
-  wire pulling = ({{ nudge_name }} != 2'd0){% if even_odd %} && (OutputLayer[0] == odd){% endif %};
-{%- if even_odd %}
-  // The next pass may begin while the last outputs of a pass in which they rest are on their way.
-  wire collected24 = ({{ nudge_name }} != 2'd0) && !rest_q[24] && (layer24 == OutputLayer);
-{%- else %}
-  wire collected24 = pulling && (layer24 == OutputLayer);
-{%- endif %}
+  assign pulling = ({{ nudge_name }} != 2'd0){% if even_odd %} && (OutputLayer[0] == odd){% endif %};
   wire pull_valid, pull_last;
   wire [IndexWidth-1:0] pull_index;
   wire [{{ pull_drive_width }}-1:0] pull_drive;
@@ -678,61 +707,66 @@ module {{ module }} (
   softmax_unit #(
     .IndexWidth(IndexWidth), .LabelWidth(LabelWidth), {{ pull_parameters }}
   ) u_softmax (
-    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid24 && collected24), .last_i(last24), .index_i(index24),
-    .drive_i(drive24[{{ pull_drive_width }}-1:0]), .negative_i({{ nudge_name }} == 2'd2), .label_i(label),
+    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid{{ end }} && collected{{ end }}), .last_i(last{{ end }}), .index_i(index{{ end }}),
+    .drive_i(drive{{ end }}[{{ pull_drive_width }}-1:0]), .negative_i(nudge3 == 2'd2), .label_i(label),
     .random_index_o(pull_random_index), .random_i(pull_random_q),
     .valid_o(pull_valid), .last_o(pull_last), .index_o(pull_index), .drive_o(pull_drive), .state_o(pull_state)
   );
   always @* begin
-    neuron_valid_q = pull_valid || (valid24 && !collected24);
-    neuron_last_q = pull_valid ? pull_last : last24;
-    neuron_layer_q = pull_valid ? OutputLayer : layer24;
-    neuron_index_q = pull_valid ? pull_index : index24;
-    neuron_number_q = pull_valid ? pre_base_of(OutputLayer + 1'b1) + {{ self.resize("pull_index", index_width, neuron_width) }} : number24;
-    neuron_bank_q = pull_valid ? bank_next : bank24;
+    neuron_valid_q = pull_valid || (valid{{ end }} && !collected{{ end }});
+    neuron_last_q = pull_valid ? pull_last : last{{ end }};
+    neuron_layer_q = pull_valid ? OutputLayer : layer{{ end }};
+    neuron_index_q = pull_valid ? pull_index : index{{ end }};
+    neuron_number_q = pull_valid ? pre_base_of(OutputLayer + 1'b1) + {{ self.resize("pull_index", index_width, neuron_width) }} : number{{ end }};
+    neuron_bank_q = pull_valid ? bank_next3 : bank{{ end }};
   end
   wire signed [StateWidth-1:0] pull_state_wide = {{ self.extend("pull_state", pull_state_width, state_width) }};
   wire signed [DriveWidth-1:0] pull_drive_wide = {{ pull_drive_wide }};
-  wire signed [StateWidth-1:0] new_state = pull_valid ? pull_state_wide : state24;
-  wire signed [DriveWidth-1:0] neuron_drive = pull_valid ? pull_drive_wide : drive24;
-  assign drained = pulling ? (pull_valid && pull_last) : last_neuron21;
+  wire signed [StateWidth-1:0] new_state = pull_valid ? pull_state_wide : state{{ end }};
+  wire signed [DriveWidth-1:0] neuron_drive = pull_valid ? pull_drive_wide : drive{{ end }};
+  assign pulled = pull_valid && pull_last;
 {%- else %}
   always @* begin
-    neuron_valid_q = valid24;
-    neuron_last_q = last24;
-    neuron_layer_q = layer24;
-    neuron_index_q = index24;
-    neuron_number_q = number24;
-    neuron_bank_q = bank24;
+    neuron_valid_q = valid{{ end }};
+    neuron_last_q = last{{ end }};
+    neuron_layer_q = layer{{ end }};
+    neuron_index_q = index{{ end }};
+    neuron_number_q = number{{ end }};
+    neuron_bank_q = bank{{ end }};
   end
-  wire signed [StateWidth-1:0] new_state = state24;
-  wire signed [DriveWidth-1:0] neuron_drive = drive24;
-  assign drained = last_neuron21;
+  wire signed [StateWidth-1:0] new_state = state{{ end }};
+  wire signed [DriveWidth-1:0] neuron_drive = drive{{ end }};
+  assign pulling = 1'b0;
+  assign pulled = 1'b0;
 {%- endif %}
-  wire signed [{{ wide_state }}-1:0] wide_state24 = {{ self.extend("new_state", state_width, wide_state) }};
+  wire signed [{{ wide_state }}-1:0] wide_state = {{ self.extend("new_state", state_width, wide_state) }};
   /* verilator lint_off UNUSED */
-  wire signed [{{ wide_state }}-1:0] aligned_state24 = wide_state24 <<< activity_shift_of(neuron_layer_q);
+  wire signed [{{ wide_state }}-1:0] aligned_state = wide_state <<< activity_shift_of(neuron_layer_q);
   /* verilator lint_on UNUSED */
-  assign neuron_activity = aligned_state24[ActivityWidth-1:0];
+  assign neuron_activity = aligned_state[ActivityWidth-1:0];
   assign neuron_state = new_state;
 {% endif %}
   // Prediction: the largest output {{ best }}; the lowest number wins a tie.
-  wire signed [{{ best_width }}-1:0] rank = neuron_{{ best }};
-  reg signed [{{ best_width }}-1:0] best_q;
+  reg ranked_q, rank_first_q;
+  reg signed [{{ best_width }}-1:0] rank_q, best_q;
   /* verilator lint_off UNUSED */
-  reg [IndexWidth-1:0] best_index_q;
+  reg [IndexWidth-1:0] rank_index_q, best_index_q;
   /* verilator lint_on UNUSED */
   reg [LabelWidth-1:0] prediction_q;
+  // The last output is written up to six cycles after the operation is decoded, ranked in the two after that.
+  reg [8:1] read_q;
   always @(posedge clk_i) begin
-    if (neuron_valid_q && neuron_layer_q == Layers && (neuron_index_q == 0 || rank > best_q)) begin
-      best_q <= rank;
-      best_index_q <= neuron_index_q;
+    ranked_q <= neuron_valid_q && neuron_layer_q == Layers;
+    rank_first_q <= (neuron_index_q == 0);
+    rank_index_q <= neuron_index_q;
+    rank_q <= neuron_{{ best }};
+    if (ranked_q && (rank_first_q || rank_q > best_q)) begin
+      best_q <= rank_q;
+      best_index_q <= rank_index_q;
     end
-    if (read_q2) prediction_q <= {{ self.resize("best_index_q", index_width, label_width) }};
+    read_q <= {read_q[7:1], read};
+    if (read_q[8]) prediction_q <= {{ self.resize("best_index_q", index_width, label_width) }};
   end
-  // The last states are still on their way when the operation is decoded.
-  reg read_q, read_q1, read_q2;
-  always @(posedge clk_i) {read_q, read_q1, read_q2} <= {read, read_q, read_q1};
   assign result_prediction_o = prediction_q;
   assign result_label_o = label;
   assign result_train_o = sample_train;
@@ -746,16 +780,24 @@ module {{ module }} (
   end
   assign commit_state_layer_o = state_layer_q;
   assign commit_state_word_o = state_word_q;
-  assign commit_weight_valid_o = write10;
-  assign commit_weight_layer_o = {{ self.resize("layer10", layer_width, &8) }};
-  assign commit_weight_chunk_o = {{ self.resize("chunk10", chunk_width, &16) }};
-  assign commit_weight_column_o = {{ self.resize("column10", count_width, &16) }};
-  assign commit_weight_data_o = {% if ways == 2 %}{write_back10 ? write_back_data10 : {Lanes*StoredWidth{1'b0}}, write_data10}{% else %}write_data10{% endif %};
+  // Weights appear two cycles after they are written: the first ones of a pass behind the end of the step before.
+  localparam CommitWidth = 1 + 8 + 16 + 16 + {{ ways }} * Lanes * StoredWidth;
+  wire [7:0] weight_layer10 = {{ self.resize("layer10", layer_width, &8) }};
+  wire [15:0] weight_chunk10 = {{ self.resize("chunk10", chunk_width, &16) }};
+  wire [15:0] weight_column10 = {{ self.resize("column10", count_width, &16) }};
+  wire [{{ ways }}*Lanes*StoredWidth-1:0] weight_data10 = {% if ways == 2 %}{write_back10 ? write_back_data10 : {Lanes*StoredWidth{1'b0}}, write_data10}{% else %}write_data10{% endif %};
+  reg [CommitWidth-1:0] commit11_q, commit12_q;
+  always @(posedge clk_i) begin
+    commit11_q <= {rst_ni && write10, weight_layer10, weight_chunk10, weight_column10, weight_data10};
+    commit12_q <= commit11_q;
+  end
+  assign {commit_weight_valid_o, commit_weight_layer_o, commit_weight_chunk_o, commit_weight_column_o, commit_weight_data_o} =
+      commit12_q;
   signature #(.StateWidth(StateWidth)) u_signature (
     .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(sample_start),
     .state_valid_i(neuron_valid_q), .state_tag_i({ {{- self.resize("neuron_layer_q", layer_width, &6) }}, 10'd0, {{ self.resize("neuron_index_q", index_width, &16) }}}),
     .state_i(neuron_state),
-    .weight_valid_i(write10), .weight_tag_i({ {{- self.resize("layer10", layer_width, &6) }}, commit_weight_chunk_o[9:0], commit_weight_column_o}),
+    .weight_valid_i(write10), .weight_tag_i({ {{- self.resize("layer10", layer_width, &6) }}, weight_chunk10[9:0], weight_column10}),
     .weight_fold_i(write_fold10), .step_end_i(step_end), .valid_o(commit_step_valid_o), .signature_o(signature_o)
   );
   assign probe_neuron_valid_o = neuron_valid_q;

@@ -12,6 +12,7 @@ use eqhdl::schedule::Layout;
 use eqhdl::verilog::{Sources, module_name};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const CASES: &[Case] = &[
     Case {
@@ -152,19 +153,33 @@ fn lint(design: &Design) -> Result<(), String> {
 
 #[test]
 fn no_front_end_warns() -> Result<(), Box<dyn std::error::Error>> {
-    let mut designs =
-        vec![eqhdl::design::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("designs/digits-cep.toml"))?];
+    // Every shipped design, and the cases above.
+    let mut designs = Vec::new();
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("designs"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            designs.push(eqhdl::design::load(&path)?);
+        }
+    }
+    assert!(designs.len() > 10, "{} shipped designs", designs.len());
     for case in CASES {
         designs.push(case.design()?);
     }
-    let results: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = designs.iter().map(|design| scope.spawn(|| lint(design))).collect();
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut failures = Vec::new();
+        while let Some(design) = designs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            failures.extend(lint(design).err());
+        }
+        failures
+    };
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
         threads
             .into_iter()
-            .map(|t| t.join().unwrap_or_else(|_| Err("the test itself panicked".into())))
+            .flat_map(|t| t.join().unwrap_or_else(|_| vec!["the test itself panicked".into()]))
             .collect()
     });
-    let failures: Vec<String> = results.into_iter().filter_map(Result::err).collect();
     assert!(failures.is_empty(), "{}", failures.join("\n"));
     Ok(())
 }

@@ -10,7 +10,7 @@ use designs::Case;
 use eqhdl::design::{Design, Dynamics, Order};
 use eqhdl::fixed_point::Format;
 use eqhdl::reference::neuron::{NeuronInput, NeuronUnit};
-use eqhdl::schedule::Layout;
+use eqhdl::schedule::{Layout, NeuronStages};
 use eqhdl::verilog::{Sources, module_name};
 use std::fmt::Write as _;
 use std::fs;
@@ -180,6 +180,7 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
     );
     for (k, unit) in units.iter().enumerate() {
         let n = unit.design.neurons[unit.layer - 1];
+        let stages = NeuronStages::of(&unit.design);
         let _ = writeln!(
             top,
             "  wire [{}:0] drive_{k};\n  wire [{}:0] state_{k};",
@@ -189,10 +190,15 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
         let _ = writeln!(
             top,
             "  neuron_unit #(\n    {}\n  ) u_{k} (\n    .clk_i(clk_i), .total_i(total_i[{}:0]), .state_i(state_i[{}:0]), .target_i(target_i),\n    \
-             .nudge_i(nudge_i), .rest_i(rest_i), .drive_random_i(drive_random_q[3]), .state_random_i(state_random_q[8]), .drive_o(drive_{k}), .state_o(state_{k})\n  );",
+             .nudge_i(nudge_i), .rest_i(rest_i), .drive_random_i({}), .state_random_i(state_random_q[{}]), .drive_o(drive_{k}), .state_o(state_{k})\n  );",
             unit.parameters.trim(),
             unit.total_width - 1,
-            n.state.width
+            n.state.width,
+            match stages.drive {
+                1 => "drive_random_i".to_owned(),
+                stage => format!("drive_random_q[{}]", stage - 1),
+            },
+            stages.state - 1
         );
         let _ = writeln!(
             top,
@@ -206,7 +212,7 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
 
     let mut words: Vec<u64> = Vec::new();
     for unit in &units {
-        words.push(unit.stimuli.len() as u64);
+        words.extend([u64::from(NeuronStages::of(&unit.design).state), unit.stimuli.len() as u64]);
         for s in &unit.stimuli {
             let nudge = [2, 0, 1][(s.nudge + 1) as usize] | u64::from(s.rest) << 2;
             let random = u64::from(s.state_random) << 32 | u64::from(s.drive_random);

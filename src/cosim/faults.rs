@@ -102,7 +102,7 @@ pub const FAULTS: &[Fault] = &[
         name: "nudge-sign",
         kind: "arithmetic",
         what: "the nudge pushes away from the target",
-        edit: Edit::Leaf("neuron_unit.v", "error1 = target1 - state1_q", "error1 = state1_q - target1"),
+        edit: Edit::Leaf("neuron_unit.v", "error = target - state_1", "error = state_1 - target"),
         needs: Needs::Squared,
     },
     Fault {
@@ -378,7 +378,7 @@ pub const FAULTS: &[Fault] = &[
         name: "odd-before-even",
         kind: "control",
         what: "the odd layers move before the even ones",
-        edit: Edit::Core("wire rest15 = (layer15[0] != odd);", "wire rest15 = (layer15[0] == odd);"),
+        edit: Edit::Core("wire rest15 = (layer15[0] != odd3_q);", "wire rest15 = (layer15[0] == odd3_q);"),
         needs: Needs::EvenOdd,
     },
 ];

@@ -18,14 +18,13 @@ impl Cycles {
     }
 }
 
-/// From the last column's issue until three cycles before the last state is written, less the neurons of the last chunk.
-const DRAIN: u64 = 20;
 /// From the last column's issue to its write.
 const WRITE: u64 = 10;
-/// From the end of a step's drives to the last pull of a softmax read-out, less two cycles an output.
-const SOFTMAX: u64 = 13;
-/// From the last operation until the prediction is out.
-const SETTLE: u64 = 8;
+/// From the last column's issue to the last pull of a softmax read-out, less a cycle for each output of the last chunk,
+/// two for each output, and a neuron's stages: 14 to the head of the drive chain, 10 in the read-out.
+const PULLS: u64 = 24;
+/// From the last operation until the prediction is out, and with it the last step's signature.
+pub const SETTLE: u32 = 12;
 
 /// Cycles of a training sample, the mean over a batch.
 pub fn predict_training(layout: &Layout, program: &Program, batch: u32, active: usize) -> Cycles {
@@ -48,36 +47,47 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
                 for t in 0..passes {
                     let learn = plastic && t > 0;
                     let from_input = !input_valid || learn || depth == 1;
-                    pass(layout, active, from_input, true, &mut c);
-                    let pulls = layout.softmax_outputs > 0 && !layout.order.holds(t, depth);
-                    if nudge != Nudge::None && pulls {
-                        c.spend(SOFTMAX + 2 * layout.softmax_outputs as u64);
-                    }
+                    let outputs_move = !layout.order.holds(t, depth);
+                    let pulls = layout.softmax_outputs > 0 && nudge != Nudge::None && outputs_move;
+                    let end = if pulls { End::Pulls } else { End::Drives };
+                    pass(layout, active, from_input, end, &mut c);
                     input_valid = true;
                 }
                 if plastic {
-                    pass(layout, active, true, false, &mut c);
+                    pass(layout, active, true, End::Weights, &mut c);
                     input_valid = false;
                 }
             }
             Op::Learn(_) => {
-                pass(layout, active, true, false, &mut c);
+                pass(layout, active, true, End::Weights, &mut c);
                 input_valid = false;
             }
             Op::Apply => {
-                pass(layout, layout.layers[0].pre, true, false, &mut c);
+                pass(layout, layout.layers[0].pre, true, End::Weights, &mut c);
                 input_valid = false;
             }
             Op::Save { .. } | Op::Load { .. } | Op::Read => {}
         }
     }
-    c.spend(1 + SETTLE); // the end operation
+    c.spend(1 + u64::from(SETTLE)); // the end operation
     c
 }
 
-/// One pass over the synapses, from layer 1 or from layer 2, with or without drives.
-fn pass(layout: &Layout, active: usize, from_input: bool, drive: bool, c: &mut Cycles) {
+/// What ends a pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Its drives.
+    Drives,
+    /// The pulls of a softmax read-out, of its drives.
+    Pulls,
+    /// Its last weight: it only learns.
+    Weights,
+}
+
+/// One pass over the synapses, from layer 1 or from layer 2.
+fn pass(layout: &Layout, active: usize, from_input: bool, end: End, c: &mut Cycles) {
     let depth = layout.depth();
+    let drive = end != End::Weights;
     let lanes = layout.lanes as u64;
     for (i, layer) in layout.layers.iter().enumerate().skip(usize::from(!from_input)) {
         let columns = 1 + if i == 0 { active } else { layer.pre } as u64;
@@ -97,8 +107,13 @@ fn pass(layout: &Layout, active: usize, from_input: bool, drive: bool, c: &mut C
             }
         }
     }
-    let output = &layout.layers[depth - 1];
-    let last_lanes = (output.post - (output.chunks - 1) * layout.lanes) as u64;
-    c.spend(if drive { DRAIN + last_lanes + u64::from(layout.activity_latency) } else { WRITE });
+    c.spend(match end {
+        End::Drives => u64::from(layout.drain()),
+        End::Pulls => {
+            let outputs = 2 * layout.softmax_outputs + layout.last_neurons();
+            PULLS + u64::from(layout.neuron.state) + outputs as u64
+        }
+        End::Weights => WRITE,
+    });
     c.spend(1); // advance
 }

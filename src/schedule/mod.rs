@@ -9,12 +9,16 @@
 
 mod cycles;
 
-pub use cycles::{Cycles, predict, predict_training};
+pub use cycles::{Cycles, SETTLE, predict, predict_training};
 
-use crate::design::{Design, Order};
+use crate::design::{Activation, Design, Dynamics, NudgePlace, Order};
+use crate::fixed_point::Rounding;
 
 /// Cycles between the first columns of two chunks, at least: the lanes' operands must have moved on.
 pub const MIN_SLOT: u32 = 4;
+/// The same between chunks of one layer in passes that make drives. They read the words of post-synaptic activities
+/// twice, in stages 3 and 7, and chunks that are four cycles apart would ask for two of them at once.
+pub const DRIVE_SLOT: u32 = 5;
 /// The same, less the lanes, for chunks whose accumulators leave one by one through the drive chain.
 pub const CHAIN_SLOT: u32 = 2;
 /// Idle cycles between two layers of one pass: a hidden neuron's forward sum must be in memory when its transposed
@@ -55,6 +59,40 @@ impl LayerLayout {
     }
 }
 
+/// Which cycles a neuron takes, in all layers: their neurons share one way. The parameters of `hdl/neuron_unit.v`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NeuronStages {
+    /// Stage of the drive: 1, or 4 where something must be ready before it (an inside nudge, random bits, or the slope
+    /// of the activation, which is looked up beside it).
+    pub drive: u32,
+    /// From the drive to `f`: 2 where any layer has a table.
+    pub activation_cycles: u32,
+    /// From `f` to `e`: none where they are the same.
+    pub error_cycles: u32,
+    /// Stage of the new state.
+    pub state: u32,
+}
+
+impl NeuronStages {
+    /// The stages of a design.
+    pub fn of(design: &Design) -> NeuronStages {
+        let inside = design.nudge_place == NudgePlace::Inside;
+        let stochastic = design.drive_modes.rounding == Rounding::Stochastic;
+        let table = (1..=design.output_layer()).any(|l| design.activation_of(l) == Activation::Logistic);
+        let slope = table && design.dynamics == Dynamics::Energy;
+        let drive = if inside || stochastic || slope { 4 } else { 1 };
+        let activation_cycles = 1 + u32::from(table);
+        let error_cycles = u32::from(!inside || design.dynamics != Dynamics::Prototypical);
+        let step = u32::from(design.dynamics != Dynamics::Prototypical);
+        NeuronStages {
+            drive,
+            activation_cycles,
+            error_cycles,
+            state: drive + activation_cycles + error_cycles + step + 1,
+        }
+    }
+}
+
 /// The memory map and the widths of all counters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
@@ -79,6 +117,8 @@ pub struct Layout {
     pub banks: usize,
     /// Extra cycles from a neuron's state to its activity (a table, for energy-based dynamics).
     pub activity_latency: u32,
+    /// The stages of a neuron.
+    pub neuron: NeuronStages,
 }
 
 impl Layout {
@@ -112,6 +152,7 @@ impl Layout {
             state_words: word_base,
             banks: (3 + slots).next_power_of_two(),
             activity_latency: u32::from(crate::design::Tables::of(design, 1).rho_of_state.is_some()),
+            neuron: NeuronStages::of(design),
         }
     }
 
@@ -159,7 +200,37 @@ impl Layout {
 
     /// Cycles between the first columns of two chunks of a layer, at least, in a pass with or without drives.
     pub fn slot(&self, layer: &LayerLayout, drive: bool) -> usize {
-        if layer.chunks > 1 && drive { self.lanes + CHAIN_SLOT as usize } else { MIN_SLOT as usize }
+        let least = if layer.chunks > 1 && drive {
+            (self.lanes as u32 + CHAIN_SLOT).max(DRIVE_SLOT)
+        } else {
+            MIN_SLOT
+        };
+        least as usize
+    }
+
+    /// Neurons of the output layer's last chunk, the last ones of a pass.
+    pub fn last_neurons(&self) -> usize {
+        let output = &self.layers[self.depth() - 1];
+        output.post - (output.chunks - 1) * self.lanes
+    }
+
+    /// Cycles from the issue of a pass's last column until the sequencer moves on; two cycles later it issues the next
+    /// pass's first column, while the last outputs are still on their way. In cycles after the last column's issue,
+    /// with a neuron's S stages, A more to its activity, and the n outputs of the last chunk:
+    ///
+    /// - the last output leaves the drive chain in 14 + n, is written in 14 + n + S + A, its word can be read in the
+    ///   cycle after that;
+    /// - the last hidden neuron's column came one before, so its activity can be read in 15 + S + A.
+    ///
+    /// The next pass reads the outputs' word in stage 7 of its layer 2 or above (stage 3 to learn, but then layer 1 has
+    /// taken four cycles before), the hidden neurons' activities from stage 2 on: so it may issue its first column in
+    /// 8 + n + S + A, and not before 13 + S + A. With one layer of synapses the outputs' word is read in stage 3 of the
+    /// first columns: 12 + n + S + A. What stage 14 and above know of the pass changes three cycles later, in 15 + n at
+    /// the earliest (S is 4 at least): behind the last output.
+    pub fn drain(&self) -> u32 {
+        let n = self.last_neurons() as u32;
+        let first_column = if self.depth() == 1 { 12 + n } else { (8 + n).max(13) };
+        first_column + self.neuron.state + self.activity_latency - 2
     }
 
     /// Layers of synapses.

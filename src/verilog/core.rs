@@ -4,7 +4,7 @@ use super::units::{self, Unit};
 use crate::design::{Design, Feedback, NudgeSign, Order, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
-use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, bits};
+use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, SETTLE, bits};
 use askama::Template;
 
 /// A constant per layer, as a Verilog function.
@@ -81,6 +81,10 @@ struct Core {
     input_slot: usize,
     min_slot: u32,
     layer_gap: u32,
+    drain: u32,
+    settle: u32,
+    /// The stage in which a neuron's new state leaves its unit.
+    end: u32,
     infer_start: usize,
     last_start: usize,
     batched: bool,
@@ -328,6 +332,9 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         input_slot: layout.slot(&layout.layers[0], true),
         min_slot: MIN_SLOT,
         layer_gap: LAYER_GAP,
+        drain: layout.drain(),
+        settle: SETTLE,
+        end: 15 + layout.neuron.state,
         infer_start: words.1.infer,
         last_start: words.1.last,
         batched: design.is_batched(),

@@ -3,7 +3,7 @@
 use super::{EXPONENTIAL_FILE, RECIPROCAL_FILE, table_file};
 use crate::design::{Activation, Constant, Design, Dynamics, NeuronMath, Neurons, NudgePlace, Order, Tables};
 use crate::fixed_point::softmax::PROBABILITY_FRAC;
-use crate::schedule::bits;
+use crate::schedule::{NeuronStages, bits};
 
 /// A neuron unit of the core, as the template needs it.
 pub struct Unit {
@@ -72,6 +72,7 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
     let inside = m.output && design.nudge_place == NudgePlace::Inside;
     let outside = m.output && !inside;
     let rests = design.order == Order::EvenOdd;
+    let stages = NeuronStages::of(design);
     let stepped = design.dynamics != Dynamics::Prototypical;
     let when = |c: bool, v: i32| if c { v } else { 0 };
     let clip_end = match design.activation_of(id) {
@@ -112,6 +113,9 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
         ("XShift", (m.x_frac - state_frac).to_string()),
         ("StateRounding", design.state_modes.rounding.code().to_string()),
         ("StateOverflow", design.state_modes.overflow.code().to_string()),
+        ("DriveStage", stages.drive.to_string()),
+        ("ActivationCycles", stages.activation_cycles.to_string()),
+        ("ErrorCycles", stages.error_cycles.to_string()),
         ("TableFile", format!("\"{table}\"")),
     ];
     let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
@@ -141,7 +145,7 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
         state_out: match (design.is_softmax(id), rests) {
             (false, _) => state,
             (true, false) => format!("{sw}'d0"),
-            (true, true) => format!("rest_q[24] ? {state} : {sw}'d0"),
+            (true, true) => format!("rest{} ? {state} : {sw}'d0", 15 + stages.state),
         },
         drive_out: widen(&format!("drive_{id}"), n.drive.signed, n.drive.width, dw),
         cases: layers.iter().map(|l| format!("{layer_width}'d{l}")).collect::<Vec<_>>().join(", "),

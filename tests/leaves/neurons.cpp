@@ -1,7 +1,7 @@
-// Feeds every neuron unit its own stimuli, one a cycle, and writes down what comes out nine cycles later.
+// Feeds every neuron unit its own stimuli, one a cycle, and writes down what comes out after the unit's cycles.
 //
-// stimuli: for each unit the number of stimuli, then per stimulus total, state, target, nudge (bit 2: rests), random words (drive in the
-// low half, state in the high half): 64 bits each. results: per stimulus drive (low half) and state (high half).
+// stimuli: for each unit its cycles and the number of stimuli, then per stimulus total, state, target, nudge (bit 2:
+// rests), random words (drive in the low half, state in the high half): 64 bits each. results: per stimulus drive (low half) and state (high half).
 
 #include "Vtop.h"
 #include "verilated.h"
@@ -24,11 +24,11 @@ int main(int argc, char** argv) {
         top.eval();
     };
     for (size_t unit = 0; unit < units; ++unit) {
-        uint64_t count = 0;
-        if (std::fread(&count, sizeof count, 1, in) != 1) return 2;
+        uint64_t cycles = 0, count = 0;
+        if (std::fread(&cycles, sizeof cycles, 1, in) != 1 || std::fread(&count, sizeof count, 1, in) != 1) return 2;
         std::vector<uint64_t> words(count * 5);
         if (std::fread(words.data(), 8, words.size(), in) != words.size()) return 2;
-        for (uint64_t i = 0; i < count + 8; ++i) {
+        for (uint64_t i = 0; i < count + cycles - 1; ++i) {
             if (i < count) {
                 const uint64_t* w = &words[i * 5];
                 top.total_i = w[0];
@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
                 top.state_random_i = static_cast<uint32_t>(w[4] >> 32);
             }
             clock();
-            if (i >= 8) {
+            if (i + 1 >= cycles) {
                 const uint64_t result = top.out_o[unit];
                 if (std::fwrite(&result, 8, 1, out) != 1) return 2;
             }

@@ -12,7 +12,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 EQHDL := $(or $(CARGO_TARGET_DIR),target)/release/eqhdl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-synth build run test cosim inject bench results lint data clean
+.PHONY: help setup setup-synth build run test cosim inject formal mutate bench results lint data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,14 @@ inject: ## build DESIGN with every known defect, one by one: is each of them cau
 	@sim/setup.sh run
 	cargo build --release
 	$(EQHDL) cosim $(DESIGN) --inject all $(ARGS)
+
+formal: ## prove requantiser, neuron, synapses, sequencer and streams; planted defects must refute each proof
+	@sim/setup.sh test
+	cargo test --release --test formal -- --all $(ARGS)
+
+mutate: ## 320 mutants of two small cores: is each of them caught, or proven equivalent?
+	@sim/setup.sh test
+	cargo test --release --test mutate -- --all $(ARGS)
 
 bench: ## speed of simulation, waveform, comparison and reference, as ratios
 	@sim/setup.sh run

@@ -1,0 +1,220 @@
+//! Mutants of small cores: is every defect that Yosys can think of noticed by the cross-check?
+//!
+//!   cargo test --test mutate                 a sample of the mutants
+//!   cargo test --test mutate -- --all        all of them (`make mutate`)
+//!   ... --report FILE                        a table of those that were missed, with their places
+//!
+//! The core and its leaves are elaborated, trimmed and flattened; `mutate` of Yosys picks places in it (inverted and
+//! stuck bits, exchanged and disconnected signals) and builds all mutants into one netlist, chosen by a number that the
+//! simulation reads from a file. Mutant 0 has no defect: it must equal the reference in every event. Each other one runs
+//! the same samples, and is caught where the comparator names a difference (or the core hangs). What is not caught is
+//! compared with the core by a model checker, memories cut out on both sides alike: where it proves that the two cannot
+//! be told apart by any input, the mutant is equivalent. The rest is missed, and fails the run.
+
+#[path = "../common/designs.rs"]
+mod designs;
+mod equivalence;
+mod netlist;
+#[path = "../common/samples.rs"]
+mod samples;
+
+use designs::Case;
+use eqhdl::cosim::{CosimError, Level, Request, Tracing, build, cross_check};
+use eqhdl::design::Design;
+use eqhdl::reference::Weights;
+use eqhdl::schedule::Layout;
+use equivalence::Equivalence;
+use netlist::{Mutant, Mutants};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// Small cores that between them use every leaf but the table of energy-based states.
+const CASES: [Case; 2] = [
+    Case {
+        name: "mutants_leaky",
+        layers: "[64, 6, 10]",
+        lanes: 4,
+        dynamics: "leaky",
+        activation: "hard_sigmoid",
+        nudge: "outside",
+        rule: "symmetric_ep",
+        rounding: ["RND", "RND_CONV", "STOCHASTIC"],
+        overflow: ["SAT", "SAT_SYM", "SAT"],
+        formats: "weight = \"s10.8\"",
+        more: "feedback = \"vector_field\"\nangle = 60\n",
+    },
+    Case {
+        name: "mutants_softmax",
+        layers: "[64, 7, 5, 10]",
+        lanes: 4,
+        dynamics: "prototypical",
+        activation: "logistic",
+        nudge: "softmax",
+        rule: "cep random",
+        rounding: ["STOCHASTIC", "RND", "RND"],
+        overflow: ["SAT", "WRAP", "SAT_SYM"],
+        formats: "weight = \"s12.10\"",
+        more: "",
+    },
+];
+
+/// What became of one mutant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fate {
+    Caught,
+    Equivalent,
+    Missed(String),
+}
+
+/// Runs one mutant beside the reference: what was compared, if all of it was equal; `None` if a difference was found.
+fn survives(core: &Core, mutant: usize) -> Result<Option<u64>, String> {
+    let (data, samples) = samples::samples(&core.design)?;
+    // Training samples, the first test sample after them, and a training sample after that.
+    let samples = &samples[16 - core.training..18];
+    let program = core.folder(mutant)?;
+    let start = Weights::initial(&core.design);
+    let request = Request {
+        design: &core.design,
+        data: &data,
+        samples,
+        per_epoch: samples.len() as u64,
+        start: &start,
+        level: Level::All,
+        program: &program,
+        work: &program.with_file_name("work"),
+        waves: None,
+        survey: false,
+        patience: Some(20_000),
+    };
+    let outcome = match cross_check(&request, &core.layout, &mut |_, _| {}) {
+        Ok(outcome) if outcome.equal() && outcome.compared > 1000 => Ok(Some(outcome.compared)),
+        Ok(outcome) if outcome.equal() => Err("nothing was compared".to_owned()),
+        Ok(_) => Ok(None),
+        // It hangs, or says what a core cannot say.
+        Err(CosimError::Simulation(_) | CosimError::Waveform(_)) => Ok(None),
+        Err(other) => Err(other.to_string()),
+    };
+    let _ = std::fs::remove_dir_all(program.parent().and_then(Path::parent).unwrap_or(&program));
+    outcome
+}
+
+/// A core with all its mutants, built.
+struct Core {
+    design: Design,
+    layout: Layout,
+    dir: tempfile::TempDir,
+    training: usize,
+}
+
+impl Core {
+    /// A folder in which the simulator is mutant number `mutant`; the program in it.
+    fn folder(&self, mutant: usize) -> Result<std::path::PathBuf, String> {
+        let main = self.dir.path();
+        let own = main.join(format!("mutant{mutant}"));
+        let say = |e: std::io::Error| format!("{}: {e}", own.display());
+        std::fs::create_dir_all(own.join("bin")).map_err(say)?;
+        std::fs::write(own.join("mutant.hex"), format!("{mutant:x}\n")).map_err(say)?;
+        std::os::unix::fs::symlink(main.join("obj/Vsim_top"), own.join("bin/Vsim_top")).map_err(say)?;
+        Ok(own.join("bin/Vsim_top"))
+    }
+}
+
+fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3], String> {
+    let begin = Instant::now();
+    let design = case.design()?;
+    let layout = Layout::of(&design);
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let Mutants { mutants, sources } = netlist::mutants(&design, &layout, dir.path(), count)?;
+    let core = Core { design, layout, dir, training: 6 };
+    build(&core.design, &core.layout, sources, core.dir.path(), Tracing::Commits)
+        .map_err(|e| e.to_string())?;
+    let compared = survives(&core, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
+    println!(
+        "{}: {} mutants in one netlist; without one, {compared} states and weights equal the reference ({:.0} s)",
+        case.name,
+        mutants.len(),
+        begin.elapsed().as_secs_f64()
+    );
+
+    let equivalence = Equivalence::new(core.dir.path());
+    let next = AtomicUsize::new(0);
+    let fates = std::sync::Mutex::new(vec![None; mutants.len()]);
+    std::thread::scope(|scope| {
+        let work = || {
+            while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let fate = match survives(&core, mutant.number) {
+                    Ok(None) => Ok(Fate::Caught),
+                    Ok(Some(_)) => equivalence.proven(mutant).map(|answer| match answer {
+                        Ok(()) => Fate::Equivalent,
+                        Err(why) => Fate::Missed(why),
+                    }),
+                    Err(problem) => Err(problem),
+                };
+                if let Ok(mut all) = fates.lock() {
+                    all[mutant.number - 1] = Some(fate);
+                }
+            }
+        };
+        for _ in 0..std::thread::available_parallelism().map_or(1, |n| n.get()) {
+            scope.spawn(work);
+        }
+    });
+    let mut counts = [0; 3];
+    let fates = fates.into_inner().map_err(|_| "a thread panicked")?;
+    for (mutant, fate) in mutants.iter().zip(fates) {
+        match fate.ok_or("a mutant was left out")?? {
+            Fate::Caught => counts[0] += 1,
+            Fate::Equivalent => counts[1] += 1,
+            Fate::Missed(why) => {
+                counts[2] += 1;
+                println!("MISSED  {}: {} ({why})", case.name, mutant.place());
+                let _ = writeln!(report, "| {} | {} | {why} |", case.name, mutant.place());
+            }
+        }
+    }
+    println!(
+        "{}: {} caught, {} equivalent, {} missed ({:.0} s)",
+        case.name,
+        counts[0],
+        counts[1],
+        counts[2],
+        begin.elapsed().as_secs_f64()
+    );
+    Ok(counts)
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|a| a == "--list") || arguments.first().is_some_and(|a| !a.starts_with("--")) {
+        return ExitCode::SUCCESS; // a look for other tests
+    }
+    let all = arguments.iter().any(|a| a == "--all");
+    let file = arguments.iter().position(|a| a == "--report").and_then(|at| arguments.get(at + 1));
+    let mut report = String::from("| core | place | why not equivalent |\n|---|---|---|\n");
+    let mut sum = [0; 3];
+    for case in &CASES {
+        match examine(case, if all { 160 } else { 24 }, &mut report) {
+            Ok(counts) => sum = [0, 1, 2].map(|k| sum[k] + counts[k]),
+            Err(problem) => {
+                println!("{}: {problem}", case.name);
+                return ExitCode::from(3);
+            }
+        }
+    }
+    println!("in all: {} caught, {} equivalent, {} missed", sum[0], sum[1], sum[2]);
+    if let Some(Err(problem)) = file.map(|f| std::fs::write(f, &report)) {
+        println!("{}: {problem}", file.map_or("", String::as_str));
+        return ExitCode::from(3);
+    }
+    if sum[2] == 0 && sum[0] > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// A mutant's place in words.
+impl Mutant {
+    fn place(&self) -> String {
+        format!("{} of {} port {} ({})", self.mode, self.cell, self.port, self.source)
+    }
+}

@@ -12,7 +12,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 EQHDL := $(or $(CARGO_TARGET_DIR),target)/release/eqhdl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-synth build run test cosim inject formal mutate bench results lint data clean
+.PHONY: help setup setup-synth build run test cosim inject formal mutate netlist bench results lint data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ formal: ## prove requantiser, neuron, synapses, sequencer and streams; planted d
 mutate: ## 320 mutants of two small cores: is each of them caught, or proven equivalent?
 	@sim/setup.sh test
 	cargo test --release --test mutate -- --all $(ARGS)
+
+netlist: ## a small core after synthesis for ECP5 trains as the reference does
+	@sim/setup.sh test
+	@sim/setup_synth.sh
+	cargo test --release --test netlist -- --all
 
 bench: ## speed of simulation, waveform, comparison and reference, as ratios
 	@sim/setup.sh run

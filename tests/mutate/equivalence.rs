@@ -9,9 +9,10 @@ pub struct Equivalence {
     dir: PathBuf,
 }
 
-/// Memories are cut out of core and mutant alike: what is written to them must be the same, what is read from them is any
-/// value, the same for both. So a proof holds for any contents and any number of cycles.
-const CUT: &str = "expose -evert t:$mem_v2; opt_clean -purge";
+/// Memories and multipliers are cut out of core and mutant alike: what goes into them must be the same, what comes out of
+/// them is any value, the same for both. So a proof holds for any contents and any number of cycles. It is less than
+/// equivalence: a mutant that this cannot prove may be equivalent all the same.
+const CUT: &str = "expose -evert t:$mem_v2 t:$mul";
 
 impl Equivalence {
     /// In the folder of the netlist.
@@ -24,7 +25,7 @@ impl Equivalence {
         let k = mutant.number;
         let script = format!(
             "read_rtlil {GOLDEN}; {CUT}; rename -top golden; design -stash golden; \
-             read_rtlil {GOLDEN}; {}; opt -full; opt_clean -purge; {CUT}; rename -top mutant; design -stash mutant; \
+             read_rtlil {GOLDEN}; {}; {CUT}; rename -top mutant; design -stash mutant; \
              design -copy-from golden golden; design -copy-from mutant mutant; \
              miter -equiv -flatten -make_assert -ignore_gold_x golden mutant miter; hierarchy -top miter; \
              setundef -undriven -zero; setundef -init -zero; opt -full; techmap; opt -fast; dffunmap; abc -g AND -fast; opt_clean; \

@@ -2,6 +2,7 @@
 //!
 //!   cargo test --test mutate                 a sample of the mutants
 //!   cargo test --test mutate -- --all        all of them (`make mutate`)
+//!   ... --core NAME --count N                 of one core, so many
 //!   ... --report FILE                        a table of those that were missed, with their places
 //!
 //! The core and its leaves are elaborated, trimmed and flattened; `mutate` of Yosys picks places in it (inverted and
@@ -44,7 +45,7 @@ const CASES: [Case; 2] = [
         rounding: ["RND", "RND_CONV", "STOCHASTIC"],
         overflow: ["SAT", "SAT_SYM", "SAT"],
         formats: "weight = \"s10.8\"",
-        more: "feedback = \"vector_field\"\nangle = 60\n",
+        more: "feedback = \"kolen_pollack\"\nangle = 60\nweight_decay = 0.01\n",
     },
     Case {
         name: "mutants_softmax",
@@ -192,11 +193,26 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS; // a look for other tests
     }
     let all = arguments.iter().any(|a| a == "--all");
-    let file = arguments.iter().position(|a| a == "--report").and_then(|at| arguments.get(at + 1));
+    let after = |key: &str| arguments.iter().position(|a| a == key).and_then(|at| arguments.get(at + 1));
+    let (file, core) = (after("--report"), after("--core"));
+    let count = match after("--count").map(|n| n.parse()) {
+        None => {
+            if all {
+                160
+            } else {
+                24
+            }
+        }
+        Some(Ok(n)) => n,
+        Some(Err(_)) => {
+            println!("--count takes a number");
+            return ExitCode::from(2);
+        }
+    };
     let mut report = String::from("| core | place | why not equivalent |\n|---|---|---|\n");
     let mut sum = [0; 3];
-    for case in &CASES {
-        match examine(case, if all { 160 } else { 24 }, &mut report) {
+    for case in CASES.iter().filter(|c| core.is_none_or(|name| name == c.name)) {
+        match examine(case, count, &mut report) {
             Ok(counts) => sum = [0, 1, 2].map(|k| sum[k] + counts[k]),
             Err(problem) => {
                 println!("{}: {problem}", case.name);

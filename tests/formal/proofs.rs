@@ -389,15 +389,15 @@ pub const PROOFS: &[Proof] = &[
         parameters: &[("InWidth", 8), ("Drop", 12), ("Gain", 0), ("OutWidth", 4)],
         engine: Engine::Bounded(2),
         depth: Some("all inputs"),
-        quick: true,
+        quick: false,
         skipped_covers: &[1, 2, 3, 4, 5],
         cover_parameters: &[("Only", 3)],
         defects: &[
             Defect {
                 file: "requantise.vh",
-                from: "(RqRounding == RqTrnZero) ? RqBelowUlp",
-                to: "(RqRounding == RqTrnZero) ? RqHalf",
-                only: Some(12),
+                from: "sum[RqDrop+:RqRoundedWidth]",
+                to: "sum[RqDrop+:RqRoundedWidth] + (RqRounding == RqTrn)",
+                only: Some(4),
             },
             Defect {
                 file: "requantise.vh",
@@ -473,7 +473,7 @@ pub const PROOFS: &[Proof] = &[
         parameters: &[("InWidth", 16), ("Drop", 0), ("Gain", 20), ("OutWidth", 24)],
         engine: Engine::Bounded(2),
         depth: Some("all inputs"),
-        quick: true,
+        quick: false,
         skipped_covers: &[1, 2, 3],
         cover_parameters: &[("Only", 19)],
         defects: &[
@@ -877,7 +877,7 @@ pub const PROOFS: &[Proof] = &[
         parameters: &[("CountWidth", 2), ("IndexWidth", 2), ("InputWidth", 2), ("LabelWidth", 2)],
         engine: Engine::Unbounded,
         depth: None,
-        quick: true,
+        quick: false,
         skipped_covers: &[],
         cover_parameters: &[],
         defects: &[
@@ -1025,7 +1025,7 @@ pub const PROOFS: &[Proof] = &[
         ],
         engine: Engine::Unbounded,
         depth: None,
-        quick: true,
+        quick: false,
         skipped_covers: &[],
         cover_parameters: &[],
         defects: &[
@@ -1066,7 +1066,7 @@ pub const PROOFS: &[Proof] = &[
         parameters: &[],
         engine: Engine::Unbounded,
         depth: None,
-        quick: true,
+        quick: false,
         skipped_covers: &[],
         cover_parameters: &[],
         defects: &[

@@ -28,10 +28,11 @@ impl Equivalence {
              read_rtlil {GOLDEN}; {}; {CUT}; rename -top mutant; design -stash mutant; \
              design -copy-from golden golden; design -copy-from mutant mutant; \
              miter -equiv -flatten -make_assert -ignore_gold_x golden mutant miter; hierarchy -top miter; \
-             setundef -undriven -zero; setundef -init -zero; opt -full; techmap; opt -fast; dffunmap; abc -g AND -fast; opt_clean; \
+             setundef -undriven -zero; setundef -init -zero; techmap; simplemap; dffunmap; aigmap; opt_clean; \
              write_aiger -I -B -zinit -no-startoffset equal{k}.aig",
             mutant.command
         );
+        // ABC is far quicker than Yosys at making this small.
         yosys(&self.dir, &format!("equal{k}"), &script)?;
         let question = format!("read_aiger equal{k}.aig; strash; scorr; scorr -F 2; print_stats; pdr -T 60");
         let output = Command::new("yosys-abc")

@@ -1,6 +1,6 @@
 //! Mutants of small cores: is every defect that Yosys can think of noticed by the cross-check?
 //!
-//!   cargo test --test mutate                 a sample of the mutants
+//!   cargo test --test mutate                 nothing: it takes minutes
 //!   cargo test --test mutate -- --all        all of them (`make mutate`)
 //!   ... --core NAME --count N                 of one core, so many
 //!   ... --report FILE                        a table of those that were missed, with their places
@@ -62,14 +62,6 @@ const CASES: [Case; 2] = [
     },
 ];
 
-/// What became of one mutant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Fate {
-    Caught,
-    Equivalent,
-    Missed(String),
-}
-
 /// Runs one mutant beside the reference: what was compared, if all of it was equal; `None` if a difference was found.
 fn survives(core: &Core, mutant: usize) -> Result<Option<u64>, String> {
     let (data, samples) = samples::samples(&core.design)?;
@@ -106,14 +98,14 @@ fn survives(core: &Core, mutant: usize) -> Result<Option<u64>, String> {
 struct Core {
     design: Design,
     layout: Layout,
-    dir: tempfile::TempDir,
+    dir: std::path::PathBuf,
     training: usize,
 }
 
 impl Core {
     /// A folder in which the simulator is mutant number `mutant`; the program in it.
     fn folder(&self, mutant: usize) -> Result<std::path::PathBuf, String> {
-        let main = self.dir.path();
+        let main = &self.dir;
         let own = main.join(format!("mutant{mutant}"));
         let say = |e: std::io::Error| format!("{}: {e}", own.display());
         std::fs::create_dir_all(own.join("bin")).map_err(say)?;
@@ -123,15 +115,45 @@ impl Core {
     }
 }
 
+/// Does something with each of many, two at a time or more; the answers in order, or the first problem.
+fn each<T: Sync, A: Send>(
+    many: &[T],
+    ask: impl Fn(&T) -> Result<A, String> + Sync,
+) -> Result<Vec<A>, String> {
+    let next = AtomicUsize::new(0);
+    let answers = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, |n| n.get()) {
+            scope.spawn(|| {
+                loop {
+                    let k = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(one) = many.get(k) else { break };
+                    let answer = ask(one);
+                    if let Ok(mut all) = answers.lock() {
+                        all.push((k, answer));
+                    }
+                }
+            });
+        }
+    });
+    let mut answers = answers.into_inner().map_err(|_| "a thread panicked")?;
+    if answers.len() != many.len() {
+        return Err("one was left out".to_owned());
+    }
+    answers.sort_by_key(|(k, _)| *k);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
+
 fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3], String> {
     let begin = Instant::now();
     let design = case.design()?;
     let layout = Layout::of(&design);
-    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let Mutants { mutants, sources } = netlist::mutants(&design, &layout, dir.path(), count)?;
+    // Kept between runs: nothing is made twice from the same text.
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mutate").join(case.name);
+    std::fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
+    let Mutants { mutants, sources } = netlist::mutants(&design, &layout, &dir, count)?;
     let core = Core { design, layout, dir, training: 6 };
-    build(&core.design, &core.layout, sources, core.dir.path(), Tracing::Commits)
-        .map_err(|e| e.to_string())?;
+    build(&core.design, &core.layout, sources, &core.dir, Tracing::Commits).map_err(|e| e.to_string())?;
     let compared = survives(&core, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
     println!(
         "{}: {} mutants in one netlist; without one, {compared} states and weights equal the reference ({:.0} s)",
@@ -140,36 +162,19 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
         begin.elapsed().as_secs_f64()
     );
 
-    let equivalence = Equivalence::new(core.dir.path());
-    let next = AtomicUsize::new(0);
-    let fates = std::sync::Mutex::new(vec![None; mutants.len()]);
-    std::thread::scope(|scope| {
-        let work = || {
-            while let Some(mutant) = mutants.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let fate = match survives(&core, mutant.number) {
-                    Ok(None) => Ok(Fate::Caught),
-                    Ok(Some(_)) => equivalence.proven(mutant).map(|answer| match answer {
-                        Ok(()) => Fate::Equivalent,
-                        Err(why) => Fate::Missed(why),
-                    }),
-                    Err(problem) => Err(problem),
-                };
-                if let Ok(mut all) = fates.lock() {
-                    all[mutant.number - 1] = Some(fate);
-                }
-            }
-        };
-        for _ in 0..std::thread::available_parallelism().map_or(1, |n| n.get()) {
-            scope.spawn(work);
-        }
-    });
-    let mut counts = [0; 3];
-    let fates = fates.into_inner().map_err(|_| "a thread panicked")?;
-    for (mutant, fate) in mutants.iter().zip(fates) {
-        match fate.ok_or("a mutant was left out")?? {
-            Fate::Caught => counts[0] += 1,
-            Fate::Equivalent => counts[1] += 1,
-            Fate::Missed(why) => {
+    let survivors = each(&mutants, |mutant| survives(&core, mutant.number).map(|s| s.is_some()))?;
+    let survivors: Vec<&Mutant> = mutants.iter().zip(survivors).filter_map(|(m, s)| s.then_some(m)).collect();
+    println!("{}: {} survive ({:.0} s)", case.name, survivors.len(), begin.elapsed().as_secs_f64());
+    for mutant in &survivors {
+        println!("        {}", mutant.place());
+    }
+    let equivalence = Equivalence::new(&core.dir);
+    let answers = each(&survivors, |mutant| equivalence.proven(mutant))?;
+    let mut counts = [mutants.len() - survivors.len(), 0, 0];
+    for (mutant, answer) in survivors.iter().zip(answers) {
+        match answer {
+            Ok(()) => counts[1] += 1,
+            Err(why) => {
                 counts[2] += 1;
                 println!("MISSED  {}: {} ({why})", case.name, mutant.place());
                 let _ = writeln!(report, "| {} | {} | {why} |", case.name, mutant.place());
@@ -196,13 +201,11 @@ fn main() -> ExitCode {
     let after = |key: &str| arguments.iter().position(|a| a == key).and_then(|at| arguments.get(at + 1));
     let (file, core) = (after("--report"), after("--core"));
     let count = match after("--count").map(|n| n.parse()) {
-        None => {
-            if all {
-                160
-            } else {
-                24
-            }
+        None if !all => {
+            println!("mutants: see `make mutate`");
+            return ExitCode::SUCCESS;
         }
+        None => 160,
         Some(Ok(n)) => n,
         Some(Err(_)) => {
             println!("--count takes a number");

@@ -40,14 +40,22 @@ pub fn mutants(design: &Design, layout: &Layout, dir: &Path, count: usize) -> Re
     let top = module_name(design);
     let files = rtl.files.get("files.f").map(|f| f.replace('\n', " ")).ok_or("no file list")?;
     // Trimmed as for synthesis: in what nobody needs, a mutant says nothing.
+    // What was made from the same text is still good.
+    let texts =
+        rtl.files.iter().filter(|(name, _)| *name != "files.f").map(|(name, text)| format!("{name}\n{text}"));
+    let stamp = format!("{count}\n{}", texts.collect::<String>());
+    let made = ["list.txt", "all.v", GOLDEN].iter().all(|f| dir.join(f).is_file())
+        && std::fs::read_to_string(dir.join("mutants.stamp")).is_ok_and(|s| s == stamp);
     let trim = "proc; flatten; opt -full; wreduce; opt -full; wreduce; opt_clean -purge; memory_collect; opt_clean -purge";
-    yosys(
-        dir,
-        "list",
-        &format!(
-            "read_verilog {files}; hierarchy -top {top}; {trim}; write_rtlil {GOLDEN}; mutate -list {count} -seed 1 -o list.txt"
-        ),
-    )?;
+    if !made {
+        yosys(
+            dir,
+            "list",
+            &format!(
+                "read_verilog {files}; hierarchy -top {top}; {trim}; write_rtlil {GOLDEN}; mutate -list {count} -seed 1 -o list.txt"
+            ),
+        )?;
+    }
     let list = std::fs::read_to_string(dir.join("list.txt")).map_err(|e| e.to_string())?;
     let mutants: Vec<Mutant> = list.lines().enumerate().filter_map(|(k, line)| parse(k + 1, line)).collect();
     if mutants.len() != count {
@@ -59,12 +67,15 @@ pub fn mutants(design: &Design, layout: &Layout, dir: &Path, count: usize) -> Re
         let options = m.command.strip_prefix("mutate").unwrap_or(&m.command);
         script += &format!("mutate -ctrl mutsel {bits} {} {options}\n", m.number);
     }
-    script += "write_verilog -noattr mutants.v\n";
+    script += "write_verilog -noattr all.v\n";
     std::fs::write(dir.join("mutants.ys"), script).map_err(|e| e.to_string())?;
-    yosys(dir, "mutants", "script mutants.ys")?;
+    if !made {
+        yosys(dir, "mutants", "script mutants.ys")?;
+        std::fs::write(dir.join("mutants.stamp"), &stamp).map_err(|e| e.to_string())?;
+    }
 
     // The number comes from a file, so that the ports stay those of the core.
-    let text = std::fs::read_to_string(dir.join("mutants.v")).map_err(|e| e.to_string())?;
+    let text = std::fs::read_to_string(dir.join("all.v")).map_err(|e| e.to_string())?;
     let port = format!("  input [{}:0] mutsel;", bits - 1);
     let number = format!(
         "  reg [{0}:0] mutant_number [0:0];\n  initial $readmemh(\"mutant.hex\", mutant_number);",
@@ -95,7 +106,13 @@ fn parse(number: usize, line: &str) -> Option<Mutant> {
         mode: after("-mode"),
         cell: after("-cell"),
         port: format!("{}[{}]", after("-port"), after("-portbit")),
-        source: after("-src"),
+        source: words
+            .windows(2)
+            .filter(|w| w[0] == "-src" && !w[1].contains("eqhdl_"))
+            .map(|w| w[1])
+            .next()
+            .unwrap_or("the core")
+            .to_owned(),
     })
 }
 

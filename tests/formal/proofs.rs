@@ -633,7 +633,7 @@ pub const PROOFS: &[Proof] = &[
         parameters: &[("Dynamics", 1), ("Inside", 0), ("Rounding", 0), ("Overflow", 3)],
         engine: Engine::Bounded(5),
         depth: Some("all inputs, any time"),
-        quick: true,
+        quick: false,
         skipped_covers: &[],
         cover_parameters: &[],
         defects: &[
@@ -701,7 +701,7 @@ pub const PROOFS: &[Proof] = &[
         parameters: &[("Dynamics", 2), ("Inside", 0), ("Rounding", 4)],
         engine: Engine::Bounded(5),
         depth: Some("all inputs, any time"),
-        quick: true,
+        quick: false,
         skipped_covers: &[],
         cover_parameters: &[],
         defects: &[

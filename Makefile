@@ -12,7 +12,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 EQHDL := $(or $(CARGO_TARGET_DIR),target)/release/eqhdl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-synth build run test cosim inject formal mutate netlist bench results lint data clean
+.PHONY: help setup setup-synth setup-axi build run test test-axi axi-defects cosim inject formal mutate netlist bench \
+        results lint data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +24,9 @@ setup: ## install what is missing (Verilator, clang, ccache, Icarus, Yosys, ...)
 
 setup-synth: ## Yosys and nextpnr for `eqhdl synth`, from PyPI into .tools/synth
 	@sim/setup_synth.sh
+
+setup-axi: ## cocotb with AXI masters, and FuseSoC, for `make test-axi`, from PyPI into .tools/axi
+	@sim/setup_axi.sh
 
 build: ## the program, as target/release/eqhdl
 	@sim/setup.sh build
@@ -37,6 +41,15 @@ test: ## every test, Verilator, Icarus and Yosys included
 	@sim/setup.sh test
 	cargo test --release --doc
 	cargo test --release --lib --bins --examples --tests
+
+test-axi: ## the core on AXI under cocotb's masters: random stalls, bad packets, resets (minutes)
+	@sim/setup.sh test
+	@sim/setup_axi.sh
+	cargo build --release
+	.tools/axi/bin/python tests/axi/run.py --eqhdl $(EQHDL) $(ARGS)
+
+axi-defects: ## the same with each known defect planted, one by one: is each of them noticed?
+	@$(MAKE) --no-print-directory test-axi ARGS='--defects $(ARGS)'
 
 cosim: ## cross-check DESIGN at LEVEL (final, signature, states, events, all)
 	@sim/setup.sh run

@@ -1,11 +1,19 @@
 // The neuron: from the exact sum of its inputs to its next state. One neuron per cycle.
 //
-//   stage 1  drive = requantise(sum + inside nudge)
-//   stage 2  f = rho(drive), or rho'(state) drive for energy-based dynamics
-//   stage 3  state = requantise(f + outside nudge), or requantise(state + dt (f - state + nudge))
+//   stage 1  sum of the inputs and present state
+//   stage 2  nudge = sign * Beta * (target - state), of output neurons
+//   stage 3  sum + inside nudge
+//   stage 4  drive = requantise(that)
+//   stage 5  rho(drive), by clip or table; rho'(state) for energy-based dynamics
+//   stage 6  f = rho(drive), or rho'(state) drive
+//   stage 7  e = f + outside nudge, less the state where the dynamics are leaky or energy-based
+//   stage 8  x = e, or state + dt e
+//   stage 9  state = requantise(x)
 //
-// Latency: three cycles. The twin is src/reference/neuron.rs; fractions are aligned by the shifts below, all of them
-// exact. nudge = sign * Beta * (target - state), for output neurons.
+// A neuron that rests in a pass (even/odd order) keeps its state.
+//
+// Latency: nine cycles, at most one product or one addition and a rounding each. The twin is src/reference/neuron.rs;
+// fractions are aligned by the shifts below, all of them exact.
 
 `default_nettype none
 
@@ -17,6 +25,7 @@ module neuron_unit #(
   parameter StateSigned = 0,
   parameter Output = 0,            // 1: output layer, has a nudge
   parameter Inside = 0,            // 1: the nudge enters the drive
+  parameter Rests = 0,             // 1: rest_i is looked at
   parameter Dynamics = 0,          // 0 prototypical, 1 leaky, 2 energy-based
   parameter Activation = 0,        // 0 clip(x, 0, 1), 1 clip(x/2, 0, 1), 2 table
   parameter OneDrive = 128,        // where the clip ends, as a raw drive
@@ -49,8 +58,9 @@ module neuron_unit #(
   input  wire signed [StateWidth:0]     state_i,        // one bit more than the format: signed either way
   input  wire                           target_i,
   input  wire [1:0]                     nudge_i,        // 0 none, 1 plus, 2 minus
-  input  wire [31:0]                    drive_random_i, // with total_i
-  input  wire [31:0]                    state_random_i, // two cycles after total_i
+  input  wire                           rest_i,
+  input  wire [31:0]                    drive_random_i, // three cycles after total_i
+  input  wire [31:0]                    state_random_i, // eight cycles after total_i
   output wire [DriveWidth-1:0]          drive_o,        // with state_o
   output wire [StateWidth-1:0]          state_o
 );
@@ -61,96 +71,136 @@ module neuron_unit #(
   /* verilator lint_off UNUSED */
   /* verilator lint_off WIDTH */
 
-  // Nudge.
-  wire signed [StateWidth+1:0] target = target_i ? OneState : 0;
+  // Stages 1 and 2.
   wire signed [BetaWidth-1:0] beta = Beta;
-  wire signed [StateWidth+1:0] error = target - state_i;
-  wire signed [NudgeWidth-1:0] pull = error * beta;
-  wire signed [NudgeWidth-1:0] nudge = (Output == 0 || nudge_i == 2'd0) ? 0 : (nudge_i == 2'd2) ? -pull : pull;
+  reg target1_q;
+  reg [1:0] nudge1_q;
+  reg signed [TotalWidth-1:0] total1_q, total2_q;
+  reg signed [StateWidth:0] state1_q, state2_q, state3_q, state4_q, state5_q, state6_q, state7_q;
+  wire signed [StateWidth+1:0] target1 = target1_q ? OneState : 0;
+  wire signed [StateWidth+1:0] error1 = target1 - state1_q;
+  wire signed [NudgeWidth-1:0] full_pull1 = error1 * (nudge1_q == 2'd2 ? -beta : beta);
+  reg signed [NudgeWidth-1:0] nudge2_q, nudge3_q, nudge4_q, nudge5_q, nudge6_q;
+  always @(posedge clk_i) begin
+    total1_q <= total_i;
+    total2_q <= total1_q;
+    target1_q <= target_i;
+    nudge1_q <= nudge_i;
+    nudge2_q <= (Output == 0 || nudge1_q == 2'd0) ? 0 : full_pull1;
+    nudge3_q <= nudge2_q;
+    nudge4_q <= nudge3_q;
+    nudge5_q <= nudge4_q;
+    nudge6_q <= nudge5_q;
+    state1_q <= state_i;
+    state2_q <= state1_q;
+    state3_q <= state2_q;
+    state4_q <= state3_q;
+    state5_q <= state4_q;
+    state6_q <= state5_q;
+    state7_q <= state6_q;
+  end
 
-  // Stage 1.
-  wire signed [SumWidth-1:0] total_aligned = $signed({{SumWidth{total_i[TotalWidth-1]}}, total_i}) <<< SumShift;
-  wire signed [SumWidth-1:0] nudge_aligned = $signed({{SumWidth{nudge[NudgeWidth-1]}}, nudge}) <<< SumNudgeShift;
-  wire signed [SumWidth-1:0] sum = (Inside != 0) ? total_aligned + nudge_aligned : total_aligned;
+  // Stages 3 and 4.
+  wire signed [SumWidth-1:0] total_aligned = $signed({{SumWidth{total2_q[TotalWidth-1]}}, total2_q}) <<< SumShift;
+  wire signed [SumWidth-1:0] nudge_aligned = $signed({{SumWidth{nudge2_q[NudgeWidth-1]}}, nudge2_q}) <<< SumNudgeShift;
+  reg signed [SumWidth-1:0] sum3_q;
   wire [DriveWidth-1:0] drive_d;
   wire drive_saturated;
   requantise #(
     .InWidth(SumWidth), .Shift(DriveShift), .OutWidth(DriveWidth), .OutSigned(DriveSigned),
     .Rounding(DriveRounding), .Overflow(DriveOverflow)
   ) u_drive (
-    .in_i(sum), .random_i(drive_random_i), .out_o(drive_d), .saturated_o(drive_saturated)
+    .in_i(sum3_q), .random_i(drive_random_i), .out_o(drive_d), .saturated_o(drive_saturated)
   );
-
-  reg [DriveWidth-1:0] drive1_q, drive2_q, drive3_q;
-  reg signed [StateWidth:0] state1_q, state2_q;
-  reg signed [NudgeWidth-1:0] nudge1_q, nudge2_q;
+  reg [DriveWidth-1:0] drive4_q, drive5_q, drive6_q, drive7_q, drive8_q, drive9_q;
   always @(posedge clk_i) begin
-    drive1_q <= drive_d;
-    drive2_q <= drive1_q;
-    drive3_q <= drive2_q;
-    state1_q <= state_i;
-    state2_q <= state1_q;
-    nudge1_q <= nudge;
-    nudge2_q <= nudge1_q;
+    sum3_q <= (Inside != 0) ? total_aligned + nudge_aligned : total_aligned;
+    drive4_q <= drive_d;
+    drive5_q <= drive4_q;
+    drive6_q <= drive5_q;
+    drive7_q <= drive6_q;
+    drive8_q <= drive7_q;
+    drive9_q <= drive8_q;
   end
-  assign drive_o = drive3_q;
+  assign drive_o = drive9_q;
 
-  // Stage 2.
-  wire signed [DriveWidth:0] drive1 = (DriveSigned != 0) ? {drive1_q[DriveWidth-1], drive1_q} : {1'b0, drive1_q};
-  wire signed [DriveWidth:0] drive2 = (DriveSigned != 0) ? {drive2_q[DriveWidth-1], drive2_q} : {1'b0, drive2_q};
-  wire signed [FWidth-1:0] f2;
+  // Stages 5 and 6.
+  wire signed [DriveWidth:0] drive4 = (DriveSigned != 0) ? {drive4_q[DriveWidth-1], drive4_q} : {1'b0, drive4_q};
+  wire signed [DriveWidth:0] drive5 = (DriveSigned != 0) ? {drive5_q[DriveWidth-1], drive5_q} : {1'b0, drive5_q};
+  reg signed [FWidth-1:0] f6_q;
   generate
     if (HasTable != 0 && Dynamics != 2) begin : gen_rho
       wire [StateWidth-1:0] rho;
       function_table #(.InWidth(DriveWidth), .OutWidth(StateWidth), .File(TableFile)) u_table (
-        .clk_i(clk_i), .value_i(drive1_q), .result_o(rho)
+        .clk_i(clk_i), .value_i(drive4_q), .result_o(rho)
       );
-      assign f2 = (StateSigned != 0) ? $signed({{FWidth{rho[StateWidth-1]}}, rho}) : $signed({{FWidth{1'b0}}, rho});
+      always @(posedge clk_i)
+        f6_q <= (StateSigned != 0) ? $signed({{FWidth{rho[StateWidth-1]}}, rho}) : $signed({{FWidth{1'b0}}, rho});
     end else if (HasTable != 0) begin : gen_slope
-      wire [StateWidth-1:0] slope;
+      wire [StateWidth-1:0] slope4;
+      reg [StateWidth-1:0] slope5_q;
       function_table #(.InWidth(StateWidth), .OutWidth(StateWidth), .File(TableFile)) u_table (
-        .clk_i(clk_i), .value_i(state1_q[StateWidth-1:0]), .result_o(slope)
+        .clk_i(clk_i), .value_i(state3_q[StateWidth-1:0]), .result_o(slope4)
       );
-      assign f2 = (StateSigned != 0) ? $signed(slope) * drive2 : $signed({1'b0, slope}) * drive2;
+      always @(posedge clk_i) begin
+        slope5_q <= slope4;
+        f6_q <= (StateSigned != 0) ? $signed(slope5_q) * drive5 : $signed({1'b0, slope5_q}) * drive5;
+      end
     end else if (Dynamics == 2) begin : gen_linear
-      assign f2 = drive2;
+      always @(posedge clk_i) f6_q <= drive5;
     end else begin : gen_clip
-      reg signed [FWidth-1:0] f_q;
-      always @(posedge clk_i) f_q <= drive1[DriveWidth] ? 0 : (drive1 > OneDrive) ? OneDrive : drive1;
-      assign f2 = f_q;
+      reg signed [FWidth-1:0] f5_q;
+      always @(posedge clk_i) begin
+        f5_q <= drive4[DriveWidth] ? 0 : (drive4 > OneDrive) ? OneDrive : drive4;
+        f6_q <= f5_q;
+      end
     end
   endgenerate
 
-  // Stage 3.
-  wire signed [EWidth-1:0] f_aligned = $signed({{EWidth{f2[FWidth-1]}}, f2}) <<< FShift;
-  wire signed [EWidth-1:0] pull_aligned = $signed({{EWidth{nudge2_q[NudgeWidth-1]}}, nudge2_q}) <<< NudgeShift;
+  // Stages 7 and 8.
+  wire signed [EWidth-1:0] f_aligned = $signed({{EWidth{f6_q[FWidth-1]}}, f6_q}) <<< FShift;
+  wire signed [EWidth-1:0] pull_aligned = $signed({{EWidth{nudge6_q[NudgeWidth-1]}}, nudge6_q}) <<< NudgeShift;
   wire signed [EWidth-1:0] pulled = (Output != 0 && Inside == 0) ? f_aligned + pull_aligned : f_aligned;
-  wire signed [XWidth-1:0] x;
+  reg signed [EWidth-1:0] e7_q;
+  reg signed [XWidth-1:0] x8_q;
   generate
     if (Dynamics == 0) begin : gen_direct
-      assign x = pulled;
+      always @(posedge clk_i) begin
+        e7_q <= pulled;
+        x8_q <= e7_q;
+      end
     end else begin : gen_step
       wire signed [DtWidth-1:0] dt = Dt;
-      wire signed [EWidth-1:0] e = pulled - ($signed({{EWidth{state2_q[StateWidth]}}, state2_q}) <<< StateShift);
-      assign x = ($signed({{XWidth{state2_q[StateWidth]}}, state2_q}) <<< XStateShift) + e * dt;
+      always @(posedge clk_i) begin
+        e7_q <= pulled - ($signed({{EWidth{state6_q[StateWidth]}}, state6_q}) <<< StateShift);
+        x8_q <= ($signed({{XWidth{state7_q[StateWidth]}}, state7_q}) <<< XStateShift) + e7_q * dt;
+      end
     end
   endgenerate
 
+  // Stage 9.
   wire [StateWidth-1:0] state_d;
   wire state_saturated;
   requantise #(
     .InWidth(XWidth), .Shift(XShift), .OutWidth(StateWidth), .OutSigned(StateSigned),
     .Rounding(StateRounding), .Overflow(StateOverflow)
   ) u_state (
-    .in_i(x), .random_i(state_random_i), .out_o(state_d), .saturated_o(state_saturated)
+    .in_i(x8_q), .random_i(state_random_i), .out_o(state_d), .saturated_o(state_saturated)
   );
 
   // Energy-based states live in [0, 1].
-  reg [StateWidth-1:0] state3_q;
+  reg [StateWidth-1:0] state9_q;
   wire below = (StateSigned != 0) && state_d[StateWidth-1];
   wire above = ({1'b0, state_d} > OneState);
-  always @(posedge clk_i) state3_q <= (Dynamics != 2) ? state_d : below ? 0 : above ? OneState : state_d;
-  assign state_o = state3_q;
+  reg [8:1] rest_q;
+  reg signed [StateWidth:0] state8_q;
+  wire [StateWidth-1:0] moved = (Dynamics != 2) ? state_d : below ? 0 : above ? OneState : state_d;
+  always @(posedge clk_i) begin
+    rest_q <= {rest_q[7:1], (Rests != 0) && rest_i};
+    state8_q <= state7_q;
+    state9_q <= rest_q[8] ? state8_q[StateWidth-1:0] : moved;
+  end
+  assign state_o = state9_q;
 
   /* verilator lint_on WIDTH */
   /* verilator lint_on UNUSED */

@@ -1,7 +1,8 @@
 // Takes samples from a stream, keeps their non-zero inputs as a list, two samples deep: the next one loads while the
 // present one is learned. A zero input feeds nothing forward and learns nothing, so its column is never visited.
 //
-// One input value per beat, `last` with the final one; label and train flag are taken with `last`.
+// One input value per beat, `last` with the final one; label and train flag are taken with `last`. `drop` with `last`
+// forgets what has come of the sample instead: a bus that finds a packet cut short takes it back so.
 // Latency: list data one cycle after the address.
 
 `default_nettype none
@@ -19,6 +20,7 @@ module sample_buffer #(
   output wire                  ready_o,
   input  wire [InputWidth-1:0] data_i,
   input  wire                  last_i,
+  input  wire                  drop_i,
   input  wire [LabelWidth-1:0] label_i,
   input  wire                  train_i,
   // Present sample.
@@ -82,8 +84,10 @@ module sample_buffer #(
         if (last_i) begin
           position_q <= {CountWidth{1'b0}};
           count_q <= {CountWidth{1'b0}};
-          full_q[fill_bank_q] <= 1'b1;
-          fill_bank_q <= !fill_bank_q;
+          if (!drop_i) begin
+            full_q[fill_bank_q] <= 1'b1;
+            fill_bank_q <= !fill_bank_q;
+          end
         end
       end
     end

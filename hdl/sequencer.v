@@ -7,8 +7,9 @@
 // State vectors are never moved. A step reads bank `now` and writes bank `next`; saving a state or going back to one
 // copies a bank pointer. A pointer carries a reset flag: the state before the first step is zero without being stored.
 //
-// Stage 0 outputs are valid in the cycle in which valid0_o is high. A pass ends when drained_i arrives (the last
-// neuron entered the neuron unit) or, for passes that only learn, when wrote_last_i does (the last word was written).
+// Stage 0 outputs are valid in the cycle in which valid0_o is high. A pass ends when drained_i arrives (three cycles
+// before the last state is written) or, for passes that only learn, when wrote_last_i does (the last word was
+// written).
 
 `default_nettype none
 
@@ -22,7 +23,9 @@ module sequencer #(
   parameter BankWidth = 2,
   parameter ProgramWidth = 4,      // program counter
   parameter InferStart = 4,
+  parameter LastStart = 0,         // program of a batch's last training sample
   parameter MinSlot = 4,           // cycles between the first columns of two chunks, at least
+  parameter InputSlot = 4,         // the same for layer 1 in passes that make drives
   parameter LayerGap = 2           // idle cycles between two layers
 ) (
   input  wire                    clk_i,
@@ -31,6 +34,7 @@ module sequencer #(
   // Present sample.
   input  wire                    sample_full_i,
   input  wire                    sample_train_i,
+  input  wire                    sample_last_i,   // ends a batch
   input  wire [CountWidth-1:0]   sample_count_i,  // non-zero inputs
   output reg                     sample_release_o,
   // Phase program.
@@ -47,6 +51,8 @@ module sequencer #(
   input  wire [ChunkWidth-1:0]   last_chunk_i,
   input  wire [AddressWidth-1:0] base_i,          // first weight word of the layer
   input  wire [AddressWidth-1:0] row_length_i,    // weight words of one chunk
+  input  wire [9:0]              drive_wait_i,    // cycles from a chunk's last column to the next slot (not layer 1),
+  input  wire [9:0]              learn_wait_i,    // in passes that make drives and in those that only learn
   // Stage 0.
   output wire                    valid0_o,
   output wire [LayerWidth-1:0]   layer_o,
@@ -59,8 +65,10 @@ module sequencer #(
   output wire                    last_chunk0_o,
   // The pass.
   output reg                     learn_o,
+  output reg                     apply_o,         // the pass applies what a batch has summed up, in every column
   output reg                     drive_o,
   output reg  [1:0]              nudge_o,
+  output wire                    odd_o,           // even/odd order: the odd layers move (relaxations have an even number of passes)
   output wire [BankWidth:0]      bank_a_o,        // {reset, bank}
   output wire [BankWidth:0]      bank_b_o,
   output wire [BankWidth:0]      bank_now_o,
@@ -80,12 +88,12 @@ module sequencer #(
 );
 
   // Operations of a phase program.
-  localparam [2:0] OpRelax = 3'd0, OpSave = 3'd1, OpLoad = 3'd2, OpLearn = 3'd3, OpRead = 3'd4;  // 5: end
+  localparam [2:0] OpRelax = 3'd0, OpSave = 3'd1, OpLoad = 3'd2, OpLearn = 3'd3, OpRead = 3'd4, OpApply = 3'd5;  // 6: end
 
   localparam [2:0] StIdle = 3'd0, StDecode = 3'd1, StRun = 3'd2, StPad = 3'd3, StDrain = 3'd4, StAdvance = 3'd5,
                    StSettle = 3'd6,
                    StResult = 3'd7;
-  localparam Settle = 6;  // cycles from the last operation until the prediction is out
+  localparam Settle = 8;  // cycles from the last operation until the prediction is out
   localparam PadWidth = 10;
 
   reg [2:0] state_q;
@@ -102,19 +110,33 @@ module sequencer #(
   reg [BankWidth:0] slot0_q, slot1_q;
   reg [BankWidth:0] a_q, b_q;
 
-    // Loop nest.
-  wire [CountWidth-1:0] columns = (layer_q == 1) ? sample_count_i : columns_i;
+  // Loop nest.
+  wire listed = (layer_q == 1) && !apply_o;  // columns are those of the sample's list
+  wire [CountWidth-1:0] columns = listed ? sample_count_i : columns_i;
   wire bias = (entry_q == columns);
   wire last_chunk = (chunk_q == last_chunk_i);
   wire last_layer = ({1'b0, layer_q} == Layers[LayerWidth:0]);
-  // Cycles to wait before the next chunk may begin: a chunk keeps its accumulators' way out busy for a while.
-  wire [PadWidth-1:0] length = {{(PadWidth-CountWidth){1'b0}}, entry_q} + 1;
-  wire [PadWidth-1:0] shortest = (last_chunk_i != 0 && drive_o) ? Lanes + 1 : MinSlot;
-  wire [PadWidth-1:0] missing = (length < shortest) ? shortest - length : 0;
+  // Cycles to wait before the next chunk may begin: a chunk keeps its accumulators' way out busy for a while. Constants
+  // of the layer, but for layer 1, whose columns are the sample's; known long before they are asked for.
+  localparam [31:0] InputSlots = InputSlot, MinSlots = MinSlot;
+  wire [31:0] input_length = {{(32-CountWidth){1'b0}}, sample_count_i} + 32'd1;
+  reg [PadWidth-1:0] input_drive_wait_q, input_learn_wait_q;
+  /* verilator lint_off UNUSED */
+  wire [31:0] input_drive_wait = (input_length < InputSlots) ? InputSlots - input_length : 32'd0;
+  wire [31:0] input_learn_wait = (input_length < MinSlots) ? MinSlots - input_length : 32'd0;
+  /* verilator lint_on UNUSED */
+  always @(posedge clk_i) begin
+    input_drive_wait_q <= input_drive_wait[PadWidth-1:0];
+    input_learn_wait_q <= input_learn_wait[PadWidth-1:0];
+  end
+  wire [PadWidth-1:0] drive_wait = listed ? input_drive_wait_q : drive_wait_i;
+  wire [PadWidth-1:0] learn_wait = listed ? input_learn_wait_q : learn_wait_i;
+  wire [PadWidth-1:0] wait_slot = drive_o ? drive_wait : learn_wait;
   // The output layer's neurons and the last hidden layer's share the neuron unit.
-  wire [PadWidth-1:0] chain_gap = (last_layer && drive_o && chunk_q + 1'b1 == last_chunk_i) ? Lanes : 0;
-  wire [PadWidth-1:0] layer_gap = (last_chunk && drive_o) ? LayerGap : 0;
-  wire [PadWidth-1:0] pad = missing + chain_gap + layer_gap;
+  wire chain_gap = last_layer && drive_o && (chunk_q + 1'b1 == last_chunk_i);
+  wire layer_gap = last_chunk && drive_o;
+  wire [PadWidth-1:0] gap = layer_gap ? LayerGap : chain_gap ? Lanes : 0;
+  wire [PadWidth-1:0] pad = wait_slot + gap;
 
   // The lowest bank that none of four pointers is at. A function, so that a simulator evaluates it once per step.
   function [BankWidth-1:0] free_bank;
@@ -156,6 +178,7 @@ module sequencer #(
   assign bank_b_o = b_q;
   assign bank_now_o = now_q;
   assign bank_next_o = next_q;
+  assign odd_o = left_q[0];
   assign step_end_o = (state_q == StAdvance);
   assign sample_start_o = (state_q == StIdle) && sample_full_i && enable_i;
   assign read_o = (state_q == StDecode) && (op_i == OpRead);
@@ -176,7 +199,7 @@ module sequencer #(
         StIdle: begin
           if (sample_start_o && !sample_release_o) begin
             state_q <= StDecode;
-            pc_q <= sample_train_i ? {ProgramWidth{1'b0}} : InferStart[ProgramWidth-1:0];
+            pc_q <= !sample_train_i ? InferStart[ProgramWidth-1:0] : sample_last_i ? LastStart[ProgramWidth-1:0] : {ProgramWidth{1'b0}};
             input_valid_q <= 1'b0;
             step_o <= 16'd0;
             cycles_o <= 32'd0;
@@ -199,6 +222,7 @@ module sequencer #(
               left_q <= op_steps_i;
               nudge_o <= op_nudge_i;
               learn_o <= 1'b0;
+              apply_o <= 1'b0;
               drive_o <= 1'b1;
               a_q <= now_q;
               b_q <= previous_q;
@@ -207,9 +231,10 @@ module sequencer #(
             end
             OpSave: if (op_slot_i) slot1_q <= now_q; else slot0_q <= now_q;
             OpLoad: now_q <= op_slot_i ? slot1_q : slot0_q;
-            OpLearn: begin
+            OpLearn, OpApply: begin
               pc_q <= pc_q;
               learn_o <= 1'b1;
+              apply_o <= (op_i == OpApply);
               drive_o <= 1'b0;
               a_q <= pointer(op_a_i[2:1], op_a_i[0] ? slot1_q : slot0_q);
               b_q <= pointer(op_b_i[2:1], op_b_i[0] ? slot1_q : slot0_q);
@@ -245,7 +270,7 @@ module sequencer #(
                 chunk_q <= chunk_q + 1'b1;
               end
               pad_q <= pad;
-              if (pad != 0) state_q <= StPad;
+              if (wait_slot != 0 || gap != 0) state_q <= StPad;
             end
           end
         end

@@ -4,7 +4,9 @@
 // matter; the end of a step rotates the running word and folds the sum in. Cleared at the start of a sample (as late as
 // step ends are, so the last step of the sample before is folded in first), so any sample can be replayed alone. The twin is src/cosim/signature.rs.
 //
-// Latency: signature_o holds a step's word when valid_o is high, six cycles after step_end_i.
+// A term takes four cycles, half a mix_absorb each: two for the tag, two for the value.
+//
+// Latency: signature_o holds a step's word when valid_o is high, eight cycles after step_end_i.
 
 `default_nettype none
 
@@ -31,32 +33,29 @@ module signature #(
   `include "mixer.vh"
 
   localparam [31:0] StateKey = 32'h5EED_57A7, WeightKey = 32'h5EED_3E16;
-  localparam Delay = 5;
+  localparam Delay = 7;
 
-  reg state1_q, state2_q, weight1_q, weight2_q;
-  reg [31:0] state_key_q, state_term_q, weight_key_q, weight_term_q, state_value_q, weight_fold_q;
+  reg [4:1] state_q, weight_q;  // valid, by stage
+  reg [31:0] state_half1_q, state_key2_q, state_half3_q, state_term4_q, state_value1_q, state_value2_q;
+  reg [31:0] weight_half1_q, weight_key2_q, weight_half3_q, weight_term4_q, weight_fold1_q, weight_fold2_q;
   reg [31:0] sum_q;
   reg [Delay-1:0] step_q, clear_q;
 
-  wire [31:0] state_term = state2_q ? state_term_q : 32'd0;
-  wire [31:0] weight_term = weight2_q ? weight_term_q : 32'd0;
+  wire [31:0] state_term = state_q[4] ? state_term4_q : 32'd0;
+  wire [31:0] weight_term = weight_q[4] ? weight_term4_q : 32'd0;
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
-      state1_q <= 1'b0;
-      state2_q <= 1'b0;
-      weight1_q <= 1'b0;
-      weight2_q <= 1'b0;
+      state_q <= 4'd0;
+      weight_q <= 4'd0;
       step_q <= {Delay{1'b0}};
       clear_q <= {Delay{1'b0}};
       valid_o <= 1'b0;
       sum_q <= 32'd0;
       signature_o <= 32'd0;
     end else begin
-      state1_q <= state_valid_i;
-      state2_q <= state1_q;
-      weight1_q <= weight_valid_i;
-      weight2_q <= weight1_q;
+      state_q <= {state_q[3:1], state_valid_i};
+      weight_q <= {weight_q[3:1], weight_valid_i};
       step_q <= {step_q[Delay-2:0], step_end_i};
       clear_q <= {clear_q[Delay-2:0], clear_i};
       valid_o <= step_q[Delay-1];
@@ -71,15 +70,25 @@ module signature #(
       end
     end
     if (state_valid_i) begin
-      state_key_q <= mix_absorb(StateKey, state_tag_i);
-      state_value_q <= {{(32-StateWidth){state_i[StateWidth-1]}}, state_i};
+      state_half1_q <= mix_absorb_1(StateKey, state_tag_i);
+      state_value1_q <= {{(32-StateWidth){state_i[StateWidth-1]}}, state_i};
     end
-    if (state1_q) state_term_q <= mix_absorb(state_key_q, state_value_q);
+    if (state_q[1]) begin
+      state_key2_q <= mix_absorb_2(state_half1_q);
+      state_value2_q <= state_value1_q;
+    end
+    if (state_q[2]) state_half3_q <= mix_absorb_1(state_key2_q, state_value2_q);
+    if (state_q[3]) state_term4_q <= mix_absorb_2(state_half3_q);
     if (weight_valid_i) begin
-      weight_key_q <= mix_absorb(WeightKey, weight_tag_i);
-      weight_fold_q <= weight_fold_i;
+      weight_half1_q <= mix_absorb_1(WeightKey, weight_tag_i);
+      weight_fold1_q <= weight_fold_i;
     end
-    if (weight1_q) weight_term_q <= mix_absorb(weight_key_q, weight_fold_q);
+    if (weight_q[1]) begin
+      weight_key2_q <= mix_absorb_2(weight_half1_q);
+      weight_fold2_q <= weight_fold1_q;
+    end
+    if (weight_q[2]) weight_half3_q <= mix_absorb_1(weight_key2_q, weight_fold2_q);
+    if (weight_q[3]) weight_term4_q <= mix_absorb_2(weight_half3_q);
   end
 
 endmodule

@@ -94,12 +94,15 @@ module softmax_unit #(
     end
   end
 
+  // Numbers of neurons may have more bits than those of outputs need.
   // Collect.
   reg [DriveWidth-1:0] greatest_q;
   wire signed [DriveWidth:0] drive = {(DriveSigned != 0) && drive_i[DriveWidth-1], drive_i};
   wire signed [DriveWidth:0] greatest = {(DriveSigned != 0) && greatest_q[DriveWidth-1], greatest_q};
   always @(posedge clk_i) begin
+    /* verilator lint_off WIDTH */
     if (valid_i) drives_q[index_i] <= drive_i;
+    /* verilator lint_on WIDTH */
     if (valid_i && (index_i == {IndexWidth{1'b0}} || drive > greatest)) greatest_q <= drive_i;
   end
 
@@ -109,8 +112,10 @@ module softmax_unit #(
   reg [IndexWidth-1:0] index1_q, index2_q, index3_q, index4_q;
   reg sum1_q, sum2_q, pull1_q, pull2_q, pull3_q, pull4_q, last1_q, last2_q, last3_q, last4_q;
   always @(posedge clk_i) begin
+    /* verilator lint_off WIDTH */
     drive1_q <= drives_q[count_q];
     exponential1_q <= exponentials_q[count_q];
+    /* verilator lint_on WIDTH */
     {index1_q, index2_q, index3_q, index4_q} <= {count_q, index1_q, index2_q, index3_q};
     {drive2_q, drive3_q, drive4_q} <= {drive1_q, drive2_q, drive3_q};
     {last1_q, last2_q, last3_q, last4_q} <= {final_count, last1_q, last2_q, last3_q};
@@ -129,7 +134,9 @@ module softmax_unit #(
   always @(posedge clk_i) begin
     if (state_q == StCollect) sum_q <= {SumWidth{1'b0}};
     else if (sum2_q) sum_q <= sum_q + {{(SumWidth-16){1'b0}}, exponential2};
+    /* verilator lint_off WIDTH */
     if (sum2_q) exponentials_q[index2_q] <= exponential2;
+    /* verilator lint_on WIDTH */
   end
 
   // Invert. The sum is at least 2^15: the greatest drive's exponential.

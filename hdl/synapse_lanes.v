@@ -1,17 +1,26 @@
 // The synapses: P lanes that use one weight word per cycle three times.
 //
-//   stage 4  post-synaptic activities of the chunk (loaded on the first column), pre-synaptic operands
-//   stage 5  contrast                                   a - b, where a = post_a pre_a, b = post_b pre_b
-//   stage 6  rate x contrast; the weight word arrives from memory
-//   stage 7  the updated weight                         w' = overflow(w + round(rate (a - b)))
-//   stage 8  w' leaves to memory; forward products      w' pre, transposed products w' post
-//   stage 9  forward accumulators, one per lane; partial sums of the transposed products
-//   stage 10 transposed sum; after the last column the accumulators move to the drive chain
-//   stage 11 head of the drive chain: the drives of the chunk's neurons, one per cycle
+//   stage 4  pre-synaptic operands
+//   stage 5  rate x pre-synaptic operands, once for all lanes; post-synaptic activities (loaded on the first column)
+//   stage 6  products                                   rate pre_a post_a and rate pre_b post_b
+//   stage 7  their difference, rate x contrast          rate (a - b), where a = post_a pre_a, b = post_b pre_b
+//            the weight word arrives from memory
+//   stage 8  the increment                              round(rate (a - b))
+//   stage 9  the updated weight                         w' = overflow(w + increment)
+//   stage 10 w' leaves to memory; forward products      w' pre, transposed products w' post
+//   stage 11 forward accumulators, one per lane; partial sums of the transposed products, eight of them
+//   stage 12 pairs of these; after the last column the accumulators move to the drive chain
+//   stage 13 transposed sum
+//   stage 14 head of the drive chain: the drives of the chunk's neurons, one per cycle
+//
+// No stage holds more than one product or one long addition: what a cycle of 10 ns has room for on an ECP5.
 //
 // Where the way back has weights of its own, a second weight word goes along: it learns beside the first, from the same
 // random bits, and makes the transposed products. Its update is that of the forward weights (Kolen-Pollack), or
 // post_b (pre_a - pre_b) beside (post_a - post_b) pre_b (vector field).
+//
+// In a batch (Batched), a pass that learns only adds rate (a - b) to a sum of the synapse's own, which comes beside the
+// weight word in stage 7 and goes back in stage 9; a pass that applies takes the sum for the increment, and clears it.
 //
 // A stage number is the cycle, counted from the sequencer's issue, in which a register's new value is visible. Frozen
 // passes take the same way with w' = w. The twin is the synapse loop of src/reference/golden.rs.
@@ -32,7 +41,10 @@ module synapse_lanes #(
   parameter ActivityWidth = 10,
   parameter PreWidth = 10,         // pre-synaptic operand of the forward lanes, aligned
   parameter RateWidth = 16,
-  parameter GradientWidth = 31,    // rate x contrast
+  parameter RatedWidth = 18,       // rate x pre-synaptic operand
+  parameter GradientWidth = 31,    // rate x contrast (summed over a batch), less the decay
+  parameter Batched = 0,           // 1: rate x contrast is summed over a batch
+  parameter BatchWidth = 1,        // bits of that sum
   parameter ForwardWidth = 32,     // one forward accumulator
   parameter TransposedWidth = 32,  // one transposed sum
   parameter Feedback = 0,          // weights on the way back: 0 the same, 1 vector field, 2 Kolen-Pollack
@@ -50,29 +62,33 @@ module synapse_lanes #(
   input  wire                               learn3_i,
   input  wire                               drive3_i,   // accumulate
   input  wire                               back3_i,    // the column has weights on the way back
-  input  wire                               clear_a3_i, // slot a holds the reset state
-  input  wire                               clear_b3_i,
-  // Post-synaptic activities, stage 3.
-  input  wire [Lanes*ActivityWidth-1:0]     post_a3_i,
-  input  wire [Lanes*ActivityWidth-1:0]     post_b3_i,
-  input  wire signed [ActivityWidth-1:0]    reset_activity3_i,
-  // Operands of the column, stage 4.
+  input  wire                               apply_i,    // the pass applies the sums of a batch; steady during a pass
+  input  wire                               clear_a_i,  // slot a holds the reset state; steady during a pass
+  input  wire                               clear_b_i,
+  // Post-synaptic activities, stage 4 of a chunk's first column.
+  input  wire [Lanes*ActivityWidth-1:0]     post_a4_i,
+  input  wire [Lanes*ActivityWidth-1:0]     post_b4_i,
+  input  wire signed [ActivityWidth-1:0]    reset_activity4_i,
+  // Operands of the column.
   input  wire signed [ActivityWidth-1:0]    pre_a4_i,
   input  wire signed [ActivityWidth-1:0]    pre_b4_i,
-  input  wire signed [PreWidth-1:0]         pre_forward4_i,
-  input  wire signed [RateWidth-1:0]        rate5_i,
+  input  wire signed [RateWidth-1:0]        rate4_i,
+  input  wire signed [PreWidth-1:0]         pre_forward5_i,
   input  wire [31:0]                        column_key5_i, // random bits: key of the column, plus the chunk's offset
-  input  wire [5:0]                         width6_i,      // width of the weights of this layer (non-uniform designs)
+  input  wire [5:0]                         width8_i,      // width of the weights of this layer (non-uniform designs)
   // Weight memory.
-  input  wire [Lanes*StoredWidth-1:0]       weights5_i,
-  output reg                                write8_o,
-  output reg  [Lanes*StoredWidth-1:0]       write_data8_o,
-  input  wire [Lanes*StoredWidth-1:0]       back5_i,    // the way back
-  output reg                                write_back8_o,
-  output reg  [Lanes*StoredWidth-1:0]       write_back_data8_o,
-  output reg  [31:0]                        write_fold8_o, // exclusive-or of the rotated lanes, for the signature
+  input  wire [Lanes*StoredWidth-1:0]       weights6_i,
+  output reg                                write10_o,
+  output reg  [Lanes*StoredWidth-1:0]       write_data10_o,
+  input  wire [Lanes*StoredWidth-1:0]       back6_i,       // the way back
+  output reg                                write_back10_o,
+  output reg  [Lanes*StoredWidth-1:0]       write_back_data10_o,
+  input  wire [Lanes*BatchWidth-1:0]        sums6_i,       // of a batch
+  output reg                                write_sums9_o,
+  output reg  [Lanes*BatchWidth-1:0]        write_sums_data9_o,
+  output reg  [31:0]                        write_fold10_o, // exclusive-or of the rotated lanes, for the signature
   // Sums.
-  output reg  signed [TransposedWidth-1:0]  transposed10_o,
+  output reg  signed [TransposedWidth-1:0]  transposed13_o,
   output reg  signed [ForwardWidth-1:0]     chain_head_o,
   input  wire                               chain_shift_i
 );
@@ -87,8 +103,6 @@ module synapse_lanes #(
   `include "mixer.vh"
 
   // Machine words.
-  localparam Product = 2 * ActivityWidth + 1;
-  localparam ContrastWord = (Product <= 32) ? 32 : 64;
   localparam GradientWord = (GradientWidth <= 32) ? 32 : 64;
   localparam ForwardWord = (ForwardWidth <= 32) ? 32 : 64;
   localparam TransposedWord = (TransposedWidth <= 32) ? 32 : 64;
@@ -97,6 +111,7 @@ module synapse_lanes #(
   localparam SumWord = (SumWidth <= 32) ? 32 : 64;
   localparam Half = Lanes / 2;
   localparam Groups = (Lanes < 8) ? Lanes : 8;
+  localparam Pairs = Groups / 2;
   localparam FoldPairs = (Half < 8) ? Half : 8;
   localparam [31:0] Golden = 32'h9E3779B9;
   localparam [StoredWidth-1:0] Largest = {StoredWidth{1'b1}} >> 1;
@@ -109,36 +124,41 @@ module synapse_lanes #(
   /* verilator lint_off BLKSEQ */
   localparam signed [GradientWord-1:0] DecayFactor = Decay;
 
-  (* mem2reg *) reg signed [ContrastWord-1:0] post_a [0:Lanes-1];
-  (* mem2reg *) reg signed [ContrastWord-1:0] post_b [0:Lanes-1];
+  (* mem2reg *) reg signed [31:0] post_a [0:Lanes-1];
+  (* mem2reg *) reg signed [31:0] post_b [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] post_t [0:Lanes-1];
-  (* mem2reg *) reg signed [ContrastWord-1:0] product_a [0:Lanes-1];
-  (* mem2reg *) reg signed [ContrastWord-1:0] product_b [0:Lanes-1];
-  (* mem2reg *) reg signed [ContrastWord-1:0] product_c [0:Lanes-1];
-  (* mem2reg *) reg signed [ContrastWord-1:0] contrast [0:Lanes-1];
-  (* mem2reg *) reg signed [ContrastWord-1:0] contrast_back [0:Lanes-1];
+  // Products may leave their word: only their difference is known to fit, and it is what it is modulo the word.
+  (* mem2reg *) reg signed [GradientWord-1:0] product_a [0:Lanes-1];
+  (* mem2reg *) reg signed [GradientWord-1:0] product_b [0:Lanes-1];
+  (* mem2reg *) reg signed [GradientWord-1:0] product_c [0:Lanes-1];
   (* mem2reg *) reg signed [GradientWord-1:0] gradient [0:Lanes-1];
   (* mem2reg *) reg signed [GradientWord-1:0] gradient_back [0:Lanes-1];
+  (* mem2reg *) reg signed [GradientWord-1:0] summed7 [0:Lanes-1];
+  (* mem2reg *) reg signed [GradientWord-1:0] summed8 [0:Lanes-1];
+  (* mem2reg *) reg [31:0] mixed [0:Half-1];
   (* mem2reg *) reg [31:0] random [0:Half-1];     // one word for two lanes
+  (* mem2reg *) reg signed [SumWord-1:0] increment [0:Lanes-1];
+  (* mem2reg *) reg signed [SumWord-1:0] increment_back [0:Lanes-1];
   (* mem2reg *) reg [31:0] pair [0:Half-1];
-  (* mem2reg *) reg signed [31:0] weight6 [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] weight7 [0:Lanes-1];
-  (* mem2reg *) reg signed [31:0] back6 [0:Lanes-1];
+  (* mem2reg *) reg signed [31:0] weight8 [0:Lanes-1];
+  (* mem2reg *) reg signed [31:0] weight9 [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] back7 [0:Lanes-1];
+  (* mem2reg *) reg signed [31:0] back8 [0:Lanes-1];
+  (* mem2reg *) reg signed [31:0] back9 [0:Lanes-1];
   (* mem2reg *) reg signed [ForwardWord-1:0] forward [0:Lanes-1];
   (* mem2reg *) reg signed [TransposedWord-1:0] transposed [0:Lanes-1];
   (* mem2reg *) reg signed [ForwardWord-1:0] sum [0:Lanes-1];
   (* mem2reg *) reg signed [TransposedWord-1:0] partial [0:Groups-1];
+  (* mem2reg *) reg signed [TransposedWord-1:0] pairs [0:Pairs-1];
   (* mem2reg *) reg signed [ForwardWord-1:0] chain [0:Lanes-1];
   (* mem2reg *) reg [31:0] folded [0:FoldPairs-1];
 
-  reg valid4_q, valid5_q, valid6_q, valid7_q, valid8_q;
-  reg first4_q, first5_q, first6_q, first7_q, first8_q;
-  reg last4_q, last5_q, last6_q, last7_q, last8_q, last9_q;
-  reg learn4_q, learn5_q, learn6_q, learn7_q;
-  reg drive4_q, drive5_q, drive6_q, drive7_q, drive8_q;
-  reg back4_q, back5_q, back6_q, back7_q;
-  reg signed [PreWidth-1:0] pre5_q, pre6_q, pre7_q;
+  // Flags of the column, by stage.
+  reg [10:4] valid_q, first_q, learn_q, drive_q, back_q;
+  reg [11:4] last_q;
+  reg signed [RatedWidth-1:0] rated_a5_q, rated_b5_q;
+  reg signed [PreWidth-1:0] pre6_q, pre7_q, pre8_q, pre9_q;
 
   // Brings w + increment into the range of the stored weight.
   function automatic signed [31:0] bounded;
@@ -179,6 +199,7 @@ module synapse_lanes #(
   reg [31:0] fold_back;
   reg [31:0] upper;
   reg [Lanes*StoredWidth-1:0] word;
+  reg [Lanes*BatchWidth-1:0] sums;
 
   always @(posedge clk_i) begin : pipeline
     p = 0;
@@ -190,50 +211,53 @@ module synapse_lanes #(
 
     // Drive chain.
     if (chain_shift_i) for (p = 0; p < Lanes - 1; p = p + 1) chain[p] = chain[p+1];
-    if (last9_q)
+    if (last_q[11])
       for (p = 0; p < Half; p = p + 1) begin
         chain[2*p] = sum[p];
         chain[2*p+1] = sum[Half+p];
       end
     chain_head_o <= chain[0];
 
-    // Stage 10.
-    for (k = 0; k < Groups; k = k + 1) total = total + partial[k];
-    transposed10_o <= total;
+    // Stage 13.
+    for (k = 0; k < Pairs; k = k + 1) total = total + pairs[k];
+    transposed13_o <= total;
 
-    // Stage 9.
-    if (valid8_q && drive8_q) for (p = 0; p < Groups; p = p + 1) partial[p] = transposed[p];
-    if (valid8_q && drive8_q)
+    // Stage 12.
+    for (p = 0; p < Pairs; p = p + 1) pairs[p] = partial[p] + partial[Pairs+p];
+
+    // Stage 11. A condition stands around all loops of an intermediate value, or it would get a register.
+    if (valid_q[10] && drive_q[10]) begin
+      for (p = 0; p < Groups; p = p + 1) partial[p] = transposed[p];
       for (k = 1; k < Lanes / Groups; k = k + 1)
         for (p = 0; p < Groups; p = p + 1) partial[p] = partial[p] + transposed[k*Groups+p];
-    if (valid8_q && drive8_q && first8_q) for (p = 0; p < Lanes; p = p + 1) sum[p] = forward[p];
-    if (valid8_q && drive8_q && !first8_q) for (p = 0; p < Lanes; p = p + 1) sum[p] = sum[p] + forward[p];
+    end
+    if (valid_q[10] && drive_q[10] && first_q[10]) for (p = 0; p < Lanes; p = p + 1) sum[p] = forward[p];
+    if (valid_q[10] && drive_q[10] && !first_q[10]) for (p = 0; p < Lanes; p = p + 1) sum[p] = sum[p] + forward[p];
 
-    // Stage 8.
-    write8_o <= valid7_q && learn7_q;
-    if (learn7_q)
+    // Stage 10.
+    write10_o <= valid_q[9] && learn_q[9];
+    if (learn_q[9]) begin
       for (p = 0; p < Half; p = p + 1)
-        word[2*StoredWidth*p+:2*StoredWidth] = {weight7[Half+p][StoredWidth-1:0], weight7[p][StoredWidth-1:0]};
-    if (learn7_q) write_data8_o <= word;
-    if (learn7_q)
+        word[2*StoredWidth*p+:2*StoredWidth] = {weight9[Half+p][StoredWidth-1:0], weight9[p][StoredWidth-1:0]};
+      write_data10_o <= word;
       for (p = 0; p < Half; p = p + 1) begin
-        upper = {{(32-StoredWidth){1'b0}}, weight7[Half+p][StoredWidth-1:0]};
-        pair[p] = {upper[15:0], upper[31:16]} ^ {{(32-StoredWidth){1'b0}}, weight7[p][StoredWidth-1:0]};
+        upper = {{(32-StoredWidth){1'b0}}, weight9[Half+p][StoredWidth-1:0]};
+        pair[p] = {upper[15:0], upper[31:16]} ^ {{(32-StoredWidth){1'b0}}, weight9[p][StoredWidth-1:0]};
       end
-    if (learn7_q) for (p = 0; p < FoldPairs; p = p + 1) folded[p] = pair[p];
-    if (learn7_q)
+      for (p = 0; p < FoldPairs; p = p + 1) folded[p] = pair[p];
       for (k = 1; k < Half / FoldPairs; k = k + 1)
         for (p = 0; p < FoldPairs; p = p + 1)
           folded[p] = {folded[p][26:0], folded[p][31:27]} ^ pair[k*FoldPairs+p];
-    if (learn7_q) for (p = 0; p < FoldPairs; p = p + 1) fold = {fold[27:0], fold[31:28]} ^ folded[p];
-    write_back8_o <= (Feedback != 0) && valid7_q && learn7_q && back7_q;
-    if (Feedback != 0 && learn7_q && back7_q) begin
+      for (p = 0; p < FoldPairs; p = p + 1) fold = {fold[27:0], fold[31:28]} ^ folded[p];
+    end
+    write_back10_o <= (Feedback != 0) && valid_q[9] && learn_q[9] && back_q[9];
+    if (Feedback != 0 && learn_q[9] && back_q[9]) begin
       for (p = 0; p < Half; p = p + 1)
-        word[2*StoredWidth*p+:2*StoredWidth] = {back7[Half+p][StoredWidth-1:0], back7[p][StoredWidth-1:0]};
-      write_back_data8_o <= word;
+        word[2*StoredWidth*p+:2*StoredWidth] = {back9[Half+p][StoredWidth-1:0], back9[p][StoredWidth-1:0]};
+      write_back_data10_o <= word;
       for (p = 0; p < Half; p = p + 1) begin
-        upper = {{(32-StoredWidth){1'b0}}, back7[Half+p][StoredWidth-1:0]};
-        pair[p] = {upper[15:0], upper[31:16]} ^ {{(32-StoredWidth){1'b0}}, back7[p][StoredWidth-1:0]};
+        upper = {{(32-StoredWidth){1'b0}}, back9[Half+p][StoredWidth-1:0]};
+        pair[p] = {upper[15:0], upper[31:16]} ^ {{(32-StoredWidth){1'b0}}, back9[p][StoredWidth-1:0]};
       end
       for (p = 0; p < FoldPairs; p = p + 1) folded[p] = pair[p];
       for (k = 1; k < Half / FoldPairs; k = k + 1)
@@ -243,105 +267,100 @@ module synapse_lanes #(
       for (p = 0; p < FoldPairs; p = p + 1) fold_back = {fold_back[27:0], fold_back[31:28]} ^ folded[p];
       fold = fold ^ {fold_back[15:0], fold_back[31:16]};
     end
-    write_fold8_o <= fold;
-    if (drive7_q) for (p = 0; p < Lanes; p = p + 1) forward[p] = (weight7[p] >>> DroppedBits) * pre7_q;
-    if (drive7_q && Feedback == 0)
-      for (p = 0; p < Lanes; p = p + 1) transposed[p] = (weight7[p] >>> DroppedBits) * post_t[p];
-    if (drive7_q && Feedback != 0)
-      for (p = 0; p < Lanes; p = p + 1) transposed[p] = (back7[p] >>> DroppedBits) * post_t[p];
+    write_fold10_o <= fold;
+    if (drive_q[9]) for (p = 0; p < Lanes; p = p + 1) forward[p] = (weight9[p] >>> DroppedBits) * pre9_q;
+    if (drive_q[9] && Feedback == 0)
+      for (p = 0; p < Lanes; p = p + 1) transposed[p] = (weight9[p] >>> DroppedBits) * post_t[p];
+    if (drive_q[9] && Feedback != 0)
+      for (p = 0; p < Lanes; p = p + 1) transposed[p] = (back9[p] >>> DroppedBits) * post_t[p];
 
-    // Stage 7.
-    if (first6_q) for (p = 0; p < Lanes; p = p + 1) post_t[p] = post_a[p];
-    if (learn6_q && Feedback != 0) begin
+    // Stage 9.
+    write_sums9_o <= (Batched != 0) && valid_q[8] && learn_q[8];
+    if (Batched != 0 && learn_q[8]) begin
+      for (p = 0; p < Half; p = p + 1)
+        sums[2*BatchWidth*p+:2*BatchWidth] = {summed8[Half+p][BatchWidth-1:0], summed8[p][BatchWidth-1:0]};
+      write_sums_data9_o <= sums;
+    end
+    if (first_q[8]) for (p = 0; p < Lanes; p = p + 1) post_t[p] = post_a[p];
+    if (learn_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = bounded(increment[p] + weight8[p], width8_i);
+    if (valid_q[8] && !learn_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = weight8[p];
+    if (Feedback != 0 && learn_q[8])
+      for (p = 0; p < Lanes; p = p + 1) back9[p] = bounded(increment_back[p] + back8[p], width8_i);
+    if (Feedback != 0 && valid_q[8] && !learn_q[8]) for (p = 0; p < Lanes; p = p + 1) back9[p] = back8[p];
+
+    // Stage 8.
+    if (Batched != 0 && learn_q[7])
+      for (p = 0; p < Lanes; p = p + 1) summed8[p] = apply_i ? 0 : summed7[p] + gradient[p];
+    if (valid_q[7]) for (p = 0; p < Lanes; p = p + 1) weight8[p] = weight7[p];
+    if (Feedback != 0 && valid_q[7]) for (p = 0; p < Lanes; p = p + 1) back8[p] = back7[p];
+    if (learn_q[7] && Feedback != 0) begin
       if (Feedback == 2) for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = gradient[p];
       if (Decay != 0)
-        for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = gradient_back[p] - back6[p] * DecayFactor;
+        for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = gradient_back[p] - back7[p] * DecayFactor;
       for (p = 0; p < Half; p = p + 1)
-        back7[p] = bounded(rq_round(gradient_back[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]})
-                           + back6[p], width6_i);
+        increment_back[p] = rq_round(gradient_back[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]});
       for (p = 0; p < Half; p = p + 1)
-        back7[Half+p] = bounded(rq_round(gradient_back[Half+p][GradientWidth-1:0], random[p]) + back6[Half+p], width6_i);
+        increment_back[Half+p] = rq_round(gradient_back[Half+p][GradientWidth-1:0], random[p]);
     end
-    if (Feedback != 0 && valid6_q && !learn6_q) for (p = 0; p < Lanes; p = p + 1) back7[p] = back6[p];
-    if (learn6_q && Decay != 0)
-      for (p = 0; p < Lanes; p = p + 1) gradient[p] = gradient[p] - weight6[p] * DecayFactor;
-    if (learn6_q)
+    if (learn_q[7] && Decay != 0)
+      for (p = 0; p < Lanes; p = p + 1) gradient[p] = gradient[p] - weight7[p] * DecayFactor;
+    if (learn_q[7])
       for (p = 0; p < Half; p = p + 1)
-        weight7[p] = bounded(rq_round(gradient[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]})
-                             + weight6[p], width6_i);
-    if (learn6_q)
+        increment[p] = rq_round(gradient[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]});
+    if (learn_q[7])
+      for (p = 0; p < Half; p = p + 1) increment[Half+p] = rq_round(gradient[Half+p][GradientWidth-1:0], random[p]);
+
+    // Stage 7.
+    if (valid_q[6])
+      for (p = 0; p < Half; p = p + 1) weight7[p] = $signed(weights6_i[2*StoredWidth*p+:StoredWidth]);
+    if (valid_q[6])
       for (p = 0; p < Half; p = p + 1)
-        weight7[Half+p] = bounded(rq_round(gradient[Half+p][GradientWidth-1:0], random[p]) + weight6[Half+p], width6_i);
-    if (valid6_q && !learn6_q) for (p = 0; p < Lanes; p = p + 1) weight7[p] = weight6[p];
+        weight7[Half+p] = $signed(weights6_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
+    if (Feedback != 0 && valid_q[6]) begin
+      for (p = 0; p < Half; p = p + 1) back7[p] = $signed(back6_i[2*StoredWidth*p+:StoredWidth]);
+      for (p = 0; p < Half; p = p + 1) back7[Half+p] = $signed(back6_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
+    end
+    if (Batched != 0 && learn_q[6]) begin
+      for (p = 0; p < Half; p = p + 1) summed7[p] = $signed(sums6_i[2*BatchWidth*p+:BatchWidth]);
+      for (p = 0; p < Half; p = p + 1) summed7[Half+p] = $signed(sums6_i[2*BatchWidth*p+BatchWidth+:BatchWidth]);
+    end
+    if (learn_q[6]) for (p = 0; p < Lanes; p = p + 1) gradient[p] = (product_a[p] - product_b[p]);
+    if (Batched != 0 && learn_q[6] && apply_i) for (p = 0; p < Lanes; p = p + 1) gradient[p] = summed7[p];
+    if (learn_q[6] && Feedback == 1)
+      for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = (product_c[p] - product_b[p]);
+    if (learn_q[6] && WeightRounding == RqStochastic)
+      for (p = 0; p < Half; p = p + 1) random[p] = mix_row_2(mixed[p]);
 
     // Stage 6.
-    if (valid5_q)
-      for (p = 0; p < Half; p = p + 1) weight6[p] = $signed(weights5_i[2*StoredWidth*p+:StoredWidth]);
-    if (valid5_q)
-      for (p = 0; p < Half; p = p + 1)
-        weight6[Half+p] = $signed(weights5_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
-    if (Feedback != 0 && valid5_q) begin
-      for (p = 0; p < Half; p = p + 1) back6[p] = $signed(back5_i[2*StoredWidth*p+:StoredWidth]);
-      for (p = 0; p < Half; p = p + 1) back6[Half+p] = $signed(back5_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
-    end
-    if (learn5_q) for (p = 0; p < Lanes; p = p + 1) gradient[p] = contrast[p] * rate5_i;
-    if (learn5_q && Feedback == 1)
-      for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = contrast_back[p] * rate5_i;
-    if (learn5_q && WeightRounding == RqStochastic)
-      for (p = 0; p < Half; p = p + 1) random[p] = mix_row(column_key5_i + p * Golden);
+    if (learn_q[5])
+      for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * (Feedback == 1 ? rated_b5_q : rated_a5_q);
+    if (learn_q[5]) for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * rated_b5_q;
+    if (learn_q[5] && Feedback == 1) for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * rated_a5_q;
+    if (learn_q[5] && WeightRounding == RqStochastic)
+      for (p = 0; p < Half; p = p + 1) mixed[p] = mix_row_1(column_key5_i + p * Golden);
 
-    // Stage 5. The products are intermediate values: one condition around all of it, or each would get a register.
-    if (learn4_q) begin
-      for (p = 0; p < Lanes; p = p + 1) product_a[p] = post_a[p] * (Feedback == 1 ? pre_b4_i : pre_a4_i);
-      for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * pre_b4_i;
-      for (p = 0; p < Lanes; p = p + 1) contrast[p] = (product_a[p] - product_b[p]);
-    end
-    if (learn4_q && Feedback == 1) begin
-      for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * pre_b4_i;
-      for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * pre_a4_i;
-      for (p = 0; p < Lanes; p = p + 1) contrast_back[p] = (product_c[p] - product_b[p]);
-    end
-
-    // Stage 4.
-    if (first3_i)
+    // Stage 5.
+    rated_a5_q <= pre_a4_i * rate4_i;
+    rated_b5_q <= pre_b4_i * rate4_i;
+    if (first_q[4])
       for (p = 0; p < Half; p = p + 1) begin
-        post_a[p] = clear_a3_i ? reset_activity3_i : $signed(post_a3_i[2*p*ActivityWidth+:ActivityWidth]);
-        post_a[Half+p] = clear_a3_i ? reset_activity3_i : $signed(post_a3_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
-        post_b[p] = clear_b3_i ? reset_activity3_i : $signed(post_b3_i[2*p*ActivityWidth+:ActivityWidth]);
-        post_b[Half+p] = clear_b3_i ? reset_activity3_i : $signed(post_b3_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+        post_a[p] = clear_a_i ? reset_activity4_i : $signed(post_a4_i[2*p*ActivityWidth+:ActivityWidth]);
+        post_a[Half+p] = clear_a_i ? reset_activity4_i : $signed(post_a4_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+        post_b[p] = clear_b_i ? reset_activity4_i : $signed(post_b4_i[2*p*ActivityWidth+:ActivityWidth]);
+        post_b[Half+p] = clear_b_i ? reset_activity4_i : $signed(post_b4_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
       end
-    valid4_q <= valid3_i;
-    first4_q <= valid3_i && first3_i;
-    last4_q <= valid3_i && last3_i && drive3_i;
-    learn4_q <= valid3_i && learn3_i;
-    drive4_q <= valid3_i && drive3_i;
-    back4_q <= back3_i;
-    back5_q <= back4_q;
-    back6_q <= back5_q;
-    back7_q <= back6_q;
-    valid5_q <= valid4_q;
-    first5_q <= first4_q;
-    last5_q <= last4_q;
-    learn5_q <= learn4_q;
-    drive5_q <= drive4_q;
-    pre5_q <= pre_forward4_i;
-    valid6_q <= valid5_q;
-    first6_q <= first5_q;
-    last6_q <= last5_q;
-    learn6_q <= learn5_q;
-    drive6_q <= drive5_q;
-    pre6_q <= pre5_q;
-    valid7_q <= valid6_q;
-    first7_q <= first6_q;
-    last7_q <= last6_q;
-    learn7_q <= learn6_q;
-    drive7_q <= drive6_q;
+
+    // Stage 4, and what only moves on.
+    valid_q <= {valid_q[9:4], valid3_i};
+    first_q <= {first_q[9:4], valid3_i && first3_i};
+    last_q <= {last_q[10:4], valid3_i && last3_i && drive3_i};
+    learn_q <= {learn_q[9:4], valid3_i && learn3_i};
+    drive_q <= {drive_q[9:4], valid3_i && drive3_i};
+    back_q <= {back_q[9:4], back3_i};
+    pre6_q <= pre_forward5_i;
     pre7_q <= pre6_q;
-    valid8_q <= valid7_q;
-    first8_q <= first7_q;
-    last8_q <= last7_q;
-    drive8_q <= drive7_q;
-    last9_q <= last8_q;
+    pre8_q <= pre7_q;
+    pre9_q <= pre8_q;
   end
 
   /* verilator lint_on BLKSEQ */

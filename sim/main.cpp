@@ -196,6 +196,7 @@ public:
             m_top.host_fetch_i = 0;
             clock();
             clock();
+            clock();
             m_top.host_shift_i = 1;
             for (size_t lane = 0; lane < EQHDL_LANES; ++lane) {
                 const uint32_t raw = m_top.host_data_o << (32 - EQHDL_STORED_WIDTH);
@@ -212,7 +213,7 @@ public:
 
 int main(int argc, char** argv) {
     const Options o = parse(argc, argv);
-    // Sample k: label, then the inputs. Plan: sample number, top bit set for training.
+    // Sample k: label, then the inputs. Plan: which sample; bit 31 set for training, bit 30 where a batch ends.
     const auto samples = read_file<int32_t>(o.samples);
     const auto plan = read_file<uint32_t>(o.plan);
     const size_t stride = size_t{EQHDL_INPUTS} + 1;
@@ -239,12 +240,13 @@ int main(int argc, char** argv) {
     while (results.size() < plan.size() * 4) {
         if (sending < plan.size()) {
             const uint32_t entry = plan[sending];
-            const int32_t* sample = &samples[(entry & 0x7fffffffu) * stride];
+            const int32_t* sample = &samples[(entry & 0x3fffffffu) * stride];
             top.sample_valid_i = 1;
             top.sample_data_i = static_cast<uint32_t>(sample[1 + input]);
             top.sample_last_i = input + 1 == EQHDL_INPUTS;
             top.sample_label_i = static_cast<uint32_t>(sample[0]);
             top.sample_train_i = entry >> 31;
+            top.sample_ends_batch_i = entry >> 30 & 1;
         } else {
             top.sample_valid_i = 0;
         }

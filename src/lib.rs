@@ -3,8 +3,9 @@
 //!
 //! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`design`],
 //! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`oracle`],
-//! [`gradient`], [`verilog`], [`cosim`], [`synth`], [`study`], [`cli`].
+//! [`gradient`], [`verilog`], [`cosim`], [`bus`], [`synth`], [`study`], [`cli`].
 
+pub mod bus;
 pub mod cli;
 pub mod cosim;
 pub mod data;

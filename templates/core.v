@@ -16,28 +16,35 @@ module {{ module }} (
   /* verilator lint_on UNUSED */
   input  wire        sample_number_set_i,                 // while idle
   input  wire [31:0] sample_number_i,
+  output wire [31:0] sample_number_o,                     // of the present sample, or of the next
   output wire        busy_o,
   // Samples: {{ inputs }} values of {{ input_format }}.
   input  wire        sample_valid_i,
   output wire        sample_ready_o,
   input  wire [{{ input_width }}-1:0] sample_data_i,
   input  wire        sample_last_i,
+  input  wire        sample_drop_i,                       // with last: the sample is forgotten
   input  wire [{{ label_width }}-1:0] sample_label_i,
   input  wire        sample_train_i,
+{%- if batched %}
+  input  wire        sample_ends_batch_i,                 // the weights take what {{ batch }} samples (or fewer) have added up
+{%- endif %}
   // Results.
   output wire        result_valid_o,
   input  wire        result_ready_i,
   output wire [{{ label_width }}-1:0] result_prediction_o,
   output wire [{{ label_width }}-1:0] result_label_o,
+  output wire        result_train_o,
   output wire [31:0] result_cycles_o,                     // cycles this sample took
   output wire [31:0] result_reads_o,                      // of these, cycles that read weights
   // Host port: words of {{ lanes }} weights pass through a shift register, lane 0 first.
-  input  wire        host_rewind_i,                       // to the first word
+  input  wire        host_seek_i,                         // to the word at the address
+  input  wire [{{ host_width }}-1:0] host_address_i,
   input  wire        host_shift_i,
   input  wire [{{ stored_width }}-1:0] host_data_i,
   output wire [{{ stored_width }}-1:0] host_data_o,
   input  wire        host_store_i,                        // the shift register to memory; next word
-  input  wire        host_fetch_i,                        // memory to the shift register, two cycles; next word
+  input  wire        host_fetch_i,                        // memory to the shift register, three cycles; next word
   // Commit port.
   output wire        commit_state_valid_o,
   output wire [7:0]  commit_state_layer_o,
@@ -111,7 +118,7 @@ module {{ module }} (
 {%- for word in program %}
       {{ program_width }}'d{{ word.address }}: operation = { {{- word.bits -}} };  // {{ word.text }}
 {%- endfor %}
-      default: operation = {3'd5, 26'd0};
+      default: operation = {3'd6, 26'd0};
     endcase
   end
 
@@ -121,13 +128,19 @@ module {{ module }} (
   wire [LabelWidth-1:0] label;
   wire [{{ input_index_width }}-1:0] list_index1;
   wire [InputWidth-1:0] list_value1;
+{%- if batched %}
+  // The flag travels with the label.
+  wire sample_last;
+  wire [LabelWidth:0] tag;
+  assign {sample_last, label} = tag;
+{%- endif %}
   sample_buffer #(
-    .InputWidth(InputWidth), .IndexWidth({{ input_index_width }}), .CountWidth(CountWidth), .LabelWidth(LabelWidth)
+    .InputWidth(InputWidth), .IndexWidth({{ input_index_width }}), .CountWidth(CountWidth), .LabelWidth({% if batched %}LabelWidth + 1{% else %}LabelWidth{% endif %})
   ) u_samples (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(sample_valid_i), .ready_o(sample_ready_o), .data_i(sample_data_i), .last_i(sample_last_i),
-    .label_i(sample_label_i), .train_i(sample_train_i),
-    .full_o(sample_full), .release_i(sample_release), .count_o(sample_count), .label_o(label), .train_o(sample_train),
+    .drop_i(sample_drop_i), .label_i({% if batched %}{sample_ends_batch_i, sample_label_i}{% else %}sample_label_i{% endif %}), .train_i(sample_train_i),
+    .full_o(sample_full), .release_i(sample_release), .count_o(sample_count), .label_o({% if batched %}tag{% else %}label{% endif %}), .train_o(sample_train),
     .entry_i(entry0), .index_o(list_index1), .value_o(list_value1)
   );
 
@@ -137,6 +150,20 @@ module {{ module }} (
   wire [ChunkWidth-1:0] chunk0;
   wire [AddressWidth-1:0] row_base0;
   wire [1:0] nudge;
+{%- if batched %}
+  wire apply;
+{%- else %}
+  /* verilator lint_off UNUSED */
+  wire apply;  // every sample is a batch of itself
+  /* verilator lint_on UNUSED */
+{%- endif %}
+{%- if even_odd %}
+  wire odd;  // layers move
+{%- else %}
+  /* verilator lint_off UNUSED */
+  wire odd;  // all layers move at once
+  /* verilator lint_on UNUSED */
+{%- endif %}
   wire [BankWidth:0] bank_a, bank_b, bank_now;
   wire [BankWidth-1:0] bank_next;
   /* verilator lint_off UNUSED */
@@ -144,20 +171,21 @@ module {{ module }} (
   /* verilator lint_on UNUSED */
   sequencer #(
     .Layers(Layers), .Lanes(Lanes), .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .CountWidth(CountWidth),
-    .AddressWidth(AddressWidth), .BankWidth(BankWidth), .ProgramWidth(ProgramWidth), .InferStart({{ infer_start }}),
-    .MinSlot({{ min_slot }}), .LayerGap({{ layer_gap }})
+    .AddressWidth(AddressWidth), .BankWidth(BankWidth), .ProgramWidth(ProgramWidth), .InferStart({{ infer_start }}), .LastStart({{ last_start }}),
+    .InputSlot({{ input_slot }}), .MinSlot({{ min_slot }}), .LayerGap({{ layer_gap }})
   ) u_sequencer (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i),
-    .sample_full_i(sample_full), .sample_train_i(sample_train), .sample_count_i(sample_count),
+    .sample_full_i(sample_full), .sample_train_i(sample_train), .sample_last_i({% if batched %}sample_last{% else %}1'b0{% endif %}),
+    .sample_count_i(sample_count),
     .sample_release_o(sample_release),
     .program_counter_o(program_counter), .op_i(operation[28:26]), .op_steps_i(operation[25:10]),
     .op_nudge_i(operation[9:8]), .op_plastic_i(operation[7]), .op_slot_i(operation[6]), .op_a_i(operation[5:3]),
     .op_b_i(operation[2:0]),
     .columns_i(columns_of(layer0)), .last_chunk_i(last_chunk_of(layer0)), .base_i(weight_base_of(layer0)),
-    .row_length_i(row_length_of(layer0)),
+    .row_length_i(row_length_of(layer0)), .drive_wait_i(drive_wait_of(layer0)), .learn_wait_i(learn_wait_of(layer0)),
     .valid0_o(valid0), .layer_o(layer0), .chunk_o(chunk0), .entry_o(entry0), .row_base_o(row_base0),
     .first0_o(first0), .bias0_o(bias0), .first_chunk0_o(first_chunk0), .last_chunk0_o(last_chunk0),
-    .learn_o(learn), .drive_o(drive), .nudge_o(nudge), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
+    .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
     .drained_i(drained), .wrote_last_i(wrote_last),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
@@ -165,40 +193,49 @@ module {{ module }} (
   );
 
   reg [31:0] sample_number_q;
+  assign sample_number_o = sample_number_q;
   always @(posedge clk_i) begin
     if (!rst_ni) sample_number_q <= 32'd0;
     else if (sample_number_set_i) sample_number_q <= sample_number_i;
     else if (sample_release) sample_number_q <= sample_number_q + 32'd1;
   end
   reg valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q;
+  reg valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q;
 {% if random_sign %}
   // The random sign of the nudge and of the update, one for a sample.
-  reg [31:0] purpose_sign_q, sample_sign_q;
+  reg [31:0] purpose_sign_half_q, purpose_sign_q, sample_sign_half_q, sample_sign_q, sign_half_q;
   reg sign_q;  // minus
   always @(posedge clk_i) begin
-    purpose_sign_q <= mix_absorb(seed_i, 32'd4);
-    sample_sign_q <= mix_absorb(purpose_sign_q, sample_number_q);
-    sign_q <= mix_row(sample_sign_q) >> 31 != 32'd0;
+    purpose_sign_half_q <= mix_absorb_1(seed_i, 32'd4);
+    purpose_sign_q <= mix_absorb_2(purpose_sign_half_q);
+    sample_sign_half_q <= mix_absorb_1(purpose_sign_q, sample_number_q);
+    sample_sign_q <= mix_absorb_2(sample_sign_half_q);
+    sign_half_q <= mix_row_1(sample_sign_q);
+    sign_q <= mix_row_2(sign_half_q) >> 31 != 32'd0;
   end
   wire [1:0] nudge_signed = (nudge != 2'd3) ? nudge : sign_q ? 2'd2 : 2'd1;
 {% endif %}{% if stochastic %}
-  // Keys of the random bits of this pass: absorbed until its first column is on its way, then held.
+  // Keys of the random bits of this pass, half a mix_absorb a cycle: absorbed until its first column comes to stage 2,
+  // then held. A step's number is known as its first column is issued, two cycles before.
 {%- for purpose in purposes %}
+  reg [31:0] purpose_{{ purpose.0 }}_half_q, sample_{{ purpose.0 }}_half_q, key_{{ purpose.0 }}_half_q;
   reg [31:0] purpose_{{ purpose.0 }}_q, sample_{{ purpose.0 }}_q, key_{{ purpose.0 }}_q;
 {%- endfor %}
   always @(posedge clk_i) begin
-    if (!valid1_q) begin
+    if (!valid2_q) begin
 {%- for purpose in purposes %}
-      purpose_{{ purpose.0 }}_q <= mix_absorb(seed_i, 32'd{{ purpose.1 }});
-      sample_{{ purpose.0 }}_q <= mix_absorb(purpose_{{ purpose.0 }}_q, sample_number_q);
-      key_{{ purpose.0 }}_q <= mix_absorb(sample_{{ purpose.0 }}_q, {16'd0, step});
+      purpose_{{ purpose.0 }}_half_q <= mix_absorb_1(seed_i, 32'd{{ purpose.1 }});
+      purpose_{{ purpose.0 }}_q <= mix_absorb_2(purpose_{{ purpose.0 }}_half_q);
+      sample_{{ purpose.0 }}_half_q <= mix_absorb_1(purpose_{{ purpose.0 }}_q, sample_number_q);
+      sample_{{ purpose.0 }}_q <= mix_absorb_2(sample_{{ purpose.0 }}_half_q);
+      key_{{ purpose.0 }}_half_q <= mix_absorb_1(sample_{{ purpose.0 }}_q, {16'd0, step});
+      key_{{ purpose.0 }}_q <= mix_absorb_2(key_{{ purpose.0 }}_half_q);
 {%- endfor %}
     end
   end
 {% endif %}
-  // Stages 1 to 9: which column, its operands and its weight word. From stage 3 on, where and what a column is travels
+  // Stages 1 to 11: which column, its operands and its weight word. From stage 3 on, where and what a column is travels
   // as one word.
-  reg valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q;
   reg valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q;
   reg [LayerWidth-1:0] layer1_q, layer2_q, layer3_q;
   reg [ChunkWidth-1:0] chunk1_q, chunk2_q, chunk3_q;
@@ -209,7 +246,7 @@ module {{ module }} (
   localparam TrailWidth = 4 + LayerWidth + ChunkWidth + CountWidth + AddressWidth;
   wire [TrailWidth-1:0] trail3 =
       {valid3_q, bias3_q, first_chunk3_q, last_chunk3_q, layer3_q, chunk3_q, column3_q, address3_q};
-  reg [TrailWidth-1:0] trail4_q, trail5_q, trail6_q, trail7_q, trail8_q, trail9_q;
+  reg [TrailWidth-1:0] trail4_q, trail5_q, trail6_q, trail7_q, trail8_q, trail9_q, trail10_q, trail11_q;
   always @(posedge clk_i) begin
     {valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q} <= {valid0, first0, bias0, first_chunk0, last_chunk0};
     {valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q} <= {valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q};
@@ -219,7 +256,7 @@ module {{ module }} (
     entry1_q <= entry0;
     row_base1_q <= row_base0;
     row_base2_q <= row_base1_q;
-    column2_q <= bias1_q ? columns_of(layer1_q) : (layer1_q == 1) ? list_column1 : entry1_q;
+    column2_q <= bias1_q ? columns_of(layer1_q) : (layer1_q == 1{% if batched %} && !apply{% endif %}) ? list_column1 : entry1_q;
     column3_q <= column2_q;
     address3_q <= row_base2_q + {{ self.resize("column2_q", count_width, address_width) }};
     value2_q <= list_value1;
@@ -230,20 +267,22 @@ module {{ module }} (
     trail7_q <= trail6_q;
     trail8_q <= trail7_q;
     trail9_q <= trail8_q;
+    trail10_q <= trail9_q;
+    trail11_q <= trail10_q;
   end
-  // The parts of it that stages 4, 5, 8 and 9 look at.
+  // The parts of it that stages 4, 7, 10 and 11 look at.
   /* verilator lint_off UNUSED */
-  wire valid4, bias4, first_chunk4, last_chunk4, valid5, bias5, first_chunk5, last_chunk5;
-  wire valid8, bias8, first_chunk8, last_chunk8, valid9, bias9, first_chunk9, last_chunk9;
-  wire [LayerWidth-1:0] layer4, layer5, layer8, layer9;
-  wire [ChunkWidth-1:0] chunk4, chunk5, chunk8, chunk9;
-  wire [CountWidth-1:0] column4, column5, column8, column9;
-  wire [AddressWidth-1:0] address4, address5, address8, address9;
+  wire valid4, bias4, first_chunk4, last_chunk4, valid7, bias7, first_chunk7, last_chunk7;
+  wire valid10, bias10, first_chunk10, last_chunk10, valid11, bias11, first_chunk11, last_chunk11;
+  wire [LayerWidth-1:0] layer4, layer7, layer10, layer11;
+  wire [ChunkWidth-1:0] chunk4, chunk7, chunk10, chunk11;
+  wire [CountWidth-1:0] column4, column7, column10, column11;
+  wire [AddressWidth-1:0] address4, address7, address10, address11;
   /* verilator lint_on UNUSED */
   assign {valid4, bias4, first_chunk4, last_chunk4, layer4, chunk4, column4, address4} = trail4_q;
-  assign {valid5, bias5, first_chunk5, last_chunk5, layer5, chunk5, column5, address5} = trail5_q;
-  assign {valid8, bias8, first_chunk8, last_chunk8, layer8, chunk8, column8, address8} = trail8_q;
-  assign {valid9, bias9, first_chunk9, last_chunk9, layer9, chunk9, column9, address9} = trail9_q;
+  assign {valid7, bias7, first_chunk7, last_chunk7, layer7, chunk7, column7, address7} = trail7_q;
+  assign {valid10, bias10, first_chunk10, last_chunk10, layer10, chunk10, column10, address10} = trail10_q;
+  assign {valid11, bias11, first_chunk11, last_chunk11, layer11, chunk11, column11, address11} = trail11_q;
 
   // State memory: activities one at a time for the pre-synaptic side, in words for the post-synaptic side.
   reg neuron_valid_q, neuron_last_q;
@@ -254,7 +293,7 @@ module {{ module }} (
   wire signed [ActivityWidth-1:0] neuron_activity;
   wire signed [StateWidth-1:0] neuron_state;
   wire [NeuronWidth-1:0] pre_neuron2 = pre_base_of(layer2_q) + {{ self.resize("column2_q", count_width, neuron_width) }};
-  wire [WordWidth-1:0] post_word2 = word_base_of(layer2_q) + {{ self.resize("chunk2_q", chunk_width, word_width) }};
+  wire [WordWidth-1:0] post_word3 = word_base_of(layer3_q) + {{ self.resize("chunk3_q", chunk_width, word_width) }};
   wire signed [ActivityWidth-1:0] pre_a3, pre_b3;
   word_memory #(.Width(ActivityWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_pre_a (
     .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
@@ -264,7 +303,7 @@ module {{ module }} (
     .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
     .write_data_i(neuron_activity), .read_address_i({bank_b[BankWidth-1:0], pre_neuron2}), .read_data_o(pre_b3)
   );
-  wire [Lanes*ActivityWidth-1:0] post_a3, post_b3;
+  wire [Lanes*ActivityWidth-1:0] post_a4, post_b4;
   wire [WordWidth-1:0] neuron_word = word_base_of(neuron_layer_q) + {{ self.resize_high("neuron_index_q", index_width, lane_width, word_width) }};
   wire [LaneWidth-1:0] neuron_lane = {{ self.resize("neuron_index_q", index_width, lane_width) }};
   wire word_last = neuron_last_q || (neuron_lane == {LaneWidth{1'b1}});
@@ -275,9 +314,9 @@ module {{ module }} (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(neuron_valid_q), .lane_i(neuron_lane), .last_i(word_last), .address_i({neuron_bank_q, neuron_word}),
     .activity_i(neuron_activity), .state_i(neuron_state),
-    .read_i(valid2_q && first2_q),
-    .read_address_a_i({bank_a[BankWidth-1:0], post_word2}), .read_address_b_i({bank_b[BankWidth-1:0], post_word2}),
-    .read_data_a_o(post_a3), .read_data_b_o(post_b3),
+    .read_i(valid3_q && first3_q),
+    .read_address_a_i({bank_a[BankWidth-1:0], post_word3}), .read_address_b_i({bank_b[BankWidth-1:0], post_word3}),
+    .read_data_a_o(post_a4), .read_data_b_o(post_b4),
     .commit_o(commit_state_valid_o), .commit_data_o(commit_state_data_o)
   );
 
@@ -290,27 +329,31 @@ module {{ module }} (
   wire signed [ActivityWidth-1:0] operand_a3 = is_clamped3 ? clamped3 : bank_a[BankWidth] ? reset_pre3 : pre_a3;
   wire signed [ActivityWidth-1:0] operand_b3 = is_clamped3 ? clamped3 : bank_b[BankWidth] ? reset_pre3 : pre_b3;
   reg signed [ActivityWidth-1:0] pre_a4_q, pre_b4_q;
-  reg signed [PreWidth-1:0] pre_forward4_q;
-  reg signed [RateWidth-1:0] rate5_q;
-  reg [31:0] column_key4_q, column_key5_q;
-  reg [5:0] width6_q;
+  reg signed [PreWidth-1:0] pre_forward5_q;
+  reg signed [RateWidth-1:0] rate4_q;
+  reg [31:0] column_key5_q;
+  reg [5:0] width8_q;
+{%- if stochastic_weight %}
+  reg [31:0] column_half3_q, column_key4_q, chunk_key4_q;
+{%- endif %}
   always @(posedge clk_i) begin
     pre_a4_q <= operand_a3;
     pre_b4_q <= operand_b3;
-    pre_forward4_q <= $signed({{ self.extend("operand_a3", activity_width, pre_width) }}) <<< (bias3_q ? bias_shift_of(layer3_q) : weight_shift_of(layer3_q));
+    pre_forward5_q <= $signed({{ self.extend("pre_a4_q", activity_width, pre_width) }}) <<< (bias4 ? bias_shift_of(layer4) : weight_shift_of(layer4));
 {%- if random_sign %}
-    rate5_q <= bias4 ? (sign_q ? -bias_rate_of(layer4) : bias_rate_of(layer4))
-                     : (sign_q ? -weight_rate_of(layer4) : weight_rate_of(layer4));
+    rate4_q <= bias3_q ? (sign_q ? -bias_rate_of(layer3_q) : bias_rate_of(layer3_q))
+                       : (sign_q ? -weight_rate_of(layer3_q) : weight_rate_of(layer3_q));
 {%- else %}
-    rate5_q <= bias4 ? bias_rate_of(layer4) : weight_rate_of(layer4);
+    rate4_q <= bias3_q ? bias_rate_of(layer3_q) : weight_rate_of(layer3_q);
 {%- endif %}
-    width6_q <= bias5 ? bias_width_of(layer5) : weight_width_of(layer5);
+    width8_q <= bias7 ? bias_width_of(layer7) : weight_width_of(layer7);
 {%- if stochastic_weight %}
-    column_key4_q <= mix_absorb(key_weight_q, { {{- self.resize("layer3_q", layer_width, &16) }}, {{ self.resize("column3_q", count_width, &16) }}});
-    column_key5_q <= column_key4_q + chunk_key_of(chunk4);
+    column_half3_q <= mix_absorb_1(key_weight_q, { {{- self.resize("layer2_q", layer_width, &16) }}, {{ self.resize("column2_q", count_width, &16) }}});
+    column_key4_q <= mix_absorb_2(column_half3_q);
+    chunk_key4_q <= chunk_key_of(chunk3_q);
+    column_key5_q <= column_key4_q + chunk_key4_q;
 {%- else %}
-    column_key4_q <= 32'd0;
-    column_key5_q <= column_key4_q;
+    column_key5_q <= 32'd0;
 {%- endif %}
   end
 {% if stochastic_weight %}
@@ -320,36 +363,48 @@ module {{ module }} (
   endfunction
 {% endif %}
   // Weight memory and host port.
-  wire write8;
-  wire [Lanes*StoredWidth-1:0] write_data8, weights5;
-  wire [31:0] write_fold8;
+{%- if batched %}
+  // Sums of rate x contrast over a batch, at the addresses of the weights; a weight that the host stores has none yet.
+  localparam BatchWidth = {{ batch_width }};
+  wire write_sums9, visited10;
+  wire [Lanes*BatchWidth-1:0] sums6, write_sums9_data;
+  wire write10 = visited10 && apply;
+{%- else %}
+  wire write10;
+  /* verilator lint_off UNUSED */
+  wire write_sums9;
+  wire [Lanes-1:0] write_sums9_data;
+  /* verilator lint_on UNUSED */
+{%- endif %}
+  wire [Lanes*StoredWidth-1:0] write_data10, weights6;
+  wire [31:0] write_fold10;
   reg [Lanes*StoredWidth-1:0] host_word_q;
   reg [HostWidth-1:0] host_address_q;
-  reg host_fetch1_q, host_fetch2_q;
+  reg host_fetch1_q, host_fetch2_q, host_fetch3_q;
 {%- if ways == 2 %}
   // The way back has weights of its own, from synapse layer 2 on. The host finds them behind the forward ones.
   localparam WeightWords = {{ weight_words }};
   localparam BackBase = {{ back_base }};
-  wire write_back8;
-  wire [Lanes*StoredWidth-1:0] write_back_data8, back5;
+  wire write_back10;
+  wire [Lanes*StoredWidth-1:0] write_back_data10, back6;
   wire host_back = (host_address_q >= WeightWords[HostWidth-1:0]);
-  reg host_back2_q;
+  reg host_back2_q, host_back3_q;
   /* verilator lint_off UNUSED */
   wire [HostWidth-1:0] host_back_address = host_address_q - WeightWords[HostWidth-1:0];
   wire [AddressWidth-1:0] back_address4 = address4 - BackBase[AddressWidth-1:0];
-  wire [AddressWidth-1:0] back_address8 = address8 - BackBase[AddressWidth-1:0];
+  wire [AddressWidth-1:0] back_address10 = address10 - BackBase[AddressWidth-1:0];
   /* verilator lint_on UNUSED */
-  word_memory #(.Width(Lanes * StoredWidth), .Depth({{ back_words }}), .AddressWidth(BackWidth)) u_weights_back (
-    .clk_i(clk_i), .write_i(write_back8 || (host_store_i && host_back)),
-    .write_address_i(host_store_i ? host_back_address[BackWidth-1:0] : back_address8[BackWidth-1:0]),
-    .write_data_i(host_store_i ? host_word_q : write_back_data8),
+  weight_memory #(.Width(Lanes * StoredWidth), .Depth({{ back_words }}), .AddressWidth(BackWidth)) u_weights_back (
+    .clk_i(clk_i), .write_i({% if batched %}(write_back10 && apply){% else %}write_back10{% endif %} || (host_store_i && host_back)),
+    .write_address_i(host_store_i ? host_back_address[BackWidth-1:0] : back_address10[BackWidth-1:0]),
+    .write_data_i(host_store_i ? host_word_q : write_back_data10),
     .read_address_i(host_fetch1_q ? host_back_address[BackWidth-1:0] : back_address4[BackWidth-1:0]),
-    .read_data_o(back5)
+    .read_data_o(back6)
   );
 {%- else %}
   /* verilator lint_off UNUSED */
-  wire write_back8;
-  wire [Lanes*StoredWidth-1:0] write_back_data8;
+  wire write_back10;
+  wire [Lanes*StoredWidth-1:0] write_back_data10;
   /* verilator lint_on UNUSED */
 {%- endif %}
   assign host_data_o = host_word_q[StoredWidth-1:0];
@@ -358,35 +413,52 @@ module {{ module }} (
       host_address_q <= {HostWidth{1'b0}};
       host_fetch1_q <= 1'b0;
       host_fetch2_q <= 1'b0;
+      host_fetch3_q <= 1'b0;
     end else begin
       host_fetch1_q <= host_fetch_i;
       host_fetch2_q <= host_fetch1_q;
-      if (host_rewind_i) host_address_q <= {HostWidth{1'b0}};
+      host_fetch3_q <= host_fetch2_q;
+      if (host_seek_i) host_address_q <= host_address_i;
       else if (host_store_i || host_fetch1_q) host_address_q <= host_address_q + 1'b1;
     end
 {%- if ways == 2 %}
     host_back2_q <= host_back;
-    if (host_fetch2_q) host_word_q <= host_back2_q ? back5 : weights5;
+    host_back3_q <= host_back2_q;
+    if (host_fetch3_q) host_word_q <= host_back3_q ? back6 : weights6;
 {%- else %}
-    if (host_fetch2_q) host_word_q <= weights5;
+    if (host_fetch3_q) host_word_q <= weights6;
 {%- endif %}
     else if (host_shift_i) host_word_q <= {host_data_i, host_word_q[Lanes*StoredWidth-1:StoredWidth]};
   end
-  word_memory #(.Width(Lanes * StoredWidth), .Depth({{ weight_words }}), .AddressWidth(AddressWidth)) u_weights (
-    .clk_i(clk_i), .write_i(write8 || {% if ways == 2 %}(host_store_i && !host_back){% else %}host_store_i{% endif %}),
-    .write_address_i(host_store_i ? host_address_q[AddressWidth-1:0] : address8),
-    .write_data_i(host_store_i ? host_word_q : write_data8),
-    .read_address_i(host_fetch1_q ? host_address_q[AddressWidth-1:0] : address4), .read_data_o(weights5)
+  weight_memory #(.Width(Lanes * StoredWidth), .Depth({{ weight_words }}), .AddressWidth(AddressWidth)) u_weights (
+    .clk_i(clk_i), .write_i(write10 || {% if ways == 2 %}(host_store_i && !host_back){% else %}host_store_i{% endif %}),
+    .write_address_i(host_store_i ? host_address_q[AddressWidth-1:0] : address10),
+    .write_data_i(host_store_i ? host_word_q : write_data10),
+    .read_address_i(host_fetch1_q ? host_address_q[AddressWidth-1:0] : address4), .read_data_o(weights6)
   );
 
+{%- if batched %}
+  /* verilator lint_off UNUSED */
+  wire [TrailWidth-1:0] trail9 = trail9_q;
+  /* verilator lint_on UNUSED */
+  wire host_clear = {% if ways == 2 %}host_store_i && !host_back{% else %}host_store_i{% endif %};
+  weight_memory #(.Width(Lanes * BatchWidth), .Depth({{ weight_words }}), .AddressWidth(AddressWidth)) u_sums (
+    .clk_i(clk_i), .write_i(write_sums9 || host_clear),
+    .write_address_i(host_store_i ? host_address_q[AddressWidth-1:0] : trail9[AddressWidth-1:0]),
+    .write_data_i(host_store_i ? {Lanes*BatchWidth{1'b0}} : write_sums9_data),
+    .read_address_i(address4), .read_data_o(sums6)
+  );
+{%- endif %}
+
   // Synapses.
-  wire signed [TransposedWidth-1:0] transposed10;
+  wire signed [TransposedWidth-1:0] transposed13;
   wire signed [ForwardWidth-1:0] chain_head;
   wire chain_shift;
-  wire signed [ActivityWidth-1:0] reset_post3 = reset_activity_of(layer3_q);
+  wire signed [ActivityWidth-1:0] reset_post4 = reset_activity_of(layer4);
   synapse_lanes #(
     .Lanes(Lanes), .StoredWidth(StoredWidth), .DroppedBits({{ dropped_bits }}), .ActivityWidth(ActivityWidth),
-    .PreWidth(PreWidth), .RateWidth(RateWidth), .GradientWidth({{ gradient_width }}), .ForwardWidth(ForwardWidth),
+    .PreWidth(PreWidth), .RateWidth(RateWidth), .RatedWidth({{ rated_width }}), .GradientWidth({{ gradient_width }}),
+    {% if batched %}.Batched(1), .BatchWidth(BatchWidth), {% endif %}.ForwardWidth(ForwardWidth),
     .TransposedWidth(TransposedWidth), .Feedback({{ feedback }}), .Decay({{ decay }}),
     .UpdateShift({{ update_shift }}), .WeightRounding({{ weight_rounding }}),
     .WeightOverflow({{ weight_overflow }}), .UniformWidth({{ uniform_width }})
@@ -394,85 +466,117 @@ module {{ module }} (
     .clk_i(clk_i),
     .valid3_i(valid3_q), .first3_i(valid3_q && first3_q), .last3_i(bias3_q), .learn3_i(learn), .drive3_i(drive),
     .back3_i({% if ways == 2 %}valid3_q && !bias3_q && layer3_q != 1{% else %}1'b0{% endif %}),
-    .clear_a3_i(bank_a[BankWidth]), .clear_b3_i(bank_b[BankWidth]),
-    .post_a3_i(post_a3), .post_b3_i(post_b3), .reset_activity3_i(reset_post3),
-    .pre_a4_i(pre_a4_q), .pre_b4_i(pre_b4_q), .pre_forward4_i(pre_forward4_q), .rate5_i(rate5_q),
-    .column_key5_i(column_key5_q), .width6_i(width6_q),
-    .weights5_i(weights5), .write8_o(write8), .write_data8_o(write_data8), .write_fold8_o(write_fold8),
-    .back5_i({% if ways == 2 %}back5{% else %}{Lanes*StoredWidth{1'b0}}{% endif %}),
-    .write_back8_o(write_back8), .write_back_data8_o(write_back_data8),
-    .transposed10_o(transposed10), .chain_head_o(chain_head), .chain_shift_i(chain_shift)
+    .apply_i({% if batched %}apply{% else %}1'b0{% endif %}), .clear_a_i(bank_a[BankWidth]), .clear_b_i(bank_b[BankWidth]),
+    .post_a4_i(post_a4), .post_b4_i(post_b4), .reset_activity4_i(reset_post4),
+    .pre_a4_i(pre_a4_q), .pre_b4_i(pre_b4_q), .rate4_i(rate4_q), .pre_forward5_i(pre_forward5_q),
+    .column_key5_i(column_key5_q), .width8_i(width8_q),
+    .weights6_i(weights6), .write10_o({% if batched %}visited10{% else %}write10{% endif %}), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
+{%- if batched %}
+    .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums9_data),
+{%- else %}
+    .sums6_i({Lanes{1'b0}}), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums9_data),
+{%- endif %}
+    .back6_i({% if ways == 2 %}back6{% else %}{Lanes*StoredWidth{1'b0}}{% endif %}),
+    .write_back10_o(write_back10), .write_back_data10_o(write_back_data10),
+    .transposed13_o(transposed13), .chain_head_o(chain_head), .chain_shift_i(chain_shift)
   );
-  assign wrote_last = write8 && bias8 && last_chunk8 && (layer8 == Layers);
+  assign wrote_last = {% if batched %}visited10{% else %}write10{% endif %} && bias10 && last_chunk10 && (layer10 == Layers);
 
   // Drives.
-  reg [LayerWidth-1:0] layer10_q;
-  always @(posedge clk_i) layer10_q <= layer9;
-  wire signed [TransposedWidth-1:0] transposed_aligned10 = transposed10 <<< weight_shift_of(layer10_q);
-  wire valid12;
-  wire [NeuronWidth-1:0] neuron11, neuron12;
-  wire [LayerWidth-1:0] layer12;
-  wire [IndexWidth-1:0] index12;
-  wire signed [TotalWidth-1:0] total12;
-  wire last12;
-  wire [NeuronWidth-1:0] pre_neuron9 = pre_base_of(layer9) + {{ self.resize("column9", count_width, neuron_width) }};
-  wire [IndexWidth-1:0] chunk_index9 = {{ self.resize_low("chunk9", chunk_width, lane_width, index_width) }};
-  wire [NeuronWidth-1:0] chunk_neuron9 = pre_base_of(layer9 + 1'b1) + {{ self.resize("chunk_index9", index_width, neuron_width) }};
+  reg [LayerWidth-1:0] layer12_q, layer13_q;
+  always @(posedge clk_i) {layer12_q, layer13_q} <= {layer11, layer12_q};
+  wire signed [TransposedWidth-1:0] transposed_aligned13 = transposed13 <<< weight_shift_of(layer13_q);
+  wire valid15;
+  wire [NeuronWidth-1:0] neuron14, neuron15;
+  wire [LayerWidth-1:0] layer15;
+  wire [IndexWidth-1:0] index15;
+  wire signed [TotalWidth-1:0] total15;
+  wire last15;
+  wire [NeuronWidth-1:0] pre_neuron11 = pre_base_of(layer11) + {{ self.resize("column11", count_width, neuron_width) }};
+  wire [IndexWidth-1:0] chunk_index11 = {{ self.resize_low("chunk11", chunk_width, lane_width, index_width) }};
+  wire [NeuronWidth-1:0] chunk_neuron11 = pre_base_of(layer11 + 1'b1) + {{ self.resize("chunk_index11", index_width, neuron_width) }};
   drive_path #(
     .ForwardWidth(ForwardWidth), .TransposedWidth(TransposedWidth), .TotalWidth(TotalWidth), .Neurons({{ neurons }}),
     .NeuronWidth(NeuronWidth), .LayerWidth(LayerWidth), .IndexWidth(IndexWidth), .LaneCountWidth(LaneWidth + 1)
   ) u_drives (
     .clk_i(clk_i), .rst_ni(rst_ni),
-    .column9_i(valid9 && drive && !bias9 && layer9 != 1), .first_chunk9_i(first_chunk9),
-    .last_chunk9_i(last_chunk9), .layer9_i(layer9 - 1'b1), .index9_i({{ self.resize("column9", count_width, index_width) }}),
-    .neuron9_i(pre_neuron9), .transposed10_i(transposed_aligned10),
-    .chunk9_i(valid9 && drive && bias9), .chunk_layer9_i(layer9), .chunk_index9_i(chunk_index9),
-    .chunk_neuron9_i(chunk_neuron9), .chunk_lanes9_i(last_chunk9 ? last_lanes_of(layer9) : {{ lane_width + 1 }}'d{{ lanes }}),
-    .chunk_output9_i(layer9 == Layers), .chunk_last9_i(last_chunk9), .chain_head_i(chain_head),
+    .column11_i(valid11 && drive && !bias11 && layer11 != 1), .first_chunk11_i(first_chunk11),
+    .last_chunk11_i(last_chunk11), .layer11_i(layer11 - 1'b1), .index11_i({{ self.resize("column11", count_width, index_width) }}),
+    .neuron11_i(pre_neuron11), .transposed13_i(transposed_aligned13),
+    .chunk11_i(valid11 && drive && bias11), .chunk_layer11_i(layer11), .chunk_index11_i(chunk_index11),
+    .chunk_neuron11_i(chunk_neuron11), .chunk_lanes11_i(last_chunk11 ? last_lanes_of(layer11) : {{ lane_width + 1 }}'d{{ lanes }}),
+    .chunk_output11_i(layer11 == Layers), .chunk_last11_i(last_chunk11), .chain_head_i(chain_head),
     .chain_shift_o(chain_shift),
-    .neuron11_o(neuron11), .valid12_o(valid12), .layer12_o(layer12), .index12_o(index12), .neuron12_o(neuron12),
-    .last12_o(last12), .total12_o(total12)
+    .neuron14_o(neuron14), .valid15_o(valid15), .layer15_o(layer15), .index15_o(index15), .neuron15_o(neuron15),
+    .last15_o(last15), .total15_o(total15)
   );
 
   // Neurons. The present state of a neuron is fetched while its drive is summed.
-  wire signed [StateWidth-1:0] stored_state12;
+  wire signed [StateWidth-1:0] stored_state15;
   word_memory #(.Width(StateWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
     .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_state), .read_address_i({bank_now[BankWidth-1:0], neuron11}), .read_data_o(stored_state12)
+    .write_data_i(neuron_state), .read_address_i({bank_now[BankWidth-1:0], neuron14}), .read_data_o(stored_state15)
   );
-  wire signed [StateWidth-1:0] state12 = bank_now[BankWidth] ? {StateWidth{1'b0}} : stored_state12;
-  wire target12 = ({{ self.resize("label", label_width, &16) }} == {{ self.resize("index12", index_width, &16) }});
+  wire signed [StateWidth-1:0] state15 = bank_now[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
+  wire target15 = ({{ self.resize("label", label_width, &16) }} == {{ self.resize("index15", index_width, &16) }});
+  // Which neuron, on its way through stages 15 to 24.
+  localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth;
+  wire layer_last15 = ({{ self.resize("index15", index_width, &32) }} == last_index_of(layer15));
+  reg [24:16] neuron_trail_valid_q;
+  reg [9*NeuronTrailWidth-1:0] neuron_trail_q;  // stage 24 uppermost
+  always @(posedge clk_i) begin
+    if (!rst_ni) neuron_trail_valid_q <= 9'd0;
+    else neuron_trail_valid_q <= {neuron_trail_valid_q[23:16], valid15};
+    neuron_trail_q <= {neuron_trail_q[8*NeuronTrailWidth-1:0], layer_last15, layer15, index15, neuron15, bank_next};
+  end
+  wire valid24 = neuron_trail_valid_q[24];
+  wire last24;
+  wire [LayerWidth-1:0] layer24;
+  wire [IndexWidth-1:0] index24;
+  wire [NeuronWidth-1:0] number24;
+  wire [BankWidth-1:0] bank24;
+  assign {last24, layer24, index24, number24, bank24} = neuron_trail_q[8*NeuronTrailWidth+:NeuronTrailWidth];
+  // A pass ends three cycles before its last state is written: the next one reads no state earlier.
+  reg [21:16] last_neuron_q;
+  always @(posedge clk_i) begin
+    if (!rst_ni) last_neuron_q <= 6'd0;
+    else last_neuron_q <= {last_neuron_q[20:16], last15};
+  end
+  wire last_neuron21 = last_neuron_q[21];
 {%- if stochastic_drive %}
-  wire [31:0] drive_random12 = mix_row(mix_absorb(key_drive_q, { {{- self.resize("layer12", layer_width, &16) }}, 16'd0}) + {{ self.resize("index12", index_width, &32) }} * Golden);
+  reg [31:0] drive_key16_q, drive_half17_q, drive_random18_q;
+  always @(posedge clk_i) begin
+    drive_key16_q <= mix_absorb(key_drive_q, { {{- self.resize("layer15", layer_width, &16) }}, 16'd0}) + {{ self.resize("index15", index_width, &32) }} * Golden;
+    drive_half17_q <= mix_row_1(drive_key16_q);
+    drive_random18_q <= mix_row_2(drive_half17_q);
+  end
 {%- else %}
-  wire [31:0] drive_random12 = 32'd0;
+  wire [31:0] drive_random18_q = 32'd0;
 {%- endif %}
 {%- if stochastic_state %}
-  reg [31:0] state_random13_q, state_random14_q;
+  wire [LayerWidth-1:0] layer20;
+  wire [IndexWidth-1:0] index20;
+  assign {layer20, index20} = neuron_trail_q[4*NeuronTrailWidth+NeuronWidth+BankWidth+:LayerWidth+IndexWidth];
+  reg [31:0] state_key21_q, state_half22_q, state_random23_q;
   always @(posedge clk_i) begin
-    state_random13_q <= mix_row(mix_absorb(key_state_q, { {{- self.resize("layer12", layer_width, &16) }}, 16'd0}) + {{ self.resize("index12", index_width, &32) }} * Golden);
-    state_random14_q <= state_random13_q;
+    state_key21_q <= mix_absorb(key_state_q, { {{- self.resize("layer20", layer_width, &16) }}, 16'd0}) + {{ self.resize("index20", index_width, &32) }} * Golden;
+    state_half22_q <= mix_row_1(state_key21_q);
+    state_random23_q <= mix_row_2(state_half22_q);
   end
 {%- else %}
-  wire [31:0] state_random14_q = 32'd0;
+  wire [31:0] state_random23_q = 32'd0;
 {%- endif %}
-  reg valid13_q, valid14_q, valid15_q, last13_q, last14_q, last15_q;
-  reg [LayerWidth-1:0] layer13_q, layer14_q, layer15_q;
-  reg [IndexWidth-1:0] index13_q, index14_q, index15_q;
-  reg [NeuronWidth-1:0] neuron13_q, neuron14_q, neuron15_q;
-  reg [BankWidth-1:0] bank13_q, bank14_q, bank15_q;
-  wire layer_last12 = ({{ self.resize("index12", index_width, &32) }} == last_index_of(layer12));
-  always @(posedge clk_i) begin
-    if (!rst_ni) {valid13_q, valid14_q, valid15_q} <= 3'b000;
-    else {valid13_q, valid14_q, valid15_q} <= {valid12, valid13_q, valid14_q};
-    {last13_q, last14_q, last15_q} <= {layer_last12, last13_q, last14_q};
-    {layer13_q, layer14_q, layer15_q} <= {layer12, layer13_q, layer14_q};
-    {index13_q, index14_q, index15_q} <= {index12, index13_q, index14_q};
-    {neuron13_q, neuron14_q, neuron15_q} <= {neuron12, neuron13_q, neuron14_q};
-    {bank13_q, bank14_q, bank15_q} <= {bank_next, bank13_q, bank14_q};
-  end
-  reg signed [StateWidth-1:0] state15;
-  reg signed [DriveWidth-1:0] drive15;
+{%- if even_odd %}
+  wire rest15 = (layer15[0] != odd);
+{%- if softmax %}
+  reg [24:16] rest_q;
+  always @(posedge clk_i) rest_q <= {rest_q[23:16], rest15};
+{%- endif %}
+{%- else %}
+  wire rest15 = 1'b0;
+{%- endif %}
+  reg signed [StateWidth-1:0] state24;
+  reg signed [DriveWidth-1:0] drive24;
 {% for u in units %}
   // {{ u.comment }}
   wire [{{ u.drive_width }}-1:0] drive_{{ u.id }};
@@ -486,23 +590,23 @@ module {{ module }} (
   neuron_unit #(
     .TotalWidth(TotalWidth), {{ u.parameters }}
   ) u_neuron_{{ u.id }} (
-    .clk_i(clk_i), .total_i(total12), .state_i({{ u.state_in }}), .target_i(target12),
-    .nudge_i({% if u.output %}{{ nudge_name }}{% else %}2'd0{% endif %}), .drive_random_i(drive_random12), .state_random_i(state_random14_q),
+    .clk_i(clk_i), .total_i(total15), .state_i({{ u.state_in }}), .target_i(target15),
+    .nudge_i({% if u.output %}{{ nudge_name }}{% else %}2'd0{% endif %}), .rest_i(rest15), .drive_random_i(drive_random18_q), .state_random_i(state_random23_q),
     .drive_o(drive_{{ u.id }}), .state_o(state_{{ u.id }})
   );
 {% endfor %}
   always @* begin
-    case (layer15_q)
+    case (layer24)
 {%- for u in units %}{% if !loop.last %}
       {{ u.cases }}: begin
-        state15 = {{ u.state_out }};
-        drive15 = {{ u.drive_out }};
+        state24 = {{ u.state_out }};
+        drive24 = {{ u.drive_out }};
       end
 {%- endif %}{% endfor %}
 {%- for u in units %}{% if loop.last %}
       default: begin
-        state15 = {{ u.state_out }};
-        drive15 = {{ u.drive_out }};
+        state24 = {{ u.state_out }};
+        drive24 = {{ u.drive_out }};
       end
 {%- endif %}{% endfor %}
     endcase
@@ -515,42 +619,47 @@ module {{ module }} (
     .clk_i(clk_i), .value_i(state_{{ u.id }}), .result_o(activity_{{ u.id }})
   );
 {%- endfor %}
-  reg signed [StateWidth-1:0] state16_q;
-  reg signed [DriveWidth-1:0] drive_last_q;
-  reg signed [ActivityWidth-1:0] activity16;
+  reg signed [StateWidth-1:0] state25_q;
+  reg signed [DriveWidth-1:0] drive25_q;
+  reg signed [ActivityWidth-1:0] activity25;
   always @(posedge clk_i) begin
-    neuron_valid_q <= rst_ni && valid15_q;
-    neuron_last_q <= last15_q;
-    neuron_layer_q <= layer15_q;
-    neuron_index_q <= index15_q;
-    neuron_number_q <= neuron15_q;
-    neuron_bank_q <= bank15_q;
-    state16_q <= state15;
-    drive_last_q <= drive15;
+    neuron_valid_q <= rst_ni && valid24;
+    neuron_last_q <= last24;
+    neuron_layer_q <= layer24;
+    neuron_index_q <= index24;
+    neuron_number_q <= number24;
+    neuron_bank_q <= bank24;
+    state25_q <= state24;
+    drive25_q <= drive24;
   end
   always @* begin
     case (neuron_layer_q)
 {%- for u in units %}{% if !loop.last %}
-      {{ u.cases }}: activity16 = {{ u.activity_out }};
+      {{ u.cases }}: activity25 = {{ u.activity_out }};
 {%- endif %}{% endfor %}
 {%- for u in units %}{% if loop.last %}
-      default: activity16 = {{ u.activity_out }};
+      default: activity25 = {{ u.activity_out }};
 {%- endif %}{% endfor %}
     endcase
   end
-  assign neuron_activity = activity16 <<< activity_shift_of(neuron_layer_q);
-  assign neuron_state = state16_q;
-  wire signed [DriveWidth-1:0] neuron_drive = drive_last_q;
+  assign neuron_activity = activity25 <<< activity_shift_of(neuron_layer_q);
+  assign neuron_state = state25_q;
+  wire signed [DriveWidth-1:0] neuron_drive = drive25_q;
   reg drained_q;
-  always @(posedge clk_i) drained_q <= last12;
+  always @(posedge clk_i) drained_q <= last_neuron21;
   assign drained = drained_q;
 {% else %}
 {%- if softmax %}
   // Softmax read-out: in nudged steps the outputs' drives are collected, and their pulls take the neurons' way once all
   // of them are known. Nothing else is on that way then.
   localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
-  wire pulling = ({{ nudge_name }} != 2'd0);
-  wire collected15 = pulling && (layer15_q == OutputLayer);
+  wire pulling = ({{ nudge_name }} != 2'd0){% if even_odd %} && (OutputLayer[0] == odd){% endif %};
+{%- if even_odd %}
+  // The next pass may begin while the last outputs of a pass in which they rest are on their way.
+  wire collected24 = ({{ nudge_name }} != 2'd0) && !rest_q[24] && (layer24 == OutputLayer);
+{%- else %}
+  wire collected24 = pulling && (layer24 == OutputLayer);
+{%- endif %}
   wire pull_valid, pull_last;
   wire [IndexWidth-1:0] pull_index;
   wire [{{ pull_drive_width }}-1:0] pull_drive;
@@ -569,42 +678,42 @@ module {{ module }} (
   softmax_unit #(
     .IndexWidth(IndexWidth), .LabelWidth(LabelWidth), {{ pull_parameters }}
   ) u_softmax (
-    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15_q && collected15), .last_i(last15_q), .index_i(index15_q),
-    .drive_i(drive15[{{ pull_drive_width }}-1:0]), .negative_i({{ nudge_name }} == 2'd2), .label_i(label),
+    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid24 && collected24), .last_i(last24), .index_i(index24),
+    .drive_i(drive24[{{ pull_drive_width }}-1:0]), .negative_i({{ nudge_name }} == 2'd2), .label_i(label),
     .random_index_o(pull_random_index), .random_i(pull_random_q),
     .valid_o(pull_valid), .last_o(pull_last), .index_o(pull_index), .drive_o(pull_drive), .state_o(pull_state)
   );
   always @* begin
-    neuron_valid_q = pull_valid || (valid15_q && !collected15);
-    neuron_last_q = pull_valid ? pull_last : last15_q;
-    neuron_layer_q = pull_valid ? OutputLayer : layer15_q;
-    neuron_index_q = pull_valid ? pull_index : index15_q;
-    neuron_number_q = pull_valid ? pre_base_of(OutputLayer + 1'b1) + {{ self.resize("pull_index", index_width, neuron_width) }} : neuron15_q;
-    neuron_bank_q = pull_valid ? bank_next : bank15_q;
+    neuron_valid_q = pull_valid || (valid24 && !collected24);
+    neuron_last_q = pull_valid ? pull_last : last24;
+    neuron_layer_q = pull_valid ? OutputLayer : layer24;
+    neuron_index_q = pull_valid ? pull_index : index24;
+    neuron_number_q = pull_valid ? pre_base_of(OutputLayer + 1'b1) + {{ self.resize("pull_index", index_width, neuron_width) }} : number24;
+    neuron_bank_q = pull_valid ? bank_next : bank24;
   end
   wire signed [StateWidth-1:0] pull_state_wide = {{ self.extend("pull_state", pull_state_width, state_width) }};
   wire signed [DriveWidth-1:0] pull_drive_wide = {{ pull_drive_wide }};
-  wire signed [StateWidth-1:0] new_state = pull_valid ? pull_state_wide : state15;
-  wire signed [DriveWidth-1:0] neuron_drive = pull_valid ? pull_drive_wide : drive15;
-  assign drained = pulling ? (pull_valid && pull_last) : last12;
+  wire signed [StateWidth-1:0] new_state = pull_valid ? pull_state_wide : state24;
+  wire signed [DriveWidth-1:0] neuron_drive = pull_valid ? pull_drive_wide : drive24;
+  assign drained = pulling ? (pull_valid && pull_last) : last_neuron21;
 {%- else %}
   always @* begin
-    neuron_valid_q = valid15_q;
-    neuron_last_q = last15_q;
-    neuron_layer_q = layer15_q;
-    neuron_index_q = index15_q;
-    neuron_number_q = neuron15_q;
-    neuron_bank_q = bank15_q;
+    neuron_valid_q = valid24;
+    neuron_last_q = last24;
+    neuron_layer_q = layer24;
+    neuron_index_q = index24;
+    neuron_number_q = number24;
+    neuron_bank_q = bank24;
   end
-  wire signed [StateWidth-1:0] new_state = state15;
-  wire signed [DriveWidth-1:0] neuron_drive = drive15;
-  assign drained = last12;
+  wire signed [StateWidth-1:0] new_state = state24;
+  wire signed [DriveWidth-1:0] neuron_drive = drive24;
+  assign drained = last_neuron21;
 {%- endif %}
-  wire signed [{{ wide_state }}-1:0] wide_state15 = {{ self.extend("new_state", state_width, wide_state) }};
+  wire signed [{{ wide_state }}-1:0] wide_state24 = {{ self.extend("new_state", state_width, wide_state) }};
   /* verilator lint_off UNUSED */
-  wire signed [{{ wide_state }}-1:0] aligned_state15 = wide_state15 <<< activity_shift_of(neuron_layer_q);
+  wire signed [{{ wide_state }}-1:0] aligned_state24 = wide_state24 <<< activity_shift_of(neuron_layer_q);
   /* verilator lint_on UNUSED */
-  assign neuron_activity = aligned_state15[ActivityWidth-1:0];
+  assign neuron_activity = aligned_state24[ActivityWidth-1:0];
   assign neuron_state = new_state;
 {% endif %}
   // Prediction: the largest output {{ best }}; the lowest number wins a tie.
@@ -626,6 +735,7 @@ module {{ module }} (
   always @(posedge clk_i) {read_q, read_q1, read_q2} <= {read, read_q, read_q1};
   assign result_prediction_o = prediction_q;
   assign result_label_o = label;
+  assign result_train_o = sample_train;
 
   // Commit port.
   reg [7:0] state_layer_q;
@@ -636,17 +746,17 @@ module {{ module }} (
   end
   assign commit_state_layer_o = state_layer_q;
   assign commit_state_word_o = state_word_q;
-  assign commit_weight_valid_o = write8;
-  assign commit_weight_layer_o = {{ self.resize("layer8", layer_width, &8) }};
-  assign commit_weight_chunk_o = {{ self.resize("chunk8", chunk_width, &16) }};
-  assign commit_weight_column_o = {{ self.resize("column8", count_width, &16) }};
-  assign commit_weight_data_o = {% if ways == 2 %}{write_back8 ? write_back_data8 : {Lanes*StoredWidth{1'b0}}, write_data8}{% else %}write_data8{% endif %};
+  assign commit_weight_valid_o = write10;
+  assign commit_weight_layer_o = {{ self.resize("layer10", layer_width, &8) }};
+  assign commit_weight_chunk_o = {{ self.resize("chunk10", chunk_width, &16) }};
+  assign commit_weight_column_o = {{ self.resize("column10", count_width, &16) }};
+  assign commit_weight_data_o = {% if ways == 2 %}{write_back10 ? write_back_data10 : {Lanes*StoredWidth{1'b0}}, write_data10}{% else %}write_data10{% endif %};
   signature #(.StateWidth(StateWidth)) u_signature (
     .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(sample_start),
     .state_valid_i(neuron_valid_q), .state_tag_i({ {{- self.resize("neuron_layer_q", layer_width, &6) }}, 10'd0, {{ self.resize("neuron_index_q", index_width, &16) }}}),
     .state_i(neuron_state),
-    .weight_valid_i(write8), .weight_tag_i({ {{- self.resize("layer8", layer_width, &6) }}, commit_weight_chunk_o[9:0], commit_weight_column_o}),
-    .weight_fold_i(write_fold8), .step_end_i(step_end), .valid_o(commit_step_valid_o), .signature_o(signature_o)
+    .weight_valid_i(write10), .weight_tag_i({ {{- self.resize("layer10", layer_width, &6) }}, commit_weight_chunk_o[9:0], commit_weight_column_o}),
+    .weight_fold_i(write_fold10), .step_end_i(step_end), .valid_o(commit_step_valid_o), .signature_o(signature_o)
   );
   assign probe_neuron_valid_o = neuron_valid_q;
   assign probe_neuron_layer_o = {{ self.resize("neuron_layer_q", layer_width, &8) }};

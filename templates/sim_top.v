@@ -18,6 +18,13 @@ module sim_top (
   input  wire        sample_last_i,
   input  wire [31:0] sample_label_i,
   input  wire        sample_train_i,
+{%- if batched %}
+  input  wire        sample_ends_batch_i,
+{%- else %}
+  /* verilator lint_off UNUSED */
+  input  wire        sample_ends_batch_i,                 // every sample is a batch of itself
+  /* verilator lint_on UNUSED */
+{%- endif %}
   output wire        result_valid_o,
   output wire [31:0] result_prediction_o,
   output wire [31:0] result_label_o,
@@ -58,14 +65,15 @@ module sim_top (
   wire [31:0] host_word = host_data_i;
   /* verilator lint_on UNUSED */
 
+  /* verilator lint_off PINCONNECTEMPTY */
   {{ module }} u_core (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i), .seed_i(seed_i),
-    .sample_number_set_i(sample_number_set_i), .sample_number_i(sample_number_i), .busy_o(busy_o),
+    .sample_number_set_i(sample_number_set_i), .sample_number_i(sample_number_i), .sample_number_o(), .busy_o(busy_o),
     .sample_valid_i(sample_valid_i), .sample_ready_o(sample_ready_o), .sample_data_i(sample_data[{{ input_width }}-1:0]),
-    .sample_last_i(sample_last_i), .sample_label_i(sample_label[{{ label_width }}-1:0]), .sample_train_i(sample_train_i),
+    .sample_last_i(sample_last_i), .sample_drop_i(1'b0), .sample_label_i(sample_label[{{ label_width }}-1:0]), .sample_train_i(sample_train_i),{% if batched %} .sample_ends_batch_i(sample_ends_batch_i),{% endif %}
     .result_valid_o(result_valid_o), .result_ready_i(1'b1), .result_prediction_o(prediction), .result_label_o(label),
-    .result_cycles_o(result_cycles_o), .result_reads_o(result_reads_o),
-    .host_rewind_i(host_rewind_i), .host_shift_i(host_shift_i), .host_data_i(host_word[{{ stored_width }}-1:0]),
+    .result_train_o(), .result_cycles_o(result_cycles_o), .result_reads_o(result_reads_o),
+    .host_seek_i(host_rewind_i), .host_address_i({{ host_width }}'d0), .host_shift_i(host_shift_i), .host_data_i(host_word[{{ stored_width }}-1:0]),
     .host_data_o(host_data), .host_store_i(host_store_i), .host_fetch_i(host_fetch_i),
     .commit_state_valid_o(state_valid_o), .commit_state_layer_o(state_layer), .commit_state_word_o(state_word),
     .commit_state_data_o(state_data),
@@ -75,6 +83,7 @@ module sim_top (
     .probe_neuron_valid_o(neuron_valid_o), .probe_neuron_layer_o(neuron_layer), .probe_neuron_index_o(neuron_index),
     .probe_neuron_drive_o(neuron_drive), .probe_neuron_state_o(neuron_state)
   );
+  /* verilator lint_on PINCONNECTEMPTY */
 
   /* verilator tracing_on */
   commit_probe u_probe (

@@ -260,6 +260,97 @@ const CASES: &[Case] = &[
         formats: "",
         more: "weight_decay = 0.05\n",
     },
+    Case {
+        name: "batches",
+        layers: "[64, 20, 10]",
+        lanes: 8,
+        dynamics: "prototypical",
+        activation: "logistic",
+        nudge: "outside",
+        rule: "ep random",
+        rounding: ["RND", "RND", "STOCHASTIC"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "",
+        more: "batch = 3\n",
+    },
+    Case {
+        name: "batches_decay",
+        layers: "[64, 13, 9, 10]",
+        lanes: 4,
+        dynamics: "leaky",
+        activation: "logistic",
+        nudge: "inside",
+        rule: "symmetric_ep",
+        rounding: ["RND", "RND", "RND"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "weight = [\"s16.13\", \"s14.11\", \"s12.10\"]\nbias = \"s16.12\"",
+        more: "batch = 5\nfeedback = \"kolen_pollack\"\nangle = 90\nweight_decay = 0.01\n",
+    },
+    Case {
+        name: "batches_even_odd_wide",
+        layers: "[64, 33, 10]",
+        lanes: 32,
+        dynamics: "energy even_odd",
+        activation: "half_hard_sigmoid",
+        nudge: "outside",
+        rule: "ep",
+        rounding: ["RND", "RND", "TRN"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "state = \"s12.10\"\nweight = \"s24.20\"",
+        more: "batch = 16\n",
+    },
+    Case {
+        name: "even_odd_deep",
+        layers: "[64, 13, 5, 9, 10]",
+        lanes: 4,
+        dynamics: "leaky even_odd",
+        activation: "logistic",
+        nudge: "inside",
+        rule: "cep random",
+        rounding: ["RND", "RND", "STOCHASTIC"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "",
+        more: "feedback = \"vector_field\"\nangle = 40\n",
+    },
+    Case {
+        name: "even_odd_energy",
+        layers: "[64, 20, 10]",
+        lanes: 8,
+        dynamics: "energy even_odd",
+        activation: "logistic",
+        nudge: "outside",
+        rule: "symmetric_ep",
+        rounding: ["STOCHASTIC", "STOCHASTIC", "RND_CONV"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "state = \"s10.8\"",
+        more: "weight_decay = 0.01\n",
+    },
+    Case {
+        name: "even_odd_softmax",
+        layers: "[64, 9, 7, 10]",
+        lanes: 4,
+        dynamics: "prototypical even_odd",
+        activation: "half_hard_sigmoid",
+        nudge: "softmax",
+        rule: "cep",
+        rounding: ["STOCHASTIC", "RND", "RND"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "state = [\"u8.8\", \"u8.8\", \"s10.9\"]",
+        more: "",
+    },
+    Case {
+        name: "even_odd_no_hidden_layer",
+        layers: "[64, 10]",
+        lanes: 16,
+        dynamics: "prototypical even_odd",
+        activation: "hard_sigmoid",
+        nudge: "outside",
+        rule: "ep",
+        rounding: ["RND", "RND", "RND"],
+        overflow: ["SAT", "SAT", "SAT"],
+        formats: "state = \"s10.8\"",
+        more: "",
+    },
 ];
 
 /// What a test leaves behind stays: an unchanged simulator is not built again.
@@ -323,8 +414,8 @@ fn equal(case: &Case) -> Result<(), String> {
     }
     // Equal means that all of it was compared.
     let program = Program::of(&design);
-    let steps: u64 = samples.iter().map(|s| u64::from(program.steps(s.train))).sum();
-    let relaxations = |op: &Op| if let Op::Relax { steps, .. } = op { u64::from(*steps) } else { 0 };
+    let steps: u64 = samples.iter().map(|s| u64::from(program.steps(s.lesson()))).sum();
+    let relaxations = |op: &Op| if let Op::Relax { passes, .. } = op { u64::from(*passes) } else { 0 };
     let ops = |train| if train { &program.train } else { &program.infer };
     let relaxed: u64 = samples.iter().flat_map(|s| ops(s.train)).map(relaxations).sum();
     // Each neuron's state and drive, and its state once more in its word; the weights come on top.

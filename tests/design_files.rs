@@ -177,6 +177,25 @@ const REFUSED: &[Case] = &[
         "symmetric nudging has two nudged phases",
         "kolen_pollack",
     ),
+    (
+        &[("T = 20", "T = 20\nbatch = 20")],
+        "batch = 20",
+        "change the weights at every step",
+        "`name = \"ep\"`",
+    ),
+    (
+        &[("name = \"cep\"", "name = \"ep\"\nbatch = 20\nfeedback = \"vector_field\"")],
+        "batch = 20",
+        "one memory for sums over a batch",
+        "kolen_pollack",
+    ),
+    (&[("T = 20", "T = 20\nbatch = 0")], "batch = 0", "0 is no possible `batch`", "from 1 to 4096"),
+    (
+        &[("\nT = 20", "\nT = 40000"), ("[network]", "[network]\norder = \"even_odd\"")],
+        "T = 40000",
+        "40000 is no possible `T`",
+        "from 1 to 32767",
+    ),
     (&[("T = 20", "T = 20\nangle = 45")], "angle = 45", "no angle between them", "vector_field"),
     (
         &[("T = 20", "T = 20\nfeedback = \"vector_field\"\nangle = 200")],
@@ -497,6 +516,9 @@ fn doubtful_designs_are_built_with_a_warning() {
     let weight = "synapse layer 2: no update ever moves a weight";
     let bias = "synapse layer 2: no update ever moves a bias";
     about(&[rates, fine, ("\"STOCHASTIC\"", "\"RND\"")], &[weight, bias]);
+    // Eight samples together make 1.6 to 3.3 of these steps.
+    let batch = ("name = \"cep\"", "name = \"ep\"\nbatch = 8");
+    about(&[("[0.1, 0.05]", "[0.8, 0.00004]"), fine, ("\"STOCHASTIC\"", "\"RND\""), batch], &[]);
     about(&[rates, fine], &[]);
     let drags = "synapse layer 2: updates of one sign are lost";
     about(&[rates, fine, ("\"STOCHASTIC\"", "\"TRN\"")], &[drags, drags]);

@@ -5,6 +5,7 @@
 mod designs;
 
 use designs::Case;
+use eqhdl::bus;
 use eqhdl::cosim::testbench;
 use eqhdl::design::Design;
 use eqhdl::schedule::Layout;
@@ -107,6 +108,7 @@ fn lint(design: &Design) -> Result<(), String> {
     let layout = Layout::of(design);
     let mut sources = Sources::of(design, &layout);
     testbench::add_to(&mut sources, design, &layout);
+    bus::add_to(&mut sources, design, &layout);
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     sources.write(dir.path()).map_err(|error| error.to_string())?;
     let core = module_name(design);
@@ -121,12 +123,27 @@ fn lint(design: &Design) -> Result<(), String> {
     let icarus =
         [&["-g2005", "-Wall", "-tnull", "-s", "sim_top"][..], &verilog, &["commit_probe.v", "sim_top.v"]]
             .concat();
+    // The same on a bus.
+    let top = bus::top_name(design);
+    let on_bus: Vec<&str> = sources.files["axi.f"].lines().collect();
+    let elaborate_bus =
+        format!("read_verilog -I. {}; hierarchy -check -top {top}; proc; check -assert", on_bus.join(" "));
+    let icarus_bus = [&["-g2005", "-Wall", "-tnull", "-s", "axi_tb"][..], &on_bus, &["axi_tb.v"]].concat();
+    // The header, in a program that uses it.
+    let header = format!("{core}.h");
+    let user =
+        format!("#include \"{header}\"\nint main(void) {{ return (int){core}_layer1_weight(0, 0); }}\n");
+    std::fs::write(dir.path().join("user.c"), user).map_err(|error| error.to_string())?;
     let mut failures = Vec::new();
     for (tool, arguments) in [
         ("verilator", &["--lint-only", "-Wall", "--top-module", &core, "-f", "files.f"][..]),
         ("verilator", &simulation),
         ("iverilog", &icarus),
         ("yosys", &["-p", &elaborate]),
+        ("verilator", &["--lint-only", "-Wall", "--top-module", &top, "-f", "axi.f"]),
+        ("iverilog", &icarus_bus),
+        ("yosys", &["-p", &elaborate_bus]),
+        ("cc", &["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-o", "user", "user.c"]),
     ] {
         failures.extend(quiet(design, tool, arguments, dir.path()).err());
     }

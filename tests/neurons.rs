@@ -7,7 +7,7 @@ mod designs;
 
 use common::{repository, run, verilate};
 use designs::Case;
-use eqhdl::design::{Design, Dynamics};
+use eqhdl::design::{Design, Dynamics, Order};
 use eqhdl::fixed_point::Format;
 use eqhdl::reference::neuron::{NeuronInput, NeuronUnit};
 use eqhdl::schedule::Layout;
@@ -49,6 +49,9 @@ fn cases() -> Vec<Case> {
         ("leaky", "inside"),
         ("leaky", "outside"),
         ("energy", "outside"),
+        ("prototypical even_odd", "outside"),
+        ("leaky even_odd", "inside"),
+        ("energy even_odd", "outside"),
     ];
     let activations = ["hard_sigmoid", "half_hard_sigmoid", "logistic"];
     let pairs = kinds.iter().flat_map(|k| activations.map(|a| (*k, a)));
@@ -122,6 +125,7 @@ fn stimuli(design: &Design, layer: usize) -> Vec<NeuronInput> {
                     state: state.clamp(smallest, largest),
                     target: noise & 1 == 1,
                     nudge: (noise >> 1) as i64 % 3 - 1,
+                    rest: design.order == Order::EvenOdd && noise >> 39 & 1 == 1,
                     drive_random: scramble(noise) as u32,
                     state_random: (scramble(noise) >> 32) as u32,
                 });
@@ -170,8 +174,8 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
 
     let mut top = format!(
         "`default_nettype none\n\nmodule neurons_top (\n  input wire clk_i,\n  /* verilator lint_off UNUSEDSIGNAL */\n  input wire [63:0] total_i,\n  input wire [63:0] state_i,\n  \
-         /* verilator lint_on UNUSEDSIGNAL */\n  input wire target_i,\n  input wire [1:0] nudge_i,\n  input wire [31:0] drive_random_i,\n  input wire [31:0] state_random_i,\n  \
-         output wire [63:0] out_o [0:{}]\n);\n  reg [31:0] random1_q, random2_q;\n  always @(posedge clk_i) begin\n    random1_q <= state_random_i;\n    random2_q <= random1_q;\n  end\n",
+         /* verilator lint_on UNUSEDSIGNAL */\n  input wire target_i,\n  input wire [1:0] nudge_i,\n  input wire rest_i,\n  input wire [31:0] drive_random_i,\n  input wire [31:0] state_random_i,\n  \
+         output wire [63:0] out_o [0:{}]\n);\n  reg [31:0] drive_random_q [1:3], state_random_q [1:8];\n  integer k;\n  always @(posedge clk_i) begin\n    drive_random_q[1] <= drive_random_i;\n    state_random_q[1] <= state_random_i;\n    for (k = 2; k <= 3; k = k + 1) drive_random_q[k] <= drive_random_q[k-1];\n    for (k = 2; k <= 8; k = k + 1) state_random_q[k] <= state_random_q[k-1];\n  end\n",
         units.len() - 1
     );
     for (k, unit) in units.iter().enumerate() {
@@ -185,7 +189,7 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
         let _ = writeln!(
             top,
             "  neuron_unit #(\n    {}\n  ) u_{k} (\n    .clk_i(clk_i), .total_i(total_i[{}:0]), .state_i(state_i[{}:0]), .target_i(target_i),\n    \
-             .nudge_i(nudge_i), .drive_random_i(drive_random_i), .state_random_i(random2_q), .drive_o(drive_{k}), .state_o(state_{k})\n  );",
+             .nudge_i(nudge_i), .rest_i(rest_i), .drive_random_i(drive_random_q[3]), .state_random_i(state_random_q[8]), .drive_o(drive_{k}), .state_o(state_{k})\n  );",
             unit.parameters.trim(),
             unit.total_width - 1,
             n.state.width
@@ -204,7 +208,7 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
     for unit in &units {
         words.push(unit.stimuli.len() as u64);
         for s in &unit.stimuli {
-            let nudge = [2, 0, 1][(s.nudge + 1) as usize];
+            let nudge = [2, 0, 1][(s.nudge + 1) as usize] | u64::from(s.rest) << 2;
             let random = u64::from(s.state_random) << 32 | u64::from(s.drive_random);
             words.extend([s.total as u64, s.state as u64, u64::from(s.target), nudge, random]);
         }

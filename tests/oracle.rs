@@ -1,7 +1,7 @@
 //! The oracle against numbers from elsewhere: states, updates and gradients of a small network, computed by the
 //! programs that their authors published (Ernoult et al. 2020; Laborieux et al. 2021) in 64-bit floating point.
 
-use eqhdl::design::{Dynamics, NudgePlace};
+use eqhdl::design::{Dynamics, NudgePlace, Order};
 use eqhdl::oracle::bptt::{at_fixed_point, gradients, settle};
 use eqhdl::oracle::{FloatNetwork, LayerParameters, Oracle, Parameters, Record, Squash, Unwatched};
 use eqhdl::rules::{Contrast, Nudge, Op, Program, StateRef, Update};
@@ -41,25 +41,28 @@ fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distanc
     FloatNetwork {
         sizes: vec![4, 3, 2],
         dynamics,
+        order: Order::Synchronous,
+        softmax: false,
         nudge_place,
         squash: Squash::Logistic,
         dt: if dynamics == Dynamics::Prototypical { 1.0 } else { 0.2 },
         beta,
         nudge_distance,
+        batch: 1,
         learning_rates: vec![1.0, 1.0],
         vector_field: false,
         weight_decay: 0.0,
     }
 }
 
-fn relax(steps: u32, nudge: Nudge) -> Op {
-    Op::Relax { steps, nudge, plasticity: None }
+fn relax(passes: u32, nudge: Nudge) -> Op {
+    Op::Relax { passes, nudge, plasticity: None }
 }
 
 fn ep(free: u32, nudged: u32) -> Program {
     let learn = Op::Learn(Update::products(StateRef::Now, StateRef::Slot(0)));
     let train = vec![relax(free, Nudge::None), Op::Save { slot: 0 }, relax(nudged, Nudge::Plus), learn];
-    Program { infer: vec![train[0]], train }
+    Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train }
 }
 
 fn symmetric(free: u32, nudged: u32) -> Program {
@@ -72,13 +75,13 @@ fn symmetric(free: u32, nudged: u32) -> Program {
         relax(nudged, Nudge::Minus),
         Op::Learn(Update::products(StateRef::Slot(1), StateRef::Now)),
     ];
-    Program { infer: vec![train[0]], train }
+    Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train }
 }
 
 fn cep(free: u32, nudged: u32) -> Program {
     let plasticity = Some(Update::products(StateRef::Now, StateRef::Previous));
-    let train = vec![relax(free, Nudge::None), Op::Relax { steps: nudged, nudge: Nudge::Plus, plasticity }];
-    Program { infer: vec![train[0]], train }
+    let train = vec![relax(free, Nudge::None), Op::Relax { passes: nudged, nudge: Nudge::Plus, plasticity }];
+    Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train }
 }
 
 /// Runs the sample and returns what happened, and what was learned.
@@ -315,6 +318,7 @@ fn a_random_sign_belongs_to_nudge_and_update() {
         let mut program = ep(200, 5);
         program.train[2] = relax(5, Nudge::BySample);
         program.train[3] = Op::Learn(learn);
+        program.last = program.train.clone();
         let net = network(Dynamics::Prototypical, NudgePlace::Outside, 0.1, 0.1);
         let mut oracle = Oracle::new(net, program, parameters(), 7);
         oracle.sample = sample;
@@ -346,8 +350,13 @@ fn separate_backward_weights_learn_by_their_own_contrast() {
         by_sample: false,
     };
     let train =
-        vec![relax(50, Nudge::None), Op::Relax { steps: 3, nudge: Nudge::Plus, plasticity: Some(update) }];
-    let mut oracle = Oracle::new(net, Program { infer: vec![train[0]], train }, start.clone(), 1);
+        vec![relax(50, Nudge::None), Op::Relax { passes: 3, nudge: Nudge::Plus, plasticity: Some(update) }];
+    let mut oracle = Oracle::new(
+        net,
+        Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train },
+        start.clone(),
+        1,
+    );
     let mut record = Record::default();
     oracle.run(&X, LABEL, true, &mut record);
     let states = &record.phases[1].states;

@@ -70,9 +70,9 @@ fn shortfalls_name_multiplier_and_memory() {
     let found = checks(&design, &layout, Device::Ecp5_25k, &parts);
     let of = |signal: &str| found.iter().find(|c| c.signal.ends_with(signal)).unwrap();
     assert!(of("forward").shortfall.contains("12 of 16 forward products"), "{found:?}");
-    assert_eq!(of("u_weights.words_q").shortfall, "", "6 blocks hold 325 words of 256 bits");
+    assert_eq!(of("u_weights").shortfall, "", "6 blocks hold 325 words of 256 bits");
     let none = checks(&design, &layout, Device::Ecp5_25k, &eqhdl::synth::Parts::default());
-    let weights = none.iter().find(|c| c.signal.ends_with("u_weights.words_q")).unwrap();
+    let weights = none.iter().find(|c| c.signal.ends_with("u_weights")).unwrap();
     assert!(
         weights.shortfall.contains("the weight memory (325 words of 256 bits) has 0 block RAM(s)"),
         "{weights:?}"
@@ -82,8 +82,9 @@ fn shortfalls_name_multiplier_and_memory() {
 #[test]
 fn the_wrapper_connects_every_port() {
     let design = design::load(Path::new("designs/digits-cep.toml")).unwrap();
-    let mut sources = Sources::of(&design, &Layout::of(&design));
-    add_to(&mut sources, &design);
+    let layout = Layout::of(&design);
+    let mut sources = Sources::of(&design, &layout);
+    add_to(&mut sources, &design, &layout);
     let core = &sources.files["eqhdl_digits_cep.v"];
     let ports = core[core.find("\nmodule ").unwrap()..].split(");").next().unwrap();
     let top = &sources.files["synth_top.v"];

@@ -4,7 +4,7 @@ use super::CliError;
 use crate::design::Design;
 use crate::fixed_point::Interval;
 use crate::rules::Program;
-use crate::schedule::{Cycles, Layout, predict};
+use crate::schedule::{Cycles, Layout, predict, predict_training};
 use crate::verilog::Price;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -47,6 +47,7 @@ struct CheckReport {
     lanes: usize,
     weight_words: usize,
     weight_memory_bits: usize,
+    batch_memory_bits: usize,
     state_memory_bits: usize,
     multipliers: Vec<(String, usize)>,
     cycles_per_sample: Vec<CycleReport>,
@@ -72,8 +73,10 @@ fn report(design: &Design) -> CheckReport {
     let program = Program::of(design);
     let inputs = design.sizes[0];
     let cycles = |active: usize| {
-        let (train, infer) =
-            (predict(&layout, &program.train, active), predict(&layout, &program.infer, active));
+        let (train, infer) = (
+            predict_training(&layout, &program, design.batch, active),
+            predict(&layout, &program.infer, active),
+        );
         CycleReport {
             inputs_not_zero: active,
             train,
@@ -86,7 +89,7 @@ fn report(design: &Design) -> CheckReport {
     let mut constants = vec![("beta".to_owned(), design.beta.wanted, design.beta.effective())];
     for (l, s) in design.synapses.iter().enumerate() {
         constants.push((
-            format!("rate of layer {} (learning rate / beta)", l + 1),
+            format!("rate of layer {} (what a contrast counts)", l + 1),
             s.rate.wanted,
             s.rate.effective(),
         ));
@@ -107,6 +110,7 @@ fn report(design: &Design) -> CheckReport {
         lanes,
         weight_words: layout.weight_words,
         weight_memory_bits: price.weight_memory_bits,
+        batch_memory_bits: price.batch_memory_bits,
         state_memory_bits: price.state_memory_bits,
         multipliers: price
             .multipliers
@@ -149,6 +153,9 @@ fn print(design: &Design, r: &CheckReport) {
         "  weights  {} words of {} x {} bits = {} bits",
         r.weight_words, r.lanes, design.datapath.stored_width, r.weight_memory_bits
     );
+    if r.batch_memory_bits > 0 {
+        println!("  sums     {} bits, over a batch of {}", r.batch_memory_bits, design.batch);
+    }
     println!("  states   {} bits", r.state_memory_bits);
     println!("multipliers");
     for (what, count) in &r.multipliers {

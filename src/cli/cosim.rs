@@ -427,7 +427,12 @@ const INJECT_SAMPLES: usize = 12;
 /// Training and test samples in turn, two of each: some defects only show after the other kind.
 fn mixed_samples(bench: &Bench<'_>, count: usize) -> Vec<PlannedSample> {
     let (train, test) = (bench.data.train.labels.len() as u32, bench.data.test.labels.len() as u32);
-    let place = |n: u32| PlannedSample { number: n, index: n / 4 * 2 + n % 2, train: test == 0 || n % 4 < 2 };
+    let place = |n: u32| PlannedSample {
+        number: n,
+        index: n / 4 * 2 + n % 2,
+        train: test == 0 || n % 4 < 2,
+        ends_batch: n % 2 == 1,
+    };
     let exists = |s: &PlannedSample| s.index < if s.train { train } else { test };
     (0..count as u32).map(place).take_while(exists).collect()
 }

@@ -1,24 +1,36 @@
-//! `eqhdl generate`: the Verilog of a design.
+//! `eqhdl generate`: the Verilog of a design, alone and on a bus.
 
 use super::CliError;
+use crate::bus::{self, SampleWords, Vectors};
 use crate::cosim::testbench;
+use crate::design::Design;
+use crate::reference::train::{Plan, TrainingData};
 use crate::schedule::Layout;
 use crate::verilog::{Sources, module_name};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Write the synthesizable Verilog of a design, with its simulation top
+/// Write the synthesizable Verilog of a design: the core, its AXI wrapper with register map and C header, test benches
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  eqhdl generate designs/digits-cep.toml -o rtl && verilator --lint-only -Wall -f rtl/files.f"
-)]
+#[command(after_help = EXAMPLES)]
 pub struct GenerateArgs {
     /// Design file
     design: PathBuf,
     /// Folder to write to
     #[arg(short, long, value_name = "DIR", default_value = "rtl")]
     out: PathBuf,
+    /// Also write vectors.json: N samples of the data set (a third of them only classified), and what the reference
+    /// makes of them (results, signatures, counters, weights)
+    #[arg(long, value_name = "N")]
+    vectors: Option<usize>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  eqhdl generate designs/digits-cep.toml -o rtl       everything a design needs
+  cd rtl && verilator --lint-only -Wall -f files.f    the core alone; axi.f lists the core on a bus
+  cd rtl && fusesoc --cores-root . run --target sim eqhdl:cores:digits_cep
+  eqhdl generate designs/digits-cep.toml -o rtl --vectors 12    with stimuli for a test of your own";
 
 /// Writes the folder.
 pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
@@ -26,13 +38,32 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
     let layout = Layout::of(&design);
     let mut sources = Sources::of(&design, &layout);
     testbench::add_to(&mut sources, &design, &layout);
+    bus::add_to(&mut sources, &design, &layout);
+    if let Some(count) = args.vectors {
+        let samples = data_set_samples(&design, count)?;
+        bus::add_vectors(&mut sources, &Vectors::of(&design, &layout, samples));
+    }
     let fail = |e| CliError::input_message(format!("cannot write to {}: {e}", args.out.display()));
     sources.write(&args.out).map_err(fail)?;
     eprintln!(
-        "wrote {} files to {}; the core is {}.v",
+        "wrote {} files to {}; the core is {}.v, on a bus {}.v",
         sources.files.len(),
         args.out.display(),
-        module_name(&design)
+        module_name(&design),
+        bus::top_name(&design)
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// The first samples of the training as the hardware would see them, every third only classified.
+fn data_set_samples(design: &Design, count: usize) -> Result<Vec<SampleWords>, CliError> {
+    let data = crate::data::load(design).map_err(CliError::input_message)?;
+    let plan = Plan::new(design, &data);
+    let data = TrainingData::new(design, &data);
+    let sample = |(at, planned)| {
+        let (inputs, label) = data.sample(planned);
+        let train = at % 3 != 2;
+        SampleWords { inputs: inputs.to_vec(), label, train, ends_batch: train && design.is_batched() }
+    };
+    Ok((0..design.epochs).flat_map(|epoch| plan.samples(epoch)).enumerate().map(sample).take(count).collect())
 }

@@ -2,7 +2,7 @@
 
 use super::CliError;
 use crate::data;
-use crate::design::{Design, Dynamics, NudgePlace};
+use crate::design::{Design, Dynamics, NudgePlace, Order, Readout};
 use crate::gradient::compare::{Comparison, Measures, StepRow, TotalRow};
 use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
 use crate::gradient::{Example, examples, files};
@@ -77,7 +77,16 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
     if let Some(seed) = args.seed {
         design.seed = seed;
     }
-    super::train_float::has_float_form(&design)?;
+    if design.readout == Readout::Softmax {
+        return Err(CliError::input_message(
+            "a gradient needs `readout = \"squared\"`: the pull of a softmax read-out has no counterpart among BPTT's states; `eqhdl train --float` trains it in real numbers",
+        ));
+    }
+    if design.is_batched() {
+        return Err(CliError::input_message(
+            "a gradient is held against the update of single samples (their mean is shown): write `batch = 1`",
+        ));
+    }
     if design.has_separate_feedback() || design.weight_decay.wanted != 0.0 {
         return Err(CliError::input_message(
             "a gradient needs tied weights without decay: with weights of their own on the way back there is no loss whose gradient they follow; write `feedback = \"tied\"` and no weight decay to study the rest",
@@ -122,6 +131,9 @@ fn report(
     let mut changes = Vec::new();
     if design.nudge_place == NudgePlace::Outside {
         changes.push("nudge inside");
+    }
+    if design.order != Order::Synchronous {
+        changes.push("all layers at once");
     }
     if design.dynamics == Dynamics::Energy {
         changes.push("leaky dynamics");

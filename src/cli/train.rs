@@ -213,6 +213,9 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
             }
         }
         let interrupted = stop.load(Ordering::Relaxed);
+        if !trainer.is_between_batches() {
+            continue;
+        }
         if ended || interrupted || saved.elapsed() >= every {
             save(&trainer)?;
             saved = Instant::now();

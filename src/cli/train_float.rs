@@ -3,7 +3,6 @@
 use super::CliError;
 use super::train::{Accuracies, TrainArgs, changed_design, epoch_line, progress_bar, write_report};
 use crate::data;
-use crate::design::{Design, Readout};
 use crate::oracle::Parameters;
 use crate::oracle::train::FloatTrainer;
 use miette::{IntoDiagnostic, WrapErr};
@@ -31,7 +30,6 @@ pub struct FloatReport {
 /// A design or data set that cannot be used; a file that cannot be written.
 pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let design = changed_design(args)?;
-    has_float_form(&design)?;
     let dataset = data::load(&design).map_err(CliError::input_message)?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name));
     let mut trainer = FloatTrainer::new(&design, &dataset);
@@ -87,14 +85,4 @@ fn save(parameters: &Parameters, path: &Path) -> miette::Result<()> {
         Ok(())
     };
     write().wrap_err_with(|| format!("cannot write the weights to {}", path.display()))
-}
-
-/// Refuses designs that the float oracle cannot run.
-pub(super) fn has_float_form(design: &Design) -> Result<(), CliError> {
-    if design.readout == Readout::Softmax {
-        return Err(CliError::input_message(
-            "the float oracle has no softmax read-out yet; write `readout = \"squared\"`, or train in fixed point",
-        ));
-    }
-    Ok(())
 }

@@ -13,7 +13,7 @@ use crate::design::Design;
 use crate::fixed_point::Format;
 use crate::reference::weights::backward_layer;
 use crate::reference::{Observer, SampleEnd, StepView};
-use crate::rules::Program;
+use crate::rules::{Lesson, Program};
 use crate::schedule::{Layout, predict};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -206,7 +206,7 @@ pub struct Comparator<'d, R> {
     /// The result of the sample that has just ended.
     pub last_result: Option<HardwareResult>,
     sample: u32,
-    train: bool,
+    lesson: Lesson,
     active: usize,
     /// States and weights held against each other one by one.
     pub compared: u64,
@@ -254,7 +254,7 @@ impl<'d, R: Read> Comparator<'d, R> {
             pending_result: None,
             last_result: None,
             sample: 0,
-            train: true,
+            lesson: Lesson::Train,
             active: 0,
             compared: 0,
             steps: 0,
@@ -269,9 +269,9 @@ impl<'d, R: Read> Comparator<'d, R> {
     }
 
     /// Announces the next sample: its number, whether it is learned, and how many of its inputs are not zero.
-    pub fn begin_sample(&mut self, sample: u32, train: bool, active: usize) {
+    pub fn begin_sample(&mut self, sample: u32, lesson: Lesson, active: usize) {
         self.sample = sample;
-        self.train = train;
+        self.lesson = lesson;
         self.active = active;
         self.last_result = None;
         self.signature = Signature::default();
@@ -357,7 +357,7 @@ impl<'d, R: Read> Comparator<'d, R> {
         {
             return;
         }
-        let phase = self.program.phase(self.train, step);
+        let phase = self.program.phase(self.lesson, step);
         let what = match (field, neuron, from) {
             (Field::State, Some(i), _) => format!("state of neuron {i} of layer {layer}"),
             (Field::Drive, Some(i), _) => format!("drive of neuron {i} of layer {layer}"),
@@ -667,8 +667,7 @@ impl<R: Read> Observer for Comparator<'_, R> {
         }
         self.last_result = self.pending_result.take();
         let Some(found) = self.last_result else { return };
-        let program = if self.train { &self.program.train } else { &self.program.infer };
-        let cycles = predict(self.layout, program, self.active);
+        let cycles = predict(self.layout, self.program.ops(self.lesson), self.active);
         self.cycles += u64::from(found.cycles);
         self.reads += u64::from(found.reads);
         self.samples += 1;
@@ -680,7 +679,7 @@ impl<R: Read> Observer for Comparator<'_, R> {
         ];
         for (field, expected, found) in checks {
             if expected != found {
-                let last = self.program.steps(self.train).saturating_sub(1);
+                let last = self.program.steps(self.lesson).saturating_sub(1);
                 self.differ(field, last, 0, None, None, (expected, found), None);
             }
         }

@@ -48,7 +48,7 @@ pub fn operands(
     let mut recorder = Recorder { synapse, steps: Vec::new() };
     let mut golden = Golden::new(design, weights.clone());
     golden.sample = sample.number;
-    golden.run(input, label, sample.train, &mut recorder);
+    golden.run(input, label, sample.lesson(), &mut recorder);
     let at = difference.step as usize;
     let step = recorder.steps.get(at)?;
     let base = |l: usize| design.sizes[1..l].iter().sum::<usize>();
@@ -66,7 +66,7 @@ pub fn operands(
             ))
         }
         Field::Weight | Field::WeightBack => {
-            let (update, moments) = Program::of(design).update_at(sample.train, difference.step)?;
+            let (update, moments) = Program::of(design).update_at(sample.lesson(), difference.step)?;
             let contrast = if back { update.backward } else { update.forward };
             let was = match at.checked_sub(1) {
                 Some(before) => recorder.steps.get(before)?.weight,

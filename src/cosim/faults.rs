@@ -1,7 +1,7 @@
 //! Named defects for the hardware: each edits one place of the generated sources, so the sources stay clean and the
 //! checker is seen to fail.
 
-use crate::design::{Design, Feedback, NudgeSign};
+use crate::design::{Design, Feedback, NudgeSign, Order};
 use crate::fixed_point::Rounding;
 use crate::rules::{Op, Program};
 use crate::verilog::{Sources, module_name};
@@ -40,6 +40,10 @@ enum Needs {
     Softmax,
     /// Outputs that are neurons.
     Squared,
+    /// Even layers move first, then odd ones.
+    EvenOdd,
+    /// Contrasts summed over a batch.
+    Batch,
 }
 
 enum Edit {
@@ -82,8 +86,8 @@ pub const FAULTS: &[Fault] = &[
         what: "the forward multiplier sees one bit of the weight less",
         edit: Edit::Leaf(
             "synapse_lanes.v",
-            "forward[p] = (weight7[p] >>> DroppedBits) * pre7_q",
-            "forward[p] = ((weight7[p] >>> (DroppedBits + 1)) <<< 1) * pre7_q",
+            "forward[p] = (weight9[p] >>> DroppedBits) * pre9_q",
+            "forward[p] = ((weight9[p] >>> (DroppedBits + 1)) <<< 1) * pre9_q",
         ),
         needs: Needs::Nothing,
     },
@@ -98,7 +102,7 @@ pub const FAULTS: &[Fault] = &[
         name: "nudge-sign",
         kind: "arithmetic",
         what: "the nudge pushes away from the target",
-        edit: Edit::Leaf("neuron_unit.v", "error = target - state_i", "error = state_i - target"),
+        edit: Edit::Leaf("neuron_unit.v", "error1 = target1 - state1_q", "error1 = state1_q - target1"),
         needs: Needs::Squared,
     },
     Fault {
@@ -112,7 +116,11 @@ pub const FAULTS: &[Fault] = &[
         name: "sum-not-cleared",
         kind: "arithmetic",
         what: "transposed sums keep the last step's value",
-        edit: Edit::Leaf("drive_path.v", "(first10_q ? {TransposedWidth{1'b0}} : gathered10)", "gathered10"),
+        edit: Edit::Leaf(
+            "drive_path.v",
+            "(first13_q ? {TransposedWidth{1'b0}} : gathered13_q)",
+            "gathered13_q",
+        ),
         needs: Needs::Chunks,
     },
     Fault {
@@ -130,8 +138,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "memory",
         what: "weights are written one word too high",
         edit: Edit::Core(
-            "host_store_i ? host_address_q[AddressWidth-1:0] : address8)",
-            "host_store_i ? host_address_q[AddressWidth-1:0] : address8 + 1'b1)",
+            "host_store_i ? host_address_q[AddressWidth-1:0] : address10)",
+            "host_store_i ? host_address_q[AddressWidth-1:0] : address10 + 1'b1)",
         ),
         needs: Needs::Nothing,
     },
@@ -141,8 +149,8 @@ pub const FAULTS: &[Fault] = &[
         what: "neighbouring lanes change places on the way to memory",
         edit: Edit::Leaf(
             "synapse_lanes.v",
-            "= {weight7[Half+p][StoredWidth-1:0], weight7[p][StoredWidth-1:0]};",
-            "= {weight7[p][StoredWidth-1:0], weight7[Half+p][StoredWidth-1:0]};",
+            "= {weight9[Half+p][StoredWidth-1:0], weight9[p][StoredWidth-1:0]};",
+            "= {weight9[p][StoredWidth-1:0], weight9[Half+p][StoredWidth-1:0]};",
         ),
         needs: Needs::Nothing,
     },
@@ -152,8 +160,8 @@ pub const FAULTS: &[Fault] = &[
         what: "the first column of a chunk is not written back",
         edit: Edit::Leaf(
             "synapse_lanes.v",
-            "write8_o <= valid7_q && learn7_q;",
-            "write8_o <= valid7_q && learn7_q && !first7_q;",
+            "write10_o <= valid_q[9] && learn_q[9];",
+            "write10_o <= valid_q[9] && learn_q[9] && !first_q[9];",
         ),
         needs: Needs::Nothing,
     },
@@ -161,7 +169,7 @@ pub const FAULTS: &[Fault] = &[
         name: "forward-neighbour",
         kind: "memory",
         what: "a neuron gets its neighbour's forward sum",
-        edit: Edit::Leaf("drive_path.v", ".read_address_i(neuron10_q)", ".read_address_i(neuron10_q ^ 1'b1)"),
+        edit: Edit::Leaf("drive_path.v", ".read_address_i(neuron12_q)", ".read_address_i(neuron12_q ^ 1'b1)"),
         needs: Needs::Nothing,
     },
     Fault {
@@ -219,8 +227,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "random",
         what: "random bits do not depend on the sample",
         edit: Edit::Core(
-            "mix_absorb(purpose_weight_q, sample_number_q)",
-            "mix_absorb(purpose_weight_q, 32'd0)",
+            "mix_absorb_1(purpose_weight_q, sample_number_q)",
+            "mix_absorb_1(purpose_weight_q, 32'd0)",
         ),
         needs: Needs::RandomWeights,
     },
@@ -235,7 +243,7 @@ pub const FAULTS: &[Fault] = &[
         name: "label-off-by-one",
         kind: "data",
         what: "the target is the class after the label's",
-        edit: Edit::Core("wire target12 = (", "wire target12 = (16'd1 + "),
+        edit: Edit::Core("wire target15 = (", "wire target15 = (16'd1 + "),
         needs: Needs::Squared,
     },
     Fault {
@@ -265,8 +273,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "random",
         what: "the update does not follow the random sign of the nudge",
         edit: Edit::Core(
-            "(sign_q ? -weight_rate_of(layer4) : weight_rate_of(layer4))",
-            "weight_rate_of(layer4)",
+            "(sign_q ? -weight_rate_of(layer3_q) : weight_rate_of(layer3_q))",
+            "weight_rate_of(layer3_q)",
         ),
         needs: Needs::RandomSign,
     },
@@ -281,7 +289,7 @@ pub const FAULTS: &[Fault] = &[
         name: "back-not-written",
         kind: "memory",
         what: "weights on the way back are not written back",
-        edit: Edit::Core(".write_i(write_back8 || ", ".write_i(1'b0 || "),
+        edit: Edit::Core(".write_i(write_back10 || ", ".write_i(1'b0 || "),
         needs: Needs::Feedback,
     },
     Fault {
@@ -320,8 +328,58 @@ pub const FAULTS: &[Fault] = &[
         name: "decay-dropped",
         kind: "arithmetic",
         what: "weights do not decay",
-        edit: Edit::Leaf("synapse_lanes.v", "gradient[p] - weight6[p] * DecayFactor", "gradient[p]"),
+        edit: Edit::Leaf("synapse_lanes.v", "gradient[p] - weight7[p] * DecayFactor", "gradient[p]"),
         needs: Needs::Decay,
+    },
+    Fault {
+        name: "sum-kept",
+        kind: "memory",
+        what: "sums of a batch are not cleared when they are applied",
+        edit: Edit::Leaf(
+            "synapse_lanes.v",
+            "apply_i ? 0 : summed7[p] + gradient[p]",
+            "summed7[p] + gradient[p]",
+        ),
+        needs: Needs::Batch,
+    },
+    Fault {
+        name: "sum-one-sample",
+        kind: "arithmetic",
+        what: "a batch's sum is that of its last sample",
+        edit: Edit::Leaf(
+            "synapse_lanes.v",
+            "apply_i ? 0 : summed7[p] + gradient[p]",
+            "apply_i ? 0 : gradient[p]",
+        ),
+        needs: Needs::Batch,
+    },
+    Fault {
+        name: "batch-ends-never",
+        kind: "control",
+        what: "the end of a batch is not seen",
+        edit: Edit::Core(".sample_last_i(sample_last)", ".sample_last_i(1'b0)"),
+        needs: Needs::Batch,
+    },
+    Fault {
+        name: "apply-listed",
+        kind: "control",
+        what: "a batch's sums are applied in the columns of its last sample's inputs only",
+        edit: Edit::Leaf("sequencer.v", "(layer_q == 1) && !apply_o;", "(layer_q == 1);"),
+        needs: Needs::Batch,
+    },
+    Fault {
+        name: "order-ignored",
+        kind: "control",
+        what: "all layers move in every pass",
+        edit: Edit::Leaf("neuron_unit.v", "(Rests != 0) && rest_i};", "1'b0};"),
+        needs: Needs::EvenOdd,
+    },
+    Fault {
+        name: "odd-before-even",
+        kind: "control",
+        what: "the odd layers move before the even ones",
+        edit: Edit::Core("wire rest15 = (layer15[0] != odd);", "wire rest15 = (layer15[0] == odd);"),
+        needs: Needs::EvenOdd,
     },
 ];
 
@@ -349,6 +407,8 @@ impl Fault {
             Needs::Softmax => design.is_softmax(design.output_layer()),
             Needs::Squared => !design.is_softmax(design.output_layer()),
             Needs::Decay => design.weight_decay.raw != 0,
+            Needs::Batch => design.is_batched(),
+            Needs::EvenOdd => design.order == Order::EvenOdd,
         };
         needed
             && match self.edit {
@@ -429,6 +489,8 @@ mod tests {
             "digits-cvf",
             "digits-kp",
             "digits-softmax",
+            "digits-even-odd",
+            "digits-batch",
             "mnist-cep",
         ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));

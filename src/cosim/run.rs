@@ -142,7 +142,7 @@ fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Files, CosimEr
             used[at] = order.len() as u32;
             order.push(s);
         }
-        plan.push((used[at] | u32::from(s.train) << 31) as i32);
+        plan.push((used[at] | u32::from(s.train) << 31 | u32::from(s.ends_batch) << 30) as i32);
     }
     let words = order.iter().flat_map(|&s| {
         let (input, label) = request.data.sample(s);
@@ -300,7 +300,7 @@ pub fn cross_check(
         }
         let (input, label) = request.data.sample(s);
         let active = input.iter().filter(|&&x| x != 0).count();
-        comparator.begin_sample(s.number, s.train, active);
+        comparator.begin_sample(s.number, s.lesson(), active);
         if comparator.differences.is_empty() {
             if before.len() == REPLAYED {
                 before.pop_front();
@@ -308,7 +308,7 @@ pub fn cross_check(
             before.push_back((network.clone(), s));
         }
         let cycles = comparator.cycles;
-        let reference = network.run(input, label, s.train, &mut comparator);
+        let reference = network.run(input, label, s.lesson(), &mut comparator);
         if let Some(h) = comparator.last_result {
             if s.train {
                 train_cycles += comparator.cycles - cycles;
@@ -451,7 +451,7 @@ fn without_waveform(
     let mut predictions = Vec::with_capacity(request.samples.len());
     for (done, &s) in request.samples.iter().enumerate() {
         let (input, label) = request.data.sample(s);
-        predictions.push(network.run(input, label, s.train, &mut Silent));
+        predictions.push(network.run(input, label, s.lesson(), &mut Silent));
         progress(&s, done as u64);
     }
     let simulated = simulator.finish()?;
@@ -472,7 +472,7 @@ fn without_waveform(
         let (s, reference) = (request.samples[k], predictions[k]);
         let (input, _) = request.data.sample(s);
         let active = input.iter().filter(|&&x| x != 0).count();
-        let expected = predict(layout, if s.train { &program.train } else { &program.infer }, active);
+        let expected = predict(layout, program.ops(s.lesson()), active);
         cycles += c as u64;
         reads += r as u64;
         if s.train {

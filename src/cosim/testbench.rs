@@ -22,6 +22,8 @@ struct SimTop {
     stored_width: u32,
     label_width: u32,
     input_width: u32,
+    batched: bool,
+    host_width: u32,
 }
 
 impl SimTop {
@@ -57,6 +59,8 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         stored_width: design.datapath.stored_width,
         label_width: bits(design.classes() - 1),
         input_width: design.input.width,
+        batched: design.is_batched(),
+        host_width: layout.host_width(),
     };
     let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
     let probe = CommitProbe {

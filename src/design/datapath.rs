@@ -87,6 +87,8 @@ pub struct Datapath {
     pub contrast_width: u32,
     /// Common fraction of the rate constants after alignment.
     pub rate_width: u32,
+    /// Width of rate x pre-synaptic operand.
+    pub rated_width: u32,
     /// Rate constants, weights: aligned so that one shift serves every layer.
     pub weight_rate: Vec<i64>,
     /// Rate constants, biases.
@@ -95,6 +97,8 @@ pub struct Datapath {
     pub update_shift: i32,
     /// Left shift from weight decay x weight to the grid of rate x contrast.
     pub decay_shift: u32,
+    /// Width of rate x contrast, summed over a batch.
+    pub batch_width: u32,
     /// Width of rate x contrast, less decay x weight.
     pub gradient_width: u32,
     /// Neurons, layers 1 to L.
@@ -200,6 +204,11 @@ impl Datapath {
         let contrast = contrasts.fold(zero, Interval::hull);
         p.contrast_width = contrast.signed_bits();
         signals.push(Signal::new("contrast", contrast, 2 * p.activity_frac));
+        let contrast = contrast * Interval::point(i128::from(d.batch));
+        if d.is_batched() {
+            fits("a contrast summed over a batch", contrast.signed_bits(), 32)?;
+            signals.push(Signal::new("contrast, summed over a batch", contrast, 2 * p.activity_frac));
+        }
         // w_lsb = 2^-weight.frac; rate * contrast has fraction rate.frac + 2 activity_frac. The shift to the weight's
         // grid differs per layer; a left shift of the constant makes it the largest one everywhere.
         let shift_of = |rate_frac: i32, frac: i32| rate_frac + 2 * p.activity_frac - frac;
@@ -236,6 +245,15 @@ impl Datapath {
         let any_rate = if d.nudge_sign == NudgeSign::Random { any_rate.hull(-any_rate) } else { any_rate };
         p.rate_width = any_rate.signed_bits();
         signals.push(Signal::new("rate constants (aligned)", any_rate, 0));
+        let rated = (1..=layers)
+            .map(|l| {
+                let constant = |r: i64| Interval::point(i128::from(r)).hull(zero);
+                (activity(l - 1) * constant(p.weight_rate[l - 1])).hull(one * constant(p.bias_rate[l - 1]))
+            })
+            .fold(zero, Interval::hull);
+        let rated = if d.nudge_sign == NudgeSign::Random { rated.hull(-rated) } else { rated };
+        p.rated_width = rated.signed_bits();
+        signals.push(Signal::new("rate x pre-synaptic activity", rated, p.activity_frac));
         fits("weight decay, aligned", p.decay_shift + p.stored_width + d.weight_decay.format.width, 62)?;
         let decay = Interval::point(i128::from(d.weight_decay.raw) << p.decay_shift);
         let any_stored = d
@@ -243,7 +261,9 @@ impl Datapath {
             .iter()
             .flat_map(|s| [Interval::of(s.weight), Interval::of(s.bias)])
             .fold(zero, Interval::hull);
-        let gradient = any_rate * contrast - decay * any_stored;
+        let gradient = any_rate * contrast;
+        p.batch_width = gradient.signed_bits();
+        let gradient = gradient - decay * any_stored;
         p.gradient_width = gradient.signed_bits();
         fits("update before rounding", p.gradient_width, 62)?;
         signals.push(Signal::new("update before rounding (rate x contrast)", gradient, 2 * p.activity_frac));

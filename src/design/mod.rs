@@ -58,6 +58,33 @@ pub enum Dynamics {
     Energy,
 }
 
+/// Which layers move together in a time step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Order {
+    /// All of them, each seeing the others' states of the step before.
+    #[default]
+    Synchronous,
+    /// First the layers of even number, then those of odd number, which see the fresh states of the even ones (Scellier
+    /// et al. 2023, "asynchronous"). Layer 1 is the first behind the input.
+    EvenOdd,
+}
+
+impl Order {
+    /// Passes over the network that so many time steps take.
+    pub fn passes(self, steps: u32) -> u32 {
+        match self {
+            Order::Synchronous => steps,
+            Order::EvenOdd => 2 * steps,
+        }
+    }
+
+    /// True where layer `layer` (1 to L) keeps its state in a pass of a relaxation, the first being 0.
+    pub fn holds(self, pass: u32, layer: usize) -> bool {
+        self == Order::EvenOdd && pass % 2 != layer as u32 % 2
+    }
+}
+
 /// Where the nudge `beta (y - s)` enters the output neuron.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -140,8 +167,8 @@ pub struct Synapses {
     pub weight_read: Format,
     /// Bias as stored: the weight of a constant input of one. Read with as many dropped bits as the weights.
     pub bias: Format,
-    /// Learning rate over the distance of the two nudges, `eta / beta`, or `eta / (2 beta)` for symmetric nudging: the
-    /// coefficient of the contrast.
+    /// Learning rate over the distance of the two nudges, `eta / beta`, or `eta / (2 beta)` for symmetric nudging, and
+    /// over the samples of a batch: the coefficient of the contrast.
     pub rate: Constant,
     /// Learning rate, as typed.
     pub learning_rate: f64,
@@ -207,6 +234,8 @@ pub struct Design {
     pub synapses: Vec<Synapses>,
     /// Neuron dynamics.
     pub dynamics: Dynamics,
+    /// Which layers move together.
+    pub order: Order,
     /// What the output layer is.
     pub readout: Readout,
     /// Where the nudge enters (squared error only).
@@ -229,6 +258,8 @@ pub struct Design {
     pub free_steps: u32,
     /// K: steps of the nudged phase.
     pub nudged_steps: u32,
+    /// Samples whose contrasts are summed before the weights take them; one of its own for each sample where 1.
+    pub batch: u32,
     /// Nudging strength.
     pub beta: Constant,
     /// Modes of the drive requantiser.
@@ -290,6 +321,11 @@ impl Design {
     /// True where the ways forward and back have weights of their own.
     pub fn has_separate_feedback(&self) -> bool {
         self.feedback != Feedback::Tied
+    }
+
+    /// True where contrasts are summed over a batch.
+    pub fn is_batched(&self) -> bool {
+        self.batch > 1
     }
 
     /// Neurons of layers 1 to L.

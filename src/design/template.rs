@@ -18,6 +18,8 @@ const EXAMPLE: &str = r#"# {name}: a network that learns by Continual Equilibriu
 layers = [64, 64, 10]       # neurons: input, hidden..., output
 activation = "logistic"     # hard_sigmoid: clip(x, 0, 1) | half_hard_sigmoid: clip(x/2, 0, 1) | logistic: 1/(1+exp(2-4x))
 dynamics = "prototypical"   # prototypical: s <- rho(drive) | leaky: s <- s + dt (rho(drive) - s) | energy: real time, from an energy
+# order = "synchronous"     # all layers move at once | even_odd: a step moves the even layers, then the odd ones, which see them: T and
+                            # K can be half as large
 nudge = "outside"           # where beta (y - s) enters the output: outside | inside the activation
 # readout = "squared"       # squared: outputs are neurons, squared error | softmax: cross-entropy; has no nudge of its own
 # dt = 0.25                 # time step, above 0 and at most 1; leaky and energy need it, prototypical has none
@@ -29,6 +31,8 @@ name = "cep"                # ep: one update after the nudged phase | symmetric_
 T = 20                      # steps of the free phase, in which the states settle
 K = 8                       # steps of the nudged phase, in which the output is pulled to the target
 beta = 0.2                  # strength of that pull
+# batch = 1                 # samples whose contrasts are summed, in a memory as wide as it must be, before the weights take
+                            # their mean; for ep and symmetric_ep
 # feedback = "tied"         # what carries activity back: tied: the same weights | vector_field, kolen_pollack: weights of
                             # their own, each with its own update, or with the same one (needs weight_decay)
 # angle = 0                 # degrees between forward and separate backward weights at the start, 0 to 180

@@ -54,11 +54,11 @@ fn constants(design: &Design, found: &mut Vec<String>) {
         check("weight_decay".into(), "decay", &design.weight_decay);
     }
     for (l, s) in design.synapses.iter().enumerate() {
-        check(format!("synapse layer {}: the rate (learning rate / beta)", l + 1), "rate", &s.rate);
+        check(format!("synapse layer {}: the rate (what a contrast counts)", l + 1), "rate", &s.rate);
     }
 }
 
-/// Updates that vanish even for the largest contrast, `1 * 1 - 0`.
+/// Updates that vanish even for the largest contrast, `1 * 1 - 0`, of every sample of a batch.
 fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
     let rounding = design.weight_modes.rounding;
     if rounding == Rounding::Stochastic {
@@ -73,7 +73,7 @@ fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
         ("bias", synapse.bias, path.bias_rate[l - 1], one),
     ];
     for (what, format, rate, pre) in cases {
-        let update = rate * largest(l) * pre;
+        let update = rate * largest(l) * pre * i64::from(design.batch);
         let moved = |v: i64| rounding.apply(v, path.update_shift, 0) != 0;
         let lost = match (moved(update), moved(-update)) {
             (true, true) => continue,
@@ -82,7 +82,7 @@ fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
         };
         found.push(format!(
             "synapse layer {l}: {lost} a {what}: the largest is {:.3} of the step of {format} under this rounding; raise learning_rates, give {what} more fraction bits, or round STOCHASTIC",
-            synapse.rate.effective() * 2f64.powi(format.frac)
+            synapse.rate.effective() * f64::from(design.batch) * 2f64.powi(format.frac)
         ));
     }
 }

@@ -30,11 +30,12 @@ impl Comparison {
         let weights = Weights::initial(design);
         let parameters = Parameters::real(design, &weights);
         let share = 1.0 / examples.len().max(1) as f64;
-        let (steps, back) = (design.free_steps as usize, design.nudged_steps as usize);
+        let passes = |steps| design.order.passes(steps) as usize;
+        let (free, back) = (passes(design.free_steps), passes(design.nudged_steps));
         let mut total: Option<Comparison> = None;
         for (example, trace) in examples.iter().zip(Trace::fixed(design, &weights, examples)) {
             let g =
-                gradients(&network, &parameters, &example.real, &network.target(example.label), steps, back);
+                gradients(&network, &parameters, &example.real, &network.target(example.label), free, back);
             let loss = g.loss;
             let float =
                 Curves::of_trace(&network, &example.real, &Trace::float(design, &parameters, example));

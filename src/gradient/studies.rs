@@ -6,7 +6,7 @@
 
 use super::compare::{Measures, mean_rmse};
 use super::{Curves, Example, Quantity, Trace};
-use crate::design::{Constant, Datapath, Design, Dynamics, Neurons, NudgePlace, NudgeSign, Rule};
+use crate::design::{Constant, Datapath, Design, Dynamics, Neurons, NudgePlace, NudgeSign, Order, Rule};
 use crate::fixed_point::Format;
 use crate::oracle::bptt::{MOST_STEPS, at_fixed_point, gradients, settle};
 use crate::oracle::measure::{Agreement, log_log_slope};
@@ -34,6 +34,7 @@ impl Studied {
         let mut design = design.clone();
         design.nudge_place = NudgePlace::Inside;
         design.nudge_sign = NudgeSign::Fixed;
+        design.order = Order::Synchronous;
         if design.dynamics == Dynamics::Energy {
             design.dynamics = Dynamics::Leaky;
         }

@@ -70,12 +70,12 @@ impl Trace {
         let (mut now, mut slots) = (zero.clone(), vec![zero; program.slots()]);
         for op in program.train {
             match op {
-                Op::Relax { steps, nudge, plasticity } => {
+                Op::Relax { passes, nudge, plasticity } => {
                     let taken: Vec<_> =
-                        std::iter::once(now.clone()).chain(states.by_ref().take(steps as usize)).collect();
+                        std::iter::once(now.clone()).chain(states.by_ref().take(passes as usize)).collect();
                     now = taken.last().cloned().unwrap_or(now);
                     let nudge = nudge.sign(negative) as f64 * design.beta.effective();
-                    let learns = if plasticity.is_some() { steps as usize } else { 0 };
+                    let learns = if plasticity.is_some() { passes as usize } else { 0 };
                     let increments = increments.by_ref().take(learns).collect();
                     if nudge != 0.0 {
                         let (states, activities) = taken.into_iter().unzip();
@@ -86,7 +86,7 @@ impl Trace {
                 Op::Save { slot } => slots[slot] = now.clone(),
                 Op::Load { slot } => now = slots[slot].clone(),
                 Op::Learn(_) => drop(increments.next()),
-                Op::Read => {}
+                Op::Read | Op::Apply => {}
             }
         }
         trace

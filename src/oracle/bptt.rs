@@ -4,6 +4,7 @@
 //! `L = 1/2 |output - target|^2`, of the states after the last step.
 
 use super::{FloatNetwork, Parameters};
+use crate::design::Order;
 
 /// Most steps taken in search of a fixed point.
 pub const MOST_STEPS: usize = 20_000;
@@ -24,9 +25,9 @@ pub struct Settled {
 pub struct Gradients {
     /// The loss.
     pub loss: f64,
-    /// `states[t]`: `dL/ds` of the states `t` steps before the end, one value per neuron; `t` from 0 to K.
+    /// `states[t]`: `dL/ds` of the states `t` passes before the end, one value per neuron; `t` from 0 to K.
     pub states: Vec<Vec<f64>>,
-    /// `parameters[t]`: `dL/dtheta` of the step that made the states `t` steps before the end; `t` from 0 to K - 1.
+    /// `parameters[t]`: `dL/dtheta` of the pass that made the states `t` passes before the end; `t` from 0 to K - 1.
     pub parameters: Vec<Parameters>,
 }
 
@@ -42,26 +43,27 @@ impl Gradients {
     }
 }
 
-/// The gradient through the last `back` of `steps` free steps from states of zero (`back` is at most `steps`).
+/// The gradient through the last `back` of `passes` free passes from states of zero (`back` is at most `passes`). A pass
+/// is a time step, or half of one ([`Order`]).
 pub fn gradients(
     network: &FloatNetwork,
     parameters: &Parameters,
     input: &[f64],
     target: &[f64],
-    steps: usize,
+    passes: usize,
     back: usize,
 ) -> Gradients {
-    let back = back.min(steps);
+    let back = back.min(passes);
     let input_drive = network.input_drive(parameters, input);
     let stimulus = super::Stimulus { input, target, nudge: 0.0 };
     let mut states = vec![0.0; network.neuron_count()];
     let mut tape = Vec::with_capacity(back);
-    for step in 0..steps {
+    for pass in 0..passes {
         let drives = network.drives(parameters, &input_drive, &states);
-        let next = network.next(&drives, &states, stimulus);
+        let next = network.next(&drives, &states, stimulus, pass as u32);
         let before = std::mem::replace(&mut states, next);
-        if step + back >= steps {
-            tape.push((before, drives));
+        if pass + back >= passes {
+            tape.push((before, drives, pass as u32));
         }
     }
     let mut g = Gradients {
@@ -70,8 +72,8 @@ pub fn gradients(
         parameters: Vec::with_capacity(back),
     };
     let mut after = g.states[0].clone();
-    for (before, drives) in tape.iter().rev() {
-        let (by_state, by_drive) = network.backwards(parameters, before, drives, &after);
+    for (before, drives, pass) in tape.iter().rev() {
+        let (by_state, by_drive) = network.backwards(parameters, before, drives, &after, *pass);
         let mut by_parameters = parameters.zero_like();
         network.by_parameters(input, before, &by_drive, &mut by_parameters);
         g.parameters.push(by_parameters);
@@ -81,15 +83,17 @@ pub fn gradients(
     g
 }
 
-/// Free steps until no state moves by more than `tolerance`, at most [`MOST_STEPS`].
+/// Free steps until no state moves by more than `tolerance`, at most [`MOST_STEPS`]. All layers move at once: the fixed
+/// point does not depend on the order.
 pub fn settle(network: &FloatNetwork, parameters: &Parameters, input: &[f64], tolerance: f64) -> Settled {
+    let network = &FloatNetwork { order: Order::Synchronous, ..network.clone() };
     let input_drive = network.input_drive(parameters, input);
     let target = vec![0.0; network.sizes[network.output_layer()]];
     let stimulus = super::Stimulus { input, target: &target, nudge: 0.0 };
     let mut point = Settled { states: vec![0.0; network.neuron_count()], steps: 0, moved: f64::INFINITY };
     while point.moved > tolerance && point.steps < MOST_STEPS {
         let drives = network.drives(parameters, &input_drive, &point.states);
-        let next = network.next(&drives, &point.states, stimulus);
+        let next = network.next(&drives, &point.states, stimulus, 0);
         point.moved = largest(next.iter().zip(&point.states).map(|(a, b)| a - b));
         point.states = next;
         point.steps += 1;
@@ -106,6 +110,7 @@ pub fn at_fixed_point(
     target: &[f64],
     states: &[f64],
 ) -> (Parameters, usize) {
+    let network = &FloatNetwork { order: Order::Synchronous, ..network.clone() };
     let input_drive = network.input_drive(parameters, input);
     let drives = network.drives(parameters, &input_drive, states);
     let mut after = error(network, states, target);
@@ -113,7 +118,7 @@ pub fn at_fixed_point(
     let mut steps = 0;
     // The steps' states are all the same, so their drives' gradients can be added up first.
     while steps < MOST_STEPS {
-        let (by_state, by_drive) = network.backwards(parameters, states, &drives, &after);
+        let (by_state, by_drive) = network.backwards(parameters, states, &drives, &after, 0);
         super::dynamics::add_scaled(&mut sum, 1.0, &by_drive);
         after = by_state;
         steps += 1;
@@ -147,17 +152,25 @@ mod tests {
     use crate::oracle::{LayerParameters, Squash};
 
     /// A network of two hidden layers with no symmetry, its parameters, input and target.
-    fn example(dynamics: Dynamics, squash: Squash, vector_field: bool) -> (FloatNetwork, Parameters) {
+    fn example(
+        dynamics: Dynamics,
+        squash: Squash,
+        vector_field: bool,
+        order: Order,
+    ) -> (FloatNetwork, Parameters) {
         let sizes = vec![3, 4, 3, 2];
         let dt = if dynamics == Dynamics::Prototypical { 1.0 } else { 0.3 };
         let network = FloatNetwork {
             sizes: sizes.clone(),
             dynamics,
+            order,
+            softmax: false,
             nudge_place: NudgePlace::Inside,
             squash,
             dt,
             beta: 0.1,
             nudge_distance: 0.1,
+            batch: 1,
             learning_rates: vec![1.0; 3],
             vector_field,
             weight_decay: 0.0,
@@ -213,42 +226,48 @@ mod tests {
         worst / size
     }
 
-    fn all() -> impl Iterator<Item = (Dynamics, Squash, bool)> {
+    fn all() -> impl Iterator<Item = (Dynamics, Squash, bool, Order)> {
         [Dynamics::Prototypical, Dynamics::Leaky, Dynamics::Energy].into_iter().flat_map(|d| {
             [Squash::HardSigmoid, Squash::HalfHardSigmoid, Squash::Logistic]
                 .into_iter()
                 .flat_map(move |s| [false, true].map(|v| (d, s, v)))
+                .flat_map(|(d, s, v)| [Order::Synchronous, Order::EvenOdd].map(|o| (d, s, v, o)))
         })
     }
 
     #[test]
     fn the_gradient_through_all_steps_is_that_of_finite_differences() {
-        for (dynamics, squash, vector_field) in all() {
-            let (network, parameters) = example(dynamics, squash, vector_field);
-            for steps in [1, 2, 7] {
+        for (dynamics, squash, vector_field, order) in all() {
+            let (network, parameters) = example(dynamics, squash, vector_field, order);
+            for steps in [1, 2, 7].map(|s| order.passes(s) as usize) {
                 let g = gradients(&network, &parameters, &INPUT, &TARGET, steps, steps).sum().unwrap();
                 let error = error_of(&g, &network, &parameters, steps);
-                assert!(error < 1e-7, "{dynamics:?} {squash:?} {vector_field} {steps}: {error:e}");
+                assert!(error < 1e-7, "{dynamics:?} {squash:?} {vector_field} {order:?} {steps}: {error:e}");
             }
         }
     }
 
     #[test]
     fn state_gradients_are_those_of_finite_differences() {
-        for (dynamics, squash, vector_field) in all() {
-            let (network, parameters) = example(dynamics, squash, vector_field);
+        for (dynamics, squash, vector_field, order) in all() {
+            let (network, parameters) = example(dynamics, squash, vector_field, order);
             let (steps, back) = (9, 5);
             let g = gradients(&network, &parameters, &INPUT, &TARGET, steps, back);
             let drive = network.input_drive(&parameters, &INPUT);
             let stimulus = crate::oracle::Stimulus { input: &INPUT, target: &TARGET, nudge: 0.0 };
+            // The last `n` of all passes.
             let run = |mut s: Vec<f64>, n: usize| {
-                for _ in 0..n {
-                    s = network.next(&network.drives(&parameters, &drive, &s), &s, stimulus);
+                for pass in steps - n..steps {
+                    s = network.next(&network.drives(&parameters, &drive, &s), &s, stimulus, pass as u32);
                 }
                 s
             };
             for (t, by_state) in g.states.iter().enumerate() {
-                let start = run(vec![0.0; network.neuron_count()], steps - t);
+                let mut start = vec![0.0; network.neuron_count()];
+                for pass in 0..steps - t {
+                    let u = network.drives(&parameters, &drive, &start);
+                    start = network.next(&u, &start, stimulus, pass as u32);
+                }
                 for (i, &expected) in by_state.iter().enumerate() {
                     let shifted = |by: f64| {
                         let mut s = start.clone();
@@ -260,7 +279,10 @@ mod tests {
                     if start[i] <= 0.0 || start[i] >= 1.0 {
                         continue;
                     }
-                    assert!((found - expected).abs() < 1e-8, "{dynamics:?} {squash:?} t {t} neuron {i}");
+                    assert!(
+                        (found - expected).abs() < 1e-8,
+                        "{dynamics:?} {squash:?} {order:?} t {t} neuron {i}"
+                    );
                 }
             }
         }
@@ -268,7 +290,7 @@ mod tests {
 
     #[test]
     fn truncation_keeps_the_last_steps() {
-        let (network, parameters) = example(Dynamics::Leaky, Squash::Logistic, false);
+        let (network, parameters) = example(Dynamics::Leaky, Squash::Logistic, false, Order::Synchronous);
         let whole = gradients(&network, &parameters, &INPUT, &TARGET, 8, 8);
         let last = gradients(&network, &parameters, &INPUT, &TARGET, 8, 3);
         assert_eq!(last.parameters[..], whole.parameters[..3]);
@@ -278,8 +300,8 @@ mod tests {
     #[test]
     fn many_steps_tend_to_the_gradient_at_the_fixed_point() {
         let mut settled = 0;
-        for (dynamics, squash, vector_field) in all() {
-            let (network, parameters) = example(dynamics, squash, vector_field);
+        for (dynamics, squash, vector_field, order) in all() {
+            let (network, parameters) = example(dynamics, squash, vector_field, order);
             let point = settle(&network, &parameters, &INPUT, 1e-15);
             if point.moved > 1e-15 {
                 continue;
@@ -288,15 +310,16 @@ mod tests {
             let (limit, _) = at_fixed_point(&network, &parameters, &INPUT, &TARGET, &point.states);
             let long = gradients(&network, &parameters, &INPUT, &TARGET, 1200, 600).sum().unwrap();
             let error = limit.values().zip(long.values()).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
-            assert!(error < 1e-12, "{dynamics:?} {squash:?} {vector_field}: {error:e}");
+            assert!(error < 1e-12, "{dynamics:?} {squash:?} {vector_field} {order:?}: {error:e}");
         }
-        assert!(settled >= 12, "most networks settle, {settled} did");
+        assert!(settled >= 24, "most networks settle, {settled} did");
     }
 
     /// The differences above can fail: each planted defect is seen by them.
     #[test]
     fn finite_differences_notice_planted_defects() {
-        let (network, parameters) = example(Dynamics::Prototypical, Squash::Logistic, false);
+        let (network, parameters) =
+            example(Dynamics::Prototypical, Squash::Logistic, false, Order::Synchronous);
         let (steps, states) = (6, network.neuron_count());
         let reverse = |slope: &dyn Fn(f64) -> f64, feedback: f64| {
             // BPTT once more, with a slope and a factor on what comes back from below to break.
@@ -306,13 +329,13 @@ mod tests {
             let mut s = vec![0.0; states];
             for _ in 0..steps {
                 let u = network.drives(&parameters, &drive, &s);
-                let next = network.next(&u, &s, stimulus);
+                let next = network.next(&u, &s, stimulus, 0);
                 tape.push((std::mem::replace(&mut s, next), u));
             }
             let mut after = error(&network, &s, &TARGET);
             let mut sum = parameters.zero_like();
             for (before, u) in tape.iter().rev() {
-                let (by_state, right) = network.backwards(&parameters, before, u, &after);
+                let (by_state, right) = network.backwards(&parameters, before, u, &after, 0);
                 let wrong: Vec<f64> = u.iter().zip(&after).map(|(&u, g)| slope(u) * g).collect();
                 assert!(right.len() == wrong.len());
                 network.by_parameters(&INPUT, before, &wrong, &mut sum);

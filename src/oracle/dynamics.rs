@@ -73,12 +73,13 @@ impl FloatNetwork {
         drives
     }
 
-    /// The states one step later, from the drives they make now. Energy-based states are held in `[0, 1]`.
-    pub fn next(&self, drives: &[f64], states: &[f64], stimulus: Stimulus<'_>) -> Vec<f64> {
+    /// The states one pass later, from the drives they make now. Energy-based states are held in `[0, 1]`. Layers that
+    /// do not move in this pass of a relaxation (the first is 0) keep theirs.
+    pub fn next(&self, drives: &[f64], states: &[f64], stimulus: Stimulus<'_>, pass: u32) -> Vec<f64> {
         let output = self.span(self.output_layer());
         let first = output.start;
         let one = |at: usize| {
-            let is_output = output.contains(&at);
+            let is_output = at >= first && !self.softmax;
             let (s, mut u) = (states[at], drives[at]);
             let nudge = if is_output { stimulus.nudge * (stimulus.target[at - first] - s) } else { 0.0 };
             if self.nudge_place == NudgePlace::Inside {
@@ -97,7 +98,15 @@ impl FloatNetwork {
                 Dynamics::Energy => (s + self.dt * (f - s)).clamp(0.0, 1.0),
             }
         };
-        (0..states.len()).map(one).collect()
+        let mut next: Vec<f64> = (0..states.len()).map(one).collect();
+        if self.softmax {
+            let errors = stimulus.target.iter().zip(self.probabilities(drives)).map(|(y, p)| y - p);
+            next[output].iter_mut().zip(errors).for_each(|(s, e)| *s = stimulus.nudge * e);
+        }
+        for l in (1..=self.output_layer()).filter(|&l| self.order.holds(pass, l)) {
+            next[self.span(l)].copy_from_slice(&states[self.span(l)]);
+        }
+        next
     }
 
     /// The factor before the drive in energy-based dynamics: `rho'`, which neither the output layer nor a vector
@@ -106,7 +115,7 @@ impl FloatNetwork {
         if is_output || self.vector_field { 1.0 } else { self.squash.slope(state) }
     }
 
-    /// Backwards through one free step: given `dL/ds'` for the states after it, `dL/ds` for the states before it and
+    /// Backwards through one free pass: given `dL/ds'` for the states after it, `dL/ds` for the states before it and
     /// `dL/du` for the drives.
     pub(super) fn backwards(
         &self,
@@ -114,11 +123,16 @@ impl FloatNetwork {
         states: &[f64],
         drives: &[f64],
         after: &[f64],
+        pass: u32,
     ) -> (Vec<f64>, Vec<f64>) {
         let n = states.len();
         let outputs = self.span(self.output_layer());
         let (mut by_state, mut by_drive) = (vec![0.0; n], vec![0.0; n]);
-        for at in 0..n {
+        let moving = |l: &usize| !self.order.holds(pass, *l);
+        for l in (1..=self.output_layer()).filter(|l| !moving(l)) {
+            by_state[self.span(l)].copy_from_slice(&after[self.span(l)]);
+        }
+        for at in (1..=self.output_layer()).filter(moving).flat_map(|l| self.span(l)) {
             let (s, u, g) = (states[at], drives[at], after[at]);
             match self.dynamics {
                 Dynamics::Prototypical => by_drive[at] = self.squash.slope(u) * g,

@@ -1,6 +1,6 @@
 //! What a network is, apart from what it has learnt.
 
-use crate::design::{Activation, Design, Dynamics, Feedback, NudgePlace, Rule, logistic};
+use crate::design::{Activation, Design, Dynamics, Feedback, NudgePlace, Order, Rule, logistic};
 use std::ops::Range;
 
 /// An activation function `rho`, its slope, and the slope's slope.
@@ -59,7 +59,11 @@ pub struct FloatNetwork {
     pub sizes: Vec<usize>,
     /// Neuron dynamics.
     pub dynamics: Dynamics,
-    /// Where the nudge enters.
+    /// Which layers move together.
+    pub order: Order,
+    /// The output is a softmax read-out: its state is its pull on the network, `nudge (y - p)` (algorithms 3.1).
+    pub softmax: bool,
+    /// Where the nudge enters (squared error only).
     pub nudge_place: NudgePlace,
     /// The activation function.
     pub squash: Squash,
@@ -70,6 +74,8 @@ pub struct FloatNetwork {
     /// Distance of the two nudges whose states are contrasted: `beta`, or `2 beta` for symmetric nudging. A contrast
     /// over it estimates minus the gradient.
     pub nudge_distance: f64,
+    /// Samples per update.
+    pub batch: u32,
     /// Learning rates of synapse layers 1 to L.
     pub learning_rates: Vec<f64>,
     /// Synapses follow a vector field, not an energy: the energy-based dynamics then have no factor `rho'` (Ernoult et
@@ -86,11 +92,14 @@ impl FloatNetwork {
         FloatNetwork {
             sizes: design.sizes.clone(),
             dynamics: design.dynamics,
+            order: design.order,
+            softmax: design.is_softmax(design.output_layer()),
             nudge_place: design.nudge_place,
             squash: design.activation.into(),
             dt: design.dt.wanted,
             beta,
             nudge_distance: if design.rule == Rule::SymmetricEp { 2.0 * beta } else { beta },
+            batch: design.batch,
             learning_rates: design.synapses.iter().map(|s| s.learning_rate).collect(),
             vector_field: design.feedback == Feedback::VectorField,
             weight_decay: design.weight_decay.wanted,
@@ -129,15 +138,25 @@ impl FloatNetwork {
         (0..classes).map(|i| f64::from(u8::from(i == usize::from(label)))).collect()
     }
 
+    /// The probabilities that a softmax read-out makes of its drives.
+    pub fn probabilities(&self, drives: &[f64]) -> Vec<f64> {
+        let logits = &drives[self.span(self.output_layer())];
+        let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let powers: Vec<f64> = logits.iter().map(|u| (u - greatest).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        powers.iter().map(|e| e / sum).collect()
+    }
+
     /// `1/2 |output - target|^2`.
     pub fn loss(&self, states: &[f64], target: &[f64]) -> f64 {
         let outputs = &states[self.span(self.output_layer())];
         0.5 * outputs.iter().zip(target).map(|(o, y)| (o - y).powi(2)).sum::<f64>()
     }
 
-    /// Arg max of the output state; the lowest index wins a tie.
-    pub fn prediction(&self, states: &[f64]) -> u16 {
-        let outputs = &states[self.span(self.output_layer())];
+    /// Arg max of the output state, or of the drive of a softmax read-out; the lowest index wins a tie.
+    pub fn prediction(&self, drives: &[f64], states: &[f64]) -> u16 {
+        let shown = if self.softmax { drives } else { states };
+        let outputs = &shown[self.span(self.output_layer())];
         let best = (0..outputs.len()).rev().max_by(|&a, &b| outputs[a].total_cmp(&outputs[b]));
         best.unwrap_or(0) as u16
     }

@@ -1,7 +1,7 @@
 //! Runs phase programs in real numbers.
 
 use super::{FloatNetwork, Parameters, Stimulus};
-use crate::rules::{Op, Program, StateRef, Update, is_negative};
+use crate::rules::{Lesson, Op, Program, StateRef, Update, is_negative};
 
 /// Is told what the oracle does. The methods default to nothing.
 pub trait Watch {
@@ -11,7 +11,7 @@ pub trait Watch {
     /// A relaxation begins, with this signed nudge, from these states.
     fn begins(&mut self, _nudge: f64, _states: &[f64]) {}
 
-    /// A time step has been taken; `drives` are those that made the new states.
+    /// A pass has been taken (a time step, or half of one); `drives` are those that made the new states.
     fn steps(&mut self, _drives: &[f64], _states: &[f64]) {}
 
     /// Synapses have learned this much: after a time step, with plasticity, or in a pass of their own.
@@ -84,6 +84,8 @@ pub struct Oracle {
     pub program: Program,
     /// What it knows.
     pub parameters: Parameters,
+    /// What the samples of a batch have added up so far; none where a batch is one sample.
+    sums: Option<Parameters>,
     /// Keys the random sign of a sample.
     pub seed: u32,
     /// Samples seen: keys the random sign, too.
@@ -92,38 +94,56 @@ pub struct Oracle {
 
 /// State vectors of one sample.
 struct Bench {
+    drives: Vec<f64>,
     now: Vec<f64>,
     previous: Vec<f64>,
     slots: Vec<Vec<f64>>,
 }
 
+impl Bench {
+    fn of(&self, state: StateRef) -> &[f64] {
+        match state {
+            StateRef::Now => &self.now,
+            StateRef::Previous => &self.previous,
+            StateRef::Slot(k) => &self.slots[k],
+        }
+    }
+}
+
 impl Oracle {
     /// An oracle that has seen nothing.
     pub fn new(network: FloatNetwork, program: Program, parameters: Parameters, seed: u32) -> Oracle {
-        Oracle { network, program, parameters, seed, sample: 0 }
+        let sums = (network.batch > 1).then(|| parameters.zero_like());
+        Oracle { network, program, parameters, sums, seed, sample: 0 }
     }
 
     /// Runs one sample through the training or the inference program, from states of zero, and returns the
     /// prediction. `input` holds what the synapses see of the input, one value per input neuron.
-    pub fn run(&mut self, input: &[f64], label: u16, train: bool, watch: &mut impl Watch) -> u16 {
+    pub fn run(
+        &mut self,
+        input: &[f64],
+        label: u16,
+        lesson: impl Into<Lesson>,
+        watch: &mut impl Watch,
+    ) -> u16 {
         let zero = vec![0.0; self.network.neuron_count()];
-        let mut b = Bench { now: zero.clone(), previous: zero, slots: Vec::new() };
+        let mut b = Bench { drives: zero.clone(), now: zero.clone(), previous: zero, slots: Vec::new() };
         let target = self.network.target(label);
         let negative = is_negative(self.seed, self.sample);
-        let ops = if train { self.program.train.clone() } else { self.program.infer.clone() };
+        let ops = self.program.ops(lesson.into()).to_vec();
         let mut input_drive = self.network.input_drive(&self.parameters, input);
         let mut prediction = 0;
         for op in ops {
             match op {
-                Op::Relax { steps, nudge, plasticity } => {
+                Op::Relax { passes, nudge, plasticity } => {
                     let nudge = nudge.sign(negative) as f64 * self.network.beta;
                     let stimulus = Stimulus { input, target: &target, nudge };
                     watch.begins(nudge, &b.now);
-                    for _ in 0..steps {
-                        let drives = self.network.drives(&self.parameters, &input_drive, &b.now);
-                        let next = self.network.next(&drives, &b.now, stimulus);
+                    for pass in 0..passes {
+                        b.drives = self.network.drives(&self.parameters, &input_drive, &b.now);
+                        let next = self.network.next(&b.drives, &b.now, stimulus, pass);
                         b.previous = std::mem::replace(&mut b.now, next);
-                        watch.steps(&drives, &b.now);
+                        watch.steps(&b.drives, &b.now);
                         if let Some(update) = plasticity {
                             self.learn(input, &b, update, (negative, true), watch);
                             input_drive = self.network.input_drive(&self.parameters, input);
@@ -137,15 +157,38 @@ impl Oracle {
                     b.slots[slot] = b.now.clone();
                 }
                 Op::Load { slot } => b.now = b.slots[slot].clone(),
+                Op::Learn(update) if self.sums.is_some() => {
+                    let factors = self.factors(update, negative);
+                    if let Some(sums) = &mut self.sums {
+                        self.network.contrast(input, update, |r| b.of(r), &factors, sums);
+                    }
+                }
+                Op::Apply => {
+                    if let Some(sums) = &mut self.sums {
+                        sums.add_scaled(-self.network.weight_decay, &self.parameters);
+                        watch.learns(sums, false);
+                        self.parameters.add_scaled(1.0, sums);
+                        sums.scale(0.0);
+                    }
+                    input_drive = self.network.input_drive(&self.parameters, input);
+                }
                 Op::Learn(update) => {
                     self.learn(input, &b, update, (negative, false), watch);
                     input_drive = self.network.input_drive(&self.parameters, input);
                 }
-                Op::Read => prediction = self.network.prediction(&b.now),
+                Op::Read => prediction = self.network.prediction(&b.drives, &b.now),
             }
         }
         self.sample = self.sample.wrapping_add(1);
         prediction
+    }
+
+    /// What a contrast counts, layer by layer: the learning rate over the distance of the nudges and over the batch.
+    fn factors(&self, update: Update, negative: bool) -> Vec<f64> {
+        let n = &self.network;
+        let sign = if update.by_sample && negative { -1.0 } else { 1.0 };
+        let divisor = sign * n.nudge_distance * f64::from(n.batch);
+        n.learning_rates.iter().map(|eta| eta / divisor).collect()
     }
 
     /// `w += learning rate / distance of the nudges * contrast` over every synapse.
@@ -157,14 +200,9 @@ impl Oracle {
         (negative, with_plasticity): (bool, bool),
         watch: &mut W,
     ) {
-        let sign = if update.by_sample && negative { -1.0 } else { 1.0 };
+        let factors = self.factors(update, negative);
         let n = &self.network;
-        let factors: Vec<f64> = n.learning_rates.iter().map(|eta| sign * eta / n.nudge_distance).collect();
-        let states = |r| match r {
-            StateRef::Now => b.now.as_slice(),
-            StateRef::Previous => b.previous.as_slice(),
-            StateRef::Slot(k) => b.slots[k].as_slice(),
-        };
+        let states = |r| b.of(r);
         if W::WATCHES || n.weight_decay != 0.0 {
             // The increment by itself: smaller ones than the weights can resolve are still seen.
             let mut increment = self.parameters.zero_like();

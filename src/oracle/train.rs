@@ -63,7 +63,7 @@ impl<'a> FloatTrainer<'a> {
         let index = planned.index as usize;
         let (input, label) = (real_input(self.design, part, index), part.label(index));
         self.oracle.sample = planned.number;
-        let prediction = self.oracle.run(&input, label, planned.train, &mut Unwatched);
+        let prediction = self.oracle.run(&input, label, planned.lesson(), &mut Unwatched);
         let right = u32::from(prediction == label);
         if planned.train {
             self.current.train_correct += right;

@@ -99,8 +99,22 @@ pub fn design_digest(design: &Design) -> String {
         "{:?}",
         (
             (&design.sizes, design.input, &design.neurons, synapses),
-            (design.dynamics, design.readout, design.nudge_place, design.activation, raw(&design.dt)),
-            (design.rule, design.nudge_sign, design.free_steps, design.nudged_steps, raw(&design.beta)),
+            (
+                design.dynamics,
+                design.order,
+                design.readout,
+                design.nudge_place,
+                design.activation,
+                raw(&design.dt)
+            ),
+            (
+                design.rule,
+                design.batch,
+                design.nudge_sign,
+                design.free_steps,
+                design.nudged_steps,
+                raw(&design.beta)
+            ),
             (design.feedback, design.angle.to_bits(), raw(&design.weight_decay)),
             (design.drive_modes, design.state_modes, design.weight_modes, design.seed),
         )

@@ -5,7 +5,7 @@ use super::weights::backward_layer;
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
-use crate::rules::{Nudge, Op, Program, StateRef, Update, is_negative};
+use crate::rules::{Lesson, Nudge, Op, Program, StateRef, Update, is_negative};
 
 /// The model of one network: its weights and a sample counter.
 #[derive(Clone, Debug)]
@@ -17,6 +17,8 @@ pub struct Golden<'d> {
     pull: Option<Pull>,
     /// The weights.
     pub weights: Weights,
+    /// Contrasts added up over a batch, in the shape of the forward weights; empty where a batch is one sample.
+    sums: Vec<Vec<i64>>,
     /// Samples seen: keys the random bits.
     pub sample: u32,
 }
@@ -39,13 +41,24 @@ impl<'d> Golden<'d> {
             program: Program::of(design),
             pull: design.is_softmax(design.output_layer()).then(|| Pull::of(design)),
             units,
+            sums: if design.is_batched() {
+                weights.layers[..design.output_layer()].iter().map(|w| vec![0; w.raw.len()]).collect()
+            } else {
+                Vec::new()
+            },
             weights,
             sample: 0,
         }
     }
 
     /// Runs one sample through the training or the inference program and returns the prediction.
-    pub fn run(&mut self, input: &[i32], label: u16, train: bool, observer: &mut impl Observer) -> u16 {
+    pub fn run(
+        &mut self,
+        input: &[i32],
+        label: u16,
+        lesson: impl Into<Lesson>,
+        observer: &mut impl Observer,
+    ) -> u16 {
         let neurons = self.design.neuron_count();
         let mut b = Bench {
             now: vec![0; neurons],
@@ -55,19 +68,19 @@ impl<'d> Golden<'d> {
             step: 0,
         };
         let active: Vec<u32> = (0..input.len() as u32).filter(|&j| input[j as usize] != 0).collect();
-        let ops = if train { self.program.train.clone() } else { self.program.infer.clone() };
+        let ops = self.program.ops(lesson.into()).to_vec();
         let mut prediction = 0;
         for op in ops {
             match op {
-                Op::Relax { steps, nudge, plasticity } => {
-                    for t in 0..steps {
+                Op::Relax { passes, nudge, plasticity } => {
+                    for t in 0..passes {
                         // The contrast of step t - 1 is applied at the head of step t's pass: synapses first, then
                         // the new weights make the drives (algorithms.md 2.1).
                         let update = plasticity.filter(|_| t > 0);
                         if let Some(update) = update {
                             self.learn(input, &active, &b, update);
                         }
-                        self.relax(input, label, nudge, &mut b);
+                        self.relax(input, label, nudge, t, &mut b);
                         observer.step(self.view(&b, &active, true, update.is_some()));
                         b.step += 1;
                     }
@@ -77,7 +90,18 @@ impl<'d> Golden<'d> {
                 }
                 Op::Save { slot } => b.slots[slot] = b.now.clone(),
                 Op::Load { slot } => b.now = b.slots[slot].clone(),
+                Op::Learn(update) if self.design.is_batched() => {
+                    self.add_up(input, &active, &b, update);
+                    observer.step(self.view(&b, &active, false, false));
+                    b.step += 1;
+                }
                 Op::Learn(update) => self.learn_pass(input, &active, &mut b, update, observer),
+                Op::Apply => {
+                    self.apply(&b);
+                    let all: Vec<u32> = (0..input.len() as u32).collect();
+                    observer.step(self.view(&b, &all, false, true));
+                    b.step += 1;
+                }
                 Op::Read => {
                     let readout = if self.pull.is_some() { &b.drives } else { &b.now };
                     let outputs = &readout[neurons - self.design.classes()..];
@@ -130,8 +154,9 @@ impl<'d> Golden<'d> {
         raw << self.design.datapath.activity_shift[l]
     }
 
-    /// One synchronous time step of all neurons (algorithms.md 1.1, 1.2).
-    fn relax(&self, input: &[i32], label: u16, nudge: Nudge, b: &mut Bench) {
+    /// One pass: a time step of the layers that move in it (algorithms.md 1.1, 1.2). The others' drives are formed, too,
+    /// but change nothing.
+    fn relax(&self, input: &[i32], label: u16, nudge: Nudge, pass: u32, b: &mut Bench) {
         let d = self.design;
         let p = &d.datapath;
         let layers = d.output_layer();
@@ -162,6 +187,7 @@ impl<'d> Golden<'d> {
                     state: i64::from(b.now[at]),
                     target: i == usize::from(label),
                     nudge: sign,
+                    rest: d.order.holds(pass, l),
                     drive_random: row_bits(column_key(Purpose::Drive), i as u32),
                     state_random: row_bits(column_key(Purpose::State), i as u32),
                 });
@@ -169,7 +195,7 @@ impl<'d> Golden<'d> {
                 next[at] = state as i32;
             }
         }
-        if let Some(pull) = &self.pull {
+        if let Some(pull) = self.pull.as_ref().filter(|_| !d.order.holds(pass, layers)) {
             let outputs = self.base(layers)..b.now.len();
             let random = |i: usize| row_bits(absorb(key(Purpose::State), (layers as u32) << 16), i as u32);
             pull.states(&b.drives[outputs.clone()], label, sign, random, &mut next[outputs]);
@@ -224,6 +250,63 @@ impl<'d> Golden<'d> {
                         d.weight_modes.rounding.apply(rate * contrast - decay, p.update_shift, random);
                     layer.raw[at] =
                         d.weight_modes.overflow.apply(i64::from(layer.raw[at]) + increment, format) as i32;
+                }
+            }
+        }
+    }
+
+    /// `sum <- sum + contrast` over every synapse of an active column; both ways back and forth share it.
+    fn add_up(&mut self, input: &[i32], active: &[u32], b: &Bench, update: Update) {
+        let d = self.design;
+        let states = |r| match r {
+            StateRef::Now => &b.now,
+            StateRef::Previous => &b.previous,
+            StateRef::Slot(k) => &b.slots[k],
+        };
+        let sign = if update.by_sample && is_negative(d.seed, self.sample) { -1 } else { 1 };
+        let c = update.forward;
+        for l in 1..=d.output_layer() {
+            let n_pre = d.sizes[l - 1];
+            let columns: Vec<usize> =
+                if l == 1 { active.iter().map(|&j| j as usize).collect() } else { (0..n_pre).collect() };
+            for j in columns.into_iter().chain([n_pre]) {
+                let pre = |s: &[i32]| {
+                    if j == n_pre { 1 << d.datapath.activity_frac } else { self.activity(input, s, l - 1, j) }
+                };
+                let (pre_a, pre_b) = (pre(states(c.pre_a)), pre(states(c.pre_b)));
+                for i in 0..d.sizes[l] {
+                    let contrast = self.activity(input, states(c.post_a), l, i) * pre_a
+                        - self.activity(input, states(c.post_b), l, i) * pre_b;
+                    self.sums[l - 1][self.weights.layers[l - 1].at(i, j)] += sign * contrast;
+                }
+            }
+        }
+    }
+
+    /// `w <- w + requantise(rate * sum - decay * w); sum <- 0` over every synapse, those of zero inputs included.
+    fn apply(&mut self, b: &Bench) {
+        let d = self.design;
+        let p = &d.datapath;
+        let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
+        for l in 1..=d.output_layer() {
+            let n_pre = d.sizes[l - 1];
+            for j in 0..=n_pre {
+                let is_bias = j == n_pre;
+                let column_key = absorb(key, (l as u32) << 16 | j as u32);
+                let rate = if is_bias { p.bias_rate[l - 1] } else { p.weight_rate[l - 1] };
+                let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
+                for i in 0..d.sizes[l] {
+                    let at = self.weights.layers[l - 1].at(i, j);
+                    let gradient = rate * std::mem::take(&mut self.sums[l - 1][at]);
+                    let random = lane_bits(column_key, i as u32);
+                    let back = (d.has_separate_feedback() && l > 1 && !is_bias).then(|| backward_layer(d, l));
+                    for layer in [Some(l), back].into_iter().flatten() {
+                        let w = &mut self.weights.layers[layer - 1].raw[at];
+                        let decay = (d.weight_decay.raw * i64::from(*w)) << p.decay_shift;
+                        let increment =
+                            d.weight_modes.rounding.apply(gradient - decay, p.update_shift, random);
+                        *w = d.weight_modes.overflow.apply(i64::from(*w) + increment, format) as i32;
+                    }
                 }
             }
         }

@@ -34,6 +34,8 @@ pub struct NeuronInput {
     pub target: bool,
     /// Sign of the nudge: -1, 0 (free phase) or +1.
     pub nudge: i64,
+    /// The neuron keeps its state (even/odd order).
+    pub rest: bool,
     /// Random bits for the drive requantiser.
     pub drive_random: u32,
     /// Random bits for the state requantiser.
@@ -149,6 +151,9 @@ impl NeuronUnit {
     /// Second half of a step: the new state (`i.total` plays no part any more), and whether it overflowed.
     #[inline]
     pub fn next_state(&self, drive: i64, i: NeuronInput) -> (i64, bool) {
+        if i.rest {
+            return (i.state, false);
+        }
         let m = &self.math;
         let f = self.activated(drive, i.state);
         let mut e = f << (m.e_frac - m.f_frac);

@@ -5,6 +5,7 @@ use super::fast::Network;
 use super::{Observer, Weights};
 use crate::data::{Dataset, QuantisedSamples, epoch_order, quantise};
 use crate::design::Design;
+use crate::rules::Lesson;
 use serde::{Deserialize, Serialize};
 
 /// One training sample in so many is counted (ranges, saturations, lost updates): enough for shares, cheap enough to
@@ -20,6 +21,19 @@ pub struct PlannedSample {
     pub index: u32,
     /// From the training set, through the training program; otherwise from the test set, through inference.
     pub train: bool,
+    /// The batch ends with it (where a batch is one sample, every one does).
+    pub ends_batch: bool,
+}
+
+impl PlannedSample {
+    /// What it is for.
+    pub fn lesson(&self) -> Lesson {
+        match (self.train, self.ends_batch) {
+            (false, _) => Lesson::Infer,
+            (true, false) => Lesson::Train,
+            (true, true) => Lesson::TrainLast,
+        }
+    }
 }
 
 /// The order of all samples of a training: in every epoch the training samples in the epoch's order, then the test
@@ -34,13 +48,21 @@ pub struct Plan {
     pub train_samples: u32,
     /// Test samples.
     pub test_samples: u32,
+    /// Training samples of a batch. An epoch's last batch may be shorter.
+    pub batch: u32,
 }
 
 impl Plan {
     /// The plan of a design over a data set (whose sizes fit 32 bits: the loaders hold every value in memory).
     pub fn new(design: &Design, data: &Dataset) -> Plan {
         let (train, test) = (data.train.len() as u32, data.test.len() as u32);
-        Plan { seed: design.seed, epochs: design.epochs, train_samples: train, test_samples: test }
+        Plan {
+            seed: design.seed,
+            epochs: design.epochs,
+            train_samples: train,
+            test_samples: test,
+            batch: design.batch,
+        }
     }
 
     /// Samples of one epoch.
@@ -59,8 +81,13 @@ impl Plan {
         let train =
             epoch_order(self.seed, epoch, self.train_samples as usize).into_iter().map(|index| (index, true));
         let test = (0..self.test_samples).map(|index| (index, false));
-        let place =
-            move |(at, (index, train))| PlannedSample { number: first.wrapping_add(at), index, train };
+        let (batch, trained) = (self.batch, self.train_samples);
+        let place = move |(at, (index, train))| PlannedSample {
+            number: first.wrapping_add(at),
+            index,
+            train,
+            ends_batch: (at + 1) % batch == 0 || at + 1 >= trained,
+        };
         (0u32..).zip(train.chain(test)).map(place)
     }
 }
@@ -189,9 +216,9 @@ impl<'a> Trainer<'a> {
         let (input, label) = self.data.sample(planned);
         self.network.set_sample(planned.number);
         let prediction = if planned.train && planned.number.is_multiple_of(COUNTED_EVERY) {
-            self.network.run_counted(input, label, true, observer, &mut self.progress.counters)
+            self.network.run_counted(input, label, planned.lesson(), observer, &mut self.progress.counters)
         } else {
-            self.network.run(input, label, planned.train, observer)
+            self.network.run(input, label, planned.lesson(), observer)
         };
         let right = u32::from(prediction == label);
         let p = &mut self.progress;
@@ -205,6 +232,12 @@ impl<'a> Trainer<'a> {
             p.epochs.push(std::mem::take(&mut p.current));
         }
         Some((planned, prediction))
+    }
+
+    /// True where no batch is half done: only there does a checkpoint hold all there is.
+    pub fn is_between_batches(&self) -> bool {
+        let at = self.progress.done % u64::from(self.plan.samples_per_epoch().max(1));
+        at >= u64::from(self.plan.train_samples) || at.is_multiple_of(self.plan.batch.into())
     }
 
     /// Test accuracy (0 to 1) of an epoch done; zero without test samples.

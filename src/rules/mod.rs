@@ -1,7 +1,7 @@
 //! Learning rules as phase programs: short lists of four operations that the reference interprets and the
 //! hardware's sequencer holds as a ROM. A new rule is a new program; the circuit does not change.
 
-use crate::design::{Design, Feedback, NudgeSign, Rule};
+use crate::design::{Design, Feedback, NudgeSign, Order, Rule};
 use crate::fixed_point::{Purpose, absorb, row_bits};
 
 /// The nudge during a relaxation.
@@ -81,14 +81,17 @@ impl Update {
 /// One operation of a phase program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
-    /// `steps` time steps of the neuron dynamics. With plasticity, the synapses take this update after each of them.
-    Relax { steps: u32, nudge: Nudge, plasticity: Option<Update> },
+    /// `passes` over the network: a time step of the neuron dynamics each, or half of one ([`Order`]). With plasticity,
+    /// the synapses take this update after each of them.
+    Relax { passes: u32, nudge: Nudge, plasticity: Option<Update> },
     /// Keeps the present state in a slot (a pointer copy: costs no cycle).
     Save { slot: usize },
     /// Goes back to a saved state.
     Load { slot: usize },
-    /// One pass over the synapses.
+    /// One pass over the synapses. In a batch, contrasts are only added up.
     Learn(Update),
+    /// One pass over all synapses: they take the contrasts added up over a batch.
+    Apply,
     /// Prediction (arg max of the output state) and result out.
     Read,
 }
@@ -129,11 +132,40 @@ impl Moments {
     }
 }
 
+/// What a sample is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lesson {
+    /// Prediction only.
+    Infer,
+    /// Training.
+    Train,
+    /// Training; the batch ends with it.
+    TrainLast,
+}
+
+impl Lesson {
+    /// True of both kinds of training.
+    pub fn trains(self) -> bool {
+        self != Lesson::Infer
+    }
+}
+
+impl From<bool> for Lesson {
+    /// A lone sample is a batch of itself.
+    fn from(train: bool) -> Lesson {
+        if train { Lesson::TrainLast } else { Lesson::Infer }
+    }
+}
+
 /// A learning rule, ready to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
+    /// Which layers move in a pass.
+    pub order: Order,
     /// Run for a training sample.
     pub train: Vec<Op>,
+    /// Run for the last training sample of a batch.
+    pub last: Vec<Op>,
     /// Run for a test sample: the free phase and the read-out.
     pub infer: Vec<Op>,
 }
@@ -141,10 +173,12 @@ pub struct Program {
 impl Program {
     /// The program of a design's rule: EP and C-EP (Ernoult et al. 2019, 2020), symmetric nudging (Laborieux et al. 2021).
     pub fn of(design: &Design) -> Program {
-        let free = Op::Relax { steps: design.free_steps, nudge: Nudge::None, plasticity: None };
+        let order = design.order;
+        let (free_passes, passes) = (order.passes(design.free_steps), order.passes(design.nudged_steps));
+        let free = Op::Relax { passes: free_passes, nudge: Nudge::None, plasticity: None };
         let by_sample = design.nudge_sign == NudgeSign::Random;
         let nudge = if by_sample { Nudge::BySample } else { Nudge::Plus };
-        let pulled = |nudge| Op::Relax { steps: design.nudged_steps, nudge, plasticity: None };
+        let pulled = |nudge| Op::Relax { passes, nudge, plasticity: None };
         let update = |a, b| match design.feedback {
             Feedback::Tied | Feedback::KolenPollack => Update { by_sample, ..Update::products(a, b) },
             Feedback::VectorField => Update {
@@ -170,40 +204,60 @@ impl Program {
             ],
             Rule::Cep => {
                 let plasticity = Some(update(Now, Previous));
-                vec![free, Op::Read, Op::Relax { steps: design.nudged_steps, nudge, plasticity }]
+                vec![free, Op::Read, Op::Relax { passes, nudge, plasticity }]
             }
         };
-        Program { train, infer: vec![free, Op::Read] }
+        let mut last = train.clone();
+        if design.is_batched() {
+            last.push(Op::Apply);
+        }
+        Program { order, train, last, infer: vec![free, Op::Read] }
+    }
+
+    /// What runs for a sample that trains (or not), and ends a batch (or not).
+    pub fn ops(&self, lesson: Lesson) -> &[Op] {
+        match lesson {
+            Lesson::Infer => &self.infer,
+            Lesson::Train => &self.train,
+            Lesson::TrainLast => &self.last,
+        }
     }
 
     /// Passes over the network of one sample.
-    pub fn steps(&self, train: bool) -> u32 {
-        self.passes(train).iter().map(|p| p.1).sum()
+    pub fn steps(&self, lesson: Lesson) -> u32 {
+        self.passes(lesson).iter().map(|p| p.1).sum()
     }
 
     /// Where pass `step` of a sample lies, in words.
-    pub fn phase(&self, train: bool, step: u32) -> String {
+    pub fn phase(&self, lesson: Lesson, step: u32) -> String {
         let mut first = 0;
-        for (name, steps) in self.passes(train) {
-            if step < first + steps {
-                return if steps == 1 {
-                    format!("{name} (pass {step})")
-                } else {
-                    format!("{name}, step {} of {steps} (pass {step})", step - first + 1)
+        for (name, passes, relaxes) in self.passes(lesson) {
+            if step < first + passes {
+                let at = step - first;
+                return match self.order {
+                    _ if !relaxes => format!("{name} (pass {step})"),
+                    Order::Synchronous if passes == 1 => format!("{name} (pass {step})"),
+                    Order::Synchronous => format!("{name}, step {} of {passes} (pass {step})", at + 1),
+                    Order::EvenOdd => format!(
+                        "{name}, {} layers of step {} of {} (pass {step})",
+                        if at.is_multiple_of(2) { "even" } else { "odd" },
+                        at / 2 + 1,
+                        passes / 2
+                    ),
                 };
             }
-            first += steps;
+            first += passes;
         }
         format!("pass {step}")
     }
 
     /// The update that pass `step` of a sample makes, and at which passes the states it looks at were committed.
-    pub fn update_at(&self, train: bool, step: u32) -> Option<(Update, Moments)> {
+    pub fn update_at(&self, lesson: Lesson, step: u32) -> Option<(Update, Moments)> {
         let (mut at, mut moments) = (0, Moments::default());
-        for op in if train { &self.train } else { &self.infer } {
+        for op in self.ops(lesson) {
             match *op {
-                Op::Relax { steps, plasticity, .. } => {
-                    for t in 0..steps {
+                Op::Relax { passes, plasticity, .. } => {
+                    for t in 0..passes {
                         if at == step {
                             return plasticity.filter(|_| t > 0).map(|update| (update, moments));
                         }
@@ -223,6 +277,7 @@ impl Program {
                     }
                     at += 1;
                 }
+                Op::Apply => at += 1,
                 Op::Save { slot } => moments.slots[slot] = moments.now,
                 Op::Load { slot } => moments.now = moments.slots[slot],
                 Op::Read => {}
@@ -231,27 +286,28 @@ impl Program {
         None
     }
 
-    /// Phases and their numbers of passes.
-    fn passes(&self, train: bool) -> Vec<(&'static str, u32)> {
-        let mut passes = Vec::new();
-        for op in if train { &self.train } else { &self.infer } {
+    /// Phases, their numbers of passes, and whether neurons move in them.
+    fn passes(&self, lesson: Lesson) -> Vec<(&'static str, u32, bool)> {
+        let mut phases = Vec::new();
+        for op in self.ops(lesson) {
             match *op {
-                Op::Relax { steps, nudge, plasticity } => {
+                Op::Relax { passes, nudge, plasticity } => {
                     let name = match nudge {
                         Nudge::None => "free phase",
                         Nudge::Plus | Nudge::BySample => "nudged phase",
                         Nudge::Minus => "negatively nudged phase",
                     };
-                    passes.push((name, steps));
+                    phases.push((name, passes, true));
                     if plasticity.is_some() {
-                        passes.push(("last update", 1));
+                        phases.push(("last update", 1, false));
                     }
                 }
-                Op::Learn(_) => passes.push(("update", 1)),
+                Op::Learn(_) => phases.push(("update", 1, false)),
+                Op::Apply => phases.push(("update of the batch", 1, false)),
                 Op::Save { .. } | Op::Load { .. } | Op::Read => {}
             }
         }
-        passes
+        phases
     }
 
     /// Slots that the programs save to.

@@ -1,7 +1,7 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
-use super::{LAYER_GAP, Layout, MIN_SLOT};
-use crate::rules::{Nudge, Op};
+use super::{LAYER_GAP, Layout};
+use crate::rules::{Nudge, Op, Program};
 
 /// Cycles of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
@@ -18,14 +18,22 @@ impl Cycles {
     }
 }
 
-/// From the last column's issue to the last neuron's entry into the neuron unit, less the neurons of the last chunk.
-const DRAIN: u64 = 11;
+/// From the last column's issue until three cycles before the last state is written, less the neurons of the last chunk.
+const DRAIN: u64 = 20;
 /// From the last column's issue to its write.
-const WRITE: u64 = 8;
-/// From the last output's entry into the neuron unit to the last pull of a softmax read-out, less two cycles an output.
+const WRITE: u64 = 10;
+/// From the end of a step's drives to the last pull of a softmax read-out, less two cycles an output.
 const SOFTMAX: u64 = 13;
 /// From the last operation until the prediction is out.
-const SETTLE: u64 = 6;
+const SETTLE: u64 = 8;
+
+/// Cycles of a training sample, the mean over a batch.
+pub fn predict_training(layout: &Layout, program: &Program, batch: u32, active: usize) -> Cycles {
+    let (one, last) = (predict(layout, &program.train, active), predict(layout, &program.last, active));
+    let batch = u64::from(batch);
+    let mean = |one: u64, last: u64| (one * (batch - 1) + last) / batch;
+    Cycles { all: mean(one.all, last.all), weight_reads: mean(one.weight_reads, last.weight_reads) }
+}
 
 /// Predicts the cycles of one sample with `active` non-zero inputs under a phase program.
 pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
@@ -35,13 +43,14 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
     for &op in program {
         c.spend(1); // decode
         match op {
-            Op::Relax { steps, nudge, plasticity } => {
+            Op::Relax { passes, nudge, plasticity } => {
                 let plastic = plasticity.is_some();
-                for t in 0..steps {
+                for t in 0..passes {
                     let learn = plastic && t > 0;
                     let from_input = !input_valid || learn || depth == 1;
                     pass(layout, active, from_input, true, &mut c);
-                    if nudge != Nudge::None && layout.softmax_outputs > 0 {
+                    let pulls = layout.softmax_outputs > 0 && !layout.order.holds(t, depth);
+                    if nudge != Nudge::None && pulls {
                         c.spend(SOFTMAX + 2 * layout.softmax_outputs as u64);
                     }
                     input_valid = true;
@@ -53,6 +62,10 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
             }
             Op::Learn(_) => {
                 pass(layout, active, true, false, &mut c);
+                input_valid = false;
+            }
+            Op::Apply => {
+                pass(layout, layout.layers[0].pre, true, false, &mut c);
                 input_valid = false;
             }
             Op::Save { .. } | Op::Load { .. } | Op::Read => {}
@@ -75,8 +88,7 @@ fn pass(layout: &Layout, active: usize, from_input: bool, drive: bool, c: &mut C
             if last_chunk && last_layer {
                 break;
             }
-            let shortest = if layer.chunks > 1 && drive { lanes + 1 } else { u64::from(MIN_SLOT) };
-            c.spend(shortest.saturating_sub(columns));
+            c.spend((layout.slot(layer, drive) as u64).saturating_sub(columns));
             if drive && last_layer && chunk + 2 == layer.chunks {
                 c.spend(lanes);
             }

@@ -9,12 +9,14 @@
 
 mod cycles;
 
-pub use cycles::{Cycles, predict};
+pub use cycles::{Cycles, predict, predict_training};
 
-use crate::design::Design;
+use crate::design::{Design, Order};
 
 /// Cycles between the first columns of two chunks, at least: the lanes' operands must have moved on.
 pub const MIN_SLOT: u32 = 4;
+/// The same, less the lanes, for chunks whose accumulators leave one by one through the drive chain.
+pub const CHAIN_SLOT: u32 = 2;
 /// Idle cycles between two layers of one pass: a hidden neuron's forward sum must be in memory when its transposed
 /// sum completes.
 pub const LAYER_GAP: u32 = 2;
@@ -67,6 +69,8 @@ pub struct Layout {
     pub backward_words: usize,
     /// Outputs of a softmax read-out; 0 of any other.
     pub softmax_outputs: usize,
+    /// Which layers move in a pass: outputs that rest cost a softmax read-out no cycle.
+    pub order: Order,
     /// Neurons of layers 1 to L.
     pub neurons: usize,
     /// State words of one bank.
@@ -103,6 +107,7 @@ impl Layout {
             weight_words: weight_base,
             backward_words,
             softmax_outputs: if design.is_softmax(design.output_layer()) { design.classes() } else { 0 },
+            order: design.order,
             neurons: neuron_base,
             state_words: word_base,
             banks: (3 + slots).next_power_of_two(),
@@ -137,6 +142,11 @@ impl Layout {
         self.weight_words + self.backward_words
     }
 
+    /// Bits of a word's number, as the host port counts it.
+    pub fn host_width(&self) -> u32 {
+        bits(self.memory_words())
+    }
+
     /// Weight words of a column, forward and (where there are such) of the way back.
     pub fn ways(&self) -> usize {
         if self.backward_words > 0 { 2 } else { 1 }
@@ -145,6 +155,11 @@ impl Layout {
     /// True where a column of a synapse layer (from 1) has weights on the way back.
     pub fn has_backward(&self, layer: usize, column: usize) -> bool {
         self.ways() == 2 && layer > 1 && column < self.layers[layer - 1].pre
+    }
+
+    /// Cycles between the first columns of two chunks of a layer, at least, in a pass with or without drives.
+    pub fn slot(&self, layer: &LayerLayout, drive: bool) -> usize {
+        if layer.chunks > 1 && drive { self.lanes + CHAIN_SLOT as usize } else { MIN_SLOT as usize }
     }
 
     /// Layers of synapses.

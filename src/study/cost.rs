@@ -3,7 +3,7 @@
 use crate::design::Design;
 use crate::reference::train::TrainingData;
 use crate::rules::Program;
-use crate::schedule::{Layout, predict};
+use crate::schedule::{Layout, predict, predict_training};
 use crate::verilog::Price;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,13 +35,13 @@ impl Cost {
         for n in 0..data.train.len() {
             *active.entry(data.train.raw_of(n).iter().filter(|&&x| x != 0).count()).or_default() += 1;
         }
-        let mean = |ops: &[crate::rules::Op]| {
-            let all: u64 = active.iter().map(|(&a, &n)| n * predict(&layout, ops, a).all).sum();
+        let mean = |cycles: &dyn Fn(usize) -> u64| {
+            let all: u64 = active.iter().map(|(&a, &n)| n * cycles(a)).sum();
             all as f64 / data.train.len().max(1) as f64
         };
         Cost {
-            cycles_per_sample: mean(&program.train),
-            inference_cycles: mean(&program.infer),
+            cycles_per_sample: mean(&|a| predict_training(&layout, &program, design.batch, a).all),
+            inference_cycles: mean(&|a| predict(&layout, &program.infer, a).all),
             weight_memory_bits: price.weight_memory_bits,
             memory_bits: price.memory_bits(),
             multipliers: price.multiplier_count(),

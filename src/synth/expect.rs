@@ -38,16 +38,15 @@ fn multipliers(design: &Design, layout: &Layout, device: Device, parts: &Parts) 
     let p = &design.datapath;
     let separate = design.feedback == Feedback::VectorField && layout.backward_words > 0;
     // What, the register they end in, how many a lane has, and the widths of their operands.
-    let (a, c, r) = (p.activity_width, p.contrast_width, p.rate_width);
+    let (a, r) = (p.activity_width, p.rated_width);
     let mut products = vec![
-        ("contrast products", "contrast", 2, a, a),
-        ("rate times contrast", "gradient", 1, c, r),
+        ("contrast products, first term", "product_a", 1, a, r),
+        ("contrast products, second term", "product_b", 1, a, r),
         ("forward products", "forward", 1, p.read_width, p.pre_width),
         ("transposed products", "transposed", 1, p.read_width, a),
     ];
     if separate {
-        products.push(("contrast products of the way back", "contrast_back", 1, a, a));
-        products.push(("rate times contrast of the way back", "gradient_back", 1, c, r));
+        products.push(("contrast products of the way back", "product_c", 1, a, r));
     }
     products
         .into_iter()
@@ -78,11 +77,11 @@ fn multipliers(design: &Design, layout: &Layout, device: Device, parts: &Parts) 
 fn memories(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> Vec<Check> {
     let p = &design.datapath;
     let word = layout.lanes * p.stored_width as usize;
-    let mut memories = vec![("weight memory", "u_core.u_weights.words_q", layout.weight_words, word)];
+    let mut memories = vec![("weight memory", "u_core.u_weights", layout.weight_words, word)];
     if layout.backward_words > 0 {
         memories.push((
             "weight memory of the way back",
-            "u_core.u_weights_back.words_q",
+            "u_core.u_weights_back",
             layout.backward_words,
             word,
         ));
@@ -95,14 +94,15 @@ fn memories(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> 
         .into_iter()
         .map(|(what, signal, depth, width)| {
             let bits = depth * width;
-            let owner = signal.rsplit_once('.').map_or(signal, |(owner, _)| owner);
-            let Counts { block_ram: found, .. } = parts.signals.get(signal).copied().unwrap_or_default();
-            let elsewhere: usize = parts
-                .signals
-                .iter()
-                .filter(|(name, _)| name.starts_with(owner))
-                .map(|(_, c)| 64 * c.lut_ram)
-                .sum();
+            // The weight memory is made of pages, each a memory of its own.
+            let of = |prefix: &str, count: fn(&Counts) -> usize| -> usize {
+                let below = format!("{prefix}.");
+                let mine = |name: &str| name == prefix || name.starts_with(&below);
+                parts.signals.iter().filter(|(name, _)| mine(name)).map(|(_, c)| count(c)).sum()
+            };
+            let found = of(signal, |c| c.block_ram);
+            let owner = signal.strip_suffix(".words_a_q").or(signal.strip_suffix(".words_b_q")).unwrap_or(signal);
+            let elsewhere = of(owner, |c| 64 * c.lut_ram);
             let expected = if bits < SMALL { 0 } else { bits.div_ceil(device.block_ram_bits()) };
             let shortfall = if found < expected {
                 format!(

@@ -125,7 +125,7 @@ pub fn synthesise(
     progress: &dyn Fn(&str),
 ) -> Result<Outcome, SynthError> {
     let mut sources = Sources::of(design, layout);
-    add_to(&mut sources, design);
+    add_to(&mut sources, design, layout);
     let rtl = request.dir.join("rtl");
     sources.write(&rtl).map_err(|e| SynthError::io("write the hardware to", &rtl, e))?;
 

@@ -6,7 +6,7 @@ use super::timing::Spread;
 use super::{Device, Outcome, Request, Resources, Tools, checks};
 use crate::design::Design;
 use crate::rules::Program;
-use crate::schedule::{Layout, predict};
+use crate::schedule::{Layout, predict_training};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -266,12 +266,12 @@ fn without_index(name: &str) -> &str {
 }
 
 fn throughput(design: &Design, layout: &Layout, mhz: f64) -> Vec<Throughput> {
-    let program = Program::of(design).train;
+    let program = Program::of(design);
     let inputs = design.sizes[0];
     [inputs.div_ceil(5), inputs / 2, inputs]
         .into_iter()
         .map(|active| {
-            let cycles = predict(layout, &program, active);
+            let cycles = predict_training(layout, &program, design.batch, active);
             Throughput {
                 inputs_not_zero: active,
                 cycles: cycles.all,

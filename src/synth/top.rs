@@ -1,7 +1,7 @@
 //! The synthesis top: the core behind few pins.
 
 use crate::design::Design;
-use crate::schedule::bits;
+use crate::schedule::{Layout, bits};
 use crate::verilog::{Sources, module_name};
 use askama::Template;
 
@@ -66,10 +66,10 @@ fn chain(ports: &[(&'static str, u32)]) -> (Vec<Port>, u32) {
 }
 
 /// Adds `synth_top.v` to a generated core; its ports are those of `templates/core.v`.
-pub fn add_to(sources: &mut Sources, design: &Design) {
+pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let label = bits(design.classes() - 1);
     let stored = design.datapath.stored_width;
-    let (inputs, input_bits) = chain(&[
+    let mut inputs = vec![
         ("enable_i", 1),
         ("seed_i", 32),
         ("sample_number_set_i", 1),
@@ -77,21 +77,29 @@ pub fn add_to(sources: &mut Sources, design: &Design) {
         ("sample_valid_i", 1),
         ("sample_data_i", design.input.width),
         ("sample_last_i", 1),
+        ("sample_drop_i", 1),
         ("sample_label_i", label),
         ("sample_train_i", 1),
         ("result_ready_i", 1),
-        ("host_rewind_i", 1),
+        ("host_seek_i", 1),
+        ("host_address_i", layout.host_width()),
         ("host_shift_i", 1),
         ("host_data_i", stored),
         ("host_store_i", 1),
         ("host_fetch_i", 1),
-    ]);
+    ];
+    if design.is_batched() {
+        inputs.push(("sample_ends_batch_i", 1));
+    }
+    let (inputs, input_bits) = chain(&inputs);
     let (outputs, output_bits) = chain(&[
         ("busy_o", 1),
+        ("sample_number_o", 32),
         ("sample_ready_o", 1),
         ("result_valid_o", 1),
         ("result_prediction_o", label),
         ("result_label_o", label),
+        ("result_train_o", 1),
         ("result_cycles_o", 32),
         ("result_reads_o", 32),
         ("host_data_o", stored),

@@ -1,10 +1,10 @@
 //! The context of `templates/core.v`.
 
 use super::units::{self, Unit};
-use crate::design::{Design, Feedback, NudgeSign, Rule, Tables};
+use crate::design::{Design, Feedback, NudgeSign, Order, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
-use crate::schedule::{LAYER_GAP, Layout, MIN_SLOT, bits};
+use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, bits};
 use askama::Template;
 
 /// A constant per layer, as a Verilog function.
@@ -71,16 +71,23 @@ struct Core {
     forward_width: u32,
     transposed_width: u32,
     total_width: u32,
+    rated_width: u32,
     gradient_width: u32,
     dropped_bits: u32,
     update_shift: i32,
     weight_rounding: u32,
     weight_overflow: u32,
     uniform_width: u32,
+    input_slot: usize,
     min_slot: u32,
     layer_gap: u32,
     infer_start: usize,
+    last_start: usize,
+    batched: bool,
+    batch: u32,
+    batch_width: u32,
     random_sign: bool,
+    even_odd: bool,
     nudge_name: &'static str,
     softmax: bool,
     pull_parameters: String,
@@ -173,6 +180,8 @@ pub fn render(design: &Design, layout: &Layout) -> String {
             (l, literal(raw << p.activity_shift[l], p.activity_width))
         })
         .collect();
+    let wait =
+        |layer: &LayerLayout, drive| layout.slot(layer, drive).saturating_sub(layer.row_length()) as i64;
     let per_layer = |name, meaning, width: u32, f: &dyn Fn(usize) -> i64| LayerTable {
         name,
         meaning,
@@ -194,6 +203,15 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         }),
         per_layer("row_length_of", "weight words of one chunk", address_width, &|l| {
             layout.layers[l - 1].row_length() as i64
+        }),
+        per_layer(
+            "drive_wait_of",
+            "cycles to wait after a chunk (of layer 2 and up) that makes drives",
+            10,
+            &|l| wait(&layout.layers[l - 1], true),
+        ),
+        per_layer("learn_wait_of", "the same in a pass that only learns", 10, &|l| {
+            wait(&layout.layers[l - 1], false)
         }),
         LayerTable {
             name: "pre_base_of",
@@ -266,7 +284,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         back_base: layout.layers.get(1).map_or(0, |l| l.weight_base),
         back_words: layout.backward_words,
         back_width: bits(layout.backward_words),
-        host_width: bits(layout.memory_words()),
+        host_width: layout.host_width(),
         feedback: match design.feedback {
             _ if layout.backward_words == 0 => 0,
             Feedback::Tied => 0,
@@ -300,15 +318,21 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         forward_width: p.forward_width,
         transposed_width: p.transposed_width,
         total_width: p.total_width.max(p.forward_width + 1).max(p.transposed_width + 1),
+        rated_width: p.rated_width,
         gradient_width: p.gradient_width,
         dropped_bits: p.dropped_bits,
         update_shift: p.update_shift,
         weight_rounding: design.weight_modes.rounding.code(),
         weight_overflow: design.weight_modes.overflow.code(),
         uniform_width: u32::from(uniform),
+        input_slot: layout.slot(&layout.layers[0], true),
         min_slot: MIN_SLOT,
         layer_gap: LAYER_GAP,
-        infer_start: words.1,
+        infer_start: words.1.infer,
+        last_start: words.1.last,
+        batched: design.is_batched(),
+        batch: design.batch,
+        batch_width: p.batch_width,
         nudge_name: if design.nudge_sign == NudgeSign::Random { "nudge_signed" } else { "nudge" },
         softmax: layout.softmax_outputs > 0,
         pull_parameters: units::pull_parameters(design),
@@ -323,6 +347,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         best: if layout.softmax_outputs > 0 { "drive" } else { "state" },
         best_width: if layout.softmax_outputs > 0 { units::common_drive_width(design) } else { state_width },
         random_sign: design.nudge_sign == NudgeSign::Random,
+        even_odd: design.order == Order::EvenOdd,
         stochastic: modes.contains(&true),
         purposes: [("weight", Purpose::Weight), ("drive", Purpose::Drive), ("state", Purpose::State)]
             .into_iter()
@@ -343,8 +368,16 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     .unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
 }
 
-/// The phase ROM (training program, then inference program, each with an end) and where inference starts.
-fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
+/// Where the programs of the phase ROM start; training starts at 0.
+struct Starts {
+    /// A batch's last training sample.
+    last: usize,
+    infer: usize,
+}
+
+/// The phase ROM: the programs of training, of a batch's last sample (where it differs) and of inference, each with an
+/// end.
+fn program_words(program: &Program) -> (Vec<ProgramWord>, Starts) {
     let operand = |r: StateRef| match r {
         StateRef::Now => "3'b000".to_owned(),
         StateRef::Previous => "3'b010".to_owned(),
@@ -352,14 +385,18 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
     };
     let mut words = Vec::new();
     let mut push = |bits: String, text: String| words.push(ProgramWord { address: words.len(), bits, text });
-    let mut infer_start = 0;
-    for (i, ops) in [&program.train, &program.infer].into_iter().enumerate() {
-        if i == 1 {
-            infer_start = program.train.len() + 1;
-        }
+    let training = program.train.len() + 1;
+    let batched = program.last != program.train;
+    let starts = if batched {
+        Starts { last: training, infer: training + program.last.len() + 1 }
+    } else {
+        Starts { last: 0, infer: training }
+    };
+    let programs = [Some(&program.train), Some(&program.last).filter(|_| batched), Some(&program.infer)];
+    for ops in programs.into_iter().flatten() {
         for op in ops {
             match *op {
-                Op::Relax { steps, nudge, plasticity } => {
+                Op::Relax { passes, nudge, plasticity } => {
                     let (n, sign) = match nudge {
                         Nudge::None => (0, "free"),
                         Nudge::Plus => (1, "+beta"),
@@ -368,9 +405,9 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
                     };
                     let plastic = u32::from(plasticity.is_some());
                     push(
-                        format!("3'd0, 16'd{steps}, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
+                        format!("3'd0, 16'd{passes}, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
                         format!(
-                            "relax {steps}, {sign}{}",
+                            "relax {passes}, {sign}{}",
                             if plastic == 1 { ", learn each step" } else { "" }
                         ),
                     );
@@ -387,12 +424,15 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, usize) {
                     format!("3'd3, 16'd0, 2'd0, 1'd0, 1'd0, {}, {}", operand(c.post_a), operand(c.post_b)),
                     format!("learn {:?} - {:?}", c.post_a, c.post_b),
                 ),
+                Op::Apply => {
+                    push("3'd5, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "apply".to_owned())
+                }
                 Op::Read => {
                     push("3'd4, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "read".to_owned())
                 }
             }
         }
-        push("3'd5, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "end".to_owned());
+        push("3'd6, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "end".to_owned());
     }
-    (words, infer_start)
+    (words, starts)
 }

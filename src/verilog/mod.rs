@@ -21,6 +21,7 @@ pub const LEAVES: &[(&str, &str)] = &[
     ("mixer.vh", include_str!("../../hdl/mixer.vh")),
     ("requantise.v", include_str!("../../hdl/requantise.v")),
     ("word_memory.v", include_str!("../../hdl/word_memory.v")),
+    ("weight_memory.v", include_str!("../../hdl/weight_memory.v")),
     ("function_table.v", include_str!("../../hdl/function_table.v")),
     ("sample_buffer.v", include_str!("../../hdl/sample_buffer.v")),
     ("sequencer.v", include_str!("../../hdl/sequencer.v")),

@@ -20,6 +20,8 @@ pub struct Multipliers {
 pub struct Price {
     /// Bits of the weight memory, and of that of the weights on the way back where they are separate.
     pub weight_memory_bits: usize,
+    /// Bits of the sums over a batch; none where a batch is one sample.
+    pub batch_memory_bits: usize,
     /// Bits of the state memory.
     pub state_memory_bits: usize,
     /// Multipliers, by kind.
@@ -34,12 +36,17 @@ impl Price {
         let kind = |what, a, b, count| Multipliers { what, bits: (a, b), count };
         Price {
             weight_memory_bits: layout.memory_words() * lanes * p.stored_width as usize,
+            batch_memory_bits: if design.is_batched() {
+                layout.weight_words * lanes * p.batch_width as usize
+            } else {
+                0
+            },
             state_memory_bits: layout.banks
                 * (2 * layout.state_words * lanes * p.activity_width as usize
                     + layout.neurons * (2 * p.activity_width as usize + state_width)),
             multipliers: vec![
-                kind("contrast", p.activity_width, p.activity_width, 2 * lanes),
-                kind("rate", p.contrast_width, p.rate_width, lanes),
+                kind("rate", p.activity_width, p.rate_width, 2),
+                kind("contrast", p.activity_width, p.rated_width, 2 * lanes),
                 kind("forward", p.read_width, p.pre_width, lanes),
                 kind("transposed", p.read_width, p.activity_width, lanes),
             ],
@@ -48,7 +55,7 @@ impl Price {
 
     /// Bits of all memories.
     pub fn memory_bits(&self) -> usize {
-        self.weight_memory_bits + self.state_memory_bits
+        self.weight_memory_bits + self.batch_memory_bits + self.state_memory_bits
     }
 
     /// Multipliers of all kinds.

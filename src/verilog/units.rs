@@ -1,7 +1,7 @@
 //! Neuron units: one per distinct set of formats and constants, shared by the layers that have them.
 
 use super::{EXPONENTIAL_FILE, RECIPROCAL_FILE, table_file};
-use crate::design::{Activation, Constant, Design, Dynamics, NeuronMath, Neurons, NudgePlace, Tables};
+use crate::design::{Activation, Constant, Design, Dynamics, NeuronMath, Neurons, NudgePlace, Order, Tables};
 use crate::fixed_point::softmax::PROBABILITY_FRAC;
 use crate::schedule::bits;
 
@@ -71,6 +71,7 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
     let nudge_frac = state_frac + design.beta.format.frac;
     let inside = m.output && design.nudge_place == NudgePlace::Inside;
     let outside = m.output && !inside;
+    let rests = design.order == Order::EvenOdd;
     let stepped = design.dynamics != Dynamics::Prototypical;
     let when = |c: bool, v: i32| if c { v } else { 0 };
     let clip_end = match design.activation_of(id) {
@@ -85,6 +86,7 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
         ("StateSigned", u32::from(n.state.signed).to_string()),
         ("Output", u32::from(m.output).to_string()),
         ("Inside", u32::from(inside).to_string()),
+        ("Rests", u32::from(rests).to_string()),
         ("Dynamics", (design.dynamics as u32).to_string()),
         ("Activation", (design.activation_of(id) as u32).to_string()),
         ("OneDrive", clip_end.to_string()),
@@ -114,11 +116,12 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
     ];
     let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
     let state_in = if n.state.width + 1 > sw {
-        widen("state12", true, sw, n.state.width + 1)
+        widen("state15", true, sw, n.state.width + 1)
     } else {
-        format!("state12[{}:0]", n.state.width)
+        format!("state15[{}:0]", n.state.width)
     };
     let activity = design.activity_format(id);
+    let state = widen(&format!("state_{id}"), n.state.signed, n.state.width, sw);
     Unit {
         id,
         comment: format!(
@@ -128,17 +131,17 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
             n.drive,
             n.state
         ),
-        state_used: !design.is_softmax(id),
+        state_used: !design.is_softmax(id) || rests,
         output: m.output,
         drive_width: n.drive.width,
         state_width: n.state.width,
         parameters: wrap(&parameters),
         state_in,
         // The states of a softmax read-out come from its own unit, and are 0 in the free phase.
-        state_out: if design.is_softmax(id) {
-            format!("{sw}'d0")
-        } else {
-            widen(&format!("state_{id}"), n.state.signed, n.state.width, sw)
+        state_out: match (design.is_softmax(id), rests) {
+            (false, _) => state,
+            (true, false) => format!("{sw}'d0"),
+            (true, true) => format!("rest_q[24] ? {state} : {sw}'d0"),
         },
         drive_out: widen(&format!("drive_{id}"), n.drive.signed, n.drive.width, dw),
         cases: layers.iter().map(|l| format!("{layer_width}'d{l}")).collect::<Vec<_>>().join(", "),

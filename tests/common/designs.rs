@@ -9,6 +9,7 @@ pub struct Case {
     pub name: &'static str,
     pub layers: &'static str,
     pub lanes: usize,
+    /// Dynamics, and behind a space the order of the layers if they do not move all at once.
     pub dynamics: &'static str,
     pub activation: &'static str,
     /// Place of the nudge, or "softmax" for that read-out.
@@ -32,14 +33,15 @@ impl Case {
         let [state, drive, weight] = self.overflow.map(|o| format!("\"{o}\""));
         let overflow = format!("state = {state}\ndrive = {drive}\nweight = {weight}");
         let (rule, sign) = rule.split_once(' ').unwrap_or((rule, "fixed"));
+        let (dynamics, order) = dynamics.split_once(' ').unwrap_or((dynamics, "synchronous"));
         let nudge = if *nudge == "softmax" {
             "readout = \"softmax\"".to_owned()
         } else {
             format!("nudge = \"{nudge}\"")
         };
-        let dt = if *dynamics == "prototypical" { "" } else { "dt = 0.4\n" };
+        let dt = if dynamics == "prototypical" { "" } else { "dt = 0.4\n" };
         format!(
-            "[network]\nlayers = {layers}\nactivation = \"{activation}\"\ndynamics = \"{dynamics}\"\n\
+            "[network]\nlayers = {layers}\nactivation = \"{activation}\"\ndynamics = \"{dynamics}\"\norder = \"{order}\"\n\
              {nudge}\ninitial_scale = 2.0\n{dt}\n\
              [rule]\nname = \"{rule}\"\nsign = \"{sign}\"\nT = 5\nK = 3\nbeta = 0.4\nlearning_rates = 0.3\n{more}\n\
              [formats]\n{formats}\n\n[rounding]\n{rounding}\n\n[overflow]\n{overflow}\n\n\

@@ -1,6 +1,6 @@
-// Feeds every neuron unit its own stimuli, one a cycle, and writes down what comes out three cycles later.
+// Feeds every neuron unit its own stimuli, one a cycle, and writes down what comes out nine cycles later.
 //
-// stimuli: for each unit the number of stimuli, then per stimulus total, state, target, nudge, random words (drive in the
+// stimuli: for each unit the number of stimuli, then per stimulus total, state, target, nudge (bit 2: rests), random words (drive in the
 // low half, state in the high half): 64 bits each. results: per stimulus drive (low half) and state (high half).
 
 #include "Vtop.h"
@@ -28,18 +28,19 @@ int main(int argc, char** argv) {
         if (std::fread(&count, sizeof count, 1, in) != 1) return 2;
         std::vector<uint64_t> words(count * 5);
         if (std::fread(words.data(), 8, words.size(), in) != words.size()) return 2;
-        for (uint64_t i = 0; i < count + 2; ++i) {
+        for (uint64_t i = 0; i < count + 8; ++i) {
             if (i < count) {
                 const uint64_t* w = &words[i * 5];
                 top.total_i = w[0];
                 top.state_i = w[1];
                 top.target_i = w[2] & 1;
                 top.nudge_i = w[3] & 3;
+                top.rest_i = w[3] >> 2 & 1;
                 top.drive_random_i = static_cast<uint32_t>(w[4]);
                 top.state_random_i = static_cast<uint32_t>(w[4] >> 32);
             }
             clock();
-            if (i >= 2) {
+            if (i >= 8) {
                 const uint64_t result = top.out_o[unit];
                 if (std::fwrite(&result, 8, 1, out) != 1) return 2;
             }

@@ -9,6 +9,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("network", "layers", "neurons per layer from the input to the output, such as `layers = [64, 64, 10]`"),
     ("network", "activation", "one of \"hard_sigmoid\", \"half_hard_sigmoid\", \"logistic\""),
     ("network", "dynamics", "one of \"prototypical\" (default), \"leaky\", \"energy\""),
+    ("network", "order", "one of \"synchronous\" (default), \"even_odd\""),
     ("network", "nudge", "one of \"inside\", \"outside\" (default)"),
     ("network", "readout", "one of \"squared\" (default), \"softmax\""),
     (
@@ -24,6 +25,11 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("rule", "name", "one of \"ep\", \"symmetric_ep\", \"cep\""),
     ("rule", "T", "the free steps, a whole number from 1 to 65535, such as `T = 20`"),
     ("rule", "K", "the nudged steps, a whole number from 1 to 65535, such as `K = 8`"),
+    (
+        "rule",
+        "batch",
+        "the samples whose contrasts make one update, a whole number from 1 (default) to 4096, such as `batch = 20`",
+    ),
     ("rule", "beta", "the strength of the nudge, a number, such as `beta = 0.2`"),
     ("rule", "feedback", "one of \"tied\" (default), \"vector_field\", \"kolen_pollack\""),
     (

@@ -5,7 +5,7 @@ use super::typed::{At, Data, File, Formats, OneOrMany, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::{
     Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Modes, Neurons, NudgePlace,
-    NudgeSign, Readout, Rule, Synapses,
+    NudgeSign, Order, Readout, Rule, Synapses,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
 use std::ops::{Range, RangeInclusive};
@@ -251,6 +251,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         .at(readout.at, "not with energy dynamics")
         .also(dynamics.at, "these dynamics"));
     }
+    let order = network.order.map_or(Given::default(Order::Synchronous), Given::from);
     let scale = network.initial_scale.map_or(Given::default(1.0), Given::from);
     let scale = positive(&scale, "network", "initial_scale")?;
     let dt = time_step(network.dt.map(Given::from), &dynamics, &network_at, typed_formats.step)?;
@@ -269,7 +270,8 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     }
     let steps = |typed, key| -> Result<u32> {
         let given = required(typed, "rule", key, &rule_at)?;
-        Ok(whole(&given, "rule", key, 1..=65535)? as u32)
+        let most = i64::from(65535 / order.value.passes(1));
+        Ok(whole(&given, "rule", key, 1..=most)? as u32)
     };
     let feedback = rule.feedback.map_or(Given::default(Feedback::Tied), Given::from);
     let angle = angle(rule.angle.map(Given::from), &feedback)?;
@@ -289,6 +291,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         .at(feedback.at, "not with energy dynamics")
         .also(dynamics.at, "these dynamics"));
     }
+    let batch = batch(rule.batch.map(Given::from), &name_of_rule, &feedback)?;
     let weight_decay = weight_decay(rule.weight_decay, typed_formats.decay, &feedback)?;
     let free_steps = steps(rule.free_steps, "T")?;
     let nudged_steps = steps(rule.nudged_steps, "K")?;
@@ -337,7 +340,9 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     let reads = formats(typed_formats.weight_read, count, "weight_read", |l| weights[l].value)?;
     let biases = formats(typed_formats.bias, count, "bias", |l| weights[l].value)?;
     // The largest layer's rate, with as many fraction bits as 16 bits leave it.
-    let distance = if symmetric { 2.0 * beta.wanted } else { beta.wanted };
+    // Mean over a batch, over the distance of the nudges.
+    let divisor = batch * if symmetric { 2 } else { 1 };
+    let distance = f64::from(divisor) * beta.wanted;
     let largest = rates.iter().map(|r| r.value).fold(0.0, f64::max) / distance;
     let common = finest(largest, largest < 0.0, 16);
     let common = Format { frac: common.frac.min(16), ..common };
@@ -348,7 +353,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         format!(
             "the rate of synapse layer {} (learning rate / {}beta)",
             l + 1,
-            if symmetric { "2 " } else { "" }
+            if divisor > 1 { format!("{divisor} ") } else { String::new() }
         )
     };
     let scaled = constants(&wanted, &rate_formats, what, "rate")?;
@@ -402,6 +407,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         neurons,
         synapses,
         dynamics: dynamics.value,
+        order: order.value,
         readout: readout.value,
         nudge_place: nudge_place.value,
         activation: activation.value,
@@ -411,6 +417,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         feedback: feedback.value,
         angle,
         weight_decay,
+        batch,
         free_steps,
         nudged_steps,
         beta,
@@ -429,6 +436,30 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         Refusal::new(message, help).at(formats_at.or(layers_at), "these formats together")
     })?;
     Ok(design)
+}
+
+/// Samples per update.
+fn batch(typed: Option<Given<i64>>, rule: &Given<Rule>, feedback: &Given<Feedback>) -> Result<u32> {
+    let given = typed.unwrap_or(Given::default(1));
+    let batch = whole(&given, "rule", "batch", 1..=4096)? as u32;
+    if batch > 1 && rule.value == Rule::Cep {
+        return Err(Refusal::new(
+            "continual updates change the weights at every step: a chip that runs one sample after the other cannot \
+             sum them over a batch",
+            "remove `batch`, or write `name = \"ep\"`",
+        )
+        .at(given.at, "not with this rule")
+        .also(rule.at.clone(), "this rule"));
+    }
+    if batch > 1 && feedback.value == Feedback::VectorField {
+        return Err(Refusal::new(
+            "a vector field has another contrast on the way back, and there is one memory for sums over a batch",
+            "remove `batch`, or write `feedback = \"kolen_pollack\"` or \"tied\"",
+        )
+        .at(given.at, "not with this feedback")
+        .also(feedback.at.clone(), "this feedback"));
+    }
+    Ok(batch)
 }
 
 /// Psi, which only separate weights have.

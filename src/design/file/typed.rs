@@ -1,6 +1,6 @@
 //! What was typed: the shape of a design file, with the place of every value. Nothing is required or judged here.
 
-use crate::design::{Activation, Dynamics, Feedback, NudgePlace, NudgeSign, Readout, Rule};
+use crate::design::{Activation, Dynamics, Feedback, NudgePlace, NudgeSign, Order, Readout, Rule};
 use crate::fixed_point::{Format, Overflow, Rounding};
 use serde::de::value::SeqAccessDeserializer;
 use serde::de::{Deserializer, IntoDeserializer, SeqAccess, Visitor};
@@ -31,6 +31,7 @@ pub(super) struct Network {
     pub layers: At<Vec<Spanned<i64>>>,
     pub activation: At<Activation>,
     pub dynamics: At<Dynamics>,
+    pub order: At<Order>,
     pub nudge: At<NudgePlace>,
     pub readout: At<Readout>,
     pub dt: At<f64>,
@@ -46,6 +47,7 @@ pub(super) struct RuleTable {
     #[serde(rename = "K")]
     pub nudged_steps: At<i64>,
     pub beta: At<f64>,
+    pub batch: At<i64>,
     pub sign: At<NudgeSign>,
     pub feedback: At<Feedback>,
     pub angle: At<f64>,

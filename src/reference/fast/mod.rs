@@ -15,8 +15,8 @@ use super::neuron::Pull;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
-use crate::fixed_point::{Purpose, absorb, row_bits, step_key};
-use crate::rules::{Contrast, Nudge, Op, Program, StateRef, Update, is_negative};
+use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
+use crate::rules::{Contrast, Lesson, Nudge, Op, Program, StateRef, Update, is_negative};
 use matrix::{Matrix, Reading};
 use neurons::{Layer, Moment, Neurons};
 use numbers::{Block, Int, LANES, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};
@@ -103,8 +103,15 @@ impl<'d> Network<'d> {
     /// Runs one sample through the training or the inference program and returns the prediction.
     ///
     /// `input` holds one raw value of the design's input format per input neuron.
-    pub fn run(&mut self, input: &[i32], label: u16, train: bool, observer: &mut impl Observer) -> u16 {
-        each!(&mut self.engine, e => e.run(input, label, train, observer, None))
+    pub fn run(
+        &mut self,
+        input: &[i32],
+        label: u16,
+        lesson: impl Into<Lesson>,
+        observer: &mut impl Observer,
+    ) -> u16 {
+        let lesson = lesson.into();
+        each!(&mut self.engine, e => e.run(input, label, lesson, observer, None))
     }
 
     /// As [`run`](Self::run), and takes note of ranges and saturations; same bits, several times slower.
@@ -112,12 +119,13 @@ impl<'d> Network<'d> {
         &mut self,
         input: &[i32],
         label: u16,
-        train: bool,
+        lesson: impl Into<Lesson>,
         observer: &mut impl Observer,
         counters: &mut Counters,
     ) -> u16 {
+        let lesson = lesson.into();
         counters.samples += 1;
-        each!(&mut self.engine, e => e.run(input, label, train, observer, Some(counters)))
+        each!(&mut self.engine, e => e.run(input, label, lesson, observer, Some(counters)))
     }
 
     /// The weights, in the exchange form.
@@ -178,6 +186,8 @@ struct Synapses<N: Numbers> {
     bias_rule: Rule,
     weight_shift: u32,
     bias_shift: u32,
+    /// Contrasts added up over a batch: of the weights, of the biases.
+    sums: Option<(Matrix<i32>, Matrix<i32>)>,
 }
 
 #[derive(Clone, Debug)]
@@ -259,6 +269,11 @@ impl<'d, N: Numbers> Engine<'d, N> {
                 bias_rule: Rule::of(design, l, true),
                 weight_shift: p.weight_shift[l - 1],
                 bias_shift: p.activity_frac as u32 + p.bias_shift[l - 1],
+                sums: design.is_batched().then(|| {
+                    let (lines, length) =
+                        if l == 1 { (sizes[0], sizes[1]) } else { (sizes[l], sizes[l - 1]) };
+                    (Matrix::build(lines, length, |_, _| 0), Matrix::build(1, sizes[l], |_, _| 0))
+                }),
             }
         });
         let synapses: Vec<Synapses<N>> = synapses.collect();
@@ -321,22 +336,22 @@ impl<'d, N: Numbers> Engine<'d, N> {
         &mut self,
         input: &[i32],
         label: u16,
-        train: bool,
+        lesson: Lesson,
         observer: &mut O,
         mut count: Option<&mut Counters>,
     ) -> u16 {
         self.reset(input);
-        let ops = std::mem::take(if train { &mut self.program.train } else { &mut self.program.infer });
+        let ops = self.program.ops(lesson).to_vec();
         let mut prediction = 0;
         for &op in &ops {
             match op {
-                Op::Relax { steps, nudge, plasticity } => {
-                    for t in 0..steps {
+                Op::Relax { passes, nudge, plasticity } => {
+                    for t in 0..passes {
                         let update = plasticity.filter(|_| t > 0);
                         if let Some(update) = update {
                             self.learn(update, true, count.as_deref_mut());
                         }
-                        self.relax(nudge, label, count.as_deref_mut());
+                        self.relax::<O>(nudge, label, t, count.as_deref_mut());
                         self.show(observer, true, update.is_some());
                     }
                     if let Some(update) = plasticity {
@@ -352,6 +367,15 @@ impl<'d, N: Numbers> Engine<'d, N> {
                     self.states.clone_from(&self.slots[slot].states);
                     self.now.clone_from(&self.slots[slot].activities);
                 }
+                Op::Learn(update) if self.design.is_batched() => {
+                    self.add_up(update);
+                    self.show(observer, false, false);
+                }
+                Op::Apply => {
+                    self.apply(count.as_deref_mut());
+                    self.active_inputs = (0..self.sizes[0] as u32).collect();
+                    self.show(observer, false, true);
+                }
                 Op::Learn(update) => {
                     self.learn(update, false, count.as_deref_mut());
                     self.show(observer, false, true);
@@ -363,7 +387,6 @@ impl<'d, N: Numbers> Engine<'d, N> {
                 }
             }
         }
-        *(if train { &mut self.program.train } else { &mut self.program.infer }) = ops;
         observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
         self.sample = self.sample.wrapping_add(1);
         prediction
@@ -409,9 +432,12 @@ impl<'d, N: Numbers> Engine<'d, N> {
         self.step += 1;
     }
 
-    /// One synchronous time step of all neurons.
-    fn relax(&mut self, nudge: Nudge, label: u16, mut count: Option<&mut Counters>) {
-        self.sum_inputs();
+    /// One pass: a time step of the layers that move in it.
+    fn relax<O: Observer>(&mut self, nudge: Nudge, label: u16, pass: u32, mut count: Option<&mut Counters>) {
+        let order = self.design.order;
+        // Drives of resting layers change nothing; a softmax reads its own.
+        let all = O::WATCHES || self.pull.is_some();
+        self.sum_inputs(|l| all || !order.holds(pass, l));
         std::mem::swap(&mut self.now, &mut self.previous);
         let moment = Moment {
             seed: self.design.seed,
@@ -423,6 +449,15 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let mut at = 0;
         for (l, neurons) in self.neurons.iter().enumerate() {
             let n = self.sizes[l + 1];
+            if order.holds(pass, l + 1) {
+                if all {
+                    let totals = &self.totals[l].as_flattened()[..n];
+                    neurons.drives(moment, totals, &self.states[at..at + n], &mut self.drives[at..at + n]);
+                }
+                self.now[l].clone_from(&self.previous[l]);
+                at += n;
+                continue;
+            }
             let layer = Layer {
                 totals: &self.totals[l].as_flattened()[..n],
                 drives: &mut self.drives[at..at + n],
@@ -432,8 +467,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
             neurons.step(moment, layer, count.as_deref_mut().map(|c| &mut c.layers[l]));
             at += n;
         }
-        if let Some(pull) = &self.pull {
-            let l = self.sizes.len() - 1;
+        let l = self.sizes.len() - 1;
+        if let Some(pull) = self.pull.as_ref().filter(|_| !order.holds(pass, l)) {
             let outputs = at - self.sizes[l]..at;
             let key = step_key(moment.seed, Purpose::State, moment.sample, moment.step);
             let random = |i: usize| row_bits(absorb(key, (l as u32) << 16), i as u32);
@@ -449,8 +484,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
         }
     }
 
-    /// `totals` from `now`: biases, forward and transposed products.
-    fn sum_inputs(&mut self) {
+    /// `totals` from `now`: biases, forward and transposed products of the layers (from 1) whose drives are needed.
+    fn sum_inputs(&mut self, needed: impl Fn(usize) -> bool) {
         if !self.base_valid {
             let s = &self.synapses[0];
             self.input_drive.as_flattened_mut().fill(N::Sum::default());
@@ -463,15 +498,24 @@ impl<'d, N: Numbers> Engine<'d, N> {
         for l in 1..self.synapses.len() {
             let s = &self.synapses[l];
             let (below, above) = self.totals.split_at_mut(l);
-            set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
-            N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, above[0].as_flattened_mut());
+            if needed(l + 1) {
+                set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
+                let sums = above[0].as_flattened_mut();
+                N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, sums);
+            } else {
+                self.work.unchanged += (self.sizes[l] * self.sizes[l + 1]) as u64;
+            }
             self.rows.clear();
             let activities = self.now[l].as_flattened()[..self.sizes[l + 1]].iter();
             self.rows.extend(
                 (0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)),
             );
-            let way_back = s.backward.as_ref().unwrap_or(&s.weights);
-            N::combine(way_back, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
+            if needed(l) {
+                let way_back = s.backward.as_ref().unwrap_or(&s.weights);
+                N::combine(way_back, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
+            } else {
+                self.work.unchanged += (self.sizes[l] * self.rows.len()) as u64;
+            }
             self.work.forward += (self.sizes[l] * self.sizes[l + 1]) as u64;
             self.work.transposed += (self.sizes[l] * self.rows.len()) as u64;
         }
@@ -590,6 +634,84 @@ impl<'d, N: Numbers> Engine<'d, N> {
                     visit(way_back, operands(update.backward), count);
                 }
             }
+        }
+    }
+}
+
+impl<N: Numbers> Engine<'_, N> {
+    /// One pass over the synapses of every active column that only adds up their contrasts.
+    fn add_up(&mut self, update: Update) {
+        let of = |r| match r {
+            StateRef::Now => &self.now,
+            StateRef::Previous => &self.previous,
+            StateRef::Slot(k) => &self.slots[k].activities,
+        };
+        let c = update.forward;
+        let terms = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
+        let negative = update.by_sample && is_negative(self.design.seed, self.sample);
+        let ((a, pre_a), (b, pre_b)) = if negative { (terms.1, terms.0) } else { terms };
+        let one = 1 << self.design.datapath.activity_frac;
+        for (l, s) in self.synapses.iter_mut().enumerate() {
+            let Some((weights, bias)) = &mut s.sums else { continue };
+            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
+            let (a, b) = (a[l].as_flattened(), b[l].as_flattened());
+            // What synapses see fits 31 bits, and the sums are proven to fit 32.
+            let add = |line: &mut [Block<i32>], x: i32| {
+                for (sum, (a, b)) in line.as_flattened_mut().iter_mut().zip(a.iter().zip(b)) {
+                    *sum = sum.wrapping_add((a.word() - b.word()).wrapping_mul(x));
+                }
+            };
+            add(bias.line_mut(0), one);
+            if l == 0 {
+                for &(j, x) in &self.inputs {
+                    add(weights.line_mut(j as usize), x.word());
+                }
+                self.work.update += (self.inputs.len() * n_post) as u64;
+                continue;
+            }
+            let pre = pre_a[l - 1].as_flattened().iter().zip(pre_b[l - 1].as_flattened());
+            for k in 0..n_post {
+                let (post_a, post_b) = (a[k].word(), b[k].word());
+                for (sum, (a, b)) in weights.line_mut(k).as_flattened_mut().iter_mut().zip(pre.clone()) {
+                    let (a, b) = (post_a.wrapping_mul(a.word()), post_b.wrapping_mul(b.word()));
+                    *sum = sum.wrapping_add(a.wrapping_sub(b));
+                }
+            }
+            self.work.update += (n_pre * n_post) as u64;
+        }
+    }
+
+    /// One pass over all synapses: they take what has been added up.
+    fn apply(&mut self, mut count: Option<&mut Counters>) {
+        self.base_valid = false;
+        let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
+        for (l, s) in self.synapses.iter_mut().enumerate() {
+            let Some((sums, bias_sums)) = &mut s.sums else { continue };
+            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
+            let column_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
+            let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
+            let bias_key = column_key(n_pre);
+            for row in 0..n_post {
+                let (at, lane) = (row / LANES, row % LANES);
+                let sum = i64::from(std::mem::take(&mut bias_sums.raw[at][lane]));
+                let random = lane_bits(bias_key, row as u32);
+                s.bias_rule.apply(&mut s.bias.raw[at][lane], sum, random, count.as_deref_mut());
+            }
+            for column in 0..n_pre {
+                let key = column_key(column);
+                for row in 0..n_post {
+                    // Layer 1 holds a line per input, the others a line per post-synaptic neuron.
+                    let (line, i) = if l == 0 { (column, row) } else { (row, column) };
+                    let (at, lane) = (line * sums.stride + i / LANES, i % LANES);
+                    let sum = i64::from(std::mem::take(&mut sums.raw[at][lane]));
+                    let random = lane_bits(key, row as u32);
+                    s.rule.apply(&mut s.weights.raw[at][lane], sum, random, count.as_deref_mut());
+                    if let Some(way_back) = &mut s.backward {
+                        s.rule.apply(&mut way_back.raw[at][lane], sum, random, count.as_deref_mut());
+                    }
+                }
+            }
+            self.work.update += (n_pre * n_post) as u64;
         }
     }
 }

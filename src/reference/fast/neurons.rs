@@ -91,6 +91,23 @@ impl<A: Int> Neurons<A> {
         absorb(step_key(m.seed, purpose, m.sample, m.step), self.layer << 16)
     }
 
+    /// The drives of a layer whose states rest.
+    pub(super) fn drives<S: Int>(&self, m: Moment, totals: &[S], states: &[i32], drives: &mut [i32]) {
+        let key = self.key(m, Purpose::Drive);
+        for (i, (drive, (total, &state))) in drives.iter_mut().zip(totals.iter().zip(states)).enumerate() {
+            let input = NeuronInput {
+                total: total.wide(),
+                state: state.into(),
+                target: i == usize::from(m.label),
+                nudge: m.nudge,
+                rest: true,
+                drive_random: row_bits(key, i as u32),
+                state_random: 0,
+            };
+            *drive = self.unit.drive(input).0 as i32;
+        }
+    }
+
     fn step_units<S: Int>(&self, m: Moment, layer: Layer<'_, S, A>, mut count: Option<&mut LayerCounters>) {
         let (drive_key, state_key) = (self.key(m, Purpose::Drive), self.key(m, Purpose::State));
         for (i, &total) in layer.totals.iter().enumerate().take(layer.states.len()) {
@@ -99,6 +116,7 @@ impl<A: Int> Neurons<A> {
                 state: i64::from(layer.states[i]),
                 target: i == usize::from(m.label),
                 nudge: m.nudge,
+                rest: false,
                 drive_random: row_bits(drive_key, i as u32),
                 state_random: row_bits(state_key, i as u32),
             };

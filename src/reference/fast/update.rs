@@ -86,7 +86,13 @@ impl Rule {
 
     /// One synapse, by the book.
     #[inline]
-    fn apply<S: Int>(&self, w: &mut S, contrast: i64, random: u32, count: Option<&mut LayerCounters>) {
+    pub(super) fn apply<S: Int>(
+        &self,
+        w: &mut S,
+        contrast: i64,
+        random: u32,
+        count: Option<&mut LayerCounters>,
+    ) {
         let increment = self.rounding.apply(self.rate * contrast - self.decay * w.wide(), self.shift, random);
         let wanted = w.wide() + increment;
         let new = self.overflow.apply(wanted, self.format);

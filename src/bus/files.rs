@@ -1,0 +1,484 @@
+//! The files of the bus: register file, top, C header, Markdown, test bench, and the FuseSoC core file.
+
+use super::{Access, Field, LEAVES, Map, Register, Vectors, rails_of_state, rails_of_weight, slot_width};
+use crate::design::Design;
+use crate::schedule::{Layout, bits};
+use crate::verilog::{Sources, common_state_width, module_name};
+use askama::Template;
+use sha2::{Digest, Sha256};
+
+/// Name of the wrapped core's module.
+pub fn top_name(design: &Design) -> String {
+    format!("{}_axi", module_name(design))
+}
+
+/// The register map of a design.
+pub(super) fn map(design: &Design, layout: &Layout) -> Map {
+    let core = &Sources::of(design, layout).files[&format!("{}.v", module_name(design))];
+    Map::of(design, layout, digest(core))
+}
+
+/// The head of the SHA-256 of Verilog without its comment lines, so that the name of a design file is not part of it.
+fn digest(verilog: &str) -> u32 {
+    let mut hash = Sha256::new();
+    for line in verilog.lines().filter(|l| !l.starts_with("//")) {
+        hash.update(line);
+        hash.update("\n");
+    }
+    hash.finalize().iter().take(4).fold(0, |word, &byte| word << 8 | u32::from(byte))
+}
+
+/// Name of a field's signals in the register file.
+fn signal(register: &Register, field: &Field) -> String {
+    let mut name = register.name.to_lowercase();
+    if !field.name.is_empty() {
+        name = format!("{name}_{}", field.name.to_lowercase());
+    }
+    name
+}
+
+fn range(width: u32) -> String {
+    if width == 1 { String::new() } else { format!("[{}:0] ", width - 1) }
+}
+
+fn slice(low: u32, width: u32) -> String {
+    match (low, width) {
+        (0, 32) => String::new(),
+        (_, 1) => format!("[{low}]"),
+        _ => format!("[{}:{low}]", low + width - 1),
+    }
+}
+
+/// A register as the Verilog wants it.
+struct RegisterText {
+    name: String,
+    index: u32,
+    /// Concatenation of its fields.
+    value: String,
+    /// Response to a write.
+    response: &'static str,
+    /// Condition beyond the address under which a write happens; none where it never does.
+    write: Option<&'static str>,
+}
+
+#[derive(Template)]
+#[template(path = "axi_registers.v", escape = "none")]
+struct RegistersFile {
+    module: String,
+    index_width: u32,
+    ports: Vec<String>,
+    declarations: Vec<String>,
+    registers: Vec<RegisterText>,
+    assigns: Vec<String>,
+    resets: Vec<String>,
+    updates: Vec<String>,
+}
+
+fn registers_file(module: &str, map: &Map) -> String {
+    let mut file = RegistersFile {
+        module: module.to_owned(),
+        // Of a word in the lower half of the address space.
+        index_width: map.address_width - 3,
+        ports: Vec::new(),
+        declarations: Vec::new(),
+        registers: Vec::new(),
+        assigns: Vec::new(),
+        resets: Vec::new(),
+        updates: Vec::new(),
+    };
+    for r in &map.registers {
+        let mut parts = Vec::new();
+        let mut bit = 0;
+        for f in &r.fields {
+            let (name, strobe) = (signal(r, f), format!("write_{}", r.name.to_lowercase()));
+            let (range, slice) = (range(f.width), slice(f.low, f.width));
+            if f.low > bit {
+                parts.push(format!("{}'d0", f.low - bit));
+            }
+            bit = f.low + f.width;
+            match f.access {
+                Access::Constant(v) => parts.push(format!("{}'h{v:x}", f.width)),
+                Access::Status => {
+                    file.ports.push(format!("input  wire {range}{name}_i"));
+                    parts.push(format!("{name}_i"));
+                }
+                Access::Control(reset) => {
+                    file.ports.push(format!("output wire {range}{name}_o"));
+                    file.declarations.push(format!("reg {range}{name}_q;"));
+                    file.assigns.push(format!("assign {name}_o = {name}_q;"));
+                    file.resets.push(format!("{name}_q <= {}'h{reset:x};", f.width));
+                    file.updates.push(format!(
+                        "if ({strobe}) {name}_q <= ({name}_q & ~mask{slice}) | (data_i{slice} & mask{slice});"
+                    ));
+                    parts.push(format!("{name}_q"));
+                }
+                Access::Pulse => {
+                    file.ports.push(format!("output wire {range}{name}_o"));
+                    file.assigns.push(format!("assign {name}_o = {strobe} && data_i{slice} && mask{slice};"));
+                    parts.push(format!("{}'d0", f.width));
+                }
+                Access::Event => {
+                    file.ports.push(format!("input  wire {range}{name}_i"));
+                    file.ports.push(format!("output wire {range}{name}_o"));
+                    file.declarations.push(format!("reg {range}{name}_q;"));
+                    file.assigns.push(format!("assign {name}_o = {name}_q;"));
+                    file.resets.push(format!("{name}_q <= {}'d0;", f.width));
+                    file.updates.push(format!(
+                        "{name}_q <= ({name}_q && !({strobe} && data_i{slice} && mask{slice})) || {name}_i;"
+                    ));
+                    parts.push(format!("{name}_q"));
+                }
+                Access::Load => {
+                    file.ports.push(format!("input  wire {range}{name}_i"));
+                    file.ports.push(format!("output wire {range}{name}_o"));
+                    file.ports.push(format!("output wire {name}_set_o"));
+                    file.assigns.push(format!("assign {name}_set_o = {strobe};"));
+                    file.assigns.push(format!(
+                        "assign {name}_o = ({name}_i & ~mask{slice}) | (data_i{slice} & mask{slice});"
+                    ));
+                    parts.push(format!("{name}_i"));
+                }
+            }
+        }
+        if bit < 32 {
+            parts.push(format!("{}'d0", 32 - bit));
+        }
+        parts.reverse();
+        let (response, write) = match (r.is_writable(), r.idle_only) {
+            (false, _) => ("SlvErr", None),
+            (true, false) => ("Okay", Some("")),
+            (true, true) => ("idle_i ? Okay : SlvErr", Some(" && idle_i")),
+        };
+        file.registers.push(RegisterText {
+            name: r.name.to_lowercase(),
+            index: r.offset / 4,
+            value: if parts.len() == 1 { parts.concat() } else { format!("{{{}}}", parts.join(", ")) },
+            response,
+            write,
+        });
+    }
+    file.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
+}
+
+/// Rails and lanes of one layer, as Verilog literals.
+struct LayerText {
+    layer: usize,
+    state_least: String,
+    state_greatest: String,
+    weight_least: String,
+    weight_greatest: String,
+    bias_least: String,
+    bias_greatest: String,
+    bias_column: usize,
+    last_chunk: usize,
+    last_mask: String,
+}
+
+#[derive(Template)]
+#[template(path = "axi_top.v", escape = "none")]
+struct TopFile {
+    batched: bool,
+    name: String,
+    core: String,
+    module: String,
+    inputs: usize,
+    input_format: String,
+    slot_width: u32,
+    address_width: u32,
+    index_width: u32,
+    window_word_width: u32,
+    host_width: u32,
+    lanes: usize,
+    lane_width: u32,
+    ways: usize,
+    words: usize,
+    stored_width: u32,
+    state_width: u32,
+    input_width: u32,
+    label_width: u32,
+    classes: usize,
+    count_width: u32,
+    layers: Vec<LayerText>,
+}
+
+impl TopFile {
+    /// A class on more bits.
+    fn widen(&self, name: &str, to: u32) -> String {
+        format!("{{{}'d0, {name}}}", to - self.label_width)
+    }
+}
+
+/// Bits of a value, as a Verilog literal.
+fn literal(value: i64, width: u32) -> String {
+    format!("{width}'h{:x}", value as u64 & (u64::MAX >> (64 - width)))
+}
+
+fn top_file(design: &Design, layout: &Layout, map: &Map) -> String {
+    let stored = design.datapath.stored_width;
+    let state = common_state_width(design);
+    let lane_width = bits(layout.lanes - 1);
+    let layers = (1..)
+        .zip(&layout.layers)
+        .map(|(l, x)| {
+            let (states, weights, biases) = (
+                rails_of_state(design, l),
+                rails_of_weight(design, l, false),
+                rails_of_weight(design, l, true),
+            );
+            let last = x.post - (x.chunks - 1) * layout.lanes;
+            LayerText {
+                layer: l,
+                state_least: literal(states.0, state),
+                state_greatest: literal(states.1, state),
+                weight_least: literal(weights.0, stored),
+                weight_greatest: literal(weights.1, stored),
+                bias_least: literal(biases.0, stored),
+                bias_greatest: literal(biases.1, stored),
+                bias_column: x.pre,
+                last_chunk: x.chunks - 1,
+                last_mask: format!("{{{{{}{{1'b0}}}}, {{{last}{{1'b1}}}}}}", layout.lanes - last)
+                    .replace("{{0{1'b0}}, ", "{"),
+            }
+        })
+        .collect();
+    let top = TopFile {
+        batched: design.is_batched(),
+        name: design.name.clone(),
+        core: module_name(design),
+        module: top_name(design),
+        inputs: design.sizes[0],
+        input_format: design.input.to_string(),
+        slot_width: slot_width(design.input.width),
+        address_width: map.address_width,
+        index_width: map.address_width - 3,
+        window_word_width: map.address_width - 3 - lane_width,
+        host_width: layout.host_width(),
+        lanes: layout.lanes,
+        lane_width,
+        ways: layout.ways(),
+        words: layout.memory_words(),
+        stored_width: stored,
+        state_width: state,
+        input_width: design.input.width,
+        label_width: bits(design.classes() - 1),
+        classes: design.classes(),
+        count_width: bits(design.sizes[0]),
+        layers,
+    };
+    top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
+}
+
+/// A synapse layer in the weight window, for the header.
+struct HeaderLayer {
+    name: String,
+    base: usize,
+    rows: usize,
+    columns: usize,
+}
+
+#[derive(Template)]
+#[template(path = "registers.h", escape = "none")]
+struct HeaderFile<'a> {
+    batched: bool,
+    prefix: String,
+    lower: String,
+    map: &'a Map,
+    layers: Vec<HeaderLayer>,
+    lanes: usize,
+    inputs: usize,
+    slot_width: u32,
+    packet_words: usize,
+}
+
+#[derive(Template)]
+#[template(path = "registers.md", escape = "none")]
+struct PageFile<'a> {
+    batched: bool,
+    top: String,
+    map: &'a Map,
+    layers: Vec<HeaderLayer>,
+    lanes: usize,
+    inputs: usize,
+    input_format: String,
+    slot_width: u32,
+    packet_words: usize,
+    prefix: String,
+}
+
+impl HeaderFile<'_> {
+    /// Bits of a field in place.
+    fn mask(&self, f: &Field) -> String {
+        format!("0x{:08x}", (u32::MAX >> (32 - f.width)) << f.low)
+    }
+}
+
+impl PageFile<'_> {
+    fn bits(&self, f: &Field) -> String {
+        if f.width == 1 { f.low.to_string() } else { format!("{}:{}", f.low + f.width - 1, f.low) }
+    }
+
+    fn value(&self, f: &Field) -> String {
+        match f.access {
+            Access::Constant(v) | Access::Control(v) => format!("{v:#x}"),
+            Access::Pulse | Access::Event => "0x0".to_owned(),
+            Access::Status | Access::Load => String::new(),
+        }
+    }
+
+    fn name(&self, f: &Field) -> String {
+        if f.name.is_empty() { "-".to_owned() } else { format!("`{}`", f.name) }
+    }
+}
+
+fn header_layers(layout: &Layout) -> Vec<HeaderLayer> {
+    let forward = (1..).zip(&layout.layers).map(|(l, x)| HeaderLayer {
+        name: format!("{l}"),
+        base: x.weight_base,
+        rows: x.post,
+        columns: x.row_length(),
+    });
+    let back_base = layout.layers.get(1).map_or(0, |x| x.weight_base);
+    let back = (2..).zip(layout.layers.iter().skip(1)).map(|(l, x)| HeaderLayer {
+        name: format!("{l}_back"),
+        base: layout.weight_words + x.weight_base - back_base,
+        rows: x.post,
+        columns: x.row_length(),
+    });
+    forward.chain(back.take(if layout.ways() == 2 { usize::MAX } else { 0 })).collect()
+}
+
+#[derive(Template)]
+#[template(path = "axi_tb.v", escape = "none")]
+struct BenchFile {
+    top: String,
+    address_width: u32,
+    window: u32,
+    weights: u32,
+    packets: usize,
+    results: usize,
+    control: u32,
+    seed_offset: u32,
+    seed: u32,
+    rails_offset: u32,
+}
+
+#[derive(Template)]
+#[template(path = "fusesoc.core", escape = "none")]
+struct CoreFile {
+    version: &'static str,
+    name: String,
+    top: String,
+    sources: Vec<String>,
+    includes: Vec<String>,
+    data: Vec<String>,
+    bench: Vec<String>,
+}
+
+/// Adds the bus to a generated core: `NAME_axi.v`, its registers and leaves, a C header, a page of Markdown, a test bench
+/// with vectors from the reference, and a FuseSoC core file.
+pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
+    let (core, top) = (module_name(design), top_name(design));
+    let map = Map::of(design, layout, digest(&sources.files[&format!("{core}.v")]));
+    let registers = format!("{core}_registers");
+    let list = &sources.files["files.f"];
+    let names: Vec<String> = list
+        .lines()
+        .map(str::to_owned)
+        .chain(LEAVES.iter().map(|(n, _)| (*n).to_owned()))
+        .chain([format!("{registers}.v"), format!("{top}.v")])
+        .collect();
+    let data: Vec<String> = sources.files.keys().filter(|n| n.ends_with(".hex")).cloned().collect();
+    let includes: Vec<String> = sources.files.keys().filter(|n| n.ends_with(".vh")).cloned().collect();
+    for (name, text) in LEAVES {
+        sources.files.insert((*name).to_owned(), (*text).to_owned());
+    }
+    sources.files.insert("axi.f".to_owned(), names.join("\n") + "\n");
+    sources.files.insert(format!("{registers}.v"), registers_file(&registers, &map));
+    sources.files.insert(format!("{top}.v"), top_file(design, layout, &map));
+
+    let slot = slot_width(design.input.width);
+    let packet_words = 1 + design.sizes[0].div_ceil((32 / slot) as usize);
+    let header = HeaderFile {
+        batched: design.is_batched(),
+        prefix: core.to_uppercase(),
+        lower: core.clone(),
+        map: &map,
+        layers: header_layers(layout),
+        lanes: layout.lanes,
+        inputs: design.sizes[0],
+        slot_width: slot,
+        packet_words,
+    };
+    let page = PageFile {
+        batched: design.is_batched(),
+        top: top.clone(),
+        map: &map,
+        layers: header_layers(layout),
+        lanes: layout.lanes,
+        inputs: design.sizes[0],
+        input_format: design.input.to_string(),
+        slot_width: slot,
+        packet_words,
+        prefix: core.clone(),
+    };
+    let rendered = |text: askama::Result<String>| {
+        text.unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
+    };
+    sources.files.insert(format!("{core}.h"), rendered(header.render()));
+    sources.files.insert(format!("{core}.md"), rendered(page.render()));
+
+    // Three samples through the bus, with the reference's results beside them: the simulation that FuseSoC starts.
+    let vectors = Vectors::of(design, layout, super::synthetic_samples(design));
+    let offset = |name: &str| map.registers.iter().find(|r| r.name == name).map_or(0, |r| r.offset);
+    let packets: Vec<Vec<u32>> = vectors.samples.iter().map(|s| s.packet(design.input.width)).collect();
+    let beat = |(last, word): (bool, &u32)| format!("{}{word:08x}\n", u8::from(last));
+    let beats: String = packets
+        .iter()
+        .flat_map(|p| p.iter().enumerate().map(|(i, w)| (i + 1 == p.len(), w)))
+        .map(beat)
+        .collect();
+    let rails = vectors.rails;
+    let words =
+        |words: &mut dyn Iterator<Item = u32>| words.map(|w| format!("{w:08x}\n")).collect::<String>();
+    let results = words(&mut vectors.results.iter().flat_map(super::ResultWords::packet).chain([
+        rails.states_at_least,
+        rails.states_at_greatest,
+        rails.weights_at_rail,
+    ]));
+    let bench = BenchFile {
+        top: top.clone(),
+        address_width: map.address_width,
+        window: map.window.base,
+        weights: map.window.weights,
+        packets: packets.iter().map(Vec::len).sum(),
+        results: vectors.results.len(),
+        control: offset("CONTROL"),
+        seed_offset: offset("SEED"),
+        seed: design.seed,
+        rails_offset: offset("STATES_AT_LEAST"),
+    };
+    let mut put = |name: &str, text: String| sources.files.insert(name.to_owned(), text);
+    put("axi_tb.v", rendered(bench.render()));
+    put("axi_tb_before.hex", words(&mut vectors.weights_before.iter().map(|&w| w as u32)));
+    put("axi_tb_after.hex", words(&mut vectors.weights_after.iter().map(|&w| w as u32)));
+    put("axi_tb_packets.hex", beats);
+    put("axi_tb_results.hex", results);
+    let bench_data = ["before", "after", "packets", "results"];
+    let file = CoreFile {
+        version: env!("CARGO_PKG_VERSION"),
+        name: design.name.replace('-', "_"),
+        top,
+        sources: names,
+        includes,
+        data,
+        bench: bench_data.iter().map(|n| format!("axi_tb_{n}.hex")).collect(),
+    };
+    put(&format!("{core}.core"), rendered(file.render()));
+}
+
+/// Adds `vectors.json`: samples of the design's data set, and what the reference makes of them.
+pub fn add_vectors(sources: &mut Sources, vectors: &Vectors) {
+    let text = serde_json::to_string(vectors)
+        .unwrap_or_else(|e| unreachable!("numbers and texts are always written: {e}"));
+    sources.files.insert("vectors.json".to_owned(), text);
+}

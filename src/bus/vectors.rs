@@ -1,0 +1,204 @@
+//! What a test drives into the bus, and what the reference says must come out.
+
+use super::{Rails, slot_width};
+use crate::cosim::{Signature, memory_image};
+use crate::design::Design;
+use crate::fixed_point::absorb;
+use crate::reference::fast::Network;
+use crate::reference::{Observer, StepView, Weights};
+use crate::rules::{Lesson, Program};
+use crate::schedule::{Layout, predict};
+use serde::Serialize;
+
+/// One sample, as the stream carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SampleWords {
+    /// Raw inputs.
+    pub inputs: Vec<i32>,
+    /// Its class.
+    pub label: u16,
+    /// It is learned, not only classified.
+    pub train: bool,
+    /// The batch ends with it (where the core learns in batches).
+    pub ends_batch: bool,
+}
+
+impl SampleWords {
+    /// The packet: a header, then the inputs in slots, slot 0 of a word first.
+    pub fn packet(&self, input_width: u32) -> Vec<u32> {
+        let slot = slot_width(input_width);
+        let mask = u32::MAX >> (32 - input_width);
+        let header = u32::from(self.label) | u32::from(self.train) << 31 | u32::from(self.ends_batch) << 30;
+        let word = |values: &[i32]| {
+            values.iter().rev().fold(0u64, |w, &x| w << slot | u64::from(x as u32 & mask)) as u32
+        };
+        std::iter::once(header).chain(self.inputs.chunks((32 / slot) as usize).map(word)).collect()
+    }
+}
+
+/// What comes back for a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ResultWords {
+    /// Class read out.
+    pub prediction: u16,
+    /// Class that came with the sample.
+    pub label: u16,
+    /// The sample was learned.
+    pub train: bool,
+    /// Sample number.
+    pub number: u32,
+    /// Signature of its last step.
+    pub signature: u32,
+    /// Cycles it took.
+    pub cycles: u32,
+    /// Of these, cycles that read weights.
+    pub reads: u32,
+}
+
+impl ResultWords {
+    /// The packet of the result stream.
+    pub fn packet(&self) -> [u32; 4] {
+        let first = u32::from(self.prediction) | u32::from(self.label) << 16 | u32::from(self.train) << 31;
+        [first, self.number, self.signature, self.cycles]
+    }
+}
+
+/// Samples, and everything that can be seen of them on the bus.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Vectors {
+    /// Name of the wrapped core's module.
+    pub top: String,
+    /// Seed of the random bits.
+    pub seed: u32,
+    /// Number of the first sample.
+    pub first_number: u32,
+    /// Bits of an input.
+    pub input_width: u32,
+    /// Classes.
+    pub classes: usize,
+    /// Byte offset of the weight window.
+    pub window: u32,
+    /// Byte offset of every register.
+    pub registers: std::collections::BTreeMap<String, u32>,
+    /// Value of every register that is fixed or has a value after reset, in the order of the map.
+    pub resets: std::collections::BTreeMap<String, u32>,
+    /// Names of registers that refuse to be written.
+    pub read_only: Vec<String>,
+    /// The window before the first sample.
+    pub weights_before: Vec<i32>,
+    /// What is sent.
+    pub samples: Vec<SampleWords>,
+    /// What comes back.
+    pub results: Vec<ResultWords>,
+    /// The window after the last sample.
+    pub weights_after: Vec<i32>,
+    /// Saturation counters after the last sample.
+    pub rails: Rails,
+}
+
+/// Watches one run of the reference.
+struct Recorder<'a> {
+    design: &'a Design,
+    layout: &'a Layout,
+    signature: Signature,
+    last: u32,
+    rails: Rails,
+}
+
+impl Observer for Recorder<'_> {
+    fn step(&mut self, view: StepView<'_>) {
+        let (design, layout) = (self.design, self.layout);
+        if view.relaxed {
+            for (l, layer) in (1..).zip(&layout.layers) {
+                for i in 0..layer.post {
+                    self.signature.state(l, i, view.states[layer.neuron_base + i]);
+                }
+            }
+        }
+        if view.learned {
+            let mut forward = vec![0; layout.lanes];
+            let mut back = vec![0; if layout.ways() == 2 { layout.lanes } else { 0 }];
+            for place @ (l, chunk, column) in layout.columns(view.active_inputs) {
+                let first = chunk * layout.lanes;
+                view.weights.lanes(l, column, first, &mut forward);
+                back.fill(0);
+                if layout.has_backward(l, column) {
+                    let from = crate::reference::weights::backward_layer(design, l);
+                    view.weights.lanes(from, column, first, &mut back);
+                }
+                self.signature.weights(place, &forward, &back, design.datapath.stored_width);
+            }
+        }
+        self.last = self.signature.end_step();
+        self.rails.step(design, layout, &view);
+    }
+}
+
+impl Vectors {
+    /// Runs the reference over samples, from the design's initial weights.
+    pub fn of(design: &Design, layout: &Layout, samples: Vec<SampleWords>) -> Vectors {
+        let start = Weights::initial(design);
+        let mut network = Network::new(design, &start);
+        let first_number = 0;
+        network.set_sample(first_number);
+        let program = Program::of(design);
+        let mut recorder =
+            Recorder { design, layout, signature: Signature::default(), last: 0, rails: Rails::default() };
+        let mut results = Vec::new();
+        for (number, sample) in (first_number..).zip(&samples) {
+            recorder.signature = Signature::default();
+            let prediction = network.run(&sample.inputs, sample.label, sample.train, &mut recorder);
+            let operations = program.ops(Lesson::from(sample.train));
+            let active = sample.inputs.iter().filter(|&&x| x != 0).count();
+            let cycles = predict(layout, operations, active);
+            results.push(ResultWords {
+                prediction,
+                label: sample.label,
+                train: sample.train,
+                number,
+                signature: recorder.last,
+                cycles: cycles.all as u32,
+                reads: cycles.weight_reads as u32,
+            });
+        }
+        let map = super::files::map(design, layout);
+        let offsets = map.registers.iter().map(|r| (r.name.clone(), r.offset));
+        let resets = map.registers.iter().filter_map(|r| Some((r.name.clone(), r.reset()?)));
+        Vectors {
+            top: super::top_name(design),
+            seed: design.seed,
+            first_number,
+            input_width: design.input.width,
+            classes: design.classes(),
+            window: map.window.base,
+            registers: offsets.collect(),
+            resets: resets.collect(),
+            read_only: map.registers.iter().filter(|r| !r.is_writable()).map(|r| r.name.clone()).collect(),
+            weights_before: memory_image(layout, &start),
+            samples,
+            results,
+            weights_after: memory_image(layout, &network.weights()),
+            rails: recorder.rails,
+        }
+    }
+}
+
+/// Samples without a data set: two to learn and one to classify, half of their inputs zero, but not the first one: its
+/// weights are the first that the core reads.
+pub fn synthetic_samples(design: &Design) -> Vec<SampleWords> {
+    let format = design.input;
+    let sample = |n: u32| {
+        let key = absorb(design.seed, n);
+        let input = |i: usize| {
+            let random = absorb(key, i as u32);
+            if random & 1 == 0 && i > 0 { 0 } else { (i64::from(random >> 1) & format.max_raw()) as i32 }
+        };
+        SampleWords {
+            inputs: (0..design.sizes[0]).map(input).collect(),
+            label: (key as usize % design.classes()) as u16,
+            train: n < 2,
+            ends_batch: n < 2 && design.is_batched(),
+        }
+    };
+    (0..3).map(sample).collect()
+}

@@ -2,8 +2,9 @@
 //
 // The vendor's cells in Yosys' own cells_sim.v leave these two empty. What stands here is this project's reading of how
 // Yosys maps memories and products to them (its brams_map.v and dsp_map.v), not the vendor's models: synchronous true
-// dual-port memory of 18 kbit, 1 to 18 bits wide, without output registers; a multiplier without registers, signed or
-// unsigned per operand. tests/netlist/blocks_tb.v holds them to plain memories and products.
+// dual-port memory of 18 kbit, 1 to 18 bits wide, or 36 with one port that writes and one that reads, without output
+// registers; a multiplier without registers, signed or unsigned per operand. tests/netlist/blocks_tb.v holds them to
+// plain memories and products.
 
 `default_nettype none
 /* verilator lint_off DECLFILENAME */
@@ -100,11 +101,16 @@ module DP16KD (
 
   // What the generated netlists do not use is refused.
   initial begin
-    if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG" || RESETMODE != "SYNC" || CLKAMUX != "CLKA" || CLKBMUX !=
-      "CLKB") begin
+    if (REGMODE_A != "NOREG" || REGMODE_B != "NOREG" || CLKAMUX != "CLKA" || CLKBMUX != "CLKB") begin
       $display("DP16KD: a mode without a model");
       $finish;
     end
+  end
+
+  // An asynchronous reset may be there, but not be used.
+  always @(posedge CLKA) if (RESETMODE != "SYNC" && (RSTA || RSTB)) begin
+    $display("DP16KD: an asynchronous reset without a model");
+    $finish;
   end
 
   integer k;
@@ -198,30 +204,43 @@ module DP16KD (
   wire [17:0] data_a = {DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4,
     DIA3, DIA2, DIA1, DIA0};
   wire [13:0] address_a = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0};
+  // 36 bits: an even word, and the odd one behind it; port A writes with the data of both, port B reads into both.
+  wire [17:0] data_b = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4,
+    DIB3, DIB2, DIB1, DIB0};
+  wire [13:0] address_b = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0};
+  wire [17:0] even_a = words_q[{address_a[13:5], 1'b0}], odd_a = words_q[{address_a[13:5], 1'b1}];
+  wire [17:0] even_mask = {{9{address_a[1]}}, {9{address_a[0]}}}, odd_mask = {{9{address_a[3]}}, {9{address_a[2]}}};
+  reg [17:0] lower_q, upper_q;
+  always @(posedge CLKB) begin
+    if (RSTB) {upper_q, lower_q} <= 36'd0;
+    else if (CEB && !WEB)
+      {upper_q, lower_q} <= {words_q[{address_b[13:5], 1'b1}], words_q[{address_b[13:5], 1'b0}]};
+  end
+
   wire [17:0] mask_a = mask(DATA_WIDTH_A, address_a[3:0]);
   wire [17:0] old_a = words_q[address_a[13:4]];
   wire [17:0] new_a = (old_a & ~mask_a) | ((data_a << first(DATA_WIDTH_A, address_a[3:0])) & mask_a);
   wire [17:0] shown_a = (WRITEMODE_A == "WRITETHROUGH" && WEA) ? new_a : old_a;
   reg [17:0] out_a_q;
   assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2,
-    DOA1, DOA0} = out_a_q;
+    DOA1, DOA0} = (DATA_WIDTH_B == 36) ? lower_q : out_a_q;
   always @(posedge CLKA) begin
-    if (CEA && WEA) words_q[address_a[13:4]] <= new_a;
+    if (CEA && WEA && DATA_WIDTH_A == 36) begin
+      words_q[{address_a[13:5], 1'b0}] <= (even_a & ~even_mask) | (data_a & even_mask);
+      words_q[{address_a[13:5], 1'b1}] <= (odd_a & ~odd_mask) | (data_b & odd_mask);
+    end else if (CEA && WEA) words_q[address_a[13:4]] <= new_a;
     if (RSTA) out_a_q <= 18'd0;
     else if (CEA && (WRITEMODE_A != "NORMAL" || !WEA))
       out_a_q <= shown_a >> first(DATA_WIDTH_A, address_a[3:0]);
   end
 
-  wire [17:0] data_b = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4,
-    DIB3, DIB2, DIB1, DIB0};
-  wire [13:0] address_b = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0};
   wire [17:0] mask_b = mask(DATA_WIDTH_B, address_b[3:0]);
   wire [17:0] old_b = words_q[address_b[13:4]];
   wire [17:0] new_b = (old_b & ~mask_b) | ((data_b << first(DATA_WIDTH_B, address_b[3:0])) & mask_b);
   wire [17:0] shown_b = (WRITEMODE_B == "WRITETHROUGH" && WEB) ? new_b : old_b;
   reg [17:0] out_b_q;
   assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2,
-    DOB1, DOB0} = out_b_q;
+    DOB1, DOB0} = (DATA_WIDTH_B == 36) ? upper_q : out_b_q;
   always @(posedge CLKB) begin
     if (CEB && WEB) words_q[address_b[13:4]] <= new_b;
     if (RSTB) out_b_q <= 18'd0;

@@ -42,8 +42,8 @@ write_aiger -I -B -zinit -no-startoffset graph.aig
 /// Seconds after which a question is given up.
 const PATIENCE: u32 = 400;
 
-/// Asks whether the properties of a proof hold; with `cover`, whether that cover statement is unreachable; with `defect`,
-/// whether they hold for a copy of the leaf with that defect in it.
+/// Asks whether the properties of a proof hold; with `cover`, whether that cover statement is unreachable; with
+/// `defect`, whether they hold for a copy of the leaf with that defect in it.
 pub fn check(proof: &Proof, cover: Option<usize>, defect: Option<&Defect>) -> Result<Verdict, String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -88,7 +88,8 @@ pub fn check(proof: &Proof, cover: Option<usize>, defect: Option<&Defect>) -> Re
     }
     script += &format!("prep -top {} -flatten\n{TO_GRAPH}", proof.top);
     fs::write(dir.path().join("graph.ys"), script).map_err(|e| e.to_string())?;
-    run("yosys", &["-q", "-s", "graph.ys"], dir.path())?;
+    // A name that nobody declared would be a free input.
+    run("yosys", &["-q", "-e", "implicitly declared", "-s", "graph.ys"], dir.path())?;
 
     let question = match proof.engine {
         // Reached or refuted, if at all, in few cycles.

@@ -5,9 +5,10 @@
 //!   cargo test --test formal -- --all sequencer  those with this word in their name
 //!   ... --markdown                               the table of docs/verification.md
 //!
-//! Each proof is seen to be able to fail: what its properties speak about is reached (every `cover` is made an assertion
-//! of the contrary, which must be refuted), and with each of the planted defects the same proof must be refuted. A proof
-//! without cover statements or without defects is an error, and so is a run that proved nothing it was asked for.
+//! Each proof is seen to be able to fail: what its properties speak about is reached (every `cover` is made an
+//! assertion of the contrary, which must be refuted), and with each of the planted defects the same proof must be
+//! refuted. A proof without cover statements or without defects is an error, and so is a run that proved nothing it was
+//! asked for.
 
 mod engine;
 mod proofs;

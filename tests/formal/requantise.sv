@@ -30,7 +30,8 @@ module requantise_formal #(
   wire [OutWidth-1:0] out;
   wire saturated;
   requantise #(
-    .InWidth(InWidth), .Shift(Shift), .OutWidth(OutWidth), .OutSigned(OutSigned), .Rounding(Rounding), .Overflow(Overflow)
+    .InWidth(InWidth), .Shift(Shift), .OutWidth(OutWidth), .OutSigned(OutSigned), .Rounding(Rounding),
+    .Overflow(Overflow)
   ) u_dut (
     .in_i(in_i), .random_i(random_i), .out_o(out), .saturated_o(saturated)
   );
@@ -46,7 +47,8 @@ module requantise_formal #(
   wire signed [Wide-1:0] d = (k <<< Drop) - x;  // error, in units of the input's last place
 
   // Rounding.
-  wire signed [Wide-1:0] noise = (Drop == 0) ? 0 : (Drop <= 32) ? (random_i >> (32 - Drop)) : ({{Wide{1'b0}}, random_i} << (Drop - 32));
+  wire signed [Wide-1:0] noise =
+      (Drop == 0) ? 0 : (Drop <= 32) ? (random_i >> (32 - Drop)) : ({{Wide{1'b0}}, random_i} << (Drop - 32));
   wire signed [Wide-1:0] short_of = x + noise - (k <<< Drop);
   wire signed [Wide-1:0] twice = d <<< 1;
   wire near = (twice <= unit) && (twice >= -unit);

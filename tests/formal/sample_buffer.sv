@@ -2,6 +2,8 @@
 //
 //   control   as many samples are held as were taken and not released; ready and full say just that
 //   data      a value of any sample at any position is found in the list, once, unless it is zero
+//
+// A sample that is dropped with its last value is none.
 
   // Reset first, then never again.
   reg f_past = 1'b0;
@@ -16,7 +18,7 @@
   // Whole samples so far.
   reg [3:0] f_taken = 4'd0, f_released = 4'd0;
   always @(posedge clk_i) if (f_past) begin
-    f_taken <= f_taken + (valid_i && ready_o && last_i);
+    f_taken <= f_taken + (valid_i && ready_o && last_i && !drop_i);
     f_released <= f_released + release_i;
   end
   wire [3:0] f_held = f_taken - f_released;
@@ -52,7 +54,10 @@
       f_total <= f_total + (data_i != 0);
       if (f_at < f_position) f_rank <= f_rank + (data_i != 0);
       if (f_at == f_position) f_value <= data_i;
-      if (last_i) begin
+      if (last_i && drop_i) begin
+        f_seen <= 1'b0;
+        {f_at, f_total, f_rank, f_value} <= 0;
+      end else if (last_i) begin
         f_whole <= 1'b1;
         f_label <= label_i;
         f_train <= train_i;

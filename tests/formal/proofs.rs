@@ -71,30 +71,25 @@ const SYNAPSES: Engine = Engine::Bounded(13);
 /// All of them.
 pub const PROOFS: &[Proof] = &[
     Proof {
-        name: "requantise 5 to 2",
-        what: "9 roundings x 4 overflows x 2 signs: 5 bits, 2 dropped, to 2: overflow by one bit",
+        name: "requantise ties to even",
+        what: "RND_CONV SAT, 12 bits, 5 dropped, to 6 signed: the other modes take longer",
         leaves: &["requantise.v"],
         properties: "requantise.sv",
         inside: None,
         top: "requantise_all",
-        parameters: &[("InWidth", 5), ("Drop", 2), ("Gain", 0), ("OutWidth", 2)],
+        parameters: &[("InWidth", 12), ("Drop", 5), ("Gain", 0), ("OutWidth", 6), ("Only", 52)],
         engine: Engine::Bounded(2),
         depth: Some("all inputs"),
         quick: true,
         skipped_covers: &[],
-        cover_parameters: &[("Only", 19)],
+        cover_parameters: &[("Only", 52)],
         defects: &[
+            Defect { file: "requantise.vh", from: "aligned[RqDrop]", to: "aligned[RqDrop-1]", only: None },
             Defect {
                 file: "requantise.vh",
-                from: "(RqRounding == RqRndConv || RqRounding == RqRndConvOdd) ? 1 : 0",
-                to: "(RqRounding == RqRndConv) ? 1 : 0",
-                only: Some(60),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "sign ? RqLow : RqMax;",
-                to: "sign ? RqMin : RqMax;",
-                only: Some(6),
+                from: "(RqOverflow != RqWrap && rq_overflows(rounded))",
+                to: "(RqOverflow != RqSat && rq_overflows(rounded))",
+                only: None,
             },
         ],
     },
@@ -779,7 +774,12 @@ pub const PROOFS: &[Proof] = &[
         cover_parameters: &[],
         defects: &[
             Defect { file: "neuron_unit.v", from: "rest_q[8] ?", to: "rest_q[7] ?", only: None },
-            Defect { file: "neuron_unit.v", from: "state8_q <= state7_q;", to: "state8_q <= state6_q;", only: None },
+            Defect {
+                file: "neuron_unit.v",
+                from: "state8_q <= state7_q;",
+                to: "state8_q <= state6_q;",
+                only: None,
+            },
         ],
     },
     Proof {

@@ -3,6 +3,7 @@
 //!   cargo test --test mutate                 nothing: it takes minutes
 //!   cargo test --test mutate -- --all        all of them (`make mutate`)
 //!   ... --core NAME --count N                 of one core, so many
+//!   ... --deep                                also ask for equivalence over any number of cycles (hours)
 //!   ... --report FILE                        a table of those that are undecided, with their places
 //!
 //! The core and its leaves are elaborated, trimmed and flattened; `mutate` of Yosys picks places in it (inverted and
@@ -193,7 +194,7 @@ fn each<T: Sync, A: Send>(
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3], String> {
+fn examine(case: &Case, count: usize, deep: bool, report: &mut String) -> Result<[usize; 3], String> {
     let begin = Instant::now();
     let design = case.design()?;
     let layout = Layout::of(&design);
@@ -205,8 +206,11 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
     build_with(&core.design, &core.layout, sources, &core.dir, Tracing::Commits, Effort::Compile)
         .map_err(|e| e.to_string())?;
     let mut survivors: Vec<&Mutant> = mutants.iter().collect();
-    for (name, stimuli) in [("plain", Stimuli::plain(&core.design)?), ("extreme", Stimuli::extreme(&core.design)?)] {
-        let compared = survives(&core, &stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
+    for (name, stimuli) in
+        [("plain", Stimuli::plain(&core.design)?), ("extreme", Stimuli::extreme(&core.design)?)]
+    {
+        let compared =
+            survives(&core, &stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
         let alive = each(&survivors, |mutant| survives(&core, &stimuli, mutant.number).map(|s| s.is_some()))?;
         let before = survivors.len();
         survivors = survivors.into_iter().zip(alive).filter_map(|(m, alive)| alive.then_some(m)).collect();
@@ -220,7 +224,7 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
         );
     }
     let equivalence = Equivalence::new(&core.dir, &survivors)?;
-    let answers = each(&survivors, |mutant| equivalence.proven(mutant))?;
+    let answers = each(&survivors, |mutant| equivalence.proven(mutant, deep))?;
     let mut counts = [mutants.len() - survivors.len(), 0, 0];
     for (mutant, answer) in survivors.iter().zip(answers) {
         match answer {
@@ -263,10 +267,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let deep = arguments.iter().any(|a| a == "--deep");
     let mut report = String::from("| core | place | why not equivalent |\n|---|---|---|\n");
     let mut sum = [0; 3];
     for case in CASES.iter().filter(|c| core.is_none_or(|name| name == c.name)) {
-        match examine(case, count, &mut report) {
+        match examine(case, count, deep, &mut report) {
             Ok(counts) => sum = [0, 1, 2].map(|k| sum[k] + counts[k]),
             Err(problem) => {
                 println!("{}: {problem}", case.name);

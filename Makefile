@@ -65,11 +65,11 @@ formal: ## prove requantiser, neuron, synapses, sequencer and streams; planted d
 	@sim/setup.sh test
 	cargo test --release --test formal -- --all $(ARGS)
 
-mutate: ## 320 mutants of two small cores: is each of them caught, or proven equivalent?
+mutate: ## 320 mutants of two small cores: is each of them caught, or proven equivalent? (ten minutes)
 	@sim/setup.sh test
 	cargo test --release --test mutate -- --all $(ARGS)
 
-netlist: ## a small core after synthesis for ECP5 trains as the reference does
+netlist: ## a small core after synthesis for ECP5 trains as the reference does (minutes)
 	@sim/setup.sh test
 	@sim/setup_synth.sh
 	cargo test --release --test netlist -- --all

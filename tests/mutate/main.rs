@@ -7,12 +7,13 @@
 //!   ... --report FILE                        a table of those that are undecided, with their places
 //!
 //! The core and its leaves are elaborated, trimmed and flattened; `mutate` of Yosys picks places in it (inverted and
-//! stuck bits, exchanged and disconnected signals) and builds all mutants into one netlist, chosen by a number that the
-//! simulation reads from a file. Mutant 0 has no defect: it must equal the reference in every event. Each other one runs
-//! the same samples, and is caught where the comparator names a difference (or the core hangs). What the first samples
-//! do not catch sees more of them, with extreme weights and inputs. What that does not catch either is compared with the
-//! core by a model checker, memories cut out on both sides alike: where it proves that no input tells
-//! the two apart, the mutant is equivalent; where it has no answer, the mutant is undecided, and listed with its place.
+//! stuck bits, exchanged and disconnected signals) and builds all mutants into one netlist, chosen by a number that
+//! the simulation reads from a file. Mutant 0 has no defect: it must equal the reference in every event. Each other
+//! one runs the same samples, and is caught where the comparator names a difference (or the core hangs). What the
+//! first samples do not catch sees more of them, with extreme weights and inputs. What that does not catch either is
+//! compared with the core by a model checker, memories cut out on both sides alike: where it proves that no input
+//! tells the two apart, the mutant is equivalent; where it has no answer, the mutant is undecided, and listed with
+//! its place.
 //!
 //! The run fails where more mutants are undecided than one in ten: then the samples have become too weak.
 

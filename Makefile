@@ -12,7 +12,8 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 EQHDL := $(or $(CARGO_TARGET_DIR),target)/release/eqhdl
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-synth setup-axi build run test test-axi axi-defects cosim inject bench results lint data clean
+.PHONY: help setup setup-synth setup-axi build run test test-axi axi-defects cosim inject formal mutate netlist bench \
+        results lint data clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +60,19 @@ inject: ## build DESIGN with every known defect, one by one: is each of them cau
 	@sim/setup.sh run
 	cargo build --release
 	$(EQHDL) cosim $(DESIGN) --inject all $(ARGS)
+
+formal: ## prove requantiser, neuron, synapses, sequencer and streams; planted defects must refute each proof
+	@sim/setup.sh test
+	cargo test --release --test formal -- --all $(ARGS)
+
+mutate: ## 320 mutants of two small cores: is each of them caught, or proven equivalent? (ten minutes)
+	@sim/setup.sh test
+	cargo test --release --test mutate -- --all $(ARGS)
+
+netlist: ## a small core after synthesis for ECP5 trains as the reference does (minutes)
+	@sim/setup.sh test
+	@sim/setup_synth.sh
+	cargo test --release --test netlist -- --all
 
 bench: ## speed of simulation, waveform, comparison and reference, as ratios
 	@sim/setup.sh run

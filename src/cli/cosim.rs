@@ -387,7 +387,7 @@ fn say(
 fn explain(design: &Design, d: &Difference) -> String {
     match d.field {
         Field::Weight | Field::WeightBack | Field::FinalWeight => format!(
-            "w' = overflow(w + round(rate x (a_post a_pre - b_post b_pre))), rounding {:?}, overflow {:?}: look at stages 4 to 8 of synapse_lanes",
+            "w' = overflow(w + round(rate x (a_post a_pre - b_post b_pre))), rounding {:?}, overflow {:?}: look at stages 5 to 9 of synapse_lanes",
             design.weight_modes.rounding, design.weight_modes.overflow
         ),
         Field::State | Field::Drive => "drive = requantise(sum of inputs), state = requantise(rho(drive) + nudge): look at neuron_unit, then at the sums in drive_path".to_owned(),

@@ -23,10 +23,10 @@ setup: ## install what is missing (Verilator, clang, ccache, Icarus, Yosys, ...)
 	@sim/setup.sh run test lint
 
 setup-synth: ## Yosys and nextpnr for `eqhdl synth`, from PyPI into .tools/synth
-	@sim/setup_synth.sh
+	@sim/setup_python.sh synth
 
 setup-axi: ## cocotb with AXI masters, and FuseSoC, for `make test-axi`, from PyPI into .tools/axi
-	@sim/setup_axi.sh
+	@sim/setup_python.sh axi
 
 build: ## the program, as target/release/eqhdl
 	@sim/setup.sh build
@@ -44,7 +44,7 @@ test: ## every test, Verilator, Icarus and Yosys included
 
 test-axi: ## the core on AXI under cocotb's masters: random stalls, bad packets, resets (minutes)
 	@sim/setup.sh test
-	@sim/setup_axi.sh
+	@sim/setup_python.sh axi
 	cargo build --release
 	.tools/axi/bin/python tests/axi/run.py --eqhdl $(EQHDL) $(ARGS)
 
@@ -71,7 +71,7 @@ mutate: ## 320 mutants of two small cores: is each of them caught, or proven equ
 
 netlist: ## a small core after synthesis for ECP5 trains as the reference does (minutes)
 	@sim/setup.sh test
-	@sim/setup_synth.sh
+	@sim/setup_python.sh synth
 	cargo test --release --test netlist -- --all
 
 bench: ## speed of simulation, waveform, comparison and reference, as ratios

@@ -1,28 +1,20 @@
 //! How often values lie at the ends of their number formats: the twin of `hdl/rail_counter.v`.
 
 use crate::design::Design;
-use crate::fixed_point::{Format, Overflow};
 use crate::reference::StepView;
 use crate::reference::weights::backward_layer;
 use crate::schedule::Layout;
 use serde::Serialize;
 
-/// Where saturation ends in a format: least and greatest raw value.
-fn rails(format: Format, overflow: Overflow) -> (i64, i64) {
-    let least =
-        if overflow == Overflow::SatSym && format.signed { -format.max_raw() } else { format.min_raw() };
-    (least, format.max_raw())
-}
-
 /// Least and greatest raw state of layer `l` (1 to L).
 pub fn rails_of_state(design: &Design, l: usize) -> (i64, i64) {
-    rails(design.neurons[l - 1].state, design.state_modes.overflow)
+    design.state_modes.overflow.bounds(design.neurons[l - 1].state)
 }
 
 /// Least and greatest raw weight, or bias, of synapse layer `l` (1 to L).
 pub fn rails_of_weight(design: &Design, l: usize, bias: bool) -> (i64, i64) {
     let s = &design.synapses[l - 1];
-    rails(if bias { s.bias } else { s.weight }, design.weight_modes.overflow)
+    design.weight_modes.overflow.bounds(if bias { s.bias } else { s.weight })
 }
 
 /// The counters; they wrap as the hardware's do.

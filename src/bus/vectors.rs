@@ -109,24 +109,12 @@ impl Observer for Recorder<'_> {
     fn step(&mut self, view: StepView<'_>) {
         let (design, layout) = (self.design, self.layout);
         if view.relaxed {
-            for (l, layer) in (1..).zip(&layout.layers) {
-                for i in 0..layer.post {
-                    self.signature.state(l, i, view.states[layer.neuron_base + i]);
-                }
-            }
+            self.signature.states(layout, view.states);
         }
         if view.learned {
-            let mut forward = vec![0; layout.lanes];
-            let mut back = vec![0; if layout.ways() == 2 { layout.lanes } else { 0 }];
-            for place @ (l, chunk, column) in layout.columns(view.active_inputs) {
-                let first = chunk * layout.lanes;
-                view.weights.lanes(l, column, first, &mut forward);
-                back.fill(0);
-                if layout.has_backward(l, column) {
-                    let from = crate::reference::weights::backward_layer(design, l);
-                    view.weights.lanes(from, column, first, &mut back);
-                }
-                self.signature.weights(place, &forward, &back, design.datapath.stored_width);
+            let mut lanes = vec![0; layout.lanes * layout.ways()];
+            for place in layout.columns(view.active_inputs) {
+                self.signature.chunk(design, layout, view.weights, place, &mut lanes);
             }
         }
         self.last = self.signature.end_step();

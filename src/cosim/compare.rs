@@ -11,7 +11,6 @@ use super::testbench::WEIGHT_SLOTS;
 use super::vcd::{Vcd, VcdError};
 use crate::design::Design;
 use crate::fixed_point::Format;
-use crate::reference::weights::backward_layer;
 use crate::reference::{Observer, SampleEnd, StepView};
 use crate::rules::{Lesson, Program};
 use crate::schedule::{Layout, predict};
@@ -441,16 +440,7 @@ impl<'d, R: Read> Comparator<'d, R> {
 
     /// Fetches a chunk of the reference's weights (those of the way back behind the forward ones), and signs it.
     fn expect_weights(&mut self, view: &StepView<'_>, place: (usize, usize, usize)) {
-        let (layer, chunk, column) = place;
-        let (forward, backward) = self.lanes.split_at_mut(self.layout.lanes);
-        view.weights.lanes(layer, column, chunk * forward.len(), forward);
-        if self.layout.has_backward(layer, column) {
-            let back = backward_layer(self.design, layer);
-            view.weights.lanes(back, column, chunk * forward.len(), backward);
-        } else {
-            backward.fill(0);
-        }
-        self.signature.weights(place, forward, backward, self.design.datapath.stored_width);
+        self.signature.chunk(self.design, self.layout, view.weights, place, &mut self.lanes);
     }
 
     fn weight_word(
@@ -557,11 +547,7 @@ impl<R: Read> Observer for Comparator<'_, R> {
         let layout = self.layout;
         let watch_weights = self.level >= Level::Events;
         if view.relaxed {
-            for (l, layer) in layout.layers.iter().enumerate() {
-                for i in 0..layer.post {
-                    self.signature.state(l + 1, i, view.states[layer.neuron_base + i]);
-                }
-            }
+            self.signature.states(layout, view.states);
         }
         if view.learned && !watch_weights {
             for place in layout.columns(view.active_inputs) {

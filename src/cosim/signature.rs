@@ -1,7 +1,11 @@
 //! The running signature of everything committed: the twin of `hdl/signature.v` and of the fold in
 //! `hdl/synapse_lanes.v`.
 
+use crate::design::Design;
 use crate::fixed_point::absorb;
+use crate::reference::WeightSource;
+use crate::reference::weights::backward_layer;
+use crate::schedule::Layout;
 
 const STATE_KEY: u32 = 0x5EED_57A7;
 const WEIGHT_KEY: u32 = 0x5EED_3E16;
@@ -33,6 +37,36 @@ impl Signature {
         let fold = fold(forward, width) ^ fold(backward, width).rotate_left(16);
         let tag = (layer as u32) << 26 | (chunk as u32 & 0x3FF) << 16 | column as u32 & 0xFFFF;
         self.sum = self.sum.wrapping_add(absorb(absorb(WEIGHT_KEY, tag), fold));
+    }
+
+    /// Adds the states of a whole step, layers 1 to L one after the other.
+    pub fn states(&mut self, layout: &Layout, states: &[i32]) {
+        for (l, layer) in (1..).zip(&layout.layers) {
+            for (i, &raw) in states[layer.neuron_base..][..layer.post].iter().enumerate() {
+                self.state(l, i, raw);
+            }
+        }
+    }
+
+    /// Fetches a chunk as the hardware writes it and adds it. `lanes` becomes its weights, those of the way back (where
+    /// the layout has such at all; 0 where this column has none) behind the forward ones.
+    pub fn chunk(
+        &mut self,
+        design: &Design,
+        layout: &Layout,
+        source: &dyn WeightSource,
+        place: (usize, usize, usize),
+        lanes: &mut [i32],
+    ) {
+        let (layer, chunk, column) = place;
+        let (forward, backward) = lanes.split_at_mut(layout.lanes);
+        source.lanes(layer, column, chunk * layout.lanes, forward);
+        if layout.has_backward(layer, column) {
+            source.lanes(backward_layer(design, layer), column, chunk * layout.lanes, backward);
+        } else {
+            backward.fill(0);
+        }
+        self.weights(place, forward, backward, design.datapath.stored_width);
     }
 
     /// Ends a step and returns the running word.

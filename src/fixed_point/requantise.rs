@@ -72,16 +72,21 @@ impl Overflow {
         self as u32
     }
 
+    /// Least and greatest raw value of `target` that a value is saturated to.
+    pub fn bounds(self, target: Format) -> (i64, i64) {
+        let max = target.max_raw();
+        (if self == Overflow::SatSym && target.signed { -max } else { target.min_raw() }, max)
+    }
+
     /// Brings `value`, already on the target's grid, into the range of `target`.
     pub fn apply(self, value: i64, target: Format) -> i64 {
-        let (min, max) = (target.min_raw(), target.max_raw());
+        let (min, max) = self.bounds(target);
         match self {
             Overflow::Wrap => {
                 let drop = 64 - target.width;
                 if target.signed { (value << drop) >> drop } else { ((value as u64) << drop >> drop) as i64 }
             }
-            Overflow::Sat => value.clamp(min, max),
-            Overflow::SatSym => value.clamp(if target.signed { -max } else { min }, max),
+            Overflow::Sat | Overflow::SatSym => value.clamp(min, max),
             Overflow::SatZero => {
                 if (min..=max).contains(&value) {
                     value

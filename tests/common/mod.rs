@@ -2,26 +2,12 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
-/// A path inside the repository.
-pub fn repository(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
+#[path = "tools.rs"]
+mod tools;
 
-/// Runs a tool to its end; its standard output, or what it was, how it ended and what it said.
-pub fn run(command: &mut Command) -> Result<String, String> {
-    let tool = command.get_program().to_string_lossy().into_owned();
-    let Output { status, stdout, stderr } = command.output().map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => format!("`{tool}` is not installed: run `make setup`"),
-        _ => format!("`{tool}` did not start: {error}"),
-    })?;
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    match status.success() {
-        true => Ok(text(&stdout)),
-        false => Err(format!("`{command:?}`: {status}\n{}{}", text(&stdout), text(&stderr))),
-    }
-}
+pub use tools::{repository, run};
 
 fn installed(tool: &str) -> bool {
     Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success())

@@ -1,10 +1,10 @@
 //! One question to the model checker: the sources of a proof, changed as asked, to an and-inverter graph by Yosys, to a
 //! verdict by ABC.
 
-use super::proofs::{Defect, Engine, Proof};
+use super::proofs::{Defect, Proof};
+use super::tools::{repository, run};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// What the model checker says.
 #[derive(Debug)]
@@ -46,27 +46,28 @@ const PATIENCE: u32 = 400;
 /// `defect`, whether they hold for a copy of the leaf with that defect in it.
 pub fn check(proof: &Proof, cover: Option<usize>, defect: Option<&Defect>) -> Result<Verdict, String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let read = |path: &str| fs::read_to_string(root.join(path)).map_err(|e| format!("{path}: {e}"));
+    let read = |path: &str| fs::read_to_string(repository(path)).map_err(|e| format!("{path}: {e}"));
     let mut files: Vec<(String, String)> = Vec::new();
-    for name in ["requantise.vh", "mixer.vh"].iter().chain(proof.leaves) {
-        files.push(((*name).to_owned(), read(&format!("hdl/{name}"))?));
+    let setting = &proof.setting;
+    for name in setting.sources() {
+        files.push((name.to_owned(), read(&format!("hdl/{name}"))?));
     }
-    if let Some(Defect { file, from, to, .. }) = defect {
+    if let Some(Defect { file, change, .. }) = defect {
+        let (from, to) = (&change.from, &change.to);
         let (_, text) = files.iter_mut().find(|(n, _)| n == file).ok_or_else(|| format!("no {file}"))?;
-        if text.matches(from).count() != 1 {
+        if text.matches(from.as_str()).count() != 1 {
             return Err(format!("`{from}` is not once in {file}: the defect must be planted elsewhere"));
         }
-        *text = text.replace(from, to);
+        *text = text.replace(from.as_str(), to);
     }
-    let properties = as_assertions(&read(&format!("tests/formal/{}", proof.properties))?);
-    match proof.inside {
+    let properties = as_assertions(&read(&format!("tests/formal/{}", setting.properties))?);
+    match &setting.inside {
         Some(leaf) => {
             let (_, text) = files.iter_mut().find(|(n, _)| n == leaf).ok_or_else(|| format!("no {leaf}"))?;
             let end = text.rfind("endmodule").ok_or("no endmodule")?;
             text.insert_str(end, &properties);
         }
-        None => files.push((proof.properties.to_owned(), properties)),
+        None => files.push((setting.properties.clone(), properties)),
     }
     for (name, text) in &files {
         fs::write(dir.path().join(name), text).map_err(|e| e.to_string())?;
@@ -75,40 +76,41 @@ pub fn check(proof: &Proof, cover: Option<usize>, defect: Option<&Defect>) -> Re
     let sources: Vec<&str> = files.iter().map(|(n, _)| n.as_str()).filter(|n| !n.ends_with(".vh")).collect();
     let mut script =
         format!("read_verilog -formal -sv -D COVER={} {}\n", cover.unwrap_or(0), sources.join(" "));
-    for (name, value) in proof.parameters {
-        script += &format!("chparam -set {name} {value} {}\n", proof.top);
+    for (name, value) in &proof.parameters {
+        script += &format!("chparam -set {name} {value} {}\n", setting.top);
     }
     if cover.is_some() {
-        for (name, value) in proof.cover_parameters {
-            script += &format!("chparam -set {name} {value} {}\n", proof.top);
+        for (name, value) in &proof.cover_parameters {
+            script += &format!("chparam -set {name} {value} {}\n", setting.top);
         }
     }
-    if let Some(only) = defect.and_then(|d| d.only) {
-        script += &format!("chparam -set Only {only} {}\n", proof.top);
+    if let Some(only) = defect.and_then(|d| d.change.only) {
+        script += &format!("chparam -set Only {only} {}\n", setting.top);
     }
-    script += &format!("prep -top {} -flatten\n{TO_GRAPH}", proof.top);
+    script += &format!("prep -top {} -flatten\n{TO_GRAPH}", setting.top);
     fs::write(dir.path().join("graph.ys"), script).map_err(|e| e.to_string())?;
     // A name that nobody declared would be a free input.
-    run("yosys", &["-q", "-e", "implicitly declared", "-s", "graph.ys"], dir.path())?;
+    run(Command::new("yosys")
+        .args(["-q", "-e", "implicitly declared", "-s", "graph.ys"])
+        .current_dir(dir.path()))?;
 
-    let question = match proof.engine {
+    let question = match setting.cycles {
+        Some(cycles) => format!("bmc3 -F {cycles} -T {PATIENCE}"),
         // Reached or refuted, if at all, in few cycles.
-        Engine::Unbounded if cover.is_some() || defect.is_some() => format!("bmc3 -F 60 -T {PATIENCE}"),
-        Engine::Unbounded => format!("pdr -T {PATIENCE}"),
-        Engine::Bounded(cycles) => format!("bmc3 -F {cycles} -T {PATIENCE}"),
+        None if cover.is_some() || defect.is_some() => format!("bmc3 -F 60 -T {PATIENCE}"),
+        None => format!("pdr -T {PATIENCE}"),
     };
-    let said =
-        run("yosys-abc", &["-c", &format!("read_aiger graph.aig; fold; strash; {question}")], dir.path())?;
+    let said = run(Command::new("yosys-abc")
+        .args(["-c", &format!("read_aiger graph.aig; fold; strash; {question}")])
+        .current_dir(dir.path()))?;
     let last = said.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("").to_owned();
     if said.contains("was asserted in frame") {
         return Ok(Verdict::Refuted(last));
     }
-    Ok(match proof.engine {
-        Engine::Unbounded if said.contains("Property proved") => {
-            Verdict::Holds("any number of cycles".into())
-        }
-        Engine::Bounded(n) if said.contains(&format!("No output asserted in {n} frames")) => {
-            Verdict::Holds(proof.depth.map_or_else(|| format!("{n} cycles"), str::to_owned))
+    Ok(match setting.cycles {
+        None if said.contains("Property proved") => Verdict::Holds("any number of cycles".into()),
+        Some(n) if said.contains(&format!("No output asserted in {n} frames")) => {
+            Verdict::Holds(setting.depth.clone().unwrap_or_else(|| format!("{n} cycles")))
         }
         _ => Verdict::Undecided(last),
     })
@@ -137,20 +139,4 @@ fn as_assertions(text: &str) -> String {
 pub fn cover_of(line: &str) -> Option<(&str, &str)> {
     let (before, rest) = line.split_once("cover (")?;
     Some((before, rest.strip_suffix(");")?))
-}
-
-fn run(tool: &str, arguments: &[&str], dir: &Path) -> Result<String, String> {
-    let output = Command::new(tool)
-        .args(arguments)
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| format!("`{tool}`: {e}; run `make setup`"))?;
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    let last: Vec<&str> = said.lines().rev().take(4).collect();
-    match output.status.success() {
-        true => Ok(said),
-        false => Err(format!("`{tool}` failed: {}", last.into_iter().rev().collect::<Vec<_>>().join(" / "))),
-    }
 }

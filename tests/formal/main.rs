@@ -12,9 +12,11 @@
 
 mod engine;
 mod proofs;
+#[path = "../common/tools.rs"]
+mod tools;
 
 use engine::{Verdict, check};
-use proofs::{PROOFS, Proof};
+use proofs::Proof;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,10 +50,12 @@ fn examine(proof: &Proof) -> Result<Report, String> {
             other => report.problems.push(format!("cover {cover} is not reached: {other:?}")),
         }
     }
-    for defect in proof.defects {
+    for defect in &proof.defects {
         match check(proof, None, Some(defect))? {
             Verdict::Refuted(_) => report.defects += 1,
-            other => report.problems.push(format!("the defect `{}` is not found: {other:?}", defect.to)),
+            other => report
+                .problems
+                .push(format!("the defect `{}` of {} is not found: {other:?}", defect.name, defect.file)),
         }
     }
     if covers.is_empty() || proof.defects.is_empty() {
@@ -68,9 +72,18 @@ fn main() -> ExitCode {
     if arguments.iter().any(|a| a == "--list") {
         return ExitCode::SUCCESS;
     }
-    let chosen: Vec<&Proof> = PROOFS
+    let proofs = match proofs::all() {
+        Ok(proofs) => proofs,
+        Err(problem) => {
+            println!("{problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let chosen: Vec<&Proof> = proofs
         .iter()
-        .filter(|p| (all || p.quick) && (words.is_empty() || words.iter().any(|w| p.name.contains(*w))))
+        .filter(|p| {
+            (all || p.quick) && (words.is_empty() || words.iter().any(|w| p.name.contains(w.as_str())))
+        })
         .collect();
     if chosen.is_empty() {
         // `cargo test WORD` asks every test program for that word.

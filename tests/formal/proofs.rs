@@ -1,1196 +1,161 @@
-//! What is proven, of which leaf, and the defects with which it must not be.
+//! What is proven, of which leaf, and the defects with which it must not be: the form of `proofs.toml`.
 
 use super::engine::cover_of;
+use super::tools::repository;
+use serde::Deserialize;
+use std::collections::BTreeMap;
 
-/// How far a proof reaches.
-pub enum Engine {
-    /// Property-directed reachability: for any number of cycles.
-    Unbounded,
-    /// Bounded model checking: so many cycles from any contents of the registers that have no reset.
-    Bounded(u32),
+/// The whole file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    circuit: Vec<Circuit>,
+    /// By file of `hdl/`, then by name.
+    defects: BTreeMap<String, BTreeMap<String, Change>>,
 }
 
-/// A place in a leaf and what is planted there.
-pub struct Defect {
-    /// File in `hdl/`.
-    pub file: &'static str,
+/// Leaves with their properties, and what is proven of them.
+#[derive(Deserialize)]
+struct Circuit {
+    #[serde(flatten)]
+    setting: Setting,
+    #[serde(default)]
+    cover_parameters: BTreeMap<String, i64>,
+    proof: Vec<Case>,
+}
+
+/// What all proofs of a circuit have in common.
+#[derive(Deserialize, Clone)]
+pub struct Setting {
+    /// Files of `hdl/`.
+    pub leaves: Vec<String>,
+    /// File of `tests/formal/` with the properties.
+    pub properties: String,
+    /// The leaf into which they are put before its `endmodule`, as `bind` would; absent: a module around the leaf.
+    pub inside: Option<String>,
+    /// Top module.
+    pub top: String,
+    /// Bounded model checking: so many cycles, from any contents of the registers that have no reset. Absent:
+    /// property-directed reachability, for any number of cycles.
+    pub cycles: Option<u32>,
+    /// What these cycles mean, where they mean more than themselves.
+    pub depth: Option<String>,
+}
+
+/// One proof, as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    what: String,
+    #[serde(default)]
+    parameters: BTreeMap<String, i64>,
+    #[serde(default)]
+    quick: bool,
+    #[serde(default)]
+    skipped_covers: Vec<usize>,
+    cover_parameters: Option<BTreeMap<String, i64>>,
+    defects: Vec<String>,
+}
+
+/// What is planted in a leaf.
+#[derive(Deserialize, Clone)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
     /// What stands there once.
-    pub from: &'static str,
+    pub from: String,
     /// What takes its place.
-    pub to: &'static str,
+    pub to: String,
     /// The only mode in which to look for it (parameter `Only`): a refutation needs no more.
     pub only: Option<i64>,
+}
+
+/// A defect.
+pub struct Defect {
+    /// Its name.
+    pub name: String,
+    /// File in `hdl/`.
+    pub file: String,
+    /// What is changed.
+    pub change: Change,
 }
 
 /// One proof.
 pub struct Proof {
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// What holds.
-    pub what: &'static str,
-    /// Files of `hdl/`.
-    pub leaves: &'static [&'static str],
-    /// File of `tests/formal/` with the properties.
-    pub properties: &'static str,
-    /// The leaf into which they are put before its `endmodule`, as `bind` would; `None`: a module around the leaf.
-    pub inside: Option<&'static str>,
-    /// Top module.
-    pub top: &'static str,
-    /// Its parameters.
-    pub parameters: &'static [(&'static str, i64)],
-    /// How.
-    pub engine: Engine,
-    /// What its cycles mean, where they mean more than themselves.
-    pub depth: Option<&'static str>,
+    pub what: String,
+    /// Of which circuit.
+    pub setting: Setting,
+    /// The top module's parameters.
+    pub parameters: BTreeMap<String, i64>,
     /// Takes seconds.
     pub quick: bool,
     /// Cover statements that do not exist for these parameters.
-    pub skipped_covers: &'static [usize],
+    skipped_covers: Vec<usize>,
     /// Parameters that differ for cover statements: one reached in a part is reached.
-    pub cover_parameters: &'static [(&'static str, i64)],
+    pub cover_parameters: BTreeMap<String, i64>,
     /// With each of these it must be refuted.
-    pub defects: &'static [Defect],
+    pub defects: Vec<Defect>,
 }
 
 impl Proof {
     /// The numbers of its cover statements, from 1.
     pub fn covers(&self) -> Result<Vec<usize>, String> {
-        let path =
-            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formal").join(self.properties);
-        let text = std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let text = read(&self.setting.properties)?;
         let count = text.lines().filter(|l| cover_of(l).is_some()).count();
         Ok((1..=count).filter(|n| !self.skipped_covers.contains(n)).collect())
     }
 }
 
-/// The neuron unit: its latency (`Latency` in neuron.sv) and two cycles more.
-const NEURON: Engine = Engine::Bounded(11);
-/// The synapses: from a column's first word to its last sum, for chunks of up to three columns.
-const SYNAPSES: Engine = Engine::Bounded(13);
+/// All proofs, in the order of the file.
+///
+/// # Errors
+/// A file that cannot be read, or a proof with a defect that no leaf of its circuit has.
+pub fn all() -> Result<Vec<Proof>, String> {
+    let file: File = toml::from_str(&read("proofs.toml")?).map_err(|e| format!("proofs.toml: {e}"))?;
+    let mut proofs = Vec::new();
+    for Circuit { setting, cover_parameters, proof } in file.circuit {
+        for case in proof {
+            let defects = case.defects.iter().map(|name| defect(&file.defects, &setting, name));
+            proofs.push(Proof {
+                defects: defects.collect::<Result<_, _>>().map_err(|e| format!("{}: {e}", case.name))?,
+                name: case.name,
+                what: case.what,
+                setting: setting.clone(),
+                parameters: case.parameters,
+                quick: case.quick,
+                skipped_covers: case.skipped_covers,
+                cover_parameters: case.cover_parameters.unwrap_or_else(|| cover_parameters.clone()),
+            });
+        }
+    }
+    Ok(proofs)
+}
 
-/// All of them.
-pub const PROOFS: &[Proof] = &[
-    Proof {
-        name: "requantise ties to even",
-        what: "RND_CONV SAT, 12 bits, 5 dropped, to 6 signed: the other modes take longer",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 12), ("Drop", 5), ("Gain", 0), ("OutWidth", 6), ("Only", 52)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: true,
-        skipped_covers: &[],
-        cover_parameters: &[("Only", 52)],
-        defects: &[
-            Defect { file: "requantise.vh", from: "aligned[RqDrop]", to: "aligned[RqDrop-1]", only: None },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqOverflow != RqWrap && rq_overflows(rounded))",
-                to: "(RqOverflow != RqSat && rq_overflows(rounded))",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 12 to 6",
-        what: "9 roundings x 4 overflows x 2 signs: 12 bits, 5 dropped, to 6: overflow by one bit",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 12), ("Drop", 5), ("Gain", 0), ("OutWidth", 6)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "sum[RqDrop+:RqRoundedWidth]",
-                to: "sum[RqDrop+:RqRoundedWidth] + (RqRounding == RqTrn)",
-                only: Some(4),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqTrnZero) ? RqBelowUlp",
-                to: "(RqRounding == RqTrnZero) ? RqHalf",
-                only: Some(12),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRnd || RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                to: "(RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                only: Some(20),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRnd || RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                to: "(RqRounding == RqRnd || RqRounding == RqRndConv) ? RqHalf",
-                only: Some(28),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRnd || RqRounding == RqRndInf || RqRounding == RqRndConvOdd) ? RqHalf",
-                to: "(RqRounding == RqRnd || RqRounding == RqRndConvOdd) ? RqHalf",
-                only: Some(36),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRndInf || RqRounding == RqRndMinInf || RqRounding == RqRndConvOdd) ? RqBelowHalf",
-                to: "(RqRounding == RqRndInf || RqRounding == RqRndConvOdd) ? RqBelowHalf",
-                only: Some(44),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRndZero || RqRounding == RqRndMinInf || RqRounding == RqRndConv) ? RqBelowHalf",
-                to: "(RqRounding == RqRndZero || RqRounding == RqRndMinInf) ? RqBelowHalf",
-                only: Some(52),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRndConv || RqRounding == RqRndConvOdd) ? 1 : 0",
-                to: "(RqRounding == RqRndConv) ? 1 : 0",
-                only: Some(60),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "aligned[RqDrop]",
-                to: "aligned[RqDrop-1]",
-                only: Some(52),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "random[31-:RqRandomBits]",
-                to: "random[0+:RqRandomBits]",
-                only: Some(68),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(padded[RqOutWidth-1:0] == RqMin));",
-                to: "(padded[RqOutWidth-1:0] == RqMax));",
-                only: Some(6),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "sign ? RqLow : RqMax;",
-                to: "sign ? RqMin : RqMax;",
-                only: Some(6),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqOverflow != RqWrap && rq_overflows(rounded))",
-                to: "rq_overflows(rounded)",
-                only: Some(2),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "bound = (RqOverflow == RqSatZero) ? {RqOutWidth{1'b0}} : ",
-                to: "bound = ",
-                only: Some(23),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "rq_overflows = |padded[RqExtWidth-1:RqOutWidth];",
-                to: "rq_overflows = padded[RqExtWidth];",
-                only: Some(19),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 12 to 4",
-        what: "9 roundings x 4 overflows x 2 signs: 12 bits, 5 dropped, to 4",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 12), ("Drop", 5), ("Gain", 0), ("OutWidth", 4)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRnd || RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                to: "(RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                only: Some(20),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "random[31-:RqRandomBits]",
-                to: "random[0+:RqRandomBits]",
-                only: Some(68),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqOverflow != RqWrap && rq_overflows(rounded))",
-                to: "rq_overflows(rounded)",
-                only: Some(2),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 12 to 7",
-        what: "9 roundings x 4 overflows x 2 signs: 12 bits, 5 dropped, to 7: what is left, and a carry",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 12), ("Drop", 5), ("Gain", 0), ("OutWidth", 7)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[4, 5],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRnd || RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                to: "(RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                only: Some(20),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(padded[RqOutWidth-1:0] == RqMin));",
-                to: "(padded[RqOutWidth-1:0] == RqMax));",
-                only: Some(6),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 12 to 12",
-        what: "9 roundings x 4 overflows x 2 signs: 12 bits, 5 dropped, to 12: wider than what is left",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 12), ("Drop", 5), ("Gain", 0), ("OutWidth", 12)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[4, 5],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRndZero || RqRounding == RqRndMinInf || RqRounding == RqRndConv) ? RqBelowHalf",
-                to: "(RqRounding == RqRndZero || RqRounding == RqRndMinInf) ? RqBelowHalf",
-                only: Some(52),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRnd || RqRounding == RqRndInf || RqRounding == RqRndConvOdd) ? RqHalf",
-                to: "(RqRounding == RqRnd || RqRounding == RqRndConvOdd) ? RqHalf",
-                only: Some(36),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 31 to 16",
-        what: "9 roundings x 4 overflows x 2 signs: 31 bits, 12 dropped, to 16",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 31), ("Drop", 12), ("Gain", 0), ("OutWidth", 16)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRnd || RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                to: "(RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                only: Some(20),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqOverflow != RqWrap && rq_overflows(rounded))",
-                to: "rq_overflows(rounded)",
-                only: Some(2),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 40 to 16",
-        what: "9 roundings x 4 overflows x 2 signs: 40 bits, 14 dropped, to 16",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 40), ("Drop", 14), ("Gain", 0), ("OutWidth", 16)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRndInf || RqRounding == RqRndMinInf || RqRounding == RqRndConvOdd) ? RqBelowHalf",
-                to: "(RqRounding == RqRndInf || RqRounding == RqRndConvOdd) ? RqBelowHalf",
-                only: Some(44),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "sign ? RqLow : RqMax;",
-                to: "sign ? RqMin : RqMax;",
-                only: Some(6),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 62 to 32",
-        what: "9 roundings x 4 overflows x 2 signs: 62 bits, 30 dropped, to 32: the widest",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 62), ("Drop", 30), ("Gain", 0), ("OutWidth", 32)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[4, 5],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRndConv || RqRounding == RqRndConvOdd) ? 1 : 0",
-                to: "(RqRounding == RqRndConv) ? 1 : 0",
-                only: Some(60),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "random[31-:RqRandomBits]",
-                to: "random[0+:RqRandomBits]",
-                only: Some(68),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "bound = (RqOverflow == RqSatZero) ? {RqOutWidth{1'b0}} : ",
-                to: "bound = ",
-                only: Some(23),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 48 to 8",
-        what: "9 roundings x 4 overflows x 2 signs: 48 bits, 40 dropped: more than there are random bits",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 48), ("Drop", 40), ("Gain", 0), ("OutWidth", 8)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[4, 5],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "(RqDrop > 32) ? RqDrop - 32 : 0",
-                to: "(RqDrop > 32) ? RqDrop - 33 : 0",
-                only: Some(68),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqRounding == RqRnd || RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                to: "(RqRounding == RqRndZero || RqRounding == RqRndConv) ? RqHalf",
-                only: Some(20),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 8 far",
-        what: "9 roundings x 4 overflows x 2 signs: 8 bits, 12 dropped: more than there are",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 8), ("Drop", 12), ("Gain", 0), ("OutWidth", 4)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[1, 2, 3, 4, 5],
-        cover_parameters: &[("Only", 3)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "sum[RqDrop+:RqRoundedWidth]",
-                to: "sum[RqDrop+:RqRoundedWidth] + (RqRounding == RqTrn)",
-                only: Some(4),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "random[31-:RqRandomBits]",
-                to: "random[0+:RqRandomBits]",
-                only: Some(68),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise 62 far",
-        what: "9 roundings x 4 overflows x 2 signs: 62 bits, 70 dropped: more than there are",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 62), ("Drop", 70), ("Gain", 0), ("OutWidth", 4)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[1, 2, 3, 4, 5],
-        cover_parameters: &[("Only", 3)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "(RqShift > 62) ? 62",
-                to: "(RqShift > 61) ? 61",
-                only: Some(12),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqDrop > 32) ? RqDrop - 32 : 0",
-                to: "(RqDrop > 32) ? RqDrop - 33 : 0",
-                only: Some(68),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise aligned",
-        what: "9 roundings x 4 overflows x 2 signs: 20 bits, none dropped, to 12",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 20), ("Drop", 0), ("Gain", 0), ("OutWidth", 12)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[1, 2, 3],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "sum[RqDrop+:RqRoundedWidth]",
-                to: "sum[RqDrop+:RqRoundedWidth] + (RqRounding == RqTrn)",
-                only: Some(4),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "(RqOverflow != RqWrap && rq_overflows(rounded))",
-                to: "rq_overflows(rounded)",
-                only: Some(2),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise widening",
-        what: "9 roundings x 4 overflows x 2 signs: 16 bits, 20 gained, to 24",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 16), ("Drop", 0), ("Gain", 20), ("OutWidth", 24)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[1, 2, 3],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "value} << RqGain;",
-                to: "value} << (RqGain + 1);",
-                only: Some(4),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "bound = (RqOverflow == RqSatZero) ? {RqOutWidth{1'b0}} : ",
-                to: "bound = ",
-                only: Some(23),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise most gained",
-        what: "9 roundings x 4 overflows x 2 signs: 30 bits, 32 gained, to 32",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 30), ("Drop", 0), ("Gain", 32), ("OutWidth", 32)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[1, 2, 3],
-        cover_parameters: &[("Only", 19)],
-        defects: &[
-            Defect {
-                file: "requantise.vh",
-                from: "value} << RqGain;",
-                to: "value} << (RqGain + 1);",
-                only: Some(4),
-            },
-            Defect {
-                file: "requantise.vh",
-                from: "sign ? RqLow : RqMax;",
-                to: "sign ? RqMin : RqMax;",
-                only: Some(6),
-            },
-        ],
-    },
-    Proof {
-        name: "requantise into wider",
-        what: "9 roundings x 4 overflows x 2 signs: 6 bits, 3 gained, to 12: nothing can overflow but signs",
-        leaves: &["requantise.v"],
-        properties: "requantise.sv",
-        inside: None,
-        top: "requantise_all",
-        parameters: &[("InWidth", 6), ("Drop", 0), ("Gain", 3), ("OutWidth", 12)],
-        engine: Engine::Bounded(2),
-        depth: Some("all inputs"),
-        quick: false,
-        skipped_covers: &[1, 2, 3, 4, 5],
-        cover_parameters: &[("Only", 19)],
-        defects: &[Defect {
-            file: "requantise.vh",
-            from: "value} << RqGain;",
-            to: "value} << (RqGain + 1);",
-            only: Some(4),
-        }],
-    },
-    Proof {
-        name: "neuron prototypical inside",
-        what: "prototypical, clip(x), nudge in the drive, RND SAT",
-        leaves: &["requantise.v", "function_table.v", "neuron_unit.v"],
-        properties: "neuron.sv",
-        inside: None,
-        top: "neuron_formal",
-        parameters: &[("Dynamics", 0), ("Inside", 1)],
-        engine: NEURON,
-        depth: Some("all inputs, any time"),
-        quick: true,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "neuron_unit.v",
-                from: "error = target - state_1",
-                to: "error = state_1 - target",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "(drive > OneDrive) ? OneDrive : drive;",
-                to: "drive;",
-                only: None,
-            },
-            Defect { file: "neuron_unit.v", from: "? -beta : beta)", to: "? beta : beta)", only: None },
-            Defect {
-                file: "neuron_unit.v",
-                from: "total_aligned + nudge_aligned : total_aligned",
-                to: "total_aligned : total_aligned",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "neuron prototypical outside",
-        what: "prototypical, clip(x), nudge on the state, RND_CONV SAT_SYM",
-        leaves: &["requantise.v", "function_table.v", "neuron_unit.v"],
-        properties: "neuron.sv",
-        inside: None,
-        top: "neuron_formal",
-        parameters: &[("Dynamics", 0), ("Inside", 0), ("Rounding", 6), ("Overflow", 2)],
-        engine: NEURON,
-        depth: Some("all inputs, any time"),
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "neuron_unit.v",
-                from: "error = target - state_1",
-                to: "error = state_1 - target",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "nudge_e = nudges_q[(FStage-2)*NudgeWidth+:NudgeWidth]",
-                to: "nudge_e = pull",
-                only: None,
-            },
-            Defect { file: "neuron_unit.v", from: "? -beta : beta)", to: "? beta : beta)", only: None },
-        ],
-    },
-    Proof {
-        name: "neuron half hard",
-        what: "prototypical, clip(x / 2), hidden, STOCHASTIC SAT",
-        leaves: &["requantise.v", "function_table.v", "neuron_unit.v"],
-        properties: "neuron.sv",
-        inside: None,
-        top: "neuron_formal",
-        parameters: &[("Output", 0), ("Inside", 0), ("Activation", 1), ("DriveSigned", 0), ("Rounding", 8)],
-        engine: NEURON,
-        depth: Some("all inputs, any time"),
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[Defect {
-            file: "neuron_unit.v",
-            from: "(drive > OneDrive) ? OneDrive : drive;",
-            to: "drive;",
-            only: None,
-        }],
-    },
-    Proof {
-        name: "neuron leaky",
-        what: "leaky, clip(x), nudge outside, TRN SAT_ZERO",
-        leaves: &["requantise.v", "function_table.v", "neuron_unit.v"],
-        properties: "neuron.sv",
-        inside: None,
-        top: "neuron_formal",
-        parameters: &[("Dynamics", 1), ("Inside", 0), ("Rounding", 0), ("Overflow", 3)],
-        engine: NEURON,
-        depth: Some("all inputs, any time"),
-        quick: true,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "neuron_unit.v",
-                from: "clipped = drive[DriveWidth] ? 0 :",
-                to: "clipped =",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "nudge_e = nudges_q[(FStage-2)*NudgeWidth+:NudgeWidth]",
-                to: "nudge_e = pull",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "pulled - state_aligned",
-                to: "pulled + state_aligned",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "state_x}) <<< XStateShift) + e",
-                to: "state_x}) <<< StateShift) + e",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "neuron leaky inside",
-        what: "leaky, clip(x), nudge in the drive, RND_ZERO WRAP",
-        leaves: &["requantise.v", "function_table.v", "neuron_unit.v"],
-        properties: "neuron.sv",
-        inside: None,
-        top: "neuron_formal",
-        parameters: &[("Dynamics", 1), ("Inside", 1), ("Rounding", 3), ("Overflow", 0)],
-        engine: NEURON,
-        depth: Some("all inputs, any time"),
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "neuron_unit.v",
-                from: "pulled - state_aligned",
-                to: "pulled + state_aligned",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "total_aligned + nudge_aligned : total_aligned",
-                to: "total_aligned : total_aligned",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "neuron energy",
-        what: "energy-based output, RND_INF SAT",
-        leaves: &["requantise.v", "function_table.v", "neuron_unit.v"],
-        properties: "neuron.sv",
-        inside: None,
-        top: "neuron_formal",
-        parameters: &[("Dynamics", 2), ("Inside", 0), ("Rounding", 4)],
-        engine: NEURON,
-        depth: Some("all inputs, any time"),
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "neuron_unit.v",
-                from: "above ? OneState : state_d",
-                to: "above ? 0 : state_d",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "nudge_e = nudges_q[(FStage-2)*NudgeWidth+:NudgeWidth]",
-                to: "nudge_e = pull",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "pulled - state_aligned",
-                to: "pulled + state_aligned",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "state_x}) <<< XStateShift) + e",
-                to: "state_x}) <<< StateShift) + e",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "neuron rests",
-        what: "leaky, clip(x), even/odd order: it rests or moves, RND SAT",
-        leaves: &["requantise.v", "function_table.v", "neuron_unit.v"],
-        properties: "neuron.sv",
-        inside: None,
-        top: "neuron_formal",
-        parameters: &[("Dynamics", 1), ("Inside", 0), ("Rests", 1)],
-        engine: NEURON,
-        depth: Some("all inputs, any time"),
-        quick: true,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "neuron_unit.v",
-                from: "rests_q[XStage-1] ?",
-                to: "rests_q[XStage-2] ?",
-                only: None,
-            },
-            Defect {
-                file: "neuron_unit.v",
-                from: "state_kept = states_q[(XStage-1)*HeldWidth",
-                to: "state_kept = states_q[(XStage-2)*HeldWidth",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "synapses",
-        what: "two lanes, shared weights, RND SAT",
-        leaves: &["requantise.v", "synapse_lanes.v"],
-        properties: "synapses.sv",
-        inside: None,
-        top: "synapses_formal",
-        parameters: &[("Feedback", 0)],
-        engine: SYNAPSES,
-        depth: None,
-        quick: false,
-        skipped_covers: &[5],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "synapse_lanes.v",
-                from: "gradient[p] = (product_a[p] - product_b[p])",
-                to: "gradient[p] = (product_b[p] - product_a[p])",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "= {weight9[Half+p][StoredWidth-1:0], weight9[p][StoredWidth-1:0]};",
-                to: "= {weight9[p][StoredWidth-1:0], weight9[Half+p][StoredWidth-1:0]};",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "transposed[p] = (weight9[p] >>> DroppedBits) * post_t[p]",
-                to: "transposed[p] = (weight9[p] >>> DroppedBits) * post_a[p]",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "pre9_q <= pre8_q;",
-                to: "pre9_q <= pre7_q;",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "chain[p] = chain[p+1];",
-                to: "chain[p] = chain[p];",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "synapses stochastic",
-        what: "two lanes, shared weights, STOCHASTIC SAT_SYM",
-        leaves: &["requantise.v", "synapse_lanes.v"],
-        properties: "synapses.sv",
-        inside: None,
-        top: "synapses_formal",
-        parameters: &[("Rounding", 8), ("Overflow", 2)],
-        engine: SYNAPSES,
-        depth: None,
-        quick: false,
-        skipped_covers: &[5],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "synapse_lanes.v",
-                from: "increment[p] = rq_round(gradient[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]})",
-                to: "increment[p] = rq_round(gradient[p][GradientWidth-1:0], random[p])",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "bounded = outside ? (value[SumWord-1] ? $signed(Lower)",
-                to: "bounded = outside ? (value[SumWord-1] ? $signed(Smallest)",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "= {weight9[Half+p][StoredWidth-1:0], weight9[p][StoredWidth-1:0]};",
-                to: "= {weight9[p][StoredWidth-1:0], weight9[Half+p][StoredWidth-1:0]};",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "synapses vector field",
-        what: "two lanes, own weights back, RND_CONV SAT_ZERO",
-        leaves: &["requantise.v", "synapse_lanes.v"],
-        properties: "synapses.sv",
-        inside: None,
-        top: "synapses_formal",
-        parameters: &[("Feedback", 1), ("Rounding", 6), ("Overflow", 3)],
-        engine: SYNAPSES,
-        depth: None,
-        quick: false,
-        skipped_covers: &[5],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "synapse_lanes.v",
-                from: "gradient_back[p] = (product_c[p] - product_b[p])",
-                to: "gradient_back[p] = (product_b[p] - product_c[p])",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "transposed[p] = (back9[p] >>> DroppedBits) * post_t[p]",
-                to: "transposed[p] = (weight9[p] >>> DroppedBits) * post_t[p]",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "synapses decay",
-        what: "two lanes, Kolen-Pollack, decay, TRN WRAP",
-        leaves: &["requantise.v", "synapse_lanes.v"],
-        properties: "synapses.sv",
-        inside: None,
-        top: "synapses_formal",
-        parameters: &[("Feedback", 2), ("Decay", 1), ("Rounding", 0), ("Overflow", 0)],
-        engine: SYNAPSES,
-        depth: None,
-        quick: false,
-        skipped_covers: &[5],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "synapse_lanes.v",
-                from: "gradient[p] = gradient[p] - weight7[p] * DecayFactor",
-                to: "gradient[p] = gradient[p] + weight7[p] * DecayFactor",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "transposed[p] = (back9[p] >>> DroppedBits) * post_t[p]",
-                to: "transposed[p] = (weight9[p] >>> DroppedBits) * post_t[p]",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "synapses batch",
-        what: "two lanes, increments summed over a batch, applied and cleared, RND SAT",
-        leaves: &["requantise.v", "synapse_lanes.v"],
-        properties: "synapses.sv",
-        inside: None,
-        top: "synapses_formal",
-        parameters: &[("Batched", 1)],
-        engine: SYNAPSES,
-        depth: None,
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "synapse_lanes.v",
-                from: "apply_i ? 0 : summed7[p] + gradient[p]",
-                to: "summed7[p] + gradient[p]",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "apply_i) for (p = 0; p < Lanes; p = p + 1) gradient[p] = summed7[p]",
-                to: "apply_i) for (p = 0; p < Lanes; p = p + 1) gradient[p] = gradient[p] + summed7[p]",
-                only: None,
-            },
-            Defect {
-                file: "synapse_lanes.v",
-                from: "{summed8[Half+p][BatchWidth-1:0], summed8[p][BatchWidth-1:0]}",
-                to: "{summed8[p][BatchWidth-1:0], summed8[Half+p][BatchWidth-1:0]}",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "sample buffer",
-        what: "no value of any sample lost, doubled or misplaced; ready and full are right",
-        leaves: &["word_memory.v", "sample_buffer.v"],
-        properties: "sample_buffer.sv",
-        inside: Some("sample_buffer.v"),
-        top: "sample_buffer",
-        parameters: &[("CountWidth", 2), ("IndexWidth", 2), ("InputWidth", 2), ("LabelWidth", 2)],
-        engine: Engine::Unbounded,
-        depth: None,
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "sample_buffer.v",
-                from: "full_q[read_bank_q] <= 1'b0;",
-                to: "full_q[fill_bank_q] <= 1'b0;",
-                only: None,
-            },
-            Defect { file: "sample_buffer.v", from: "if (!drop_i) begin", to: "if (1'b1) begin", only: None },
-            Defect {
-                file: "sample_buffer.v",
-                from: "ready_o = !full_q[fill_bank_q]",
-                to: "ready_o = 1'b1",
-                only: None,
-            },
-            Defect {
-                file: "sample_buffer.v",
-                from: "count0_q <= count_d;",
-                to: "count0_q <= count_q;",
-                only: None,
-            },
-            Defect {
-                file: "sample_buffer.v",
-                from: ".read_address_i({read_bank_q, entry_i})",
-                to: ".read_address_i({fill_bank_q, entry_i})",
-                only: None,
-            },
-            Defect {
-                file: "sample_buffer.v",
-                from: "          position_q <= {CountWidth{1'b0}};\n",
-                to: "\n",
-                only: None,
-            },
-            Defect {
-                file: "sample_buffer.v",
-                from: "data_i != {InputWidth{1'b0}}",
-                to: "data_i > {{(InputWidth-1){1'b0}}, 1'b1}",
-                only: None,
-            },
-            Defect {
-                file: "sample_buffer.v",
-                from: "read_bank_q <= !read_bank_q;",
-                to: "read_bank_q <= read_bank_q;",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "sequencer",
-        what: "any program: each column once, operands from the right states, results once",
-        leaves: &["sequencer.v"],
-        properties: "sequencer.sv",
-        inside: Some("sequencer.v"),
-        top: "sequencer",
-        parameters: &[
-            ("Lanes", 2),
-            ("LayerWidth", 2),
-            ("ChunkWidth", 1),
-            ("CountWidth", 2),
-            ("AddressWidth", 4),
-            ("BankWidth", 3),
-            ("ProgramWidth", 2),
-            ("InferStart", 2),
-        ],
-        engine: Engine::Unbounded,
-        depth: None,
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect { file: "sequencer.v", from: "left_q != 16'd1", to: "left_q > 16'd2", only: None },
-            Defect {
-                file: "sequencer.v",
-                from: "(layer_q == 1) && !apply_o;",
-                to: "(layer_q == 1);",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "layer_q <= (input_valid_q && Layers != 1) ? 2 : 1;",
-                to: "layer_q <= 1;",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "b_q <= now_q;\n            input_valid_q",
-                to: "b_q <= previous_q;\n            input_valid_q",
-                only: None,
-            },
-            Defect { file: "sequencer.v", from: "if (learn_o) input_valid_q <= 1'b0;", to: "", only: None },
-            Defect {
-                file: "sequencer.v",
-                from: "free_bank({1'b0, next_q}, now_q, slot0_q, slot1_q)",
-                to: "free_bank({1'b0, next_q}, now_q, slot0_q, slot0_q)",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "row_base_q <= row_base_o + row_length_i",
-                to: "row_base_q <= row_base_q + row_length_i",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "if (op_slot_i) slot1_q <= now_q;",
-                to: "if (op_slot_i) slot0_q <= now_q;",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "if (result_ready_i) begin",
-                to: "if (1'b1) begin",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "wire bias = (entry_q == columns);",
-                to: "wire bias = (entry_q + 1'b1 >= columns);",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "if (last_chunk && last_layer) begin",
-                to: "if (last_layer) begin",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "if (state_q == StRun) reads_o",
-                to: "if (state_q == StRun || state_q == StPad) reads_o",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "sequencer progress",
-        what: "no deadlock: it waits for samples, the pipeline and readers only",
-        leaves: &["sequencer.v"],
-        properties: "sequencer_progress.sv",
-        inside: Some("sequencer.v"),
-        top: "sequencer",
-        parameters: &[
-            ("Lanes", 2),
-            ("LayerWidth", 2),
-            ("ChunkWidth", 1),
-            ("CountWidth", 2),
-            ("AddressWidth", 4),
-            ("BankWidth", 3),
-            ("ProgramWidth", 2),
-            ("InferStart", 2),
-        ],
-        engine: Engine::Unbounded,
-        depth: None,
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "sequencer.v",
-                from: "if (wait_slot != 0 || gap != 0) state_q <= StPad;",
-                to: "state_q <= StPad;",
-                only: None,
-            },
-            Defect { file: "sequencer.v", from: "pad_q <= Settle;", to: "pad_q <= 0;", only: None },
-            Defect {
-                file: "sequencer.v",
-                from: "if (drive_o ? drained_i : wrote_last_i)",
-                to: "if (drained_i)",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "left_q <= left_q - 16'd1;",
-                to: "left_q <= left_q;",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "            pc_q <= pc_q + 1'b1;\n            state_q <= StDecode;",
-                to: "            state_q <= StDecode;",
-                only: None,
-            },
-        ],
-    },
-    Proof {
-        name: "streams",
-        what: "every sample taken gives one result, in order, with its own label",
-        leaves: &["word_memory.v", "sample_buffer.v", "sequencer.v"],
-        properties: "streams.sv",
-        inside: None,
-        top: "streams_formal",
-        parameters: &[],
-        engine: Engine::Unbounded,
-        depth: None,
-        quick: false,
-        skipped_covers: &[],
-        cover_parameters: &[],
-        defects: &[
-            Defect {
-                file: "sequencer.v",
-                from: "if (sample_start_o && !sample_release_o) begin",
-                to: "if (sample_start_o) begin",
-                only: None,
-            },
-            Defect {
-                file: "sample_buffer.v",
-                from: "read_bank_q <= !read_bank_q;",
-                to: "read_bank_q <= read_bank_q;",
-                only: None,
-            },
-            Defect {
-                file: "sample_buffer.v",
-                from: "ready_o = !full_q[fill_bank_q]",
-                to: "ready_o = 1'b1",
-                only: None,
-            },
-            Defect {
-                file: "sequencer.v",
-                from: "sample_release_o <= 1'b1;",
-                to: "sample_release_o <= sample_train_i;",
-                only: None,
-            },
-        ],
-    },
-];
+/// The defect of that name in one of a circuit's files.
+fn defect(
+    defects: &BTreeMap<String, BTreeMap<String, Change>>,
+    setting: &Setting,
+    name: &str,
+) -> Result<Defect, String> {
+    setting
+        .sources()
+        .find_map(|file| Some((file, defects.get(file)?.get(name)?)))
+        .map(|(file, change)| Defect { name: name.to_owned(), file: file.to_owned(), change: change.clone() })
+        .ok_or_else(|| format!("no defect `{name}` in {}", setting.leaves.join(", ")))
+}
+
+impl Setting {
+    /// Files of `hdl/`: the leaves and what they include.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        ["requantise.vh", "mixer.vh"].into_iter().chain(self.leaves.iter().map(String::as_str))
+    }
+}
+
+/// A file beside this one.
+fn read(name: &str) -> Result<String, String> {
+    let path = repository("tests/formal").join(name);
+    std::fs::read_to_string(&path).map_err(|e| format!("{}: {e}", path.display()))
+}

@@ -1,5 +1,5 @@
 // Properties of sequencer.v, put into the module before its endmodule, as bind would. Any phase program, any layer
-// table and any waiting times within the widths (waits for a chunk's slot below four); see tests/formal/proofs.rs.
+// table and any waiting times within the widths (waits for a chunk's slot below four); see tests/formal/proofs.toml.
 //
 //   columns   every pass visits each column of each chunk of each layer once, in order, under the right address
 //   passes    every operation makes as many passes as it says, and layer 1 is left out only when its sums are fresh

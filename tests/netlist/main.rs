@@ -12,6 +12,8 @@
 mod designs;
 #[path = "../common/samples.rs"]
 mod samples;
+#[path = "../common/tools.rs"]
+mod tools;
 
 use designs::Case;
 use eqhdl::cosim::{Effort, Level, Outcome, Request, Tracing, build_with, cross_check};
@@ -21,8 +23,9 @@ use eqhdl::schedule::Layout;
 use eqhdl::synth::{Family, Tools};
 use eqhdl::verilog::{Sources, module_name};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::Instant;
+use tools::{repository, run};
 
 const BLOCKS: &str = "sim/ecp5_blocks.v";
 
@@ -41,21 +44,6 @@ const CASE: Case = Case {
     more: "",
 };
 
-fn root(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-fn run(command: &mut Command) -> Result<String, String> {
-    let tool = command.get_program().to_string_lossy().into_owned();
-    let output = command.stdin(Stdio::null()).output().map_err(|e| format!("`{tool}`: {e}"))?;
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    match output.status.success() {
-        true => Ok(said),
-        false => Err(format!("`{tool}` failed: {}", said.lines().last().unwrap_or(""))),
-    }
-}
-
 /// The models of the blocks against plain memories and products, in Icarus.
 fn blocks() -> Result<String, String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -64,7 +52,7 @@ fn blocks() -> Result<String, String> {
         .arg("-g2005")
         .arg("-o")
         .arg(&program)
-        .args([root(BLOCKS), root("tests/netlist/blocks_tb.v")]))?;
+        .args([repository(BLOCKS), repository("tests/netlist/blocks_tb.v")]))?;
     let said = run(Command::new("vvp").arg("-N").arg(&program))?;
     said.lines()
         .find_map(|l| l.strip_prefix("PASS "))
@@ -118,7 +106,7 @@ fn netlist(design: &Design, layout: &Layout, dir: &Path) -> Result<Sources, Stri
     let end =
         cells[start..].find("endmodule").ok_or("the cell library ends early")? + start + "endmodule".len();
     cells.replace_range(start..end, "");
-    sources.files.insert("ecp5_blocks.v".to_owned(), text(&root(BLOCKS))?);
+    sources.files.insert("ecp5_blocks.v".to_owned(), text(&repository(BLOCKS))?);
     sources.files.insert("files.f".to_owned(), "ecp5_blocks.v\ncells_sim.v\nnetlist.v\n".to_owned());
     Ok(sources)
 }
@@ -151,7 +139,7 @@ fn whole_core() -> Result<(), String> {
     let design = CASE.design()?;
     let layout = Layout::of(&design);
     // Kept between runs: nothing is compiled twice from the same text.
-    let dir = root("target/netlist");
+    let dir = repository("target/netlist");
     let mut sources = netlist(&design, &layout, &dir.join("made"))?;
     println!("netlist of a core {}: {:.0} s", CASE.layers, begin.elapsed().as_secs_f64());
     let outcome = compare(&design, &layout, sources.clone(), &dir.join("whole"))?;

@@ -161,13 +161,13 @@ impl<A: Int> Quick<A> {
             let (state, _) = unit.next_state(drive, NeuronInput::default());
             table[usize::from(drive as u16)] = A::wrap(unit.activity(state) << activity_shift);
         }
-        let symmetric = modes.overflow == Overflow::SatSym && n.drive.signed;
+        let (low, high) = modes.overflow.bounds(n.drive);
         Some(Quick {
             up: (math.sum_frac - p.acc_frac) as u32,
             shift: shift as u32,
             rounding: modes.rounding,
-            low: if symmetric { -n.drive.max_raw() } else { n.drive.min_raw() },
-            high: n.drive.max_raw(),
+            low,
+            high,
             table,
         })
     }

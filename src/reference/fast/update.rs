@@ -42,8 +42,7 @@ impl Rule {
         let (rounding, overflow) = (design.weight_modes.rounding, design.weight_modes.overflow);
         let clamps = matches!(overflow, Overflow::Sat | Overflow::SatSym);
         let adds = matches!(rounding, Rounding::Trn | Rounding::Rnd | Rounding::Stochastic);
-        let low =
-            if overflow == Overflow::SatSym && format.signed { -format.max_raw() } else { format.min_raw() };
+        let (low, high) = overflow.bounds(format);
         let decay = design.weight_decay.raw << p.decay_shift;
         let plain = decay == 0 && clamps && adds && format.width <= 30 && (1..=32).contains(&p.update_shift);
         let small = plain && p.gradient_width.max(p.contrast_width) <= 30 && p.update_shift <= 29;
@@ -61,7 +60,7 @@ impl Rule {
             overflow,
             format,
             low: low as i32,
-            high: format.max_raw().min(i64::from(i32::MAX)) as i32,
+            high: high.min(i64::from(i32::MAX)) as i32,
         }
     }
 

@@ -26,7 +26,7 @@ bool core_present(void)
         && *reg(EQHDL_DIGITS_CEP_DESIGN) == EQHDL_DIGITS_CEP_DESIGN_RESET;
 }
 
-/* Waits until weights, seed and sample number may be accessed. */
+/* Waits until weights, steps, seed and sample number may be accessed. */
 static void core_open(void)
 {
     *reg(EQHDL_DIGITS_CEP_CONTROL) = 0;

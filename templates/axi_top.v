@@ -142,6 +142,7 @@ module {{ module }} (
     end
   end
 
+  wire [15:0] free_steps, nudged_steps;
   wire [31:0] seed, number, states_least, states_greatest, weights_rail;
   wire number_set, register_refused, event_result, error_short, error_long, error_label, error_refused;
   wire interrupt_result, interrupt_error;
@@ -158,6 +159,7 @@ module {{ module }} (
     .errors_refused_i(register_refused || (weight_acknowledge && weight_refused)), .errors_refused_o(error_refused),
     .interrupt_result_o(interrupt_result), .interrupt_error_o(interrupt_error),
     .events_result_i(accept), .events_result_o(event_result),
+    .steps_free_o(free_steps), .steps_nudged_o(nudged_steps),
     .seed_o(seed), .sample_number_i(sample_number), .sample_number_o(number), .sample_number_set_o(number_set),
     .result_prediction_i(result_q[15:0]), .result_label_i(result_q[30:16]), .result_train_i(result_q[31]),
     .result_number_i(result_number_q), .signature_i(result_signature_q), .cycles_i(result_cycles_q),
@@ -253,7 +255,8 @@ module {{ module }} (
 
   /* verilator lint_off PINCONNECTEMPTY */
   {{ core }} u_core (
-    .clk_i(clk_i), .rst_ni(rst_q), .enable_i(enable && clean), .seed_i(seed), .sample_number_set_i(number_set),
+    .clk_i(clk_i), .rst_ni(rst_q), .enable_i(enable && clean), .seed_i(seed),
+    .free_steps_i(free_steps), .nudged_steps_i(nudged_steps), .sample_number_set_i(number_set),
     .sample_number_i(number), .sample_number_o(sample_number), .busy_o(busy),
     .sample_valid_i(sample_valid), .sample_ready_o(sample_ready), .sample_data_i(sample_data),
     .sample_last_i(sample_last), .sample_drop_i(sample_drop), .sample_label_i(sample_label),

@@ -14,6 +14,8 @@ module {{ module }} (
   /* verilator lint_off UNUSED */
   input  wire [31:0] seed_i,                              // of all random bits
   /* verilator lint_on UNUSED */
+  input  wire [15:0] free_steps_i,                        // T: steps of the free phase, 1 or more; steady while busy
+  input  wire [15:0] nudged_steps_i,                      // K: of a nudged phase (this design: {{ free_steps }} and {{ nudged_steps }})
   input  wire        sample_number_set_i,                 // while idle
   input  wire [31:0] sample_number_i,
   output wire [31:0] sample_number_o,                     // of the present sample, or of the next
@@ -110,17 +112,26 @@ module {{ module }} (
 {% endfor %}
   /* verilator lint_on UNUSED */
 
-  // The phase program: operation, steps, nudge, plasticity, slot, operands a and b.
+  // The phase program: operation, nudge, plasticity, slot, operands a and b.
   wire [ProgramWidth-1:0] program_counter;
-  reg [28:0] operation;
+  reg [12:0] operation;
   always @* begin
     case (program_counter)
 {%- for word in program %}
       {{ program_width }}'d{{ word.address }}: operation = { {{- word.bits -}} };  // {{ word.text }}
 {%- endfor %}
-      default: operation = {3'd6, 26'd0};
+      default: operation = {3'd6, 10'd0};
     endcase
   end
+  // Passes of the phase that a relaxation begins.
+{%- if even_odd %}
+  /* verilator lint_off UNUSED */
+  wire [15:0] steps = (operation[9:8] == 2'd0) ? free_steps_i : nudged_steps_i;
+  /* verilator lint_on UNUSED */
+  wire [15:0] passes = {steps[14:0], 1'b0};  // the even layers, then the odd ones
+{%- else %}
+  wire [15:0] passes = (operation[9:8] == 2'd0) ? free_steps_i : nudged_steps_i;
+{%- endif %}
 
   // Samples.
   wire sample_full, sample_train, sample_release, sample_start;
@@ -179,7 +190,7 @@ module {{ module }} (
     .sample_full_i(sample_full), .sample_train_i(sample_train), .sample_last_i({% if batched %}sample_last{% else %}1'b0{% endif %}),
     .sample_count_i(sample_count),
     .sample_release_o(sample_release),
-    .program_counter_o(program_counter), .op_i(operation[28:26]), .op_steps_i(operation[25:10]),
+    .program_counter_o(program_counter), .op_i(operation[12:10]), .op_steps_i(passes),
     .op_nudge_i(operation[9:8]), .op_plastic_i(operation[7]), .op_slot_i(operation[6]), .op_a_i(operation[5:3]),
     .op_b_i(operation[2:0]),
     .columns_i(columns_of(layer0)), .last_chunk_i(last_chunk_of(layer0)), .base_i(weight_base_of(layer0)),

@@ -178,7 +178,7 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
                 1,
                 1,
                 Status,
-                "disabled and idle: weights, `SEED` and `SAMPLE_NUMBER` may be accessed",
+                "disabled and idle: weights can be read, and they, `SEED`, `SAMPLE_NUMBER` and `STEPS` written",
             ),
             field("ROOM", 2, 1, Status, "the sample buffer takes another sample"),
             field("RESULT", 3, 1, Status, "results wait to leave by their stream"),
@@ -204,6 +204,21 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
     b.word("SEED", Control(design.seed), "keys all random bits").idle_only = true;
     b.word("SAMPLE_NUMBER", Load, "of the present sample, or of the next; keys its random bits").idle_only =
         true;
+    let steps = format!("at least 1, at most {}", 65535 / design.order.passes(1));
+    b.push(
+        "STEPS",
+        vec![
+            field("FREE", 0, 16, Control(design.free_steps), format!("T: steps of the free phase, {steps}")),
+            field(
+                "NUDGED",
+                16,
+                16,
+                Control(design.nudged_steps),
+                format!("K: steps of a nudged phase, {steps}"),
+            ),
+        ],
+    )
+    .idle_only = true;
     b.next = 0x40;
     b.push(
         "RESULT",
@@ -284,25 +299,6 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
                     Feedback::KolenPollack => 2,
                 }),
                 "0 tied, 1 vector field, 2 Kolen-Pollack",
-            ),
-        ],
-    );
-    b.push(
-        "STEPS",
-        vec![
-            field(
-                "FREE",
-                0,
-                16,
-                Constant(design.free_steps),
-                "T: steps of the free phase; fixed at generation",
-            ),
-            field(
-                "NUDGED",
-                16,
-                16,
-                Constant(design.nudged_steps),
-                "K: steps of a nudged phase; fixed at generation",
             ),
         ],
     );

@@ -70,6 +70,8 @@ pub struct Vectors {
     pub top: String,
     /// Seed of the random bits.
     pub seed: u32,
+    /// Steps of the free phase and of a nudged phase, as the register `STEPS` holds them.
+    pub steps: u32,
     /// Number of the first sample.
     pub first_number: u32,
     /// Bits of an input.
@@ -123,8 +125,20 @@ impl Observer for Recorder<'_> {
 }
 
 impl Vectors {
-    /// Runs the reference over samples, from the design's initial weights.
+    /// Runs the reference over samples, from the design's initial weights, with the steps that the core has after reset.
     pub fn of(design: &Design, layout: &Layout, samples: Vec<SampleWords>) -> Vectors {
+        Vectors::with_steps(design, layout, (design.free_steps, design.nudged_steps), samples)
+    }
+
+    /// The same with other numbers of free and nudged steps.
+    pub fn with_steps(
+        design: &Design,
+        layout: &Layout,
+        steps: (u32, u32),
+        samples: Vec<SampleWords>,
+    ) -> Vectors {
+        let map = super::files::map(design, layout);
+        let design = &Design { free_steps: steps.0, nudged_steps: steps.1, ..design.clone() };
         let start = Weights::initial(design);
         let mut network = Network::new(design, &start);
         let first_number = 0;
@@ -149,12 +163,12 @@ impl Vectors {
                 reads: cycles.weight_reads as u32,
             });
         }
-        let map = super::files::map(design, layout);
         let offsets = map.registers.iter().map(|r| (r.name.clone(), r.offset));
         let resets = map.registers.iter().filter_map(|r| Some((r.name.clone(), r.reset()?)));
         Vectors {
             top: super::top_name(design),
             seed: design.seed,
+            steps: steps.0 | steps.1 << 16,
             first_number,
             input_width: design.input.width,
             classes: design.classes(),

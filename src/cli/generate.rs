@@ -23,6 +23,16 @@ pub struct GenerateArgs {
     /// makes of them (results, signatures, counters, weights)
     #[arg(long, value_name = "N")]
     vectors: Option<usize>,
+    /// Free and nudged steps of these vectors, where not the design's: what a driver would write to the register STEPS
+    #[arg(long, value_name = "T,K", requires = "vectors", value_parser = parse_steps)]
+    steps: Option<(u16, u16)>,
+}
+
+fn parse_steps(text: &str) -> Result<(u16, u16), String> {
+    let count = |text: &str| text.parse().ok().filter(|&n: &u16| n > 0);
+    text.split_once(',')
+        .and_then(|(free, nudged)| Some((count(free)?, count(nudged)?)))
+        .ok_or_else(|| "write two numbers from 1 to 65535, such as 20,4".to_owned())
 }
 
 const EXAMPLES: &str = "\
@@ -41,7 +51,9 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
     bus::add_to(&mut sources, &design, &layout);
     if let Some(count) = args.vectors {
         let samples = data_set_samples(&design, count)?;
-        bus::add_vectors(&mut sources, &Vectors::of(&design, &layout, samples));
+        let steps =
+            args.steps.map_or((design.free_steps, design.nudged_steps), |(t, k)| (t.into(), k.into()));
+        bus::add_vectors(&mut sources, &Vectors::with_steps(&design, &layout, steps, samples));
     }
     let fail = |e| CliError::input_message(format!("cannot write to {}: {e}", args.out.display()));
     sources.write(&args.out).map_err(fail)?;

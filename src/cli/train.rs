@@ -6,7 +6,7 @@ use crate::design::Design;
 use crate::reference::checkpoint::{Checkpoint, design_digest};
 use crate::reference::counters::Counters;
 use crate::reference::profile::{self, SignalProfile, profile};
-use crate::reference::train::{COUNTED_EVERY, Plan, Trainer, TrainingData, averaged_epochs};
+use crate::reference::train::{Plan, Trainer, TrainingData, averaged_epochs};
 use crate::reference::{Silent, Weights};
 use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr};
@@ -352,7 +352,7 @@ fn report(args: &TrainArgs, design: &Design, dataset: &Dataset, trainer: &Traine
         design_digest: design_digest(design),
         feedback_angles: weights.angles(design),
         weights_digest: weights.digest(),
-        counted_every: COUNTED_EVERY,
+        counted_every: trainer.plan().counted_every(),
         counters: trainer.progress().counters.clone(),
         profile: if args.profile { profile(&trainer.progress().counters, design) } else { Vec::new() },
     }

@@ -24,6 +24,8 @@ struct SimTop {
     input_width: u32,
     batched: bool,
     host_width: u32,
+    free_steps: u32,
+    nudged_steps: u32,
 }
 
 impl SimTop {
@@ -61,6 +63,8 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         input_width: design.input.width,
         batched: design.is_batched(),
         host_width: layout.host_width(),
+        free_steps: design.free_steps,
+        nudged_steps: design.nudged_steps,
     };
     let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
     let probe = CommitProbe {

@@ -8,10 +8,6 @@ use crate::design::Design;
 use crate::rules::Lesson;
 use serde::{Deserialize, Serialize};
 
-/// One training sample in so many is counted (ranges, saturations, lost updates): enough for shares, cheap enough to
-/// be always on.
-pub const COUNTED_EVERY: u32 = 64;
-
 /// A sample's place in a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedSample {
@@ -68,6 +64,13 @@ impl Plan {
     /// Samples of one epoch.
     pub fn samples_per_epoch(&self) -> u32 {
         self.train_samples + self.test_samples
+    }
+
+    /// One training sample in so many is counted (ranges, saturations, lost updates): about thirty an epoch, enough for
+    /// shares. A counted sample learns one synapse at a time, which is tens of times slower: of a large set one in 64
+    /// would double the time of a training.
+    pub fn counted_every(&self) -> u32 {
+        (self.train_samples / 32).next_power_of_two().clamp(64, 1024)
     }
 
     /// Samples of the whole training.
@@ -215,7 +218,7 @@ impl<'a> Trainer<'a> {
         let planned = *self.order.1.get(at)?;
         let (input, label) = self.data.sample(planned);
         self.network.set_sample(planned.number);
-        let prediction = if planned.train && planned.number.is_multiple_of(COUNTED_EVERY) {
+        let prediction = if planned.train && planned.number.is_multiple_of(self.plan.counted_every()) {
             self.network.run_counted(input, label, planned.lesson(), observer, &mut self.progress.counters)
         } else {
             self.network.run(input, label, planned.lesson(), observer)

@@ -80,7 +80,9 @@ impl Device {
         };
         match self.family() {
             Family::Ecp5 => {
-                [size, "--speed", &speed.to_string(), "--lpf-allow-unconstrained"].map(String::from).into()
+                [size, "--package", "CABGA381", "--speed", &speed.to_string(), "--lpf-allow-unconstrained"]
+                    .map(String::from)
+                    .into()
             }
             Family::Ice40 => {
                 [size, "--package", "sg48", "--pcf-allow-unconstrained"].map(String::from).into()

@@ -72,6 +72,8 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let mut inputs = vec![
         ("enable_i", 1),
         ("seed_i", 32),
+        ("free_steps_i", 16),
+        ("nudged_steps_i", 16),
         ("sample_number_set_i", 1),
         ("sample_number_i", 32),
         ("sample_valid_i", 1),

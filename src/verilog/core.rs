@@ -92,6 +92,8 @@ struct Core {
     batch_width: u32,
     random_sign: bool,
     even_odd: bool,
+    free_steps: u32,
+    nudged_steps: u32,
     nudge_name: &'static str,
     softmax: bool,
     pull_parameters: String,
@@ -355,6 +357,8 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         best_width: if layout.softmax_outputs > 0 { units::common_drive_width(design) } else { state_width },
         random_sign: design.nudge_sign == NudgeSign::Random,
         even_odd: design.order == Order::EvenOdd,
+        free_steps: design.free_steps,
+        nudged_steps: design.nudged_steps,
         stochastic: modes.contains(&true),
         purposes: [("weight", Purpose::Weight), ("drive", Purpose::Drive), ("state", Purpose::State)]
             .into_iter()
@@ -403,7 +407,8 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, Starts) {
     for ops in programs.into_iter().flatten() {
         for op in ops {
             match *op {
-                Op::Relax { passes, nudge, plasticity } => {
+                // How often is not in the ROM: `free_steps_i` or `nudged_steps_i`.
+                Op::Relax { passes: _, nudge, plasticity } => {
                     let (n, sign) = match nudge {
                         Nudge::None => (0, "free"),
                         Nudge::Plus => (1, "+beta"),
@@ -412,34 +417,25 @@ fn program_words(program: &Program) -> (Vec<ProgramWord>, Starts) {
                     };
                     let plastic = u32::from(plasticity.is_some());
                     push(
-                        format!("3'd0, 16'd{passes}, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
-                        format!(
-                            "relax {passes}, {sign}{}",
-                            if plastic == 1 { ", learn each step" } else { "" }
-                        ),
+                        format!("3'd0, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
+                        format!("relax, {sign}{}", if plastic == 1 { ", learn each step" } else { "" }),
                     );
                 }
-                Op::Save { slot } => push(
-                    format!("3'd1, 16'd0, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"),
-                    format!("save {slot}"),
-                ),
-                Op::Load { slot } => push(
-                    format!("3'd2, 16'd0, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"),
-                    format!("load {slot}"),
-                ),
+                Op::Save { slot } => {
+                    push(format!("3'd1, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"), format!("save {slot}"))
+                }
+                Op::Load { slot } => {
+                    push(format!("3'd2, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"), format!("load {slot}"))
+                }
                 Op::Learn(Update { forward: c, .. }) => push(
-                    format!("3'd3, 16'd0, 2'd0, 1'd0, 1'd0, {}, {}", operand(c.post_a), operand(c.post_b)),
+                    format!("3'd3, 2'd0, 1'd0, 1'd0, {}, {}", operand(c.post_a), operand(c.post_b)),
                     format!("learn {:?} - {:?}", c.post_a, c.post_b),
                 ),
-                Op::Apply => {
-                    push("3'd5, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "apply".to_owned())
-                }
-                Op::Read => {
-                    push("3'd4, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "read".to_owned())
-                }
+                Op::Apply => push("3'd5, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "apply".to_owned()),
+                Op::Read => push("3'd4, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "read".to_owned()),
             }
         }
-        push("3'd6, 16'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "end".to_owned());
+        push("3'd6, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "end".to_owned());
     }
     (words, starts)
 }

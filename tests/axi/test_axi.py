@@ -167,6 +167,7 @@ class Bench:
         await self.put("EVENTS", 1)
         await self.put("CONTROL", 2)
         await self.put("SEED", VECTORS["seed"])
+        await self.put("STEPS", VECTORS["steps"])
         await self.put("SAMPLE_NUMBER", VECTORS["first_number"])
         if load:
             await self.load(VECTORS["weights_before"])
@@ -332,7 +333,7 @@ async def training_equals_the_reference(dut):
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
 async def closed_while_running(dut):
-    """Weights, seed and sample number are refused while samples may start; nothing of it changes the training."""
+    """Weights, seed, steps and sample number are refused while samples may start; nothing of it changes the training."""
     bench = await start(dut, 7, 0.1)
     await bench.prepare()
     # The last weight is written and still on its way to memory when the core is enabled.
@@ -346,6 +347,7 @@ async def closed_while_running(dut):
         assert await bench.read(address, response=AxiResp.SLVERR) == 0
         await bench.write(address, 0x55, response=AxiResp.SLVERR)
         await bench.put("SEED", 0, AxiResp.SLVERR)
+        await bench.put("STEPS", 0x10001, AxiResp.SLVERR)
         await bench.put("SAMPLE_NUMBER", 0, AxiResp.SLVERR)
     assert await bench.get("ERRORS") == ERRORS["refused"]
     await bench.results(VECTORS["results"])

@@ -66,12 +66,20 @@ pub fn operands(
             ))
         }
         Field::Weight | Field::WeightBack => {
-            let (update, moments) = Program::of(design).update_at(sample.lesson(), difference.step)?;
-            let contrast = if back { update.backward } else { update.forward };
             let was = match at.checked_sub(1) {
                 Some(before) => recorder.steps.get(before)?.weight,
                 None => weights.weight(memory_layer, neuron, column).into(),
             };
+            let found = difference.found - was;
+            let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), difference.step)
+            else {
+                return Some(format!(
+                    "reference: {was}, and {:+} at the batch's end; the hardware's increment is {found:+}; what its \
+                     samples added up lies in `u_sums`",
+                    difference.expected - was,
+                ));
+            };
+            let contrast = if back { update.backward } else { update.forward };
             let p = &design.datapath;
             let activity = |state: StateRef, l: usize, i: usize| -> Option<i64> {
                 let raw = if l == 0 {
@@ -101,7 +109,7 @@ pub fn operands(
                 "reference: {was} + round(({rate} x ({a_post} x {a_pre} - {b_post} x {b_pre}){decay}) / 2^{}) = {}; the hardware's increment is {:+} instead of {:+}",
                 p.update_shift,
                 step.weight,
-                difference.found - was,
+                found,
                 step.weight - was
             ))
         }

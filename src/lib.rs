@@ -13,6 +13,7 @@ pub mod design;
 pub mod fixed_point;
 pub mod gradient;
 pub mod oracle;
+mod picture;
 pub mod reference;
 pub mod rules;
 pub mod schedule;

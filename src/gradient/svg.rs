@@ -1,5 +1,6 @@
 //! Line charts as SVG, no more than the studies need.
 
+use crate::picture::{escaped, round_marks};
 use std::fmt::Write as _;
 
 /// A line, or points joined by one.
@@ -54,10 +55,6 @@ pub fn picture(charts: &[Chart], columns: usize) -> String {
     svg + "</svg>\n"
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 /// A number, short.
 fn short(v: f64) -> String {
     if v == 0.0 {
@@ -95,13 +92,8 @@ impl Axis {
                 (low as i64..=high as i64).step_by(every).map(|d| (d as f64, format!("1e{d}"))).collect();
             return Axis { low, high, marks };
         }
-        let rough = (high - low) / 5.0;
-        let decade = 10f64.powf(rough.log10().floor());
-        let step =
-            [1.0, 2.0, 5.0, 10.0].map(|f| f * decade).into_iter().find(|s| *s >= rough).unwrap_or(rough);
-        let first = (low / step).ceil() as i64;
-        let marks = (first..).map(|k| k as f64 * step).take_while(|v| *v <= high + 1e-9 * step);
-        Axis { low, high, marks: marks.map(|v| (v, short(v))).collect() }
+        let marks = round_marks(low, high, 5.0).into_iter().map(|v| (v, short(v)));
+        Axis { low, high, marks: marks.collect() }
     }
 
     fn place(&self, v: f64) -> f64 {

@@ -1,5 +1,6 @@
 //! Pictures as inline SVG that take their colours from the page, so that they are light, dark or printed as it is.
 
+use crate::picture::{escaped, round_marks};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 560.0;
@@ -103,12 +104,7 @@ impl Scale {
                 .flat_map(|d| steps.iter().map(move |s| s * 10f64.powi(d)));
             return all.filter(|t| (self.lo..=self.hi).contains(t)).collect();
         }
-        let rough = (self.hi - self.lo) / 6.0;
-        let power = 10f64.powf(rough.log10().floor());
-        let step =
-            [1.0, 2.0, 5.0, 10.0].into_iter().map(|s| s * power).find(|&s| s >= rough).unwrap_or(rough);
-        let first = (self.lo / step).ceil() as i64;
-        (first..).map(|n| n as f64 * step).take_while(|&t| t <= self.hi).take(20).collect()
+        round_marks(self.lo, self.hi, 6.0)
     }
 }
 
@@ -124,11 +120,6 @@ pub fn short(v: f64) -> String {
     } else {
         format!("{}", (v * 1e4).round() / 1e4)
     }
-}
-
-/// Text safe inside HTML and SVG.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The picture, scaling with the page.

@@ -157,7 +157,9 @@ module synapse_lanes #(
   (* mem2reg *) reg [31:0] folded [0:FoldPairs-1];
 
   // Flags of the column, by stage.
+  // first, learn and drive are of a valid column.
   reg [10:4] valid_q, first_q, learn_q, drive_q, back_q;
+  reg starts10_q, adds10_q;
   reg [11:4] last_q;
   reg signed [RatedWidth-1:0] rated_a5_q, rated_b5_q;
   reg signed [PreWidth-1:0] pre6_q, pre7_q, pre8_q, pre9_q;
@@ -228,16 +230,18 @@ module synapse_lanes #(
     for (p = 0; p < Pairs; p = p + 1) pairs[p] = partial[p] + partial[Pairs+p];
 
     // Stage 11. A condition stands around all loops of an intermediate value, or it would get a register.
-    if (valid_q[10] && drive_q[10]) begin
+    if (drive_q[10]) begin
       for (p = 0; p < Groups; p = p + 1) partial[p] = transposed[p];
       for (k = 1; k < Lanes / Groups; k = k + 1)
         for (p = 0; p < Groups; p = p + 1) partial[p] = partial[p] + transposed[k*Groups+p];
     end
-    if (valid_q[10] && drive_q[10] && first_q[10]) for (p = 0; p < Lanes; p = p + 1) sum[p] = forward[p];
-    if (valid_q[10] && drive_q[10] && !first_q[10]) for (p = 0; p < Lanes; p = p + 1) sum[p] = sum[p] + forward[p];
+    if (starts10_q) for (p = 0; p < Lanes; p = p + 1) sum[p] = forward[p];
+    if (adds10_q) for (p = 0; p < Lanes; p = p + 1) sum[p] = sum[p] + forward[p];
 
-    // Stage 10.
-    write10_o <= valid_q[9] && learn_q[9];
+    // Stage 10. What all lanes' sums wait for is decided a cycle ahead.
+    starts10_q <= drive_q[9] && first_q[9];
+    adds10_q <= drive_q[9] && !first_q[9];
+    write10_o <= learn_q[9];
     if (learn_q[9]) begin
       for (p = 0; p < Half; p = p + 1)
         word[2*StoredWidth*p+:2*StoredWidth] = {weight9[Half+p][StoredWidth-1:0], weight9[p][StoredWidth-1:0]};
@@ -252,7 +256,7 @@ module synapse_lanes #(
           folded[p] = {folded[p][26:0], folded[p][31:27]} ^ pair[k*FoldPairs+p];
       for (p = 0; p < FoldPairs; p = p + 1) fold = {fold[27:0], fold[31:28]} ^ folded[p];
     end
-    write_back10_o <= (Feedback != 0) && valid_q[9] && learn_q[9] && back_q[9];
+    write_back10_o <= (Feedback != 0) && learn_q[9] && back_q[9];
     if (Feedback != 0 && learn_q[9] && back_q[9]) begin
       for (p = 0; p < Half; p = p + 1)
         word[2*StoredWidth*p+:2*StoredWidth] = {back9[Half+p][StoredWidth-1:0], back9[p][StoredWidth-1:0]};
@@ -277,7 +281,7 @@ module synapse_lanes #(
       for (p = 0; p < Lanes; p = p + 1) transposed[p] = (back9[p] >>> DroppedBits) * post_t[p];
 
     // Stage 9.
-    write_sums9_o <= (Batched != 0) && valid_q[8] && learn_q[8];
+    write_sums9_o <= (Batched != 0) && learn_q[8];
     if (Batched != 0 && learn_q[8]) begin
       for (p = 0; p < Half; p = p + 1)
         sums[2*BatchWidth*p+:2*BatchWidth] = {summed8[Half+p][BatchWidth-1:0], summed8[p][BatchWidth-1:0]};

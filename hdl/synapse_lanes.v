@@ -350,8 +350,10 @@ module synapse_lanes #(
       for (p = 0; p < Half; p = p + 1) mixed[p] = mix_row_1(column_key5_i + p * Golden);
 
     // Stage 5.
-    rated_a5_q <= pre_a4_i * rate4_i;
-    rated_b5_q <= pre_b4_i * rate4_i;
+    if (learn_q[4]) begin
+      rated_a5_q <= pre_a4_i * rate4_i;
+      rated_b5_q <= pre_b4_i * rate4_i;
+    end
     if (first_q[4] && learn_q[4])
       for (p = 0; p < Half; p = p + 1) begin
         post_a[p] = clear_a_i ? reset_activity4_i : $signed(post_a_i[2*p*ActivityWidth+:ActivityWidth]);

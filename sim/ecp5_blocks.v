@@ -303,8 +303,9 @@ module MULT18X18D (
   parameter RESETMODE = "SYNC";
 
   initial begin
-    if (REG_INPUTA_CLK != "NONE" || REG_INPUTB_CLK != "NONE" || REG_PIPELINE_CLK != "NONE" || REG_OUTPUT_CLK !=
-      "NONE") begin
+    if (REG_INPUTA_CLK != "NONE" || REG_INPUTB_CLK != "NONE" || REG_PIPELINE_CLK != "NONE" ||
+        (REG_OUTPUT_CLK != "NONE" && (REG_OUTPUT_CLK != "CLK0" || REG_OUTPUT_CE != "CE0" ||
+                                      REG_OUTPUT_RST != "RST0" || RESETMODE != "SYNC"))) begin
       $display("MULT18X18D: a mode without a model");
       $finish;
     end
@@ -315,8 +316,15 @@ module MULT18X18D (
   wire signed [36:0] wide_a = $signed({{19{SIGNEDA && a[17]}}, a});
   wire signed [36:0] wide_b = $signed({{19{SIGNEDB && b[17]}}, b});
   wire signed [36:0] product = wide_a * wide_b;
+  reg [35:0] product_q;
+  initial product_q = 36'd0;
+  always @(posedge CLK0) begin
+    if (RST0) product_q <= 36'd0;
+    else if (CE0) product_q <= product[35:0];
+  end
   assign {P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18, P17, P16, P15,
-    P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = product[35:0];
+    P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} =
+    (REG_OUTPUT_CLK == "NONE") ? product[35:0] : product_q;
   assign {SROA17, SROA16, SROA15, SROA14, SROA13, SROA12, SROA11, SROA10, SROA9, SROA8, SROA7, SROA6, SROA5, SROA4,
     SROA3, SROA2, SROA1, SROA0} = 18'd0;
   assign {SROB17, SROB16, SROB15, SROB14, SROB13, SROB12, SROB11, SROB10, SROB9, SROB8, SROB7, SROB6, SROB5, SROB4,

@@ -380,6 +380,12 @@ module {{ module }} (
   reg [5:0] width8_q;
 {%- if stochastic_weight %}
   reg [31:0] column_half3_q, column_key4_q, chunk_key4_q;
+  // Offset of a chunk's first row: the chunk times a constant, modulo 2^32, in two products with half a word.
+  localparam [31:0] ChunkGolden = {{ chunk_golden }};
+  wire [31:0] chunk2 = {{ self.resize("chunk2_q", chunk_width, &32) }};
+  /* verilator lint_off UNUSED */
+  reg [31:0] chunk_low3_q, chunk_high3_q;
+  /* verilator lint_on UNUSED */
 {%- endif %}
   always @(posedge clk_i) begin
     pre_a4_q <= operand_a3;
@@ -395,18 +401,17 @@ module {{ module }} (
 {%- if stochastic_weight %}
     column_half3_q <= mix_absorb_1(key_weight_q, { {{- self.resize("layer2_q", layer_width, &16) }}, {{ self.resize("column2_q", count_width, &16) }}});
     column_key4_q <= mix_absorb_2(column_half3_q);
-    chunk_key4_q <= chunk_key_of(chunk3_q);
+    if (valid2_q) begin
+      chunk_low3_q <= chunk2 * {16'd0, ChunkGolden[15:0]};
+      chunk_high3_q <= chunk2 * {16'd0, ChunkGolden[31:16]};
+    end
+    chunk_key4_q <= chunk_low3_q + {chunk_high3_q[15:0], 16'd0};
     column_key5_q <= column_key4_q + chunk_key4_q;
 {%- else %}
     column_key5_q <= 32'd0;
 {%- endif %}
   end
-{% if stochastic_weight %}
-  function [31:0] chunk_key_of;  // offset of a chunk's first row
-    input [ChunkWidth-1:0] chunk;
-    chunk_key_of = {{ self.resize("chunk", chunk_width, &32) }} * {{ chunk_golden }};
-  endfunction
-{% endif %}
+
   // Weight memory and host port.
 {%- if batched %}
   // Sums of rate x contrast over a batch, at the addresses of the weights; a weight that the host stores has none yet.

@@ -4,6 +4,7 @@
 //! Everything is kept under one folder for each device; a step is done again only where its sources, its options or
 //! its tool changed.
 
+mod absorb;
 mod device;
 mod expect;
 mod report;
@@ -12,6 +13,7 @@ mod timing;
 mod tools;
 mod top;
 
+pub use absorb::absorb_registers;
 pub use device::{Device, Family, Resources};
 pub use expect::{Check, checks};
 pub use report::{PathReport, Report, Throughput};
@@ -154,8 +156,16 @@ pub fn synthesise(
         use_dsp = false;
         stat = netlist_of(false)?;
     }
-    let netlist_path = netlist_file(use_dsp);
-    let netlist = read(rtl.join(&netlist_path))?;
+    let mut netlist_path = netlist_file(use_dsp);
+    let mut netlist = read(rtl.join(&netlist_path))?;
+    if request.device.family() == Family::Ecp5 {
+        let (registered, absorbed) = absorb_registers(&netlist, TOP)?;
+        netlist = registered;
+        netlist_path = "registered.json".to_owned();
+        let path = rtl.join(&netlist_path);
+        std::fs::write(&path, &netlist).map_err(|e| SynthError::io("write", &path, e))?;
+        stat.counts.ff = stat.counts.ff.saturating_sub(absorbed);
+    }
     let parts = parse_netlist(&netlist, TOP)?;
     let lacking = lacking(stat.counts, request.device);
     let mut timings = Vec::new();

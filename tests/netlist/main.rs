@@ -4,6 +4,8 @@
 //!   cargo test --test netlist                the models of the block RAM and the multiplier
 //!   cargo test --test netlist -- --all       also the netlist (`make netlist`; Yosys of `make setup-synth`, minutes)
 //!
+//! Registers behind products have moved into the multiplier blocks, as `eqhdl synth` does it.
+//!
 //! LUTs, carry chains and flip-flops are the vendor cells of Yosys' own library; block RAM and multiplier, which are
 //! empty there, are sim/ecp5_blocks.v. So that the comparison is seen to fail, the same netlist is simulated again with
 //! multipliers that take every operand for unsigned.
@@ -20,7 +22,7 @@ use eqhdl::cosim::{Effort, Level, Outcome, Request, Tracing, build_with, cross_c
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
-use eqhdl::synth::{Family, Tools};
+use eqhdl::synth::{Family, Tools, absorb_registers};
 use eqhdl::verilog::{Sources, module_name};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -81,11 +83,21 @@ fn netlist(design: &Design, layout: &Layout, dir: &Path) -> Result<Sources, Stri
     let files = rtl.files.get("files.f").map(|f| f.replace('\n', " ")).ok_or("no file list")?;
     let script = format!(
         "read_verilog {files}; hierarchy -top {top}; proc; flatten; opt -full; wreduce; opt -full; wreduce; opt_clean; \
-         synth_ecp5 -top {top} -no-rw-check; write_verilog -noattr netlist.v"
+         synth_ecp5 -top {top} -no-rw-check; write_json netlist.json"
     );
-    run(Command::new(&tools.yosys.program).args(["-q", "-p", &script]).current_dir(dir))?;
+    let yosys = |script: &str| {
+        run(Command::new(&tools.yosys.program).args(["-q", "-p", script]).current_dir(dir)).map(|_| ())
+    };
+    yosys(&script)?;
     let mut sources = Sources::default();
     let text = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+    let (registered, absorbed) =
+        absorb_registers(&text(&dir.join("netlist.json"))?, &top).map_err(|e| e.to_string())?;
+    if absorbed == 0 {
+        return Err("no register went into a multiplier block: it is not what is to be tested".to_owned());
+    }
+    std::fs::write(dir.join("registered.json"), registered).map_err(|e| e.to_string())?;
+    yosys("read_json registered.json; write_verilog -noattr netlist.v")?;
     let netlist = text(&dir.join("netlist.v"))?;
     for cell in ["LUT4", "CCU2C", "TRELLIS_FF", "DP16KD", "MULT18X18D"] {
         if !netlist.contains(&format!("  {cell} ")) {

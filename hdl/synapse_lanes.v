@@ -76,7 +76,8 @@ module synapse_lanes #(
   input  wire signed [ActivityWidth-1:0]    pre_b4_i,
   input  wire signed [RateWidth-1:0]        rate4_i,
   input  wire signed [PreWidth-1:0]         pre_forward5_i,
-  input  wire [31:0]                        column_key5_i, // random bits: key of the column, plus the chunk's offset
+  input  wire [31:0]                        column_key4_i, // random bits: key of the column,
+  input  wire [31:0]                        chunk_key4_i,  // offset of the chunk's first row
   input  wire [5:0]                         width8_i,      // width of the weights of this layer (non-uniform designs)
   // Weight memory.
   input  wire [Lanes*StoredWidth-1:0]       weights6_i,
@@ -137,6 +138,7 @@ module synapse_lanes #(
   (* mem2reg *) reg signed [GradientWord-1:0] gradient_back [0:Lanes-1];
   (* mem2reg *) reg signed [GradientWord-1:0] summed7 [0:Lanes-1];
   (* mem2reg *) reg signed [GradientWord-1:0] summed8 [0:Lanes-1];
+  (* mem2reg *) reg [31:0] row_key [0:Half-1];
   (* mem2reg *) reg [31:0] mixed [0:Half-1];
   (* mem2reg *) reg [31:0] random [0:Half-1];     // one word for two lanes
   (* mem2reg *) reg signed [SumWord-1:0] increment [0:Lanes-1];
@@ -347,9 +349,11 @@ module synapse_lanes #(
     if (learn_q[5]) for (p = 0; p < Lanes; p = p + 1) product_b[p] = post_b[p] * rated_b5_q;
     if (learn_q[5] && Feedback == 1) for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * rated_a5_q;
     if (learn_q[5] && WeightRounding == RqStochastic)
-      for (p = 0; p < Half; p = p + 1) mixed[p] = mix_row_1(column_key5_i + p * Golden);
+      for (p = 0; p < Half; p = p + 1) mixed[p] = mix_row_1(row_key[p]);
 
     // Stage 5.
+    if (learn_q[4] && WeightRounding == RqStochastic)
+      for (p = 0; p < Half; p = p + 1) row_key[p] = column_key4_i + (chunk_key4_i + p * Golden);
     if (learn_q[4]) begin
       rated_a5_q <= pre_a4_i * rate4_i;
       rated_b5_q <= pre_b4_i * rate4_i;

@@ -376,7 +376,6 @@ module {{ module }} (
   reg signed [ActivityWidth-1:0] pre_a4_q, pre_b4_q;
   reg signed [PreWidth-1:0] pre_forward5_q;
   reg signed [RateWidth-1:0] rate4_q;
-  reg [31:0] column_key5_q;
   reg [5:0] width8_q;
 {%- if stochastic_weight %}
   reg [31:0] column_half3_q, column_key4_q, chunk_key4_q;
@@ -386,6 +385,9 @@ module {{ module }} (
   /* verilator lint_off UNUSED */
   reg [31:0] chunk_low3_q, chunk_high3_q;
   /* verilator lint_on UNUSED */
+{%- else %}
+  wire [31:0] column_key4_q = 32'd0;  // no random bits
+  wire [31:0] chunk_key4_q = 32'd0;
 {%- endif %}
   always @(posedge clk_i) begin
     pre_a4_q <= operand_a3;
@@ -406,9 +408,6 @@ module {{ module }} (
       chunk_high3_q <= chunk2 * {16'd0, ChunkGolden[31:16]};
     end
     chunk_key4_q <= chunk_low3_q + {chunk_high3_q[15:0], 16'd0};
-    column_key5_q <= column_key4_q + chunk_key4_q;
-{%- else %}
-    column_key5_q <= 32'd0;
 {%- endif %}
   end
 
@@ -520,7 +519,7 @@ module {{ module }} (
     .apply_i({% if batched %}apply{% else %}1'b0{% endif %}), .clear_a_i(bank_a[BankWidth]), .clear_b_i(bank_b[BankWidth]),
     .post_a_i(post_a), .post_b_i(post_b), .reset_activity4_i(reset_post4), .reset_activity8_i(reset_post8),
     .pre_a4_i(pre_a4_q), .pre_b4_i(pre_b4_q), .rate4_i(rate4_q), .pre_forward5_i(pre_forward5_q),
-    .column_key5_i(column_key5_q), .width8_i(width8_q),
+    .column_key4_i(column_key4_q), .chunk_key4_i(chunk_key4_q), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o({% if batched %}visited10{% else %}write10{% endif %}), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
 {%- if batched %}
     .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums9_data),

@@ -42,7 +42,8 @@ module synapses_formal #(
   input wire signed [A-1:0] pre_b4_i,
   input wire signed [1:0] rate4_i,
   input wire signed [A-1:0] pre_forward5_i,
-  input wire [31:0] column_key5_i,
+  input wire [31:0] column_key4_i,
+  input wire [31:0] chunk_key4_i,
   input wire [2*S-1:0] weights6_i,
   input wire [2*S-1:0] back6_i,
   input wire [2*B-1:0] sums6_i,
@@ -67,7 +68,8 @@ module synapses_formal #(
     .clk_i(clk_i), .valid3_i(valid3_i), .first3_i(first3_i), .last3_i(last3_i), .learn3_i(learn3_i),
     .drive3_i(drive3_i), .back3_i(back3_i), .apply_i(f_apply), .clear_a_i(f_clear_a), .clear_b_i(f_clear_b),
     .post_a4_i(post_a4_i), .post_b4_i(post_b4_i), .reset_activity4_i(reset_activity4_i), .pre_a4_i(pre_a4_i),
-    .pre_b4_i(pre_b4_i), .rate4_i(rate4_i), .pre_forward5_i(pre_forward5_i), .column_key5_i(column_key5_i),
+    .pre_b4_i(pre_b4_i), .rate4_i(rate4_i), .pre_forward5_i(pre_forward5_i), .column_key4_i(column_key4_i),
+    .chunk_key4_i(chunk_key4_i),
     .width8_i(S[5:0]), .weights6_i(weights6_i), .write10_o(write10), .write_data10_o(write_data10), .back6_i(back6_i),
     .write_back10_o(write_back10), .write_back_data10_o(write_back_data10), .sums6_i(sums6_i),
     .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9), .write_fold10_o(),
@@ -94,7 +96,7 @@ module synapses_formal #(
   reg signed [A-1:0] a0, a1, b0, b1, pre_a, pre_b, pre;           // stage 6
   reg signed [A-1:0] pre_a5, pre_b5;
   reg signed [1:0] rate5, rate;
-  reg [31:0] column_key;
+  reg [31:0] column_key5, column_key;
   wire signed [A-1:0] in_a0 = f_clear_a ? reset_activity4_i : post_a4_i[A-1:0];
   wire signed [A-1:0] in_a1 = f_clear_a ? reset_activity4_i : post_a4_i[2*A-1:A];
   wire signed [A-1:0] in_b0 = f_clear_b ? reset_activity4_i : post_b4_i[A-1:0];
@@ -111,7 +113,8 @@ module synapses_formal #(
     {pre_a5, pre_b5, rate5} <= {pre_a4_i, pre_b4_i, rate4_i};
     {pre_a, pre_b, rate} <= {pre_a5, pre_b5, rate5};
     pre <= pre_forward5_i;
-    column_key <= column_key5_i;
+    column_key5 <= column_key4_i + chunk_key4_i;
+    column_key <= column_key5;
   end
   wire valid6 = valid[6], first6 = first[6], last6 = last[6], learn6 = learn[6], drive6 = drive[6], back6 = back[6];
 

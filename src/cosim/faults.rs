@@ -160,8 +160,8 @@ pub const FAULTS: &[Fault] = &[
         what: "the first column of a chunk is not written back",
         edit: Edit::Leaf(
             "synapse_lanes.v",
-            "write10_o <= valid_q[9] && learn_q[9];",
-            "write10_o <= valid_q[9] && learn_q[9] && !first_q[9];",
+            "write10_o <= learn_q[9];",
+            "write10_o <= learn_q[9] && !first_q[9];",
         ),
         needs: Needs::Nothing,
     },

@@ -37,6 +37,32 @@ module blocks_tb;
     end
   end
 
+  // The register behind a product: new with the clock, where enabled; a reset goes before the enable.
+  reg [3:0] x, y;
+  reg enable, clear;
+  wire [7:0] held;
+  reg [7:0] held_before;
+  MULT18X18D #(.REG_OUTPUT_CLK("CLK0"), .REG_OUTPUT_CE("CE0"), .REG_OUTPUT_RST("RST0"), .GSR("DISABLED")) u_held (
+    .A0(x[0]), .A1(x[1]), .A2(x[2]), .A3(x[3]), .B0(y[0]), .B1(y[1]), .B2(y[2]), .B3(y[3]), .A4(1'b0), .A5(1'b0),
+    .A6(1'b0), .A7(1'b0), .A8(1'b0), .A9(1'b0), .A10(1'b0), .A11(1'b0), .A12(1'b0), .A13(1'b0), .A14(1'b0),
+    .A15(1'b0), .A16(1'b0), .A17(1'b0), .B4(1'b0), .B5(1'b0), .B6(1'b0), .B7(1'b0), .B8(1'b0), .B9(1'b0),
+    .B10(1'b0), .B11(1'b0), .B12(1'b0), .B13(1'b0), .B14(1'b0), .B15(1'b0), .B16(1'b0), .B17(1'b0), .SIGNEDA(1'b0),
+    .SIGNEDB(1'b0), .CLK0(clk), .CE0(enable), .RST0(clear), .P0(held[0]), .P1(held[1]), .P2(held[2]), .P3(held[3]),
+    .P4(held[4]), .P5(held[5]), .P6(held[6]), .P7(held[7]));
+  initial begin
+    repeat (4000) begin
+      @(negedge clk);
+      x = $random; y = $random; enable = $random; clear = (($random & 7) == 0);
+      held_before = held;
+      #1;
+      compared = compared + 2;
+      if (held !== held_before) differences = differences + 1;
+      @(posedge clk);
+      #1;
+      if (held !== (clear ? 8'd0 : enable ? x * y : held_before)) differences = differences + 1;
+    end
+  end
+
   // 1 bits wide: port A writes, port B reads.
   reg [13:0] write_1, read_1, asked_1;
   reg [0:0] data_1, words_1 [0:16383];

@@ -35,9 +35,10 @@ module synapses_formal #(
   input wire learn3_i,
   input wire drive3_i,
   input wire back3_i,
-  input wire [2*A-1:0] post_a4_i,
-  input wire [2*A-1:0] post_b4_i,
+  input wire [2*A-1:0] post_a_i,
+  input wire [2*A-1:0] post_b_i,
   input wire signed [A-1:0] reset_activity4_i,
+  input wire signed [A-1:0] reset_activity8_i,
   input wire signed [A-1:0] pre_a4_i,
   input wire signed [A-1:0] pre_b4_i,
   input wire signed [1:0] rate4_i,
@@ -67,8 +68,8 @@ module synapses_formal #(
   ) u_dut (
     .clk_i(clk_i), .valid3_i(valid3_i), .first3_i(first3_i), .last3_i(last3_i), .learn3_i(learn3_i),
     .drive3_i(drive3_i), .back3_i(back3_i), .apply_i(f_apply), .clear_a_i(f_clear_a), .clear_b_i(f_clear_b),
-    .post_a4_i(post_a4_i), .post_b4_i(post_b4_i), .reset_activity4_i(reset_activity4_i), .pre_a4_i(pre_a4_i),
-    .pre_b4_i(pre_b4_i), .rate4_i(rate4_i), .pre_forward5_i(pre_forward5_i), .column_key4_i(column_key4_i),
+    .post_a_i(post_a_i), .post_b_i(post_b_i), .reset_activity4_i(reset_activity4_i),
+    .reset_activity8_i(reset_activity8_i), .pre_a4_i(pre_a4_i), .pre_b4_i(pre_b4_i), .rate4_i(rate4_i), .pre_forward5_i(pre_forward5_i), .column_key4_i(column_key4_i),
     .chunk_key4_i(chunk_key4_i),
     .width8_i(S[5:0]), .weights6_i(weights6_i), .write10_o(write10), .write_data10_o(write_data10), .back6_i(back6_i),
     .write_back10_o(write_back10), .write_back_data10_o(write_back_data10), .sums6_i(sums6_i),
@@ -91,16 +92,18 @@ module synapses_formal #(
   always @* assume (!f_apply || learn3_i);
 
   // Post-synaptic activities of the chunk, then everything of the column in the cycle of its weight word (stage 6).
-  reg [6:4] valid = 0, first = 0, last = 0, learn = 0, drive = 0, back = 0;
+  // For the way back the activities come once more, in stage 8 of the chunk's first column.
+  reg [8:4] valid = 0, first = 0, last = 0, learn = 0, drive = 0, back = 0;
   reg signed [A-1:0] post_a0, post_a1, post_b0, post_b1;          // stage 5
   reg signed [A-1:0] a0, a1, b0, b1, pre_a, pre_b, pre;           // stage 6
+  reg signed [A-1:0] t0, t1;                                      // stage 9
   reg signed [A-1:0] pre_a5, pre_b5;
   reg signed [1:0] rate5, rate;
   reg [31:0] column_key5, column_key;
-  wire signed [A-1:0] in_a0 = f_clear_a ? reset_activity4_i : post_a4_i[A-1:0];
-  wire signed [A-1:0] in_a1 = f_clear_a ? reset_activity4_i : post_a4_i[2*A-1:A];
-  wire signed [A-1:0] in_b0 = f_clear_b ? reset_activity4_i : post_b4_i[A-1:0];
-  wire signed [A-1:0] in_b1 = f_clear_b ? reset_activity4_i : post_b4_i[2*A-1:A];
+  wire signed [A-1:0] in_a0 = f_clear_a ? reset_activity4_i : post_a_i[A-1:0];
+  wire signed [A-1:0] in_a1 = f_clear_a ? reset_activity4_i : post_a_i[2*A-1:A];
+  wire signed [A-1:0] in_b0 = f_clear_b ? reset_activity4_i : post_b_i[A-1:0];
+  wire signed [A-1:0] in_b1 = f_clear_b ? reset_activity4_i : post_b_i[2*A-1:A];
   always @(posedge clk_i) begin
     valid <= {valid, valid3_i};
     first <= {first, first3_i};
@@ -109,6 +112,8 @@ module synapses_formal #(
     drive <= {drive, drive3_i};
     back <= {back, back3_i};
     if (first[4]) {post_a0, post_a1, post_b0, post_b1} <= {in_a0, in_a1, in_b0, in_b1};
+    if (first[8]) t0 <= f_clear_a ? reset_activity8_i : post_a_i[A-1:0];
+    if (first[8]) t1 <= f_clear_a ? reset_activity8_i : post_a_i[2*A-1:A];
     {a0, a1, b0, b1} <= {post_a0, post_a1, post_b0, post_b1};
     {pre_a5, pre_b5, rate5} <= {pre_a4_i, pre_b4_i, rate4_i};
     {pre_a, pre_b, rate} <= {pre_a5, pre_b5, rate5};
@@ -145,7 +150,10 @@ module synapses_formal #(
   wire signed [S-1:0] v0 = (Feedback == 0) ? w0 : learn6 ? back_next0 : back6_i[S-1:0];
   wire signed [S-1:0] v1 = (Feedback == 0) ? w1 : learn6 ? back_next1 : back6_i[2*S-1:S];
   wire signed [S-1:0] read0 = w0 >>> Dropped, read1 = w1 >>> Dropped, seen0 = v0 >>> Dropped, seen1 = v1 >>> Dropped;
-  wire signed [9:0] transposed = seen0 * a0 + seen1 * a1;
+  reg [6*S-1:0] f_seen;
+  always @(posedge clk_i) f_seen <= {f_seen, seen1, seen0};
+  wire signed [S-1:0] seen9_0 = f_seen[4*S+:S], seen9_1 = f_seen[5*S+:S];
+  wire signed [9:0] transposed9 = seen9_0 * t0 + seen9_1 * t1;
   reg signed [11:0] sum0, sum1;
   wire signed [11:0] forward0 = read0 * pre + (first6 ? 12'sd0 : sum0);
   wire signed [11:0] forward1 = read1 * pre + (first6 ? 12'sd0 : sum1);
@@ -156,10 +164,10 @@ module synapses_formal #(
     f_known <= f_knows && !last6;
     if (drive6) {sum0, sum1} <= {forward0, forward1};
   end
-  // All columns of a pass drive, or none does.
-  reg f_drives;
-  always @(posedge clk_i) if (first3_i) f_drives <= drive3_i;
-  always @* assume (!valid3_i || first3_i || drive3_i == f_drives);
+  // All columns of a pass drive, or none does; and so with learning.
+  reg f_drives, f_learns;
+  always @(posedge clk_i) if (first3_i) {f_drives, f_learns} <= {drive3_i, learn3_i};
+  always @* assume (!valid3_i || first3_i || (drive3_i == f_drives && learn3_i == f_learns));
 
   // Delay lines.
   reg [SumsDelay-1:0] f_gather = 0;
@@ -168,7 +176,7 @@ module synapses_formal #(
   reg [2*S*WriteDelay-1:0] f_word = 0, f_word_back = 0;
   reg [TransposedDelay-1:0] f_column = 0;
   reg [ChainDelay-1:0] f_chunk = 0;
-  reg [10*TransposedDelay-1:0] f_transposed = 0;
+  reg [10*(TransposedDelay-3)-1:0] f_transposed = 0;
   reg [24*ChainDelay-1:0] f_forward = 0;
   always @(posedge clk_i) begin
     f_gather <= {f_gather, valid6 && learn6 && f_knows && Batched != 0};
@@ -179,12 +187,12 @@ module synapses_formal #(
     f_word_back <= {f_word_back, v1, v0};
     f_column <= {f_column, valid6 && drive6 && f_knows};
     f_chunk <= {f_chunk, valid6 && drive6 && f_knows && last6};
-    f_transposed <= {f_transposed, transposed};
+    f_transposed <= {f_transposed, transposed9};
     f_forward <= {f_forward, forward1, forward0};
   end
   wire f_gathers = f_gather[SumsDelay-1], f_writes = f_write[WriteDelay-1], f_writes_back = f_write_back[WriteDelay-1];
   wire f_sums = f_column[TransposedDelay-1], f_loads = f_chunk[ChainDelay-1];
-  wire signed [9:0] f_transposed_sum = f_transposed[10*TransposedDelay-1-:10];
+  wire signed [9:0] f_transposed_sum = f_transposed[10*(TransposedDelay-3)-1-:10];
   wire signed [11:0] f_head = f_forward[24*ChainDelay-13-:12], f_behind = f_forward[24*ChainDelay-1-:12];
   reg f_shifted = 1'b0;
   reg signed [11:0] f_second;

@@ -211,7 +211,7 @@ module synapses_formal #(
   end
 
   always @* cover (f_loads && chain_head == 2 && f_behind == 12'd1);
-  always @* cover (f_writes && write_data10 == 6'o34);
+  always @* cover (f_writes && write_data10 == 6'o35);
   always @* cover (f_sums && transposed13 == -2);
   always @* cover (f_shifted && chain_head == -4);
   generate

@@ -229,26 +229,32 @@ fn netlist_file(use_dsp: bool) -> String {
     if use_dsp { "netlist.json" } else { "netlist-luts.json" }.to_owned()
 }
 
-/// Yosys' commands, in the folder of the sources.
+/// Yosys' commands, in the folder of the sources: the core in its wrapper, its counts and its netlist.
 fn script(sources: &Sources, family: Family, use_dsp: bool) -> String {
     let list = sources.files.get("files.f").map_or("", String::as_str).replace('\n', " ");
+    let synth = synthesis(&format!("{list}{TOP}.v"), TOP, family, use_dsp);
+    let (stat, netlist) = (stat_file(use_dsp), netlist_file(use_dsp));
+    format!("{synth}; tee -q -o {stat} stat -json; write_json {netlist}")
+}
+
+/// Yosys' commands from Verilog files to the cells of a device family.
+pub fn synthesis(files: &str, top: &str, family: Family, use_dsp: bool) -> String {
     // Lane registers are machine words. Their copies of the sign go before multipliers are cut to the size of a block, or
     // products would take two blocks for one.
     let trim =
-        format!("hierarchy -top {TOP}; proc; flatten; opt -full; wreduce; opt -full; wreduce; opt_clean");
+        format!("hierarchy -top {top}; proc; flatten; opt -full; wreduce; opt -full; wreduce; opt_clean");
     // No memory is read where it is written in the same cycle, so the bypass that keeps this case is left out
     // (hdl/word_memory.v; the cross-check would find it).
     let synth = match family {
-        Family::Ecp5 => format!("synth_ecp5 -top {TOP} -no-rw-check"),
+        Family::Ecp5 => format!("synth_ecp5 -top {top} -no-rw-check"),
         Family::Ice40 => {
             format!(
-                "synth_ice40 -top {TOP} -device u{} -no-rw-check; autoname",
+                "synth_ice40 -top {top} -device u{} -no-rw-check; autoname",
                 if use_dsp { " -dsp" } else { "" }
             )
         }
     };
-    let (stat, netlist) = (stat_file(use_dsp), netlist_file(use_dsp));
-    format!("read_verilog {list}{TOP}.v; {trim}; {synth}; tee -q -o {stat} stat -json; write_json {netlist}")
+    format!("read_verilog {files}; {trim}; {synth}")
 }
 
 /// What a device has too few of.

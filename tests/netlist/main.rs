@@ -22,7 +22,7 @@ use eqhdl::cosim::{Effort, Level, Outcome, Request, Tracing, build_with, cross_c
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
-use eqhdl::synth::{Family, Tools, absorb_registers};
+use eqhdl::synth::{Family, Tools, absorb_registers, synthesis};
 use eqhdl::verilog::{Sources, module_name};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -81,10 +81,7 @@ fn netlist(design: &Design, layout: &Layout, dir: &Path) -> Result<Sources, Stri
     rtl.write(dir).map_err(|e| e.to_string())?;
     let top = module_name(design);
     let files = rtl.files.get("files.f").map(|f| f.replace('\n', " ")).ok_or("no file list")?;
-    let script = format!(
-        "read_verilog {files}; hierarchy -top {top}; proc; flatten; opt -full; wreduce; opt -full; wreduce; opt_clean; \
-         synth_ecp5 -top {top} -no-rw-check; write_json netlist.json"
-    );
+    let script = format!("{}; write_json netlist.json", synthesis(&files, &top, Family::Ecp5, true));
     let yosys = |script: &str| {
         run(Command::new(&tools.yosys.program).args(["-q", "-p", script]).current_dir(dir)).map(|_| ())
     };

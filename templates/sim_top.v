@@ -38,13 +38,12 @@ module sim_top (
   input  wire        host_fetch_i,
   input  wire [2:0]  watch_i,                             // what the waveform shows besides signatures and results:
                                                           // states, weights, neurons
-  output wire        state_valid_o,
   output wire        weight_valid_o,                      // a batch of weight chunks is complete
   output wire        step_valid_o,
   output wire        neuron_valid_o
 );
 
-  wire weight_valid;
+  wire state_valid, weight_valid;
   wire [7:0] state_layer, weight_layer, neuron_layer;
   wire [15:0] state_word, weight_chunk, weight_column, neuron_index;
   wire [{{ state_bits }}-1:0] state_data;
@@ -76,7 +75,7 @@ module sim_top (
     .result_train_o(), .result_cycles_o(result_cycles_o), .result_reads_o(result_reads_o),
     .host_seek_i(host_rewind_i), .host_address_i({{ host_width }}'d0), .host_shift_i(host_shift_i), .host_data_i(host_word[{{ stored_width }}-1:0]),
     .host_data_o(host_data), .host_store_i(host_store_i), .host_fetch_i(host_fetch_i),
-    .commit_state_valid_o(state_valid_o), .commit_state_layer_o(state_layer), .commit_state_word_o(state_word),
+    .commit_state_valid_o(state_valid), .commit_state_layer_o(state_layer), .commit_state_word_o(state_word),
     .commit_state_data_o(state_data),
     .commit_weight_valid_o(weight_valid), .commit_weight_layer_o(weight_layer), .commit_weight_chunk_o(weight_chunk),
     .commit_weight_column_o(weight_column), .commit_weight_data_o(weight_data),
@@ -90,8 +89,8 @@ module sim_top (
   commit_probe u_probe (
     .clk_i(clk_i), .rst_ni(rst_ni), .full_o(weight_valid_o),
     .result_valid_i(result_valid_o), .result_i({ {{- self.widen16("prediction", label_width) }}, {{ self.widen16("label", label_width) }}, result_cycles_o, result_reads_o}),
-    .state_valid_i(state_valid_o && watch_i[0]), .state_layer_i(watch_i[0] ? state_layer : 8'd0),
-    .state_word_i(watch_i[0] ? state_word : 16'd0), .state_data_i(watch_i[0] ? state_data : {{ state_bits }}'d0),
+    .state_valid_i(state_valid && watch_i[0]), .state_layer_i(state_layer), .state_word_i(state_word),
+    .state_data_i(state_data),
     .weight_valid_i(weight_valid && watch_i[1]), .weight_layer_i(weight_layer), .weight_chunk_i(weight_chunk),
     .weight_column_i(weight_column), .weight_data_i(weight_data),
     .step_valid_i(step_valid_o), .signature_i(signature),

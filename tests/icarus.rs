@@ -8,7 +8,9 @@ mod designs;
 mod samples;
 
 use designs::Case;
-use eqhdl::cosim::{CosimError, Level, Outcome, Request, VcdError, cross_check, memory_image, testbench};
+use eqhdl::cosim::{
+    CosimError, Field, Level, Outcome, Request, VcdError, cross_check, memory_image, testbench,
+};
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
@@ -39,7 +41,7 @@ module tb;
     .sample_last_i(last), .sample_label_i(label), .sample_train_i(train), .result_valid_o(result_valid),
     .result_prediction_o(), .result_label_o(), .result_cycles_o(), .result_reads_o(), .host_rewind_i(rewind),
     .host_shift_i(shift), .host_data_i(host_data), .host_data_o(), .host_store_i(store), .host_fetch_i(1'b0), .watch_i(3'b111),
-    .state_valid_o(), .weight_valid_o(), .step_valid_o(), .neuron_valid_o()
+    .weight_valid_o(), .step_valid_o(), .neuron_valid_o()
   );
   always @(negedge clk) if (result_valid) results = results + 1;
   // Inputs change at the falling edge.
@@ -207,4 +209,28 @@ fn unknown_bits_in_a_commit_are_refused() -> Result<(), Box<dyn std::error::Erro
         }
         other => Err(format!("unknown bits were not refused: {other:?}").into()),
     }
+}
+
+#[test]
+fn a_word_of_states_lost_misplaced_or_repeated_is_a_difference() -> Result<(), Box<dyn std::error::Error>> {
+    let design = CASES[0].design()?;
+    let (data, samples) = samples(&design)?;
+    let (core, post) = ("eqhdl_icarus_leaky.v", "post_memory.v");
+    let (word, commit) = ("commit_state_word_o = state_word_q;", "commit_o <= valid_i && last_i;");
+    for (file, from, to, field) in [
+        (post, commit, "commit_o <= valid_i && last_i && !address_i[0];", Field::Count),
+        (core, word, "commit_state_word_o = state_word_q ^ 16'd512;", Field::Place),
+        (core, word, "commit_state_word_o = state_word_q == 16'd1 ? 16'd0 : state_word_q;", Field::Place),
+    ] {
+        let mut sources = Sources::of(&design, &Layout::of(&design));
+        let text = sources.files.get_mut(file).ok_or("no such file")?;
+        assert!(text.contains(from), "{file}: {from}");
+        *text = text.replace(from, to);
+        let dir = tempfile::tempdir()?;
+        simulate(&design, sources, &data, &samples[..1], dir.path())?;
+        let outcome = compare(&design, &data, &samples[..1], dir.path())?;
+        let first = outcome.differences.first().ok_or(to)?;
+        assert!(first.field == field && first.step == 0, "{to}: {}", first.text);
+    }
+    Ok(())
 }

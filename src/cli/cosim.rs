@@ -228,16 +228,7 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let replayed = match (&outcome.differences.first(), args.waves.is_none() && args.level != Level::Final) {
         (Some(_), true) => {
             eprintln!("replaying the sample with every signal traced");
-            replay(
-                bench.design,
-                &bench.layout,
-                &sources,
-                &bench.data,
-                &program,
-                args.level,
-                &outcome.before,
-                &folder,
-            )?
+            replay(bench.design, &bench.layout, &sources, &bench.data, &program, &outcome.before, &folder)?
         }
         _ => None,
     };
@@ -332,7 +323,7 @@ fn say(
             if let Some(why) = o.before.last().and_then(|b| operands(bench.design, &bench.data, b, d)) {
                 eprintln!("  {why}");
             }
-            eprintln!("  cycle {} of the run; {}", d.cycle, explain(bench.design, d));
+            eprintln!("  seen in cycle {} of the run; {}", d.cycle, explain(bench.design, d));
         }
     }
     if let Some(a) = o.test_accuracy {

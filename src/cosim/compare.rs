@@ -7,7 +7,7 @@
 //! (before the first reset; a committed word that went missing that way is missed).
 
 use super::signature::Signature;
-use super::testbench::WEIGHT_SLOTS;
+use super::testbench::{StateWord, WEIGHT_SLOTS};
 use super::vcd::{Vcd, VcdError};
 use crate::design::Design;
 use crate::fixed_point::Format;
@@ -132,12 +132,11 @@ impl Difference {
     }
 }
 
-/// Names of the followed signals; the place and data of each weight slot follow.
-const SIGNALS: [&str; 15] = [
-    "state_valid_i",
-    "state_layer_i",
-    "state_word_i",
-    "state_data_i",
+/// Names of the followed signals; the place and data of each weight slot follow, then the words of states.
+const SIGNALS: [&str; 14] = [
+    "state_seen_q",
+    "state_stray_q",
+    "state_place_q",
     "full_q",
     "pending_q",
     "step_valid_i",
@@ -150,14 +149,18 @@ const SIGNALS: [&str; 15] = [
     "neuron_drive_i",
     "neuron_state_i",
 ];
-const STATE: usize = 0;
-const FULL: usize = 4;
-const PENDING: usize = 5;
-const STEP: usize = 6;
-const RESULT: usize = 8;
-const NEURON: usize = 10;
+const SEEN: usize = 0;
+const STRAY: usize = 1;
+const PLACE: usize = 2;
+const FULL: usize = 3;
+const PENDING: usize = 4;
+const STEP: usize = 5;
+const RESULT: usize = 7;
+const NEURON: usize = 9;
 /// First slot: place, then data.
-const SLOT: usize = 15;
+const SLOT: usize = 14;
+/// First word of states.
+const STATES: usize = SLOT + 2 * WEIGHT_SLOTS;
 
 /// A result as the hardware hands it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +202,6 @@ pub struct Comparator<'d, R> {
     signature: Signature,
     state_width: usize,
     lanes: Vec<i32>,
-    seen_words: Vec<bool>,
     seen_neurons: usize,
     pending_result: Option<HardwareResult>,
     /// The result of the sample that has just ended.
@@ -235,10 +237,11 @@ impl<'d, R: Read> Comparator<'d, R> {
     pub fn new(design: &'d Design, layout: &'d Layout, level: Level, source: R) -> Result<Self, VcdError> {
         let slots: Vec<String> = (0..WEIGHT_SLOTS)
             .flat_map(|k| [format!("weight_place{k}_q"), format!("weight_data{k}_q")])
+            .chain(StateWord::all(layout).iter().map(StateWord::name))
             .collect();
         let names: Vec<&str> = SIGNALS.iter().copied().chain(slots.iter().map(String::as_str)).collect();
         let vcd = Vcd::open_clocked(source, "u_probe", &names, Some("clk_i"))?;
-        let state_width = vcd.width(STATE + 3) / layout.lanes;
+        let state_width = vcd.width(STATES) / layout.lanes;
         Ok(Comparator {
             design,
             layout,
@@ -248,7 +251,6 @@ impl<'d, R: Read> Comparator<'d, R> {
             signature: Signature::default(),
             state_width,
             lanes: vec![0; layout.lanes * layout.ways()],
-            seen_words: vec![false; layout.state_words],
             seen_neurons: 0,
             pending_result: None,
             last_result: None,
@@ -409,30 +411,47 @@ impl<'d, R: Read> Comparator<'d, R> {
         });
     }
 
-    fn state_word(&mut self, view: &StepView<'_>) {
-        let (layer, word) = (self.vcd.value(STATE + 1) as usize, self.vcd.value(STATE + 2) as usize);
-        let place = self.layout.layers.get(layer.wrapping_sub(1)).copied().filter(|l| word < l.chunks);
-        let Some(l) = place.filter(|l| view.relaxed && !self.seen_words[l.word_base + word]) else {
-            let found = (layer as i64) << 32 | (word as i64) << 16;
-            return self.differ(Field::Place, view.step, layer, None, None, (0, found), None);
-        };
-        self.seen_words[l.word_base + word] = true;
+    /// Holds the words of states committed in this step against the reference's, in the order of their neurons.
+    fn states(&mut self, view: &StepView<'_>) {
+        if !self.known(SEEN, STRAY + 1) {
+            return;
+        }
+        if self.vcd.value(STRAY) == 1 && self.known(PLACE, PLACE + 1) {
+            let (layer, word) = (self.vcd.value(PLACE) >> 16, self.vcd.value(PLACE) & 0xFFFF);
+            let found = i64::from(layer) << 32 | i64::from(word) << 16;
+            self.differ(Field::Place, view.step, layer as usize, None, None, (0, found), None);
+        }
+        let layout = self.layout;
+        for (layer, l) in (1..).zip(&layout.layers) {
+            let mut seen = 0;
+            for word in 0..l.chunks {
+                let place = l.word_base + word;
+                if self.vcd.words(SEEN)[place / 32] >> (place % 32) & 1 == 1 {
+                    seen += 1;
+                    if view.relaxed && self.known(STATES + place, STATES + place + 1) {
+                        self.state_word(view, layer, word);
+                    }
+                }
+            }
+            let expected = if view.relaxed { l.chunks } else { 0 };
+            if seen != expected {
+                let counts = (expected as i64, seen as i64);
+                self.differ(Field::Count, view.step, layer, None, None, counts, None);
+            }
+        }
+    }
+
+    fn state_word(&mut self, view: &StepView<'_>, layer: usize, word: usize) {
+        let l = self.layout.layers[layer - 1];
         let first = word * self.layout.lanes;
         let count = (l.post - first).min(self.layout.lanes);
         for p in 0..count {
-            let found = lane(self.vcd.words(STATE + 3), p, self.state_width);
+            let found = lane(self.vcd.words(STATES + l.word_base + word), p, self.state_width);
             let expected = view.states[l.neuron_base + first + p];
             if found != expected {
+                let values = (expected.into(), found.into());
                 let format = self.design.neurons[layer - 1].state;
-                self.differ(
-                    Field::State,
-                    view.step,
-                    layer,
-                    Some(first + p),
-                    None,
-                    (expected.into(), found.into()),
-                    Some(format),
-                );
+                self.differ(Field::State, view.step, layer, Some(first + p), None, values, Some(format));
             }
         }
         self.compared += count as u64;
@@ -554,16 +573,12 @@ impl<R: Read> Observer for Comparator<'_, R> {
                 self.expect_weights(&view, place);
             }
         }
-        self.seen_words.fill(false);
         self.seen_neurons = 0;
         let mut columns = layout.columns(if view.learned { view.active_inputs } else { &[] });
         let mut written = 0usize;
         loop {
             if !self.advance() {
                 return;
-            }
-            if self.level >= Level::States && self.vcd.value(STATE) == 1 && self.known(STATE, STATE + 4) {
-                self.state_word(&view);
             }
             if watch_weights {
                 for slot in 0..self.new_slots() {
@@ -585,22 +600,8 @@ impl<R: Read> Observer for Comparator<'_, R> {
             }
         }
         if !self.stopped() || self.survey {
-            if self.level >= Level::States && view.relaxed {
-                for l in 0..layout.depth() {
-                    let x = layout.layers[l];
-                    let seen = self.seen_words[x.word_base..][..x.chunks].iter().filter(|&&s| s).count();
-                    if seen != x.chunks {
-                        self.differ(
-                            Field::Count,
-                            view.step,
-                            l + 1,
-                            None,
-                            None,
-                            (x.chunks as i64, seen as i64),
-                            None,
-                        );
-                    }
-                }
+            if self.level >= Level::States {
+                self.states(&view);
             }
             if self.level >= Level::All && view.relaxed && self.seen_neurons != layout.neurons {
                 self.differ(

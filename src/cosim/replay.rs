@@ -39,7 +39,6 @@ pub fn replay(
     sources: &Sources,
     data: &TrainingData,
     commits: &Path,
-    level: super::Level,
     before: &[(Weights, PlannedSample)],
     dir: &Path,
 ) -> Result<Option<Replay>, CosimError> {
@@ -51,7 +50,8 @@ pub fn replay(
             samples: &samples,
             per_epoch: u64::MAX,
             start: &before[first].0,
-            level,
+            // Whatever first goes wrong, in the cycle in which it does: lower levels see it at the end of the step.
+            level: super::Level::All,
             program: commits,
             work: &dir.join("work"),
             waves: None,
@@ -101,11 +101,10 @@ const CORE_SIGNALS: [&str; 24] = [
 ];
 
 /// Signals that a viewer opens with, for a waveform of the commit port.
-pub const COMMIT_SIGNALS: [&str; 14] = [
-    "state_valid_i",
-    "state_layer_i",
-    "state_word_i",
-    "state_data_i",
+pub const COMMIT_SIGNALS: [&str; 13] = [
+    "state_seen_q",
+    "state_layer1_word0_q",
+    "state_layer2_word0_q",
     "full_q",
     "pending_q",
     "weight_place0_q",

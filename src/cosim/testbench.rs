@@ -38,10 +38,34 @@ impl SimTop {
     }
 }
 
+/// A word of states as the probe keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StateWord {
+    /// Layer, 1 to L.
+    pub layer: usize,
+    /// Word within the layer.
+    pub word: usize,
+}
+
+impl StateWord {
+    /// All of a layout, in the order of their places in the state memory.
+    pub fn all(layout: &Layout) -> Vec<StateWord> {
+        let of_layer = |(layer, chunks)| (0..chunks).map(move |word| StateWord { layer, word });
+        (1..).zip(layout.layers.iter().map(|l| l.chunks)).flat_map(of_layer).collect()
+    }
+
+    /// The probe's register.
+    pub fn name(&self) -> String {
+        format!("state_layer{}_word{}_q", self.layer, self.word)
+    }
+}
+
 #[derive(Template)]
 #[template(path = "commit_probe.v", escape = "none")]
 struct CommitProbe {
     slots: usize,
+    depth: usize,
+    state_words: Vec<StateWord>,
     state_bits: u32,
     weight_bits: u32,
     drive_width: u32,
@@ -69,6 +93,8 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
     let probe = CommitProbe {
         slots: WEIGHT_SLOTS,
+        depth: layout.depth(),
+        state_words: StateWord::all(layout),
         state_bits: top.state_bits,
         weight_bits: top.weight_bits,
         drive_width: top.drive_width,

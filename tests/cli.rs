@@ -60,7 +60,13 @@ fn training_in_floats_reports_as_the_bit_accurate_one_does() {
     let saved = std::fs::read_to_string(dir.path().join("build/net/train-float.json")).unwrap();
     assert_eq!(json(saved.as_bytes()), float);
     assert!(dir.path().join("w.npz").exists());
-    eqhdl(dir.path()).args(["train", "net.toml", "--float", "--resume"]).assert().code(2);
+    // One epoch, then the other.
+    for epochs in ["1", "2"] {
+        let more = ["train", "net.toml", "--samples", "150", "--quiet", "--float", "--resume"];
+        eqhdl(dir.path()).args(more).args(["--epochs", epochs, "--out", "halves"]).assert().success();
+    }
+    let halves = json(&std::fs::read(dir.path().join("halves/train-float.json")).unwrap());
+    assert_eq!(halves["test_accuracy_per_epoch"], float["test_accuracy_per_epoch"]);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use eqhdl::data;
 use eqhdl::design::{self, Design};
+use eqhdl::oracle::train::FloatTrainer;
 use eqhdl::reference::checkpoint::{Checkpoint, CheckpointError};
 use eqhdl::reference::golden::Golden;
 use eqhdl::reference::train::{Plan, Progress, Trainer, TrainingData, averaged_epochs};
@@ -124,6 +125,47 @@ fn a_training_cut_anywhere_goes_on_bit_for_bit() {
         while trainer.step(&mut Silent).is_some() {}
         assert_eq!((trainer.weights(), trainer.progress().clone()), expected, "stopped after {stop}");
     }
+}
+
+#[test]
+fn a_training_in_floats_cut_anywhere_goes_on_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint-float");
+    let (_, mut design) = design_in(folder.path());
+    (design.train_samples, design.test_samples, design.epochs) = (Some(30), Some(10), 2);
+    let data = data::load(&design).unwrap();
+    let finish = |mut trainer: FloatTrainer<'_>| {
+        while trainer.step().is_some() {}
+        let bits: Vec<u64> = trainer.parameters().values().map(f64::to_bits).collect();
+        (bits, trainer.epochs().to_vec())
+    };
+    assert!(FloatTrainer::resumed(&design, &data, &path).unwrap().is_none(), "no file is no error");
+    let expected = finish(FloatTrainer::new(&design, &data));
+    for stop in [0, 1, 29, 30, 40, 41, 80] {
+        let mut trainer = FloatTrainer::new(&design, &data);
+        for _ in 0..stop {
+            trainer.step();
+        }
+        trainer.write(&path).unwrap();
+        let resumed = FloatTrainer::resumed(&design, &data, &path).unwrap().unwrap();
+        assert_eq!(resumed.done(), stop);
+        assert!(finish(resumed) == expected, "stopped after {stop}");
+    }
+    let mut other = design.clone();
+    other.seed += 1;
+    let foreign = FloatTrainer::resumed(&other, &data, &path);
+    assert!(matches!(foreign, Err(CheckpointError::Foreign { what: "design", .. })));
+    // The checkpoint of the bit-accurate training is no start for this one, nor the other way round.
+    let exact = TrainingData::new(&design, &data);
+    let plan = Plan::new(&design, &data);
+    let mixed = Checkpoint::read(&path, &design, &exact.checksum, plan);
+    assert!(matches!(mixed, Err(CheckpointError::Damaged { .. })), "{mixed:?}");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let damaged = FloatTrainer::resumed(&design, &data, &path);
+    assert!(matches!(damaged, Err(CheckpointError::Damaged { .. })));
 }
 
 #[test]

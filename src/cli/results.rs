@@ -12,7 +12,7 @@ use std::process::ExitCode;
 /// Train the published MNIST experiments in fixed point and write the table of docs/results.md
 #[derive(clap::Args)]
 #[command(
-    after_help = "Examples:\n  make results                       everything; hours, resumable, Ctrl-C is safe\n  eqhdl results --only mnist-ep-1h   one of them\n  eqhdl results --table              the table of what is done, no training"
+    after_help = "Examples:\n  make results                       everything; hours, resumable, Ctrl-C is safe\n  eqhdl results --only mnist-ep-1h   one of them\n  eqhdl results --only mnist-ep-1h --oracle   the same in 64-bit floats\n  eqhdl results --table              the table of what is done, no training"
 )]
 pub struct ResultsArgs {
     /// Folder of the experiments' designs
@@ -27,6 +27,9 @@ pub struct ResultsArgs {
     /// Only these designs, by file stem (may be given several times)
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Train in 64-bit floats what has been trained in fixed point, for the oracle's column (many times slower)
+    #[arg(long)]
+    oracle: bool,
     /// Only write the table, from the reports that are there
     #[arg(long)]
     table: bool,
@@ -68,6 +71,13 @@ struct Report {
     weights_digest: String,
 }
 
+/// What the table needs of an oracle's report.
+#[derive(Deserialize)]
+struct OracleReport {
+    epochs: u32,
+    test_accuracy: f64,
+}
+
 const BEGIN: &str = "<!-- results: written by `eqhdl results`, do not edit between the marks -->";
 const END: &str = "<!-- end of results -->";
 
@@ -91,7 +101,7 @@ pub fn run(args: &ResultsArgs) -> Result<ExitCode, CliError> {
             epochs: None,
             samples: None,
             seed: None,
-            float: false,
+            float: args.oracle,
             resume: true,
             out: Some(args.out.join(experiment.name)),
             checkpoint_every: 30.0,
@@ -112,23 +122,24 @@ pub fn run(args: &ResultsArgs) -> Result<ExitCode, CliError> {
 
 /// The table of every report there is.
 fn table(out: &Path) -> Result<String, CliError> {
-    let mut text = "| experiment | published test error | fixed point, test error | difference | best epoch | training error, last epoch | epochs | weights (SHA-256) |\n|---|---|---|---|---|---|---|---|\n".to_owned();
+    let mut text = "| experiment | published test error | fixed point, test error | difference | 64-bit floats | best epoch | training error, last epoch | epochs | weights (SHA-256) |\n|---|---|---|---|---|---|---|---|---|\n".to_owned();
     for e in EXPERIMENTS {
-        let path = out.join(e.name).join("train.json");
-        let Ok(json) = fs::read_to_string(&path) else { continue };
-        let r: Report = serde_json::from_str(&json)
-            .into_diagnostic()
-            .wrap_err_with(|| format!("{} is not a report of `eqhdl train`; delete it", path.display()))
-            .map_err(CliError::Input)?;
+        let folder = out.join(e.name);
+        let Some(r) = report::<Report>(&folder.join("train.json"))? else { continue };
+        let oracle = report::<OracleReport>(&folder.join("train-float.json"))?;
         let error = |accuracy: f64| 100.0 * (1.0 - accuracy);
         let test = error(r.test_accuracy);
         let published = e.published.map_or("none".to_owned(), |(p, whose)| format!("{p:.2} % ({whose})"));
         let difference = e.published.map_or(String::new(), |(p, _)| format!("{:+.2}", test - p));
+        let floats = oracle.map_or("not run".to_owned(), |o| {
+            let epochs = if o.epochs == r.epochs { String::new() } else { format!(" ({} epochs)", o.epochs) };
+            format!("{:.2} %{epochs}", error(o.test_accuracy))
+        });
         let best = r.test_accuracy_per_epoch.iter().copied().fold(0.0, f64::max);
         let train = r.train_accuracy_per_epoch.last().map_or(f64::NAN, |&a| error(a));
         let _ = writeln!(
             text,
-            "| {} (`{}`) | {published} | **{test:.2} %** (mean of the last {}; last {:.2} %) | {difference} | {:.2} % | {train:.2} % | {} | `{}` |",
+            "| {} (`{}`) | {published} | **{test:.2} %** (mean of the last {}; last {:.2} %) | {difference} | {floats} | {:.2} % | {train:.2} % | {} | `{}` |",
             e.title,
             e.name,
             r.averaged_epochs,
@@ -139,6 +150,16 @@ fn table(out: &Path) -> Result<String, CliError> {
         );
     }
     Ok(text)
+}
+
+/// A training's report; `None` where there is none.
+fn report<R: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<R>, CliError> {
+    let Ok(json) = fs::read_to_string(path) else { return Ok(None) };
+    serde_json::from_str(&json)
+        .into_diagnostic()
+        .wrap_err_with(|| format!("{} is not a report of `eqhdl train`; delete it", path.display()))
+        .map(Some)
+        .map_err(CliError::Input)
 }
 
 /// Puts the table between the marks of a page; a page without marks gets it at its end.

@@ -253,7 +253,8 @@ impl Searcher<'_> {
                         bar.inc(1);
                     }
                     bar.finish_and_clear();
-                    let kept = OracleTraining { identity: run.identity.clone(), epochs: trainer.epochs };
+                    let (identity, epochs) = (run.identity.clone(), trainer.epochs().to_vec());
+                    let kept = OracleTraining { identity, epochs };
                     self.store.keep_oracle(&kept).map_err(|e| cannot_write(self.out, &e))?;
                     kept
                 }

@@ -3,10 +3,10 @@
 use super::CliError;
 use crate::data::{self, Dataset};
 use crate::design::Design;
-use crate::reference::checkpoint::{Checkpoint, design_digest};
+use crate::reference::checkpoint::{Checkpoint, CheckpointError, design_digest};
 use crate::reference::counters::Counters;
 use crate::reference::profile::{self, SignalProfile, profile};
-use crate::reference::train::{Plan, Trainer, TrainingData, averaged_epochs};
+use crate::reference::train::{EpochScore, Plan, Trainer, TrainingData, averaged_epochs};
 use crate::reference::{Silent, Weights};
 use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr};
@@ -16,19 +16,21 @@ use serde::Serialize;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Exit code after Ctrl-C, as shells count it: 128 + SIGINT.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// Ctrl-C has been pressed. One for the process, as the handler is.
+static STOP: AtomicBool = AtomicBool::new(false);
 
 const EXAMPLES: &str = "\
 Examples:
   eqhdl train designs/digits-ep.toml               a minute of training, with a progress bar
   eqhdl train designs/mnist-ep.toml --resume       go on where an interrupted training stopped, bit for bit
   eqhdl train mynet.toml --samples 1000 --epochs 2 a first look
-  eqhdl train designs/digits-ep.toml --float       the same training in 64-bit floats (writes train-float.json)
+  eqhdl train designs/digits-ep.toml --float       the same training in 64-bit floats (its own checkpoint and report)
   eqhdl train mynet.toml --profile                 how many bits each signal needed, and what would do
   eqhdl train mynet.toml --json --save w.npz       accuracies on stdout, weights in a file
 
@@ -51,12 +53,12 @@ pub struct TrainArgs {
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u32>,
     /// Train in 64-bit floats instead: same samples, same order, nothing quantised but the initial weights
-    #[arg(long, conflicts_with = "resume")]
+    #[arg(long)]
     pub float: bool,
     /// Go on from the checkpoint in the output folder, if there is one
     #[arg(long)]
     pub resume: bool,
-    /// Folder for checkpoint and train.json (default: build/NAME)
+    /// Folder for checkpoint and train.json; checkpoint-float and train-float.json of floats (default: build/NAME)
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Seconds between checkpoints; one is also written at the end of every epoch
@@ -172,6 +174,116 @@ pub struct Report {
     pub profile: Vec<SignalProfile>,
 }
 
+/// A training of either arithmetic, sample by sample.
+pub(super) trait Training {
+    /// What goes on after the epochs, in the progress bar.
+    const NOTE: &'static str;
+    /// Runs the next sample; false when all is done.
+    fn step(&mut self) -> bool;
+    /// Samples done.
+    fn done(&self) -> u64;
+    /// Number of the epoch at hand, from 0.
+    fn epoch(&self) -> u32;
+    /// Right predictions of the epoch at hand.
+    fn current(&self) -> EpochScore;
+    /// Accuracies of an epoch done, 0 to 1: on the training samples as they came, on the test samples.
+    fn accuracies(&self, epoch: usize) -> (f64, f64);
+    /// True where a checkpoint holds all there is.
+    fn is_between_batches(&self) -> bool;
+    /// Leaves a checkpoint.
+    fn checkpoint(&self) -> Result<(), CheckpointError>;
+}
+
+/// The bit-accurate training, and what its checkpoint needs.
+struct Fixed<'a> {
+    trainer: Trainer<'a>,
+    design: &'a Design,
+    checksum: &'a str,
+    path: &'a Path,
+}
+
+impl Training for Fixed<'_> {
+    const NOTE: &'static str = "";
+
+    fn step(&mut self) -> bool {
+        self.trainer.step(&mut Silent).is_some()
+    }
+
+    fn done(&self) -> u64 {
+        self.trainer.progress().done
+    }
+
+    fn epoch(&self) -> u32 {
+        self.trainer.epoch()
+    }
+
+    fn current(&self) -> EpochScore {
+        self.trainer.progress().current
+    }
+
+    fn accuracies(&self, epoch: usize) -> (f64, f64) {
+        (self.trainer.train_accuracy(epoch), self.trainer.test_accuracy(epoch))
+    }
+
+    fn is_between_batches(&self) -> bool {
+        self.trainer.is_between_batches()
+    }
+
+    fn checkpoint(&self) -> Result<(), CheckpointError> {
+        let checkpoint =
+            Checkpoint { progress: self.trainer.progress().clone(), weights: self.trainer.weights() };
+        checkpoint.write(self.path, self.design, self.checksum, self.trainer.plan())
+    }
+}
+
+/// Runs a training to its end, with a progress bar, a line an epoch, and checkpoints; returns its samples per second.
+/// `None` where Ctrl-C stopped it: it goes on with `--resume`.
+pub(super) fn finish<T: Training>(
+    args: &TrainArgs,
+    plan: Plan,
+    training: &mut T,
+) -> Result<Option<f64>, CliError> {
+    // The second training of a process finds the handler there; where there can be none, Ctrl-C simply ends it.
+    let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
+    let bar = progress_bar(args, plan);
+    let every = Duration::try_from_secs_f64(args.checkpoint_every).unwrap_or(Duration::MAX);
+    let (begun, done_before) = (Instant::now(), training.done());
+    let (mut saved, mut epoch) = (Instant::now(), training.epoch());
+    bar.set_position(done_before);
+    bar.reset_eta();
+    let rate = |done: u64| (done - done_before) as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+    while training.step() {
+        let done = training.done();
+        if done.is_multiple_of(64) {
+            bar.set_position(done);
+            bar.set_message(message(training, plan));
+        }
+        let ended = training.epoch() != epoch;
+        if ended {
+            epoch = training.epoch();
+            if !args.quiet {
+                let line = epoch_line(epoch, plan, training.accuracies(epoch as usize - 1), rate(done));
+                bar.suspend(|| eprintln!("{line}"));
+            }
+        }
+        let interrupted = STOP.load(Ordering::Relaxed);
+        if !training.is_between_batches() {
+            continue;
+        }
+        if ended || interrupted || saved.elapsed() >= every {
+            training.checkpoint().map_err(|e| CliError::Tool(e.into()))?;
+            saved = Instant::now();
+        }
+        if interrupted {
+            bar.finish_and_clear();
+            eprintln!("stopped at sample {done} of {}; go on with --resume", plan.total());
+            return Ok(None);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(Some(rate(training.done())))
+}
+
 /// Trains.
 ///
 /// # Errors
@@ -186,61 +298,11 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let plan = Plan::new(&design, &dataset);
     let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name));
     let path = out.join("checkpoint");
-    let mut trainer = start(args, &design, &training_data, plan, &path)?;
+    let trainer = start(args, &design, &training_data, plan, &path)?;
+    let mut training = Fixed { trainer, design: &design, checksum: &training_data.checksum, path: &path };
+    let Some(rate) = finish(args, plan, &mut training)? else { return Ok(ExitCode::from(INTERRUPTED)) };
 
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    // A second handler in one process (tests) is refused: Ctrl-C then simply ends it.
-    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
-
-    let bar = progress_bar(args, plan);
-    let every = Duration::try_from_secs_f64(args.checkpoint_every).unwrap_or(Duration::MAX);
-    let save = |trainer: &Trainer<'_>| {
-        let checkpoint = Checkpoint { progress: trainer.progress().clone(), weights: trainer.weights() };
-        checkpoint.write(&path, &design, &training_data.checksum, plan).map_err(|e| CliError::Tool(e.into()))
-    };
-    let (begun, done_before) = (Instant::now(), trainer.progress().done);
-    let (mut saved, mut epoch) = (Instant::now(), trainer.epoch());
-    bar.set_position(done_before);
-    bar.reset_eta();
-    while trainer.step(&mut Silent).is_some() {
-        let progress = trainer.progress();
-        if progress.done.is_multiple_of(64) {
-            bar.set_position(progress.done);
-            bar.set_message(message(&trainer));
-        }
-        let ended = trainer.epoch() != epoch;
-        if ended {
-            epoch = trainer.epoch();
-            if !args.quiet {
-                let done = epoch as usize;
-                let accuracies = (trainer.train_accuracy(done - 1), trainer.test_accuracy(done - 1));
-                let rate = (progress.done - done_before) as f64 / begun.elapsed().as_secs_f64();
-                let line = epoch_line(done, plan, accuracies, rate);
-                bar.suspend(|| eprintln!("{line}"));
-            }
-        }
-        let interrupted = stop.load(Ordering::Relaxed);
-        if !trainer.is_between_batches() {
-            continue;
-        }
-        if ended || interrupted || saved.elapsed() >= every {
-            save(&trainer)?;
-            saved = Instant::now();
-        }
-        if interrupted {
-            bar.finish_and_clear();
-            eprintln!(
-                "stopped at sample {} of {}; go on with --resume",
-                trainer.progress().done,
-                plan.total()
-            );
-            return Ok(ExitCode::from(INTERRUPTED));
-        }
-    }
-    bar.finish_and_clear();
-
-    let rate = (trainer.progress().done - done_before) as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+    let trainer = training.trainer;
     let report = report(args, &design, &dataset, &trainer, rate);
     write_report(&report, &out.join("train.json")).map_err(CliError::Tool)?;
     if let Some(file) = &args.save {
@@ -290,28 +352,41 @@ fn start<'a>(
     if args.resume {
         let found =
             Checkpoint::read(path, design, &data.checksum, plan).map_err(|e| CliError::Input(e.into()))?;
+        let at = found.as_ref().map(|c| (c.progress.done, c.progress.epochs.len() as u32));
+        announce(args, plan, path, at)?;
         if let Some(c) = found {
-            let done = c.progress.epochs.len() as u32;
-            if done > plan.epochs {
-                return Err(CliError::input_message(format!(
-                    "{}: {done} epochs are done, more than the {} asked for; give a larger --epochs, or train from the start (without --resume)",
-                    path.display(),
-                    plan.epochs
-                )));
-            }
-            if !args.quiet {
-                eprintln!("resuming at sample {} of {} ({})", c.progress.done, plan.total(), path.display());
-            }
             return Ok(Trainer::resumed(design, data, plan, &c.weights, c.progress));
-        }
-        if !args.quiet {
-            eprintln!("no checkpoint at {}: starting from the beginning", path.display());
         }
     }
     Ok(Trainer::new(design, data, plan))
 }
 
-pub(super) fn progress_bar(args: &TrainArgs, plan: Plan) -> ProgressBar {
+/// Says where a training goes on: at so many samples and epochs, or at the beginning where there is no checkpoint.
+///
+/// # Errors
+/// More epochs are done than were asked for.
+pub(super) fn announce(
+    args: &TrainArgs,
+    plan: Plan,
+    path: &Path,
+    at: Option<(u64, u32)>,
+) -> Result<(), CliError> {
+    match at {
+        Some((_, epochs)) if epochs > plan.epochs => {
+            return Err(CliError::input_message(format!(
+                "{}: {epochs} epochs are done, more than the {} asked for; give a larger --epochs, or train from the start (without --resume)",
+                path.display(),
+                plan.epochs
+            )));
+        }
+        _ if args.quiet => {}
+        Some((done, _)) => eprintln!("resuming at sample {done} of {} ({})", plan.total(), path.display()),
+        None => eprintln!("no checkpoint at {}: starting from the beginning", path.display()),
+    }
+    Ok(())
+}
+
+fn progress_bar(args: &TrainArgs, plan: Plan) -> ProgressBar {
     if args.quiet {
         return ProgressBar::hidden();
     }
@@ -324,16 +399,15 @@ pub(super) fn progress_bar(args: &TrainArgs, plan: Plan) -> ProgressBar {
     bar
 }
 
-fn message(trainer: &Trainer<'_>) -> String {
-    let (plan, p) = (trainer.plan(), trainer.progress());
-    let at = p.done % u64::from(plan.samples_per_epoch().max(1));
+fn message<T: Training>(training: &T, plan: Plan) -> String {
+    let at = training.done() % u64::from(plan.samples_per_epoch().max(1));
     let seen = at.min(u64::from(plan.train_samples)).max(1);
-    let running = 100.0 * f64::from(p.current.train_correct) / seen as f64;
-    format!("epoch {}/{}  train {running:.2} %", trainer.epoch() + 1, plan.epochs)
+    let running = 100.0 * f64::from(training.current().train_correct) / seen as f64;
+    format!("epoch {}/{}{}  train {running:.2} %", training.epoch() + 1, plan.epochs, T::NOTE)
 }
 
 /// A finished epoch (from 1), its accuracies on training and test samples, samples per second.
-pub(super) fn epoch_line(epoch: usize, plan: Plan, (train, test): (f64, f64), rate: f64) -> String {
+fn epoch_line(epoch: u32, plan: Plan, (train, test): (f64, f64), rate: f64) -> String {
     format!(
         "epoch {epoch:>3}/{}  train {:6.2} %  test {:6.2} %  {rate:.0} samples/s",
         plan.epochs,

@@ -1,10 +1,15 @@
 //! `eqhdl train --float`: the same training in 64-bit floats, to set beside the bit-accurate one.
 
 use super::CliError;
-use super::train::{Accuracies, TrainArgs, changed_design, epoch_line, progress_bar, write_report};
-use crate::data;
+use super::train::{
+    Accuracies, INTERRUPTED, TrainArgs, Training, announce, changed_design, finish, write_report,
+};
+use crate::data::{self, Dataset};
+use crate::design::Design;
 use crate::oracle::Parameters;
 use crate::oracle::train::FloatTrainer;
+use crate::reference::checkpoint::CheckpointError;
+use crate::reference::train::{EpochScore, Plan};
 use miette::{IntoDiagnostic, WrapErr};
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
@@ -12,7 +17,6 @@ use serde::Serialize;
 use std::fs::File;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// What a training in real numbers came to; the keys are those of the bit-accurate training's report.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +28,62 @@ pub struct FloatReport {
     pub arithmetic: &'static str,
 }
 
+/// The oracle's training, and where its checkpoint lies.
+struct Float<'a> {
+    trainer: FloatTrainer<'a>,
+    path: &'a Path,
+}
+
+impl Training for Float<'_> {
+    const NOTE: &'static str = "  64-bit floats";
+
+    fn step(&mut self) -> bool {
+        self.trainer.step().is_some()
+    }
+
+    fn done(&self) -> u64 {
+        self.trainer.done()
+    }
+
+    fn epoch(&self) -> u32 {
+        self.trainer.epoch()
+    }
+
+    fn current(&self) -> EpochScore {
+        self.trainer.current()
+    }
+
+    fn accuracies(&self, epoch: usize) -> (f64, f64) {
+        (self.trainer.train_accuracy(epoch), self.trainer.test_accuracy(epoch))
+    }
+
+    fn is_between_batches(&self) -> bool {
+        self.trainer.is_between_batches()
+    }
+
+    fn checkpoint(&self) -> Result<(), CheckpointError> {
+        self.trainer.write(self.path)
+    }
+}
+
+/// A trainer at the start, or where the checkpoint stands.
+fn start<'a>(
+    args: &TrainArgs,
+    design: &'a Design,
+    data: &'a Dataset,
+    plan: Plan,
+    path: &Path,
+) -> Result<FloatTrainer<'a>, CliError> {
+    if args.resume {
+        let found = FloatTrainer::resumed(design, data, path).map_err(|e| CliError::Input(e.into()))?;
+        announce(args, plan, path, found.as_ref().map(|t| (t.done(), t.epoch())))?;
+        if let Some(trainer) = found {
+            return Ok(trainer);
+        }
+    }
+    Ok(FloatTrainer::new(design, data))
+}
+
 /// Trains the oracle.
 ///
 /// # Errors
@@ -32,31 +92,16 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let design = changed_design(args)?;
     let dataset = data::load(&design).map_err(CliError::input_message)?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name));
-    let mut trainer = FloatTrainer::new(&design, &dataset);
-    let plan = trainer.plan();
-    let bar = progress_bar(args, plan);
-    let begun = Instant::now();
-    let mut epoch = 0;
-    while trainer.step().is_some() {
-        let done = trainer.done();
-        if done.is_multiple_of(64) {
-            bar.set_position(done);
-            bar.set_message(format!("epoch {}/{}  64-bit floats", epoch + 1, plan.epochs));
-        }
-        if trainer.epochs.len() > epoch {
-            epoch = trainer.epochs.len();
-            if !args.quiet {
-                let accuracies = (trainer.train_accuracy(epoch - 1), trainer.test_accuracy(epoch - 1));
-                let line = epoch_line(epoch, plan, accuracies, done as f64 / begun.elapsed().as_secs_f64());
-                bar.suspend(|| eprintln!("{line}"));
-            }
-        }
-    }
-    bar.finish_and_clear();
+    let plan = Plan::new(&design, &dataset);
+    let path = out.join("checkpoint-float");
+    let trainer = start(args, &design, &dataset, plan, &path)?;
+    let mut training = Float { trainer, path: &path };
+    let Some(rate) = finish(args, plan, &mut training)? else { return Ok(ExitCode::from(INTERRUPTED)) };
 
-    let train = (0..epoch).map(|e| trainer.train_accuracy(e)).collect();
-    let test = (0..epoch).map(|e| trainer.test_accuracy(e)).collect();
-    let rate = trainer.done() as f64 / begun.elapsed().as_secs_f64().max(1e-9);
+    let trainer = training.trainer;
+    let epochs = trainer.epochs().len();
+    let train = (0..epochs).map(|e| trainer.train_accuracy(e)).collect();
+    let test = (0..epochs).map(|e| trainer.test_accuracy(e)).collect();
     let accuracies = Accuracies::new((args, design.seed), &dataset, plan, (train, test), rate);
     let report = FloatReport { accuracies, arithmetic: "float64" };
     write_report(&report, &out.join("train-float.json")).map_err(CliError::Tool)?;

@@ -3,8 +3,33 @@
 use super::{FloatNetwork, Oracle, Parameters, Unwatched};
 use crate::data::{Dataset, Samples, input_value};
 use crate::design::Design;
-use crate::reference::train::{EpochScore, Plan, PlannedSample};
+use crate::reference::checkpoint::{CheckpointError, Identity};
+use crate::reference::sealed::{self, Magic};
+use crate::reference::train::{EpochScore, Plan, PlannedSample, is_between_batches};
 use crate::rules::Program;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What the file of a training in real numbers begins with. Its values: every parameter (f64), as
+/// [`Parameters::values`] has them.
+const MAGIC: Magic = *b"eqhdlflt";
+
+/// How far a training has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct FloatProgress {
+    /// Samples done.
+    done: u64,
+    /// Scores of the epochs done.
+    epochs: Vec<EpochScore>,
+    /// Score of the epoch at hand.
+    current: EpochScore,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    identity: Identity,
+    progress: FloatProgress,
+}
 
 /// What the synapses of a design see of one sample, one value per input neuron, not quantised.
 pub fn real_input(design: &Design, samples: &Samples, index: usize) -> Vec<f64> {
@@ -18,12 +43,9 @@ pub struct FloatTrainer<'a> {
     data: &'a Dataset,
     plan: Plan,
     oracle: Oracle,
-    /// Scores of the epochs done.
-    pub epochs: Vec<EpochScore>,
-    /// Score of the epoch at hand.
-    pub current: EpochScore,
-    order: Vec<PlannedSample>,
-    at: usize,
+    progress: FloatProgress,
+    /// The epoch at hand, ready to be indexed, and its number.
+    order: (u32, Vec<PlannedSample>),
 }
 
 impl<'a> FloatTrainer<'a> {
@@ -36,9 +58,50 @@ impl<'a> FloatTrainer<'a> {
             Parameters::initial(design),
             design.seed,
         );
-        let order = if plan.epochs > 0 { plan.samples(0).collect() } else { Vec::new() };
-        let start = EpochScore::default();
-        FloatTrainer { design, data, plan, oracle, epochs: Vec::new(), current: start, order, at: 0 }
+        let progress = FloatProgress::default();
+        FloatTrainer { design, data, plan, oracle, progress, order: (0, plan.samples(0).collect()) }
+    }
+
+    /// From where the checkpoint at `path` stands; `None` when there is none.
+    ///
+    /// # Errors
+    /// The file cannot be read, is damaged, or belongs to another design, data set or version.
+    pub fn resumed(
+        design: &'a Design,
+        data: &'a Dataset,
+        path: &Path,
+    ) -> Result<Option<Self>, CheckpointError> {
+        let Some((header, values)) = sealed::read::<Header>(path, MAGIC)? else { return Ok(None) };
+        let mut trainer = FloatTrainer::new(design, data);
+        trainer.identity().expect(&header.identity, path)?;
+        let (values, tail) = values.as_chunks::<8>();
+        let count = trainer.oracle.parameters.values().count();
+        let per_epoch = u64::from(trainer.plan.samples_per_epoch());
+        let p = header.progress;
+        let whole = values.len() == count && tail.is_empty();
+        if !whole || p.epochs.len() as u64 != p.done.checked_div(per_epoch).unwrap_or(0) {
+            let problem = "the checkpoint contradicts itself".to_owned();
+            return Err(CheckpointError::Damaged { path: path.to_owned(), problem });
+        }
+        for (parameter, bytes) in trainer.oracle.parameters.values_mut().zip(values) {
+            *parameter = f64::from_le_bytes(*bytes);
+        }
+        trainer.progress = p;
+        Ok(Some(trainer))
+    }
+
+    /// Leaves a checkpoint, written whole or not at all. Batches half done are not in it.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
+        let header = Header { identity: self.identity(), progress: self.progress.clone() };
+        let values: Vec<u8> = self.parameters().values().flat_map(f64::to_le_bytes).collect();
+        sealed::write(path, MAGIC, &header, &values)
+    }
+
+    fn identity(&self) -> Identity {
+        Identity::of(self.design, &self.data.checksum, self.plan)
     }
 
     /// The plan it follows.
@@ -53,42 +116,67 @@ impl<'a> FloatTrainer<'a> {
 
     /// Samples done.
     pub fn done(&self) -> u64 {
-        self.epochs.len() as u64 * u64::from(self.plan.samples_per_epoch()) + self.at as u64
+        self.progress.done
+    }
+
+    /// Number of the epoch at hand, from 0; the number of epochs when all is done.
+    pub fn epoch(&self) -> u32 {
+        self.progress.epochs.len() as u32
+    }
+
+    /// Scores of the epochs done.
+    pub fn epochs(&self) -> &[EpochScore] {
+        &self.progress.epochs
+    }
+
+    /// Right predictions of the epoch at hand.
+    pub fn current(&self) -> EpochScore {
+        self.progress.current
+    }
+
+    /// True where no batch is half done: only there does a checkpoint hold all there is.
+    pub fn is_between_batches(&self) -> bool {
+        is_between_batches(self.plan, self.progress.done)
     }
 
     /// Runs the next sample and says what it was and what the network made of it; `None` when all is done.
     pub fn step(&mut self) -> Option<(PlannedSample, u16)> {
-        let planned = *self.order.get(self.at)?;
+        let epoch = self.epoch();
+        if epoch >= self.plan.epochs {
+            return None;
+        }
+        if self.order.0 != epoch {
+            self.order = (epoch, self.plan.samples(epoch).collect());
+        }
+        let at = (self.progress.done % u64::from(self.plan.samples_per_epoch().max(1))) as usize;
+        let planned = *self.order.1.get(at)?;
         let part = if planned.train { &self.data.train } else { &self.data.test };
         let index = planned.index as usize;
         let (input, label) = (real_input(self.design, part, index), part.label(index));
         self.oracle.sample = planned.number;
         let prediction = self.oracle.run(&input, label, planned.lesson(), &mut Unwatched);
         let right = u32::from(prediction == label);
+        let p = &mut self.progress;
         if planned.train {
-            self.current.train_correct += right;
+            p.current.train_correct += right;
         } else {
-            self.current.test_correct += right;
+            p.current.test_correct += right;
         }
-        self.at += 1;
-        if self.at == self.order.len() {
-            self.epochs.push(std::mem::take(&mut self.current));
-            self.at = 0;
-            let epoch = self.epochs.len() as u32;
-            self.order =
-                if epoch < self.plan.epochs { self.plan.samples(epoch).collect() } else { Vec::new() };
+        p.done += 1;
+        if at + 1 == self.order.1.len() {
+            p.epochs.push(std::mem::take(&mut p.current));
         }
         Some((planned, prediction))
     }
 
     /// Test accuracy (0 to 1) of an epoch done; zero without test samples.
     pub fn test_accuracy(&self, epoch: usize) -> f64 {
-        f64::from(self.epochs[epoch].test_correct) / f64::from(self.plan.test_samples.max(1))
+        f64::from(self.progress.epochs[epoch].test_correct) / f64::from(self.plan.test_samples.max(1))
     }
 
     /// Running training accuracy (0 to 1) of an epoch done.
     pub fn train_accuracy(&self, epoch: usize) -> f64 {
-        f64::from(self.epochs[epoch].train_correct) / f64::from(self.plan.train_samples.max(1))
+        f64::from(self.progress.epochs[epoch].train_correct) / f64::from(self.plan.train_samples.max(1))
     }
 }
 

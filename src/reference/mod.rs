@@ -12,6 +12,7 @@ pub mod golden;
 pub mod neuron;
 pub mod observer;
 pub mod profile;
+pub mod sealed;
 pub mod train;
 pub mod weights;
 

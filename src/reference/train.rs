@@ -239,8 +239,7 @@ impl<'a> Trainer<'a> {
 
     /// True where no batch is half done: only there does a checkpoint hold all there is.
     pub fn is_between_batches(&self) -> bool {
-        let at = self.progress.done % u64::from(self.plan.samples_per_epoch().max(1));
-        at >= u64::from(self.plan.train_samples) || at.is_multiple_of(self.plan.batch.into())
+        is_between_batches(self.plan, self.progress.done)
     }
 
     /// Test accuracy (0 to 1) of an epoch done; zero without test samples.
@@ -252,6 +251,12 @@ impl<'a> Trainer<'a> {
     pub fn train_accuracy(&self, epoch: usize) -> f64 {
         share(self.progress.epochs[epoch].train_correct, self.plan.train_samples)
     }
+}
+
+/// True where `done` samples of a plan end a batch.
+pub(crate) fn is_between_batches(plan: Plan, done: u64) -> bool {
+    let at = done % u64::from(plan.samples_per_epoch().max(1));
+    at >= u64::from(plan.train_samples) || at.is_multiple_of(plan.batch.into())
 }
 
 /// How many of the last epochs the reported test accuracy is the mean of: the last fifth, at least one.

@@ -1,0 +1,92 @@
+//! A file that is written whole or not at all, and refused when a bit of it has changed.
+//!
+//! Layout, integers little endian: 8 bytes that say what it is, u32 version, u32 length of a JSON header, the header,
+//! values, SHA-256 of all that comes before.
+
+use super::checkpoint::CheckpointError;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+/// What a file says it is.
+pub type Magic = [u8; 8];
+
+const VERSION: u32 = 1;
+const DIGEST: usize = 32;
+
+/// Writes to a temporary file beside `path`, flushes it to the disk, and renames it.
+///
+/// # Errors
+/// The operating system refused.
+pub fn write(
+    path: &Path,
+    magic: Magic,
+    header: &impl Serialize,
+    values: &[u8],
+) -> Result<(), CheckpointError> {
+    let fail = |reason| CheckpointError::Io { path: path.to_owned(), action: "written", reason };
+    let header = serde_json::to_vec(header).map_err(|e| fail(e.into()))?;
+    let mut bytes = Vec::with_capacity(16 + header.len() + values.len() + DIGEST);
+    bytes.extend_from_slice(&magic);
+    bytes.extend_from_slice(&VERSION.to_le_bytes());
+    bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
+    bytes.extend_from_slice(&header);
+    bytes.extend_from_slice(values);
+    let digest = Sha256::digest(&bytes);
+    bytes.extend_from_slice(&digest);
+
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(fail)?;
+    let mut file = tempfile::Builder::new().prefix(".checkpoint-").tempfile_in(folder).map_err(fail)?;
+    file.write_all(&bytes).map_err(fail)?;
+    file.as_file().sync_all().map_err(fail)?;
+    file.persist(path).map_err(|e| fail(e.error))?;
+    // The rename itself lives in the folder. Not every file system lets a folder be flushed.
+    if let Ok(folder) = fs::File::open(folder) {
+        let _ = folder.sync_all();
+    }
+    Ok(())
+}
+
+/// Header and values of a file; `None` when there is none.
+///
+/// # Errors
+/// The file cannot be read, is damaged, something else, or of another version.
+pub fn read<H: DeserializeOwned>(path: &Path, magic: Magic) -> Result<Option<(H, Vec<u8>)>, CheckpointError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(reason) => return Err(CheckpointError::Io { path: path.to_owned(), action: "read", reason }),
+    };
+    let (header, values) = take_apart(&bytes, magic)
+        .map_err(|problem| CheckpointError::Damaged { path: path.to_owned(), problem })?;
+    Ok(Some((header, values.to_vec())))
+}
+
+/// Takes apart what [`write`] put together; says what is wrong otherwise.
+fn take_apart<H: DeserializeOwned>(bytes: &[u8], magic: Magic) -> Result<(H, &[u8]), String> {
+    let cut = || format!("the checkpoint is cut off ({} bytes)", bytes.len());
+    let (found, rest) = bytes.split_first_chunk::<8>().ok_or_else(cut)?;
+    if *found != magic {
+        return Err("this is not a checkpoint of eqhdl of this kind".to_owned());
+    }
+    let (version, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
+    let version = u32::from_le_bytes(*version);
+    if version != VERSION {
+        return Err(format!(
+            "the checkpoint has format version {version}; this eqhdl reads version {VERSION}"
+        ));
+    }
+    let (body, digest) = bytes.split_last_chunk::<DIGEST>().ok_or_else(cut)?;
+    if Sha256::digest(body)[..] != digest[..] {
+        return Err("the checkpoint is cut off or corrupt: its checksum does not match".to_owned());
+    }
+    let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
+    let rest = &rest[..rest.len().checked_sub(DIGEST).ok_or_else(cut)?];
+    let (header, values) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or_else(cut)?;
+    let header = serde_json::from_slice(header).map_err(|e| format!("the checkpoint's header: {e}"))?;
+    Ok((header, values))
+}

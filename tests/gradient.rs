@@ -56,6 +56,42 @@ fn a_tiny_nudge_inside_gives_bptts_gradient_step_by_step() {
     }
 }
 
+/// Weights of their own on the way back have gradients of their own; where both ways begin equal, a vector field learns
+/// both, and where they do not, neither.
+#[test]
+fn a_vector_field_follows_both_gradients_while_its_ways_are_equal() {
+    let (mut design, found) = digits("digits-cvf.toml", 2);
+    (design.nudge_place, design.free_steps, design.nudged_steps) = (NudgePlace::Inside, 60, 8);
+    with_beta(&mut design, 1e-5);
+    design.synapses.iter_mut().for_each(|s| s.learning_rate *= 1e-9);
+    design.datapath = Datapath::derive(&design).unwrap();
+    for rule in [Rule::Ep, Rule::Cep] {
+        design.rule = rule;
+        design.angle = 0.0;
+        let c = Comparison::of(&design, &found);
+        let mut compared = 0;
+        for quantity in Quantity::LEARNED {
+            for layer in c.bptt.layers(quantity) {
+                for t in 0..8 {
+                    let [e, b] = [&c.float, &c.bptt].map(|c| c.at(quantity, layer, t).iter().copied());
+                    let agreement = Agreement::of(e, b);
+                    if agreement.truth_norm() > 1e-6 {
+                        let error = agreement.relative_error().unwrap();
+                        assert!(error < 2e-3, "{rule:?} {quantity} of layer {layer} at {t}: {error:e}");
+                        compared += 1;
+                    }
+                }
+            }
+        }
+        assert!(compared > 16, "{compared}");
+        assert_eq!(c.bptt.layers(Quantity::Back).collect::<Vec<_>>(), [2]);
+        let same = c.angles().float.unwrap();
+        design.angle = 90.0;
+        let apart = Comparison::of(&design, &found).angles().float.unwrap();
+        assert!(same < 0.2 && apart > 20.0, "{rule:?}: {same} and {apart} degrees");
+    }
+}
+
 /// The states' steps are those of BPTT times the slope of their neuron: a step is `rho` of a gradient, not a gradient.
 #[test]
 fn states_differ_from_bptts_by_the_slope_of_their_neuron() {

@@ -3,7 +3,7 @@
 use super::CliError;
 use crate::data;
 use crate::design::{Design, Dynamics, NudgePlace, Order, Readout};
-use crate::gradient::compare::{Comparison, Measures, StepRow, TotalRow};
+use crate::gradient::compare::{Angles, Comparison, Measures, StepRow, TotalRow};
 use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
 use crate::gradient::{Example, examples, files};
 use serde::Serialize;
@@ -57,6 +57,8 @@ struct Report {
     beta: f64,
     loss: f64,
     totals: Vec<TotalRow>,
+    /// Degrees between the whole update of all weights and minus the gradient.
+    angles: Angles,
     steps: Vec<StepRow>,
     /// What the studies changed in the network.
     studied: Vec<&'static str>,
@@ -87,9 +89,9 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
             "a gradient is held against the update of single samples (their mean is shown): write `batch = 1`",
         ));
     }
-    if design.has_separate_feedback() || design.weight_decay.wanted != 0.0 {
+    if design.weight_decay.wanted != 0.0 {
         return Err(CliError::input_message(
-            "a gradient needs tied weights without decay: with weights of their own on the way back there is no loss whose gradient they follow; write `feedback = \"tied\"` and no weight decay to study the rest",
+            "weight decay is no part of a gradient: remove `weight_decay` to study the rest of the rule",
         ));
     }
     let dataset = data::load(&design).map_err(CliError::input_message)?;
@@ -138,7 +140,8 @@ fn report(
     if design.dynamics == Dynamics::Energy {
         changes.push("leaky dynamics");
     }
-    let settled = studied.settles_in.is_some();
+    // Weights of their own on the way back have no loss whose gradient they tend to.
+    let tends = studied.settles_in.is_some() && !design.has_separate_feedback();
     Ok(Report {
         design: args.design.clone(),
         data,
@@ -150,12 +153,13 @@ fn report(
         beta: design.beta.wanted,
         loss: comparison.loss,
         totals: comparison.totals(),
+        angles: comparison.angles(),
         steps: comparison.steps(),
         studied: changes,
         settles_in: studied.settles_in,
-        continual: if settled { continual(&studied, design.nudged_steps, samples) } else { Vec::new() },
-        nudges: settled.then(|| nudges(&studied, samples)),
-        formats: if settled {
+        continual: if tends { continual(&studied, design.nudged_steps, samples) } else { Vec::new() },
+        nudges: tends.then(|| nudges(&studied, samples)),
+        formats: if tends {
             formats(&studied, samples).map_err(CliError::input_message)?
         } else {
             Vec::new()
@@ -241,6 +245,16 @@ fn text(r: &Report, design: &Design) -> String {
             number(Some(row.rmse_fixed))
         );
     }
+    let degrees = |a: Option<f64>| a.map_or_else(|| "-".into(), |a| format!("{a:.1} degrees"));
+    let a = &r.angles;
+    let _ = writeln!(
+        t,
+        "  {:18}  {:26}  {:26}  {}",
+        "angle, all weights",
+        degrees(a.float),
+        degrees(a.fixed_states),
+        degrees(a.fixed_learned)
+    );
     let _ = writeln!(t, "\nstep by step (t steps after the nudge began, t steps back in time)");
     let _ = writeln!(
         t,
@@ -259,12 +273,19 @@ fn text(r: &Report, design: &Design) -> String {
             measures(&s.fixed)
         );
     }
-    studies_text(r, &mut t);
+    studies_text(r, design, &mut t);
     let _ = writeln!(t, "\ntables and pictures: {}", r.out.display());
     t
 }
 
-fn studies_text(r: &Report, t: &mut String) {
+fn studies_text(r: &Report, design: &Design, t: &mut String) {
+    if design.has_separate_feedback() {
+        let _ = writeln!(
+            t,
+            "\nno studies: with weights of their own on the way back the update tends to no gradient, however small nudge and rates"
+        );
+        return;
+    }
     let changed =
         if r.studied.is_empty() { String::new() } else { format!(" with {}", r.studied.join(" and ")) };
     let Some(study) = &r.nudges else {

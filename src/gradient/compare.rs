@@ -87,7 +87,7 @@ impl Comparison {
     pub fn steps(&self) -> Vec<StepRow> {
         let mut rows = Vec::new();
         for quantity in Quantity::ALL {
-            for layer in 1..=self.layers() {
+            for layer in self.bptt.layers(quantity) {
                 for t in 0..self.bptt.len() {
                     let truth = self.bptt.at(quantity, layer, t);
                     let of = |c: &Curves| {
@@ -105,6 +105,28 @@ impl Comparison {
         rows
     }
 
+    /// The angle Psi between the whole update and minus the gradient, over all weights, biases left out (Ernoult et al.
+    /// 2020, figure 5).
+    pub fn angles(&self) -> Angles {
+        let all = |p: &Parameters| -> Vec<f64> {
+            let layers = 1..=p.layers.len();
+            layers
+                .flat_map(|l| Quantity::SYNAPSES.map(|q| q.of(p, l)))
+                .flat_map(|v| v.iter().copied())
+                .collect()
+        };
+        let truth = self.bptt.sum();
+        let angle = |estimate: Option<&Parameters>| {
+            let cosine = Agreement::of(all(estimate?), all(truth.as_ref()?)).cosine()?;
+            Some(cosine.acos().to_degrees())
+        };
+        Angles {
+            float: angle(self.float.sum().as_ref()),
+            fixed_states: angle(self.fixed.sum().as_ref()),
+            fixed_learned: angle(Some(&self.learned)),
+        }
+    }
+
     /// Every layer's whole update, and how far apart the curves are.
     pub fn totals(&self) -> Vec<TotalRow> {
         let (Some(truth), Some(float), Some(fixed)) = (self.bptt.sum(), self.float.sum(), self.fixed.sum())
@@ -112,12 +134,9 @@ impl Comparison {
             return Vec::new();
         };
         let mut rows = Vec::new();
-        for quantity in [Quantity::Weights, Quantity::Biases] {
-            for layer in 1..=self.layers() {
-                let part = |p: &Parameters| {
-                    let l = &p.layers[layer - 1];
-                    if quantity == Quantity::Weights { l.forward.clone() } else { l.bias.clone() }
-                };
+        for quantity in Quantity::LEARNED {
+            for layer in self.bptt.layers(quantity) {
+                let part = |p: &Parameters| quantity.of(p, layer).to_vec();
                 let of = |p: &Parameters| Measures::of(&Agreement::of(part(p), part(&truth)));
                 rows.push(TotalRow {
                     quantity,
@@ -166,6 +185,17 @@ impl Measures {
     }
 }
 
+/// Degrees between an update and the way down; none where one of them vanishes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Angles {
+    /// Real numbers.
+    pub float: Option<f64>,
+    /// What the fixed-point states ask for, before the update is rounded.
+    pub fixed_states: Option<f64>,
+    /// What the fixed-point weights really learned.
+    pub fixed_learned: Option<f64>,
+}
+
 /// One quantity of one layer at one step.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepRow {
@@ -186,7 +216,7 @@ pub struct StepRow {
 /// The whole update of one layer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TotalRow {
-    /// Weights or biases.
+    /// Weights, those of the way back, or biases.
     pub quantity: Quantity,
     /// Layer, 1 to L.
     pub layer: usize,

@@ -14,13 +14,30 @@ pub enum Quantity {
     States,
     /// Forward weights.
     Weights,
+    /// Weights of the way back, where they are separate: layers 2 to L.
+    Back,
     /// Biases.
     Biases,
 }
 
 impl Quantity {
     /// All of them.
-    pub const ALL: [Quantity; 3] = [Quantity::Weights, Quantity::Biases, Quantity::States];
+    pub const ALL: [Quantity; 4] = [Quantity::Weights, Quantity::Back, Quantity::Biases, Quantity::States];
+    /// What is learned.
+    pub const LEARNED: [Quantity; 3] = [Quantity::Weights, Quantity::Back, Quantity::Biases];
+    /// What joins two neurons.
+    pub const SYNAPSES: [Quantity; 2] = [Quantity::Weights, Quantity::Back];
+
+    /// A layer's values among parameters (of states there are none, nor of a way back that is not separate).
+    pub fn of(self, parameters: &Parameters, l: usize) -> &[f64] {
+        let layer = &parameters.layers[l - 1];
+        match self {
+            Quantity::States => &[],
+            Quantity::Weights => &layer.forward,
+            Quantity::Back => layer.backward.as_deref().unwrap_or(&[]),
+            Quantity::Biases => &layer.bias,
+        }
+    }
 }
 
 impl fmt::Display for Quantity {
@@ -28,6 +45,7 @@ impl fmt::Display for Quantity {
         f.pad(match self {
             Quantity::States => "states",
             Quantity::Weights => "weights",
+            Quantity::Back => "back",
             Quantity::Biases => "biases",
         })
     }
@@ -54,7 +72,8 @@ impl Curves {
 
     /// `(s_{t+1} - s_t) / beta` and the parameters' part of the update, from the first nudged step on; the mean of
     /// all nudged phases. Where synapses learn at every step, their increments over the learning rate; elsewhere
-    /// what that step adds to the contrast (the sum over `t` is the contrast after the last step).
+    /// what that step adds to the contrast (the sum over `t` is the contrast after the last step; under a vector field
+    /// the other factor is that of the phase's beginning).
     pub fn of_trace(network: &FloatNetwork, input: &[f64], trace: &Trace) -> Curves {
         let steps = trace.phases.iter().map(|p| p.states.len() - 1).min().unwrap_or(0);
         let mut curves = Curves {
@@ -74,6 +93,10 @@ impl Curves {
                         let mut estimate = increment.clone();
                         estimate.divide_layers(&network.learning_rates);
                         into.add_scaled(share, &estimate);
+                    }
+                    None if network.vector_field => {
+                        let (a, b, from) = (&activities[t + 1], &activities[t], &activities[0]);
+                        network.add_differences(input, a, b, from, factor, into);
                     }
                     None => {
                         network.add_products(input, &activities[t + 1], &activities[t], factor, into);
@@ -117,9 +140,14 @@ impl Curves {
                 let first: usize = self.sizes[1..l].iter().sum();
                 &self.states[t][first..first + self.sizes[l]]
             }
-            Quantity::Weights => &self.parameters[t].layers[l - 1].forward,
-            Quantity::Biases => &self.parameters[t].layers[l - 1].bias,
+            _ => quantity.of(&self.parameters[t], l),
         }
+    }
+
+    /// The layers that have a quantity.
+    pub fn layers(&self, quantity: Quantity) -> impl Iterator<Item = usize> + use<> {
+        let there = |l| !self.is_empty() && !self.at(quantity, l, 0).is_empty();
+        (1..self.sizes.len()).filter(|&l| there(l)).collect::<Vec<_>>().into_iter()
     }
 
     /// Element `k` of a quantity, over all steps.

@@ -61,14 +61,14 @@ fn largest(bptt: &Curves, quantity: Quantity, layer: usize) -> Vec<usize> {
 /// Row (post-synaptic) and column (pre-synaptic) of an element; biases and states have no column.
 fn place(c: &Comparison, quantity: Quantity, layer: usize, k: usize) -> (usize, Option<usize>) {
     let post = c.learned.layers[layer - 1].post;
-    if quantity == Quantity::Weights { (k % post, Some(k / post)) } else { (k, None) }
+    if Quantity::SYNAPSES.contains(&quantity) { (k % post, Some(k / post)) } else { (k, None) }
 }
 
 /// The curves of each layer's largest gradients: what `curves.svg` draws.
 pub fn curves_csv(c: &Comparison) -> String {
     let mut csv = String::from("quantity,layer,post,pre,t,bptt,float,fixed\n");
     for quantity in Quantity::ALL {
-        for layer in 1..=c.layers() {
+        for layer in c.bptt.layers(quantity) {
             for k in largest(&c.bptt, quantity, layer) {
                 let (post, pre) = place(c, quantity, layer, k);
                 let pre = pre.map_or_else(String::new, |p| p.to_string());

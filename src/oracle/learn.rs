@@ -66,6 +66,33 @@ impl FloatNetwork {
         plain.contrast(input, update, moments, &vec![factor; self.output_layer()], into);
     }
 
+    /// `into += factor * (a - b) from` for every synapse: a difference of post-synaptic activities (of pre-synaptic ones on
+    /// the way back), times the others as they were at `from`. What a vector field learns between two vectors of activities.
+    pub fn add_differences(
+        &self,
+        input: &[f64],
+        a: &[f64],
+        b: &[f64],
+        from: &[f64],
+        factor: f64,
+        into: &mut Parameters,
+    ) {
+        let plain = FloatNetwork { dynamics: Dynamics::Prototypical, ..self.clone() };
+        let (now, then) = (StateRef::Now, StateRef::Previous);
+        let still = StateRef::Slot(0);
+        let update = Update {
+            forward: Contrast { post_a: now, pre_a: still, post_b: then, pre_b: still },
+            backward: Contrast { post_a: still, pre_a: now, post_b: still, pre_b: then },
+            by_sample: false,
+        };
+        let moments = |r| match r {
+            StateRef::Now => a,
+            StateRef::Previous => b,
+            StateRef::Slot(_) => from,
+        };
+        plain.contrast(input, update, moments, &vec![factor; self.output_layer()], into);
+    }
+
     /// How far activities (states, for an energy-based vector field) have moved from `b` to `a`.
     fn moved<'s>(&self, a: StateRef, b: StateRef, states: &impl Fn(StateRef) -> &'s [f64]) -> Vec<f64> {
         let raw = self.vector_field && self.dynamics == Dynamics::Energy;

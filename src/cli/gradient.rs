@@ -6,16 +6,19 @@ use crate::design::{Design, Dynamics, NudgePlace, Order, Readout};
 use crate::gradient::compare::{Angles, Comparison, Measures, StepRow, TotalRow};
 use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
 use crate::gradient::{Example, examples, files};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
   eqhdl gradient designs/digits-cep.toml               one sample; tables, and files in build/digits_cep/gradient
   eqhdl gradient designs/digits-ep.toml --samples 20   the gradient of the mean loss of 20 samples
+  eqhdl gradient designs/results/mnist-cep-1h.toml --samples 20 --no-studies   seconds, not minutes
   eqhdl gradient mynet.toml --json | jq .nudges        the studies for machines
 
 Each estimate points where learning goes and is held against -dL/dtheta of L = 1/2 |output - target|^2, by BPTT
@@ -40,6 +43,9 @@ pub struct GradientArgs {
     /// Folder for tables and pictures (default: build/NAME/gradient)
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Only the comparison; the studies of nudge, rates and formats take minutes on a large network
+    #[arg(long)]
+    no_studies: bool,
     /// Print a machine-readable summary on standard output
     #[arg(long)]
     json: bool,
@@ -116,7 +122,7 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?);
     } else {
-        print!("{}", text(&report, &design));
+        print!("{}", text(&report, &design, !args.no_studies));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -129,7 +135,6 @@ fn report(
     comparison: &Comparison,
     out: PathBuf,
 ) -> Result<Report, CliError> {
-    let studied = Studied::of(design, samples);
     let mut changes = Vec::new();
     if design.nudge_place == NudgePlace::Outside {
         changes.push("nudge inside");
@@ -140,9 +145,7 @@ fn report(
     if design.dynamics == Dynamics::Energy {
         changes.push("leaky dynamics");
     }
-    // Weights of their own on the way back have no loss whose gradient they tend to.
-    let tends = studied.settles_in.is_some() && !design.has_separate_feedback();
-    Ok(Report {
+    let mut report = Report {
         design: args.design.clone(),
         data,
         first_sample: args.sample,
@@ -156,16 +159,38 @@ fn report(
         angles: comparison.angles(),
         steps: comparison.steps(),
         studied: changes,
-        settles_in: studied.settles_in,
-        continual: if tends { continual(&studied, design.nudged_steps, samples) } else { Vec::new() },
-        nudges: tends.then(|| nudges(&studied, samples)),
-        formats: if tends {
-            formats(&studied, samples).map_err(CliError::input_message)?
-        } else {
-            Vec::new()
-        },
+        settles_in: None,
+        continual: Vec::new(),
+        nudges: None,
+        formats: Vec::new(),
         out,
-    })
+    };
+    // Weights of their own on the way back have no loss whose gradient they tend to.
+    if args.no_studies || design.has_separate_feedback() {
+        return Ok(report);
+    }
+    let bar = ProgressBar::new(4).with_style(
+        ProgressStyle::with_template("{spinner} {pos} of {len}: {msg}  {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let next = |what: &'static str| {
+        bar.inc(1);
+        bar.set_message(what);
+    };
+    next("how long the network takes to settle");
+    let studied = Studied::of(design, samples);
+    report.settles_in = studied.settles_in;
+    if studied.settles_in.is_some() {
+        next("continual updates");
+        report.continual = continual(&studied, design.nudged_steps, samples);
+        next("strength of the nudge");
+        report.nudges = Some(nudges(&studied, samples));
+        next("number formats");
+        report.formats = formats(&studied, samples).map_err(CliError::input_message)?;
+    }
+    bar.finish_and_clear();
+    Ok(report)
 }
 
 fn write_files(r: &Report, c: &Comparison) -> Result<(), CliError> {
@@ -207,7 +232,7 @@ fn measures(m: &Measures) -> String {
     format!("{:>8} {:>8} {signs:>8}", number(m.relative_error), number(m.cosine))
 }
 
-fn text(r: &Report, design: &Design) -> String {
+fn text(r: &Report, design: &Design, studies: bool) -> String {
     let mut t = String::new();
     let which = if r.samples == 1 {
         format!("training sample {}", r.first_sample)
@@ -273,7 +298,9 @@ fn text(r: &Report, design: &Design) -> String {
             measures(&s.fixed)
         );
     }
-    studies_text(r, design, &mut t);
+    if studies {
+        studies_text(r, design, &mut t);
+    }
     let _ = writeln!(t, "\ntables and pictures: {}", r.out.display());
     t
 }

@@ -4,7 +4,8 @@
 //!   cargo test --test netlist                the models of the block RAM and the multiplier
 //!   cargo test --test netlist -- --all       also the netlist (`make netlist`; Yosys of `make setup-synth`, minutes)
 //!
-//! Registers behind products have moved into the multiplier blocks, as `eqhdl synth` does it.
+//! Registers behind products have moved into the multiplier blocks, as `eqhdl synth` does it. Then every leaf by itself: a
+//! netlist in which no module has been flattened, one core for each kind of read-out, trains and is compared the same way.
 //!
 //! LUTs, carry chains and flip-flops are the vendor cells of Yosys' own library; block RAM and multiplier, which are
 //! empty there, are sim/ecp5_blocks.v. So that the comparison is seen to fail, the same netlist is simulated again with
@@ -46,6 +47,21 @@ const CASE: Case = Case {
     more: "",
 };
 
+/// The same with the read-out that the other has not.
+const SOFTMAX: Case = Case {
+    name: "netlist_softmax",
+    layers: "[64, 6, 10]",
+    lanes: 4,
+    dynamics: "prototypical",
+    activation: "hard_sigmoid",
+    nudge: "softmax",
+    rule: "ep random",
+    rounding: ["TRN", "RND", "RND_CONV"],
+    overflow: ["SAT", "SAT", "SAT"],
+    formats: "state = [\"u8.8\", \"s10.8\"]",
+    more: "",
+};
+
 /// The models of the blocks against plain memories and products, in Icarus.
 fn blocks() -> Result<String, String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -80,27 +96,69 @@ fn netlist(design: &Design, layout: &Layout, dir: &Path) -> Result<Sources, Stri
     let rtl = Sources::of(design, layout);
     rtl.write(dir).map_err(|e| e.to_string())?;
     let top = module_name(design);
-    let files = rtl.files.get("files.f").map(|f| f.replace('\n', " ")).ok_or("no file list")?;
-    let script = format!("{}; write_json netlist.json", synthesis(&files, &top, Family::Ecp5, true));
-    let yosys = |script: &str| {
-        run(Command::new(&tools.yosys.program).args(["-q", "-p", script]).current_dir(dir)).map(|_| ())
-    };
-    yosys(&script)?;
-    let mut sources = Sources::default();
-    let text = |path: &Path| std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()));
+    let script = format!("{}; write_json netlist.json", synthesis(&files(&rtl)?, &top, Family::Ecp5, true));
+    yosys(&tools, &script, dir)?;
     let (registered, absorbed) =
         absorb_registers(&text(&dir.join("netlist.json"))?, &top).map_err(|e| e.to_string())?;
     if absorbed == 0 {
         return Err("no register went into a multiplier block: it is not what is to be tested".to_owned());
     }
     std::fs::write(dir.join("registered.json"), registered).map_err(|e| e.to_string())?;
-    yosys("read_json registered.json; write_verilog -noattr netlist.v")?;
+    yosys(&tools, "read_json registered.json; write_verilog -noattr netlist.v", dir)?;
     let netlist = text(&dir.join("netlist.v"))?;
     for cell in ["LUT4", "CCU2C", "TRELLIS_FF", "DP16KD", "MULT18X18D"] {
         if !netlist.contains(&format!("  {cell} ")) {
             return Err(format!("the netlist has no {cell}: it is not what is to be tested"));
         }
     }
+    with_cells(netlist, &tools)
+}
+
+/// Leaves and how many cells a netlist has of each.
+type Leaves = Vec<(String, usize)>;
+
+/// Synthesises every module by itself; the netlist with its cells, and the leaves.
+fn netlist_of_leaves(design: &Design, layout: &Layout, dir: &Path) -> Result<(Sources, Leaves), String> {
+    let tools = Tools::find(Family::Ecp5).map_err(|e| format!("{e}; run `make setup-synth`"))?;
+    let rtl = Sources::of(design, layout);
+    rtl.write(dir).map_err(|e| e.to_string())?;
+    let (top, files) = (module_name(design), files(&rtl)?);
+    let script = format!(
+        "read_verilog {files}; synth_ecp5 -top {top} -noflatten -no-rw-check; write_verilog -noattr netlist.v"
+    );
+    yosys(&tools, &script, dir)?;
+    let netlist = text(&dir.join("netlist.v"))?;
+    let cells = |leaf: &str| {
+        let modules = netlist.split("\nmodule ").filter(|m| is_named(m.lines().next().unwrap_or(""), leaf));
+        modules.flat_map(|m| ["  LUT4 ", "  TRELLIS_FF ", "  DP16KD "].map(|c| m.matches(c).count())).sum()
+    };
+    let names = files.split_whitespace().map(|file| file.trim_end_matches(".v")).filter(|&leaf| leaf != top);
+    let leaves = names.map(|leaf| (leaf.to_owned(), cells(leaf))).collect();
+    Ok((with_cells(netlist, &tools)?, leaves))
+}
+
+/// True where a module of a netlist (its first line) is this one, perhaps with parameters.
+fn is_named(line: &str, module: &str) -> bool {
+    let name = line.split([' ', '(']).next().unwrap_or_default();
+    name.trim_start_matches('\\').rsplit('\\').next() == Some(module)
+        || name.split(['\\', '$']).any(|part| part == module)
+}
+
+fn files(rtl: &Sources) -> Result<String, String> {
+    rtl.files.get("files.f").map(|f| f.replace('\n', " ")).ok_or_else(|| "no file list".to_owned())
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+fn yosys(tools: &Tools, script: &str, dir: &Path) -> Result<(), String> {
+    run(Command::new(&tools.yosys.program).args(["-q", "-p", script]).current_dir(dir)).map(|_| ())
+}
+
+/// A netlist with the cells that it is made of.
+fn with_cells(netlist: String, tools: &Tools) -> Result<Sources, String> {
+    let mut sources = Sources::default();
     sources.files.insert("netlist.v".to_owned(), netlist);
     let library = cell_library(&tools.yosys.program)?;
     for entry in std::fs::read_dir(&library).map_err(|e| e.to_string())?.flatten() {
@@ -179,14 +237,76 @@ fn whole_core() -> Result<(), String> {
     Ok(())
 }
 
+/// Every leaf as a netlist of its own, in the core that has it.
+fn all_leaves() -> Result<(), String> {
+    let (one, other) = (leaves(&CASE, "neuron_unit")?, leaves(&SOFTMAX, "softmax_unit")?);
+    let missing = one.iter().zip(&other).find(|(a, b)| a.1 == 0 && b.1 == 0);
+    missing.map_or(Ok(()), |((leaf, _), _)| Err(format!("no netlist has a cell of `{leaf}`")))
+}
+
+/// Every leaf of a core as a netlist of its own; then once more with one look-up table turned round.
+fn leaves(case: &Case, spoilt: &str) -> Result<Leaves, String> {
+    let begin = Instant::now();
+    let design = case.design()?;
+    let layout = Layout::of(&design);
+    let dir = repository("target/netlist").join(case.name);
+    let (mut sources, leaves) = netlist_of_leaves(&design, &layout, &dir.join("made"))?;
+    let there: Vec<String> =
+        leaves.iter().filter(|l| l.1 > 0).map(|(leaf, cells)| format!("{leaf} ({cells})")).collect();
+    let outcome = compare(&design, &layout, sources.clone(), &dir.join("leaves"))?;
+    match outcome.differences.first() {
+        None if outcome.equal() && outcome.compared > 10_000 => println!(
+            "PASS  {} leaves, by their cells: {}; {} samples, {} states and weights equal the reference ({:.0} s)",
+            there.len(),
+            there.join(", "),
+            outcome.samples,
+            outcome.compared,
+            begin.elapsed().as_secs_f64()
+        ),
+        None => return Err("nothing was compared".to_owned()),
+        Some(first) => {
+            return Err(format!("the netlist of leaves differs from the reference: {}", first.text));
+        }
+    }
+    let netlist = sources.files.get_mut("netlist.v").ok_or("no netlist")?;
+    *netlist = flipped(netlist, spoilt)?;
+    let noticed = match compare(&design, &layout, sources, &dir.join("defect")) {
+        Ok(outcome) => outcome.differences.first().map(|d| d.text.clone()),
+        Err(stopped) => Some(stopped), // no result, as where a unit never says that it is done
+    };
+    let noticed = noticed.ok_or("a wrong look-up table is not noticed")?;
+    println!(
+        "PASS  a wrong look-up table in {spoilt} is noticed: {noticed} ({:.0} s)",
+        begin.elapsed().as_secs_f64()
+    );
+    Ok(leaves)
+}
+
+/// The netlist with the first look-up table of a leaf turned round.
+fn flipped(netlist: &str, leaf: &str) -> Result<String, String> {
+    let missing = || "the defect must be planted elsewhere".to_owned();
+    let unit = netlist
+        .match_indices("\nmodule ")
+        .find(|&(at, _)| is_named(netlist[at + "\nmodule ".len()..].lines().next().unwrap_or(""), leaf));
+    let from = unit.ok_or_else(missing)?.0;
+    let at = from + netlist[from..].find(".INIT(16'").ok_or_else(missing)? + ".INIT(".len();
+    let end = at + netlist[at..].find(')').ok_or_else(missing)?;
+    Ok(format!("{}~{}{}", &netlist[..at], &netlist[at..end], &netlist[end..]))
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.iter().any(|a| a == "--list") || arguments.first().is_some_and(|a| !a.starts_with("--")) {
         return ExitCode::SUCCESS; // a look for other tests
     }
-    let result = blocks()
-        .map(|n| println!("PASS  block RAM and multiplier: {n} words equal"))
-        .and_then(|()| if arguments.iter().any(|a| a == "--all") { whole_core() } else { Ok(()) });
+    let result =
+        blocks().map(|n| println!("PASS  block RAM and multiplier: {n} words equal")).and_then(|()| {
+            if arguments.iter().any(|a| a == "--all") {
+                whole_core().and_then(|()| all_leaves())
+            } else {
+                Ok(())
+            }
+        });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {

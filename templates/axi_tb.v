@@ -14,10 +14,10 @@ module axi_tb;
   wire [31:0] rdata, mdata;
   wire [3:0] mkeep;
 
-  reg [31:0] before [0:{{ weights }}-1];
-  reg [31:0] after [0:{{ weights }}-1];
+  reg [31:0] weights_before [0:{{ weights }}-1];
+  reg [31:0] weights_after [0:{{ weights }}-1];
   reg [35:0] packets [0:{{ packets }}-1];
-  reg [31:0] results [0:4*{{ results }}+3-1];
+  reg [31:0] results [0:4*{{ results }}+{{ counters }}-1];
   integer errors = 0, received = 0, i, k;
 
   always #5 clk = !clk;
@@ -98,8 +98,8 @@ module axi_tb;
   end
 
   initial begin
-    $readmemh("axi_tb_before.hex", before);
-    $readmemh("axi_tb_after.hex", after);
+    $readmemh("axi_tb_before.hex", weights_before);
+    $readmemh("axi_tb_after.hex", weights_after);
     $readmemh("axi_tb_packets.hex", packets);
     $readmemh("axi_tb_results.hex", results);
     repeat (4) @(negedge clk);
@@ -109,13 +109,13 @@ module axi_tb;
     write({{ seed_offset }}, 32'd{{ seed }});
     // A sample waits, and the weight that it needs first is the last one written, when the core is enabled.
     send(0, {{ packets / results }});
-    for (i = {{ weights }} - 1; i >= 0; i = i - 1) write({{ window }} + 4 * i, before[i]);
+    for (i = {{ weights }} - 1; i >= 0; i = i - 1) write({{ window }} + 4 * i, weights_before[i]);
     write({{ control }}, 32'd1);
     send({{ packets / results }}, {{ packets }});
     while (received < 4 * {{ results }}) @(negedge clk);
     write({{ control }}, 32'd0);
-    for (i = 0; i < 3; i = i + 1) read({{ rails_offset }} + 4 * i, results[4 * {{ results }} + i]);
-    for (i = 0; i < {{ weights }}; i = i + 1) read({{ window }} + 4 * i, after[i]);
+    for (i = 0; i < {{ counters }}; i = i + 1) read({{ counters_offset }} + 4 * i, results[4 * {{ results }} + i]);
+    for (i = 0; i < {{ weights }}; i = i + 1) read({{ window }} + 4 * i, weights_after[i]);
     if (errors != 0) begin
       $display("FAIL: %0d differences", errors);
       $stop;

@@ -110,6 +110,7 @@ fn the_bench_sees_defects() -> Result<(), Box<dyn std::error::Error>> {
     let wide_top = format!("{}.v", bus::top_name(&one_layer));
     let defects = [
         ("rail_counter.v", "state_i == state_least_i", "1'b0"),
+        (&top, "trained_q <= trained_q + 32'd1", "trained_q <= trained_q + 32'd2"),
         ("weight_window.v", "if (replace) dirty_q <= 1'b1;", ""),
         ("stream_samples.v", "beat_q >> SlotWidth", "beat_q >> (SlotWidth - 1)"),
         ("signature.v", "{signature_o[30:0], signature_o[31]}", "signature_o"),

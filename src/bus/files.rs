@@ -359,7 +359,8 @@ struct BenchFile {
     control: u32,
     seed_offset: u32,
     seed: u32,
-    rails_offset: u32,
+    counters: usize,
+    counters_offset: u32,
 }
 
 #[derive(Template)]
@@ -438,13 +439,24 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         .map(beat)
         .collect();
     let rails = vectors.rails;
-    let words =
-        |words: &mut dyn Iterator<Item = u32>| words.map(|w| format!("{w:08x}\n")).collect::<String>();
-    let results = words(&mut vectors.results.iter().flat_map(super::ResultWords::packet).chain([
+    let count = |which: &dyn Fn(&super::ResultWords) -> bool| {
+        vectors.results.iter().filter(|r| which(r)).count() as u32
+    };
+    // The registers from TRAINED on.
+    let counters = [
+        count(&|r| r.train),
+        count(&|r| r.train && r.prediction == r.label),
+        count(&|r| !r.train),
+        count(&|r| !r.train && r.prediction == r.label),
+        0, // dropped
         rails.states_at_least,
         rails.states_at_greatest,
         rails.weights_at_rail,
-    ]));
+    ];
+    let words =
+        |words: &mut dyn Iterator<Item = u32>| words.map(|w| format!("{w:08x}\n")).collect::<String>();
+    let packets_out = vectors.results.iter().flat_map(super::ResultWords::packet);
+    let results = words(&mut packets_out.chain(counters));
     let bench = BenchFile {
         top: top.clone(),
         address_width: map.address_width,
@@ -455,7 +467,8 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         control: offset("CONTROL"),
         seed_offset: offset("SEED"),
         seed: design.seed,
-        rails_offset: offset("STATES_AT_LEAST"),
+        counters: counters.len(),
+        counters_offset: offset("TRAINED"),
     };
     let mut put = |name: &str, text: String| sources.files.insert(name.to_owned(), text);
     put("axi_tb.v", rendered(bench.render()));

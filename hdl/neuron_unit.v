@@ -9,8 +9,8 @@
 //
 // A neuron that rests in a pass (even/odd order) keeps its state.
 //
-// A nudge from outside is formed beside the drive: state and target are registered in stage 1, their product with Beta
-// in stage 2, and no sum is earlier than in stage 3. Where the nudge enters inside, the sum is that of stage 3 and the
+// A nudge from outside is formed beside the drive: state and target are registered in stage 1, their difference times
+// Beta in stage 2, and no sum is earlier than in stage 3. Where the nudge enters inside, the sum is that of stage 3 and the
 // drive that of stage 4; else the drive is that of stage 1.
 //
 // Latency: StateStage = DriveStage + ActivationCycles + ErrorCycles + (Dynamics != 0) + 1 cycles, four to nine, at most
@@ -93,17 +93,17 @@ module neuron_unit #(
   wire signed [NudgeWidth-1:0] nudge_2 = nudges_q[0+:NudgeWidth];
   wire signed [NudgeWidth-1:0] nudge_e = nudges_q[(FStage-2)*NudgeWidth+:NudgeWidth];
 
-  // Nudge.
-  wire signed [BetaWidth-1:0] beta = Beta;
-  reg target_q;
-  reg [1:0] nudge_q;
-  wire signed [StateWidth+1:0] target = target_q ? OneState : 0;
-  wire signed [StateWidth+1:0] error = target - state_1;
-  wire signed [NudgeWidth-1:0] full_pull = error * (nudge_q == 2'd2 ? -beta : beta);
-  wire [NudgeWidth-1:0] pull = (Output == 0 || nudge_q == 2'd0) ? 0 : full_pull;
+  // Nudge: factor (target - state). The factor's product with the target is a constant or none, so nothing stands in
+  // front of the product with the state, and one sum behind it.
+  localparam signed [BetaWidth-1:0] Factor = Beta;
+  localparam signed [NudgeWidth-1:0] Goal = OneState * Beta;
+  reg signed [BetaWidth-1:0] factor_q;
+  reg signed [NudgeWidth-1:0] goal_q;
+  wire nudged = (Output != 0) && nudge_i != 2'd0;
+  wire signed [NudgeWidth-1:0] pull = goal_q - state_1 * factor_q;
   always @(posedge clk_i) begin
-    target_q <= target_i;
-    nudge_q <= nudge_i;
+    factor_q <= !nudged ? 0 : (nudge_i == 2'd2) ? -Factor : Factor;
+    goal_q <= !(nudged && target_i) ? 0 : (nudge_i == 2'd2) ? -Goal : Goal;
     nudges_q <= {nudges_q, pull};
     states_q <= {states_q, state_i};
     rests_q <= {rests_q, (Rests != 0) && rest_i};

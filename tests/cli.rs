@@ -167,7 +167,7 @@ fn cosim_says_equal_and_different() {
     eqhdl(dir.path()).args(["generate", "net.toml", "-o", "rtl"]).assert().success();
     let file = dir.path().join("rtl/neuron_unit.v");
     let text = std::fs::read_to_string(&file).unwrap();
-    let broken = text.replace("error = target - state_1", "error = target + state_1");
+    let broken = text.replace("pull = goal_q - state_1 *", "pull = goal_q + state_1 *");
     assert_ne!(text, broken);
     std::fs::write(&file, broken).unwrap();
     let broken = run(&["--rtl", "rtl"], 1);

@@ -102,7 +102,11 @@ pub const FAULTS: &[Fault] = &[
         name: "nudge-sign",
         kind: "arithmetic",
         what: "the nudge pushes away from the target",
-        edit: Edit::Leaf("neuron_unit.v", "error = target - state_1", "error = state_1 - target"),
+        edit: Edit::Leaf(
+            "neuron_unit.v",
+            "pull = goal_q - state_1 * factor_q",
+            "pull = state_1 * factor_q - goal_q",
+        ),
         needs: Needs::Squared,
     },
     Fault {

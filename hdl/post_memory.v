@@ -1,8 +1,9 @@
 // Post-synaptic activities: gathers the neurons' new activities, which come one per cycle, into words of P lanes, and
 // hands whole words to the synapse lanes.
 //
-// Two copies, one per contrast slot, so both are read in the same cycle. Lanes beyond a layer's last neuron read zero.
-// Learning looks at both words of a chunk early, the way back at word a later, so a word is read twice (read_i).
+// Three copies. Learning reads two, one per contrast slot, in the same cycle; the way back reads the third, later. It
+// could share the first, but its words go to other multipliers, and one memory for both would be far from either. Lanes
+// beyond a layer's last neuron read zero.
 //
 // The states are gathered beside the activities for the commit port; synthesis removes that half if nobody listens.
 //
@@ -28,11 +29,14 @@ module post_memory #(
   input  wire signed [ActivityWidth-1:0] activity_i,
   input  wire signed [StateWidth-1:0]   state_i,
   // Words.
-  input  wire                           read_i,
+  input  wire                           read_i,     // to learn
   input  wire [AddressWidth-1:0]        read_address_a_i,
   input  wire [AddressWidth-1:0]        read_address_b_i,
   output reg  [Lanes*ActivityWidth-1:0] read_data_a_o,
   output reg  [Lanes*ActivityWidth-1:0] read_data_b_o,
+  input  wire                           read_t_i,   // for the way back
+  input  wire [AddressWidth-1:0]        read_address_t_i,
+  output reg  [Lanes*ActivityWidth-1:0] read_data_t_o,
   // Commit port: the word of states just completed.
   output reg                            commit_o,
   output reg  [Lanes*StateWidth-1:0]    commit_data_o
@@ -40,6 +44,7 @@ module post_memory #(
 
   reg [Lanes*ActivityWidth-1:0] words_a_q [0:Depth-1];
   reg [Lanes*ActivityWidth-1:0] words_b_q [0:Depth-1];
+  reg [Lanes*ActivityWidth-1:0] words_t_q [0:Depth-1];
 
   // Loops over machine words with blocking assignments: see synapse_lanes.v.
   /* verilator lint_off BLKSEQ */
@@ -52,23 +57,26 @@ module post_memory #(
 
   always @(posedge clk_i) begin : gather
     p = 0;
-    if (valid_i && lane_i == 0) for (p = 0; p < Lanes; p = p + 1) activity[p] = 0;
-    if (valid_i && lane_i == 0) for (p = 0; p < Lanes; p = p + 1) state[p] = 0;
-    if (valid_i) for (p = 0; p < Lanes; p = p + 1) if (p == lane_i) activity[p] = activity_i;
-    if (valid_i) for (p = 0; p < Lanes; p = p + 1) if (p == lane_i) state[p] = state_i;
     if (valid_i && last_i) begin
-      word = {Lanes*ActivityWidth{1'b0}};
-      state_word = {Lanes*StateWidth{1'b0}};
-      for (p = 0; p < Lanes; p = p + 1) word[p*ActivityWidth+:ActivityWidth] = activity[p][ActivityWidth-1:0];
-      for (p = 0; p < Lanes; p = p + 1) state_word[p*StateWidth+:StateWidth] = state[p][StateWidth-1:0];
+      // The last neuron goes past the registers. Only its lane chooses, so that little stands in front of the memory.
+      for (p = 0; p < Lanes; p = p + 1)
+        word[p*ActivityWidth+:ActivityWidth] =
+            (p < lane_i) ? activity[p][ActivityWidth-1:0] : (p == lane_i) ? activity_i : {ActivityWidth{1'b0}};
+      for (p = 0; p < Lanes; p = p + 1)
+        state_word[p*StateWidth+:StateWidth] =
+            (p < lane_i) ? state[p][StateWidth-1:0] : (p == lane_i) ? state_i : {StateWidth{1'b0}};
       words_a_q[address_i] <= word;
       words_b_q[address_i] <= word;
+      words_t_q[address_i] <= word;
       commit_data_o <= state_word;
     end
+    if (valid_i) for (p = 0; p < Lanes; p = p + 1) if (p == lane_i) activity[p] = activity_i;
+    if (valid_i) for (p = 0; p < Lanes; p = p + 1) if (p == lane_i) state[p] = state_i;
     if (read_i) begin
       read_data_a_o <= words_a_q[read_address_a_i];
       read_data_b_o <= words_b_q[read_address_b_i];
     end
+    if (read_t_i) read_data_t_o <= words_t_q[read_address_t_i];
   end
   /* verilator lint_on WIDTH */
   /* verilator lint_on BLKSEQ */

@@ -1,7 +1,8 @@
 // The synapses: P lanes that use one weight word per cycle three times.
 //
-//   stage 4  pre-synaptic operands
-//   stage 5  rate x pre-synaptic operands, once for all lanes; post-synaptic activities, on the first column to learn
+//   stage 3  pre-synaptic operands
+//   stage 4  rate x pre-synaptic operands, once for all lanes
+//   stage 5  the same, on its way to the lanes; post-synaptic activities, on the first column to learn
 //   stage 6  products                                   rate pre_a post_a and rate pre_b post_b
 //   stage 7  their difference, rate x contrast          rate (a - b), where a = post_a pre_a, b = post_b pre_b
 //            the weight word arrives from memory
@@ -66,16 +67,17 @@ module synapse_lanes #(
   input  wire                               apply_i,    // the pass applies the sums of a batch; steady during a pass
   input  wire                               clear_a_i,  // slot a holds the reset state; steady during a pass
   input  wire                               clear_b_i,
-  // Post-synaptic activities: of stage 4 of a chunk's first column for learning, of its stage 8 for the way back.
+  // Post-synaptic activities: of stage 4 of a chunk's first column for learning, of its stage 8 for the way back (t).
   input  wire [Lanes*ActivityWidth-1:0]     post_a_i,
   input  wire [Lanes*ActivityWidth-1:0]     post_b_i,
+  input  wire [Lanes*ActivityWidth-1:0]     post_t_i,
   input  wire signed [ActivityWidth-1:0]    reset_activity4_i,
   input  wire signed [ActivityWidth-1:0]    reset_activity8_i,
   // Operands of the column.
-  input  wire signed [ActivityWidth-1:0]    pre_a4_i,
-  input  wire signed [ActivityWidth-1:0]    pre_b4_i,
-  input  wire signed [RateWidth-1:0]        rate4_i,
-  input  wire signed [PreWidth-1:0]         pre_forward5_i,
+  input  wire signed [ActivityWidth-1:0]    pre_a3_i,
+  input  wire signed [ActivityWidth-1:0]    pre_b3_i,
+  input  wire signed [RateWidth-1:0]        rate3_i,
+  input  wire signed [PreWidth-1:0]         pre_forward4_i,
   input  wire [31:0]                        column_key4_i, // random bits: key of the column,
   input  wire [31:0]                        chunk_key4_i,  // offset of the chunk's first row
   input  wire [5:0]                         width8_i,      // width of the weights of this layer (non-uniform designs)
@@ -161,10 +163,10 @@ module synapse_lanes #(
   // Flags of the column, by stage.
   // first, learn and drive are of a valid column.
   reg [10:4] valid_q, first_q, learn_q, drive_q, back_q;
-  reg starts10_q, adds10_q;
+  reg adds10_q;
   reg [11:4] last_q;
-  reg signed [RatedWidth-1:0] rated_a5_q, rated_b5_q;
-  reg signed [PreWidth-1:0] pre6_q, pre7_q, pre8_q, pre9_q;
+  reg signed [RatedWidth-1:0] rated_a4_q, rated_b4_q, rated_a5_q, rated_b5_q;
+  reg signed [PreWidth-1:0] pre5_q, pre6_q, pre7_q, pre8_q, pre9_q;
 
   // Brings w + increment into the range of the stored weight.
   function automatic signed [31:0] bounded;
@@ -237,12 +239,11 @@ module synapse_lanes #(
       for (k = 1; k < Lanes / Groups; k = k + 1)
         for (p = 0; p < Groups; p = p + 1) partial[p] = partial[p] + transposed[k*Groups+p];
     end
-    if (starts10_q) for (p = 0; p < Lanes; p = p + 1) sum[p] = forward[p];
-    if (adds10_q) for (p = 0; p < Lanes; p = p + 1) sum[p] = sum[p] + forward[p];
+    // A product may come from far: it goes into one addition, and nothing stands before or behind that.
+    if (drive_q[10]) for (p = 0; p < Lanes; p = p + 1) sum[p] = (adds10_q ? sum[p] : 0) + forward[p];
 
-    // Stage 10. What all lanes' sums wait for is decided a cycle ahead.
-    starts10_q <= drive_q[9] && first_q[9];
-    adds10_q <= drive_q[9] && !first_q[9];
+    // Stage 10. Whether sums go on is decided a cycle ahead, for all lanes.
+    adds10_q <= !first_q[9];
     write10_o <= learn_q[9];
     if (learn_q[9]) begin
       for (p = 0; p < Half; p = p + 1)
@@ -291,8 +292,8 @@ module synapse_lanes #(
     end
     if (first_q[8] && drive_q[8])
       for (p = 0; p < Half; p = p + 1) begin
-        post_t[p] = clear_a_i ? reset_activity8_i : $signed(post_a_i[2*p*ActivityWidth+:ActivityWidth]);
-        post_t[Half+p] = clear_a_i ? reset_activity8_i : $signed(post_a_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+        post_t[p] = clear_a_i ? reset_activity8_i : $signed(post_t_i[2*p*ActivityWidth+:ActivityWidth]);
+        post_t[Half+p] = clear_a_i ? reset_activity8_i : $signed(post_t_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
       end
     if (learn_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = bounded(increment[p] + weight8[p], width8_i);
     if (valid_q[8] && !learn_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = weight8[p];
@@ -354,10 +355,6 @@ module synapse_lanes #(
     // Stage 5.
     if (learn_q[4] && WeightRounding == RqStochastic)
       for (p = 0; p < Half; p = p + 1) row_key[p] = column_key4_i + (chunk_key4_i + p * Golden);
-    if (learn_q[4]) begin
-      rated_a5_q <= pre_a4_i * rate4_i;
-      rated_b5_q <= pre_b4_i * rate4_i;
-    end
     if (first_q[4] && learn_q[4])
       for (p = 0; p < Half; p = p + 1) begin
         post_a[p] = clear_a_i ? reset_activity4_i : $signed(post_a_i[2*p*ActivityWidth+:ActivityWidth]);
@@ -366,14 +363,21 @@ module synapse_lanes #(
         post_b[Half+p] = clear_b_i ? reset_activity4_i : $signed(post_b_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
       end
 
-    // Stage 4, and what only moves on.
+    // Stage 4, and what only moves on. A product for all lanes crosses half the device: it has a cycle for its way.
+    if (valid3_i && learn3_i) begin
+      rated_a4_q <= pre_a3_i * rate3_i;
+      rated_b4_q <= pre_b3_i * rate3_i;
+    end
+    rated_a5_q <= rated_a4_q;
+    rated_b5_q <= rated_b4_q;
     valid_q <= {valid_q[9:4], valid3_i};
     first_q <= {first_q[9:4], valid3_i && first3_i};
     last_q <= {last_q[10:4], valid3_i && last3_i && drive3_i};
     learn_q <= {learn_q[9:4], valid3_i && learn3_i};
     drive_q <= {drive_q[9:4], valid3_i && drive3_i};
     back_q <= {back_q[9:4], back3_i};
-    pre6_q <= pre_forward5_i;
+    pre5_q <= pre_forward4_i;
+    pre6_q <= pre5_q;
     pre7_q <= pre6_q;
     pre8_q <= pre7_q;
     pre9_q <= pre8_q;

@@ -276,7 +276,7 @@ module {{ module }} (
   reg [ChunkWidth-1:0] chunk1_q, chunk2_q, chunk3_q;
   reg [CountWidth-1:0] entry1_q, column2_q, column3_q;
   reg [AddressWidth-1:0] row_base1_q, row_base2_q, address3_q;
-  reg [InputWidth-1:0] value2_q, value3_q;
+  reg [InputWidth-1:0] value2_q;
   wire [CountWidth-1:0] list_column1 = {{ self.resize("list_index1", input_index_width, count_width) }};
   localparam TrailWidth = 5 + LayerWidth + ChunkWidth + CountWidth + AddressWidth;
   wire [TrailWidth-1:0] trail3 =
@@ -295,7 +295,6 @@ module {{ module }} (
     column3_q <= column2_q;
     address3_q <= row_base2_q + {{ self.resize("column2_q", count_width, address_width) }};
     value2_q <= list_value1;
-    value3_q <= value2_q;
     trail4_q <= trail3;
     trail5_q <= trail4_q;
     trail6_q <= trail5_q;
@@ -332,23 +331,21 @@ module {{ module }} (
   reg [BankWidth-1:0] neuron_bank_q;
   wire signed [ActivityWidth-1:0] neuron_activity;
   wire signed [StateWidth-1:0] neuron_state;
-  wire [NeuronWidth-1:0] pre_neuron2 = pre_base_of(layer2_q) + {{ self.resize("column2_q", count_width, neuron_width) }};
+  // Above layer 1, columns are counted: the neuron is known in stage 1.
+  wire [NeuronWidth-1:0] pre_neuron1 = pre_base_of(layer1_q) + {{ self.resize("entry1_q", count_width, neuron_width) }};
   // Words of post-synaptic activities: in stage 3 of a chunk's first column to learn, in its stage 7 for the way back.
-  // In a pass that makes drives, chunks are more than four cycles apart (DRIVE_SLOT, LAYER_GAP in src/schedule).
-  wire post_again7 = valid7 && first7 && drive;
-  wire [LayerWidth-1:0] post_layer = post_again7 ? layer7 : layer3_q;
-  wire [ChunkWidth-1:0] post_chunk = post_again7 ? chunk7 : chunk3_q;
-  wire [WordWidth-1:0] post_word = word_base_of(post_layer) + {{ self.resize("post_chunk", chunk_width, word_width) }};
-  wire signed [ActivityWidth-1:0] pre_a3, pre_b3;
+  wire [WordWidth-1:0] post_word3 = word_base_of(layer3_q) + {{ self.resize("chunk3_q", chunk_width, word_width) }};
+  wire [WordWidth-1:0] post_word7 = word_base_of(layer7) + {{ self.resize("chunk7", chunk_width, word_width) }};
+  wire signed [ActivityWidth-1:0] pre_a2, pre_b2;
   word_memory #(.Width(ActivityWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_pre_a (
     .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_activity), .read_address_i({bank_a[BankWidth-1:0], pre_neuron2}), .read_data_o(pre_a3)
+    .write_data_i(neuron_activity), .read_address_i({bank_a[BankWidth-1:0], pre_neuron1}), .read_data_o(pre_a2)
   );
   word_memory #(.Width(ActivityWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_pre_b (
     .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_activity), .read_address_i({bank_b[BankWidth-1:0], pre_neuron2}), .read_data_o(pre_b3)
+    .write_data_i(neuron_activity), .read_address_i({bank_b[BankWidth-1:0], pre_neuron1}), .read_data_o(pre_b2)
   );
-  wire [Lanes*ActivityWidth-1:0] post_a, post_b;
+  wire [Lanes*ActivityWidth-1:0] post_a, post_b, post_t;
   wire [WordWidth-1:0] neuron_word = word_base_of(neuron_layer_q) + {{ self.resize_high("neuron_index_q", index_width, lane_width, word_width) }};
   wire [LaneWidth-1:0] neuron_lane = {{ self.resize("neuron_index_q", index_width, lane_width) }};
   wire word_last = neuron_last_q || (neuron_lane == {LaneWidth{1'b1}});
@@ -359,23 +356,25 @@ module {{ module }} (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(neuron_valid_q), .lane_i(neuron_lane), .last_i(word_last), .address_i({neuron_bank_q, neuron_word}),
     .activity_i(neuron_activity), .state_i(neuron_state),
-    .read_i(post_again7 || (valid3_q && first3_q && learn)),
-    .read_address_a_i({bank_a[BankWidth-1:0], post_word}), .read_address_b_i({bank_b[BankWidth-1:0], post_word}),
+    .read_i(valid3_q && first3_q && learn),
+    .read_address_a_i({bank_a[BankWidth-1:0], post_word3}), .read_address_b_i({bank_b[BankWidth-1:0], post_word3}),
     .read_data_a_o(post_a), .read_data_b_o(post_b),
+    .read_t_i(valid7 && first7 && drive), .read_address_t_i({bank_a[BankWidth-1:0], post_word7}),
+    .read_data_t_o(post_t),
     .commit_o(commit_state_valid_o), .commit_data_o(commit_state_data_o)
   );
 
   // Pre-synaptic operands.
-  wire signed [ActivityWidth-1:0] value3 = {% if input_signed %}{{ self.extend("value3_q", input_width, activity_width) }}{% else %}{{ self.resize("value3_q", input_width, activity_width) }}{% endif %};
+  wire signed [ActivityWidth-1:0] value2 = {% if input_signed %}{{ self.extend("value2_q", input_width, activity_width) }}{% else %}{{ self.resize("value2_q", input_width, activity_width) }}{% endif %};
   localparam [ActivityWidth-1:0] One = {{ one }};
-  wire signed [ActivityWidth-1:0] reset_pre3 = reset_activity_of(layer3_q - 1'b1);
-  wire signed [ActivityWidth-1:0] clamped3 = bias3_q ? One : value3 <<< {{ input_shift }};
-  wire is_clamped3 = bias3_q || (layer3_q == 1);
-  wire signed [ActivityWidth-1:0] operand_a3 = is_clamped3 ? clamped3 : bank_a[BankWidth] ? reset_pre3 : pre_a3;
-  wire signed [ActivityWidth-1:0] operand_b3 = is_clamped3 ? clamped3 : bank_b[BankWidth] ? reset_pre3 : pre_b3;
-  reg signed [ActivityWidth-1:0] pre_a4_q, pre_b4_q;
-  reg signed [PreWidth-1:0] pre_forward5_q;
-  reg signed [RateWidth-1:0] rate4_q;
+  wire signed [ActivityWidth-1:0] reset_pre2 = reset_activity_of(layer2_q - 1'b1);
+  wire signed [ActivityWidth-1:0] clamped2 = bias2_q ? One : value2 <<< {{ input_shift }};
+  wire is_clamped2 = bias2_q || (layer2_q == 1);
+  wire signed [ActivityWidth-1:0] operand_a2 = is_clamped2 ? clamped2 : bank_a[BankWidth] ? reset_pre2 : pre_a2;
+  wire signed [ActivityWidth-1:0] operand_b2 = is_clamped2 ? clamped2 : bank_b[BankWidth] ? reset_pre2 : pre_b2;
+  reg signed [ActivityWidth-1:0] pre_a3_q, pre_b3_q;
+  reg signed [PreWidth-1:0] pre_forward4_q;
+  reg signed [RateWidth-1:0] rate3_q;
   reg [5:0] width8_q;
 {%- if stochastic_weight %}
   reg [31:0] column_half3_q, column_key4_q, chunk_key4_q;
@@ -390,14 +389,14 @@ module {{ module }} (
   wire [31:0] chunk_key4_q = 32'd0;
 {%- endif %}
   always @(posedge clk_i) begin
-    pre_a4_q <= operand_a3;
-    pre_b4_q <= operand_b3;
-    pre_forward5_q <= $signed({{ self.extend("pre_a4_q", activity_width, pre_width) }}) <<< (bias4 ? bias_shift_of(layer4) : weight_shift_of(layer4));
+    pre_a3_q <= operand_a2;
+    pre_b3_q <= operand_b2;
+    pre_forward4_q <= $signed({{ self.extend("pre_a3_q", activity_width, pre_width) }}) <<< (bias3_q ? bias_shift_of(layer3_q) : weight_shift_of(layer3_q));
 {%- if random_sign %}
-    rate4_q <= bias3_q ? (sign_q ? -bias_rate_of(layer3_q) : bias_rate_of(layer3_q))
-                       : (sign_q ? -weight_rate_of(layer3_q) : weight_rate_of(layer3_q));
+    rate3_q <= bias2_q ? (sign_q ? -bias_rate_of(layer2_q) : bias_rate_of(layer2_q))
+                       : (sign_q ? -weight_rate_of(layer2_q) : weight_rate_of(layer2_q));
 {%- else %}
-    rate4_q <= bias3_q ? bias_rate_of(layer3_q) : weight_rate_of(layer3_q);
+    rate3_q <= bias2_q ? bias_rate_of(layer2_q) : weight_rate_of(layer2_q);
 {%- endif %}
     width8_q <= bias7 ? bias_width_of(layer7) : weight_width_of(layer7);
 {%- if stochastic_weight %}
@@ -517,8 +516,8 @@ module {{ module }} (
     .valid3_i(valid3_q), .first3_i(valid3_q && first3_q), .last3_i(bias3_q), .learn3_i(learn), .drive3_i(drive),
     .back3_i({% if ways == 2 %}valid3_q && !bias3_q && layer3_q != 1{% else %}1'b0{% endif %}),
     .apply_i({% if batched %}apply{% else %}1'b0{% endif %}), .clear_a_i(bank_a[BankWidth]), .clear_b_i(bank_b[BankWidth]),
-    .post_a_i(post_a), .post_b_i(post_b), .reset_activity4_i(reset_post4), .reset_activity8_i(reset_post8),
-    .pre_a4_i(pre_a4_q), .pre_b4_i(pre_b4_q), .rate4_i(rate4_q), .pre_forward5_i(pre_forward5_q),
+    .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t), .reset_activity4_i(reset_post4), .reset_activity8_i(reset_post8),
+    .pre_a3_i(pre_a3_q), .pre_b3_i(pre_b3_q), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4_q),
     .column_key4_i(column_key4_q), .chunk_key4_i(chunk_key4_q), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o({% if batched %}visited10{% else %}write10{% endif %}), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
 {%- if batched %}

@@ -113,7 +113,7 @@ pub const FAULTS: &[Fault] = &[
         name: "bias-one-low",
         kind: "arithmetic",
         what: "the constant input of the biases is one unit too small",
-        edit: Edit::Core("clamped3 = bias3_q ? One :", "clamped3 = bias3_q ? One - 1'b1 :"),
+        edit: Edit::Core("clamped2 = bias2_q ? One :", "clamped2 = bias2_q ? One - 1'b1 :"),
         needs: Needs::Nothing,
     },
     Fault {
@@ -132,8 +132,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "memory",
         what: "the present state is read where the previous one is meant",
         edit: Edit::Core(
-            ".read_address_i({bank_b[BankWidth-1:0], pre_neuron2})",
-            ".read_address_i({bank_a[BankWidth-1:0], pre_neuron2})",
+            ".read_address_i({bank_b[BankWidth-1:0], pre_neuron1})",
+            ".read_address_i({bank_a[BankWidth-1:0], pre_neuron1})",
         ),
         needs: Needs::Squared,
     },

@@ -16,9 +16,6 @@ use crate::fixed_point::Rounding;
 
 /// Cycles between the first columns of two chunks, at least: the lanes' operands must have moved on.
 pub const MIN_SLOT: u32 = 4;
-/// The same between chunks of one layer in passes that make drives. They read the words of post-synaptic activities
-/// twice, in stages 3 and 7, and chunks that are four cycles apart would ask for two of them at once.
-pub const DRIVE_SLOT: u32 = 5;
 /// The same, less the lanes, for chunks whose accumulators leave one by one through the drive chain.
 pub const CHAIN_SLOT: u32 = 2;
 /// Idle cycles between two layers of one pass: a hidden neuron's forward sum must be in memory when its transposed
@@ -200,11 +197,7 @@ impl Layout {
 
     /// Cycles between the first columns of two chunks of a layer, at least, in a pass with or without drives.
     pub fn slot(&self, layer: &LayerLayout, drive: bool) -> usize {
-        let least = if layer.chunks > 1 && drive {
-            (self.lanes as u32 + CHAIN_SLOT).max(DRIVE_SLOT)
-        } else {
-            MIN_SLOT
-        };
+        let least = if layer.chunks > 1 && drive { self.lanes as u32 + CHAIN_SLOT } else { MIN_SLOT };
         least as usize
     }
 
@@ -223,13 +216,16 @@ impl Layout {
     /// - the last hidden neuron's column came one before, so its activity can be read in 15 + S + A.
     ///
     /// The next pass reads the outputs' word in stage 7 of its layer 2 or above (stage 3 to learn, but then layer 1 has
-    /// taken four cycles before), the hidden neurons' activities from stage 2 on: so it may issue its first column in
-    /// 8 + n + S + A, and not before 13 + S + A. With one layer of synapses the outputs' word is read in stage 3 of the
-    /// first columns: 12 + n + S + A. What stage 14 and above know of the pass changes three cycles later, in 15 + n at
-    /// the earliest (S is 4 at least): behind the last output.
+    /// taken four cycles before), the hidden neurons' activities one a cycle in stage 1, and their words, which are
+    /// gathered a cycle later than the activities, from stage 3 on: so it may issue its first column in 8 + n + S + A, and
+    /// not before 13 + S + A, or 14 + S + A where there is one hidden neuron, whose activity is the first to be read. With
+    /// one layer of synapses the outputs' word is read in stage 3 of the first columns: 12 + n + S + A. What stage 14 and
+    /// above know of the pass changes three cycles later, in 15 + n at the earliest (S is 4 at least): behind the last
+    /// output.
     pub fn drain(&self) -> u32 {
         let n = self.last_neurons() as u32;
-        let first_column = if self.depth() == 1 { 12 + n } else { (8 + n).max(13) };
+        let first_read = if self.layers[self.depth() - 1].pre == 1 { 14 } else { 13 };
+        let first_column = if self.depth() == 1 { 12 + n } else { (8 + n).max(first_read) };
         first_column + self.neuron.state + self.activity_latency - 2
     }
 

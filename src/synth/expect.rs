@@ -88,8 +88,13 @@ fn memories(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> 
     }
     let state_words = layout.banks * layout.state_words.next_power_of_two();
     let state_word = layout.lanes * p.activity_width as usize;
-    memories.push(("post-synaptic activities, slot a", "u_core.u_post.words_a_q", state_words, state_word));
-    memories.push(("post-synaptic activities, slot b", "u_core.u_post.words_b_q", state_words, state_word));
+    for (what, signal) in [
+        ("post-synaptic activities, slot a", "u_core.u_post.words_a_q"),
+        ("post-synaptic activities, slot b", "u_core.u_post.words_b_q"),
+        ("post-synaptic activities for the way back", "u_core.u_post.words_t_q"),
+    ] {
+        memories.push((what, signal, state_words, state_word));
+    }
     memories
         .into_iter()
         .map(|(what, signal, depth, width)| {
@@ -101,7 +106,7 @@ fn memories(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> 
                 parts.signals.iter().filter(|(name, _)| mine(name)).map(|(_, c)| count(c)).sum()
             };
             let found = of(signal, |c| c.block_ram);
-            let owner = signal.strip_suffix(".words_a_q").or(signal.strip_suffix(".words_b_q")).unwrap_or(signal);
+            let owner = if signal.starts_with("u_core.u_post.") { "u_core.u_post" } else { signal };
             let elsewhere = of(owner, |c| 64 * c.lut_ram);
             let expected = if bits < SMALL { 0 } else { bits.div_ceil(device.block_ram_bits()) };
             let shortfall = if found < expected {

@@ -37,12 +37,13 @@ module synapses_formal #(
   input wire back3_i,
   input wire [2*A-1:0] post_a_i,
   input wire [2*A-1:0] post_b_i,
+  input wire [2*A-1:0] post_t_i,
   input wire signed [A-1:0] reset_activity4_i,
   input wire signed [A-1:0] reset_activity8_i,
-  input wire signed [A-1:0] pre_a4_i,
-  input wire signed [A-1:0] pre_b4_i,
-  input wire signed [1:0] rate4_i,
-  input wire signed [A-1:0] pre_forward5_i,
+  input wire signed [A-1:0] pre_a3_i,
+  input wire signed [A-1:0] pre_b3_i,
+  input wire signed [1:0] rate3_i,
+  input wire signed [A-1:0] pre_forward4_i,
   input wire [31:0] column_key4_i,
   input wire [31:0] chunk_key4_i,
   input wire [2*S-1:0] weights6_i,
@@ -68,9 +69,9 @@ module synapses_formal #(
   ) u_dut (
     .clk_i(clk_i), .valid3_i(valid3_i), .first3_i(first3_i), .last3_i(last3_i), .learn3_i(learn3_i),
     .drive3_i(drive3_i), .back3_i(back3_i), .apply_i(f_apply), .clear_a_i(f_clear_a), .clear_b_i(f_clear_b),
-    .post_a_i(post_a_i), .post_b_i(post_b_i), .reset_activity4_i(reset_activity4_i),
-    .reset_activity8_i(reset_activity8_i), .pre_a4_i(pre_a4_i), .pre_b4_i(pre_b4_i), .rate4_i(rate4_i), .pre_forward5_i(pre_forward5_i), .column_key4_i(column_key4_i),
-    .chunk_key4_i(chunk_key4_i),
+    .post_a_i(post_a_i), .post_b_i(post_b_i), .post_t_i(post_t_i), .reset_activity4_i(reset_activity4_i),
+    .reset_activity8_i(reset_activity8_i), .pre_a3_i(pre_a3_i), .pre_b3_i(pre_b3_i),
+    .rate3_i(rate3_i), .pre_forward4_i(pre_forward4_i), .column_key4_i(column_key4_i), .chunk_key4_i(chunk_key4_i),
     .width8_i(S[5:0]), .weights6_i(weights6_i), .write10_o(write10), .write_data10_o(write_data10), .back6_i(back6_i),
     .write_back10_o(write_back10), .write_back_data10_o(write_back_data10), .sums6_i(sums6_i),
     .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9), .write_fold10_o(),
@@ -92,13 +93,13 @@ module synapses_formal #(
   always @* assume (!f_apply || learn3_i);
 
   // Post-synaptic activities of the chunk, then everything of the column in the cycle of its weight word (stage 6).
-  // For the way back the activities come once more, in stage 8 of the chunk's first column.
+  // For the way back activities come in stage 8 of the chunk's first column.
   reg [8:4] valid = 0, first = 0, last = 0, learn = 0, drive = 0, back = 0;
   reg signed [A-1:0] post_a0, post_a1, post_b0, post_b1;          // stage 5
   reg signed [A-1:0] a0, a1, b0, b1, pre_a, pre_b, pre;           // stage 6
   reg signed [A-1:0] t0, t1;                                      // stage 9
-  reg signed [A-1:0] pre_a5, pre_b5;
-  reg signed [1:0] rate5, rate;
+  reg signed [A-1:0] pre_a4, pre_b4, pre_a5, pre_b5, pre5;
+  reg signed [1:0] rate4, rate5, rate;
   reg [31:0] column_key5, column_key;
   wire signed [A-1:0] in_a0 = f_clear_a ? reset_activity4_i : post_a_i[A-1:0];
   wire signed [A-1:0] in_a1 = f_clear_a ? reset_activity4_i : post_a_i[2*A-1:A];
@@ -112,12 +113,13 @@ module synapses_formal #(
     drive <= {drive, drive3_i};
     back <= {back, back3_i};
     if (first[4]) {post_a0, post_a1, post_b0, post_b1} <= {in_a0, in_a1, in_b0, in_b1};
-    if (first[8]) t0 <= f_clear_a ? reset_activity8_i : post_a_i[A-1:0];
-    if (first[8]) t1 <= f_clear_a ? reset_activity8_i : post_a_i[2*A-1:A];
+    if (first[8]) t0 <= f_clear_a ? reset_activity8_i : post_t_i[A-1:0];
+    if (first[8]) t1 <= f_clear_a ? reset_activity8_i : post_t_i[2*A-1:A];
     {a0, a1, b0, b1} <= {post_a0, post_a1, post_b0, post_b1};
-    {pre_a5, pre_b5, rate5} <= {pre_a4_i, pre_b4_i, rate4_i};
+    {pre_a4, pre_b4, rate4} <= {pre_a3_i, pre_b3_i, rate3_i};
+    {pre_a5, pre_b5, rate5} <= {pre_a4, pre_b4, rate4};
     {pre_a, pre_b, rate} <= {pre_a5, pre_b5, rate5};
-    pre <= pre_forward5_i;
+    {pre5, pre} <= {pre_forward4_i, pre5};
     column_key5 <= column_key4_i + chunk_key4_i;
     column_key <= column_key5;
   end

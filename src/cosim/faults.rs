@@ -277,8 +277,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "random",
         what: "the update does not follow the random sign of the nudge",
         edit: Edit::Core(
-            "(sign_q ? -weight_rate_of(layer3_q) : weight_rate_of(layer3_q))",
-            "weight_rate_of(layer3_q)",
+            "(sign_q ? -weight_rate_of(layer2_q) : weight_rate_of(layer2_q))",
+            "weight_rate_of(layer2_q)",
         ),
         needs: Needs::RandomSign,
     },

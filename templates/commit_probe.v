@@ -51,39 +51,39 @@ module commit_probe (
   /* verilator tracing_off */
   /* verilator lint_on UNUSED */
 
-  // Which word is committed: none where the layer has no such word.
-  reg [{{ state_words.len() }}-1:0] state_here;
-  always @* begin
-    state_here = {{ state_words.len() }}'d0;
-    case (state_layer_i)
-{%- for layer in 1..=depth %}
-      8'd{{ layer }}: case (state_word_i)
-{%- for (k, w) in state_words.iter().enumerate() %}
-{%- if w.layer == layer %}
-        16'd{{ w.word }}: state_here[{{ k }}] = 1'b1;
-{%- endif %}
-{%- endfor %}
-        default: ;
-      endcase
-{%- endfor %}
-      default: ;
-    endcase
-  end
-  wire [{{ state_words.len() }}-1:0] state_before = step_valid_i ? {{ state_words.len() }}'d0 : state_seen_q;
-  wire state_stray = state_valid_i && ((state_here & ~state_before) == {{ state_words.len() }}'d0);
+  // Everything under its valid: a simulator that sees none has nothing to do.
   always @(posedge clk_i) begin
-    if (!rst_ni) begin
+    if (!rst_ni || step_valid_i) begin
       state_seen_q <= {{ state_words.len() }}'d0;
       state_stray_q <= 1'b0;
-    end else if (state_valid_i || step_valid_i) begin
-      state_seen_q <= state_before | (state_valid_i ? state_here : {{ state_words.len() }}'d0);
-      state_stray_q <= state_stray || (state_stray_q && !step_valid_i);
     end
-    if (state_stray) state_place_q <= {state_layer_i, state_word_i};
     if (state_valid_i) begin
+      case (state_layer_i)
+{%- for layer in 1..=depth %}
+        8'd{{ layer }}: case (state_word_i)
 {%- for (k, w) in state_words.iter().enumerate() %}
-      if (state_here[{{ k }}]) {{ w.name() }} <= state_data_i;
+{%- if w.layer == layer %}
+          16'd{{ w.word }}: begin
+            {{ w.name() }} <= state_data_i;
+            state_seen_q[{{ k }}] <= 1'b1;
+            if (state_seen_q[{{ k }}] && !step_valid_i) begin
+              state_stray_q <= 1'b1;
+              state_place_q <= {state_layer_i, state_word_i};
+            end
+          end
+{%- endif %}
 {%- endfor %}
+          default: begin
+            state_stray_q <= 1'b1;
+            state_place_q <= {state_layer_i, state_word_i};
+          end
+        endcase
+{%- endfor %}
+        default: begin
+          state_stray_q <= 1'b1;
+          state_place_q <= {state_layer_i, state_word_i};
+        end
+      endcase
     end
   end
 

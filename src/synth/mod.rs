@@ -248,9 +248,15 @@ pub fn synthesis(files: &str, top: &str, family: Family, use_dsp: bool) -> Strin
     let synth = match family {
         Family::Ecp5 => format!("synth_ecp5 -top {top} -no-rw-check"),
         Family::Ice40 => {
-            format!(
-                "synth_ice40 -top {top} -device u{} -no-rw-check; autoname",
+            let synth = format!(
+                "synth_ice40 -top {top} -device u{} -no-rw-check",
                 if use_dsp { " -dsp" } else { "" }
+            );
+            // Eight multiplier blocks are for the lanes. What a rate makes of the two pre-synaptic operands is made once
+            // for all lanes: to LUTs, under the name that synth_ice40 itself has for a product that got no block.
+            let once = "select -set once w:*rated_a4_q w:*rated_b4_q %u %ci3 t:$mul %i";
+            format!(
+                "{synth} -run begin:coarse; {once}; chtype -set $__soft_mul @once; {synth} -run coarse:; autoname"
             )
         }
     };

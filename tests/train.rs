@@ -137,7 +137,7 @@ fn a_training_in_floats_cut_anywhere_goes_on_bit_for_bit() {
     let finish = |mut trainer: FloatTrainer<'_>| {
         while trainer.step().is_some() {}
         let bits: Vec<u64> = trainer.parameters().values().map(f64::to_bits).collect();
-        (bits, trainer.epochs().to_vec())
+        (bits, trainer.course().epochs.clone())
     };
     assert!(FloatTrainer::resumed(&design, &data, &path).unwrap().is_none(), "no file is no error");
     let expected = finish(FloatTrainer::new(&design, &data));
@@ -148,7 +148,7 @@ fn a_training_in_floats_cut_anywhere_goes_on_bit_for_bit() {
         }
         trainer.write(&path).unwrap();
         let resumed = FloatTrainer::resumed(&design, &data, &path).unwrap().unwrap();
-        assert_eq!(resumed.done(), stop);
+        assert_eq!(resumed.course().done, stop);
         assert!(finish(resumed) == expected, "stopped after {stop}");
     }
     let mut other = design.clone();
@@ -279,7 +279,7 @@ fn killed_at_any_moment_it_resumes_to_the_same_weights() {
         child.kill().unwrap(); // SIGKILL
         child.wait().unwrap();
         let checkpoint = Checkpoint::read(&path, &meaning, &data.checksum, plan).unwrap();
-        stops.push(checkpoint.map_or(0, |c| c.progress.done));
+        stops.push(checkpoint.map_or(0, |c| c.progress.course.done));
     }
     assert!(stops.is_sorted(), "{stops:?}");
     assert!(stops.iter().any(|&s| 0 < s && s < plan.total()), "never caught under way: {stops:?}");

@@ -253,7 +253,7 @@ impl Searcher<'_> {
                         bar.inc(1);
                     }
                     bar.finish_and_clear();
-                    let (identity, epochs) = (run.identity.clone(), trainer.epochs().to_vec());
+                    let (identity, epochs) = (run.identity.clone(), trainer.course().epochs.clone());
                     let kept = OracleTraining { identity, epochs };
                     self.store.keep_oracle(&kept).map_err(|e| cannot_write(self.out, &e))?;
                     kept

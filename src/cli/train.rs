@@ -6,7 +6,7 @@ use crate::design::Design;
 use crate::reference::checkpoint::{Checkpoint, CheckpointError, design_digest};
 use crate::reference::counters::Counters;
 use crate::reference::profile::{self, SignalProfile, profile};
-use crate::reference::train::{EpochScore, Plan, Trainer, TrainingData, averaged_epochs};
+use crate::reference::train::{Course, Plan, Progress, Trainer, TrainingData, averaged_epochs};
 use crate::reference::{Silent, Weights};
 use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr};
@@ -110,14 +110,15 @@ pub struct Accuracies {
 }
 
 impl Accuracies {
-    /// Of a training on this data, from its accuracies per epoch and its speed.
+    /// Of a training on this data, from how far it is and its speed.
     pub(super) fn new(
         (args, seed): (&TrainArgs, u32),
         dataset: &Dataset,
         plan: Plan,
-        (train, test): (Vec<f64>, Vec<f64>),
+        course: &Course,
         samples_per_s: f64,
     ) -> Self {
+        let (train, test) = (course.train_accuracies(plan), course.test_accuracies(plan));
         let averaged = averaged_epochs(test.len());
         let last = &test[test.len() - averaged..];
         Accuracies {
@@ -180,16 +181,8 @@ pub(super) trait Training {
     const NOTE: &'static str;
     /// Runs the next sample; false when all is done.
     fn step(&mut self) -> bool;
-    /// Samples done.
-    fn done(&self) -> u64;
-    /// Number of the epoch at hand, from 0.
-    fn epoch(&self) -> u32;
-    /// Right predictions of the epoch at hand.
-    fn current(&self) -> EpochScore;
-    /// Accuracies of an epoch done, 0 to 1: on the training samples as they came, on the test samples.
-    fn accuracies(&self, epoch: usize) -> (f64, f64);
-    /// True where a checkpoint holds all there is.
-    fn is_between_batches(&self) -> bool;
+    /// How far it is.
+    fn course(&self) -> &Course;
     /// Leaves a checkpoint.
     fn checkpoint(&self) -> Result<(), CheckpointError>;
 }
@@ -209,24 +202,8 @@ impl Training for Fixed<'_> {
         self.trainer.step(&mut Silent).is_some()
     }
 
-    fn done(&self) -> u64 {
-        self.trainer.progress().done
-    }
-
-    fn epoch(&self) -> u32 {
-        self.trainer.epoch()
-    }
-
-    fn current(&self) -> EpochScore {
-        self.trainer.progress().current
-    }
-
-    fn accuracies(&self, epoch: usize) -> (f64, f64) {
-        (self.trainer.train_accuracy(epoch), self.trainer.test_accuracy(epoch))
-    }
-
-    fn is_between_batches(&self) -> bool {
-        self.trainer.is_between_batches()
+    fn course(&self) -> &Course {
+        &self.trainer.progress().course
     }
 
     fn checkpoint(&self) -> Result<(), CheckpointError> {
@@ -247,27 +224,30 @@ pub(super) fn finish<T: Training>(
     let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
     let bar = progress_bar(args, plan);
     let every = Duration::try_from_secs_f64(args.checkpoint_every).unwrap_or(Duration::MAX);
-    let (begun, done_before) = (Instant::now(), training.done());
-    let (mut saved, mut epoch) = (Instant::now(), training.epoch());
+    let (begun, done_before) = (Instant::now(), training.course().done);
+    let (mut saved, mut epoch) = (Instant::now(), training.course().epoch());
     bar.set_position(done_before);
     bar.reset_eta();
     let rate = |done: u64| (done - done_before) as f64 / begun.elapsed().as_secs_f64().max(1e-9);
     while training.step() {
-        let done = training.done();
+        let course = training.course();
+        let done = course.done;
         if done.is_multiple_of(64) {
             bar.set_position(done);
-            bar.set_message(message(training, plan));
+            let running = 100.0 * course.running_accuracy(plan);
+            let epoch = course.epoch() + 1;
+            bar.set_message(format!("epoch {epoch}/{}{}  train {running:.2} %", plan.epochs, T::NOTE));
         }
-        let ended = training.epoch() != epoch;
+        let ended = course.epoch() != epoch;
         if ended {
-            epoch = training.epoch();
+            epoch = course.epoch();
             if !args.quiet {
-                let line = epoch_line(epoch, plan, training.accuracies(epoch as usize - 1), rate(done));
+                let line = epoch_line(course, plan, rate(done));
                 bar.suspend(|| eprintln!("{line}"));
             }
         }
         let interrupted = STOP.load(Ordering::Relaxed);
-        if !training.is_between_batches() {
+        if !course.is_between_batches(plan) {
             continue;
         }
         if ended || interrupted || saved.elapsed() >= every {
@@ -281,7 +261,7 @@ pub(super) fn finish<T: Training>(
         }
     }
     bar.finish_and_clear();
-    Ok(Some(rate(training.done())))
+    Ok(Some(rate(training.course().done)))
 }
 
 /// Trains.
@@ -352,8 +332,7 @@ fn start<'a>(
     if args.resume {
         let found =
             Checkpoint::read(path, design, &data.checksum, plan).map_err(|e| CliError::Input(e.into()))?;
-        let at = found.as_ref().map(|c| (c.progress.done, c.progress.epochs.len() as u32));
-        announce(args, plan, path, at)?;
+        announce(args, plan, path, found.as_ref().map(|c| &c.progress.course))?;
         if let Some(c) = found {
             return Ok(Trainer::resumed(design, data, plan, &c.weights, c.progress));
         }
@@ -369,18 +348,21 @@ pub(super) fn announce(
     args: &TrainArgs,
     plan: Plan,
     path: &Path,
-    at: Option<(u64, u32)>,
+    at: Option<&Course>,
 ) -> Result<(), CliError> {
     match at {
-        Some((_, epochs)) if epochs > plan.epochs => {
+        Some(course) if course.epoch() > plan.epochs => {
             return Err(CliError::input_message(format!(
-                "{}: {epochs} epochs are done, more than the {} asked for; give a larger --epochs, or train from the start (without --resume)",
+                "{}: {} epochs are done, more than the {} asked for; give a larger --epochs, or train from the start (without --resume)",
                 path.display(),
+                course.epoch(),
                 plan.epochs
             )));
         }
         _ if args.quiet => {}
-        Some((done, _)) => eprintln!("resuming at sample {done} of {} ({})", plan.total(), path.display()),
+        Some(course) => {
+            eprintln!("resuming at sample {} of {} ({})", course.done, plan.total(), path.display());
+        }
         None => eprintln!("no checkpoint at {}: starting from the beginning", path.display()),
     }
     Ok(())
@@ -399,36 +381,25 @@ fn progress_bar(args: &TrainArgs, plan: Plan) -> ProgressBar {
     bar
 }
 
-fn message<T: Training>(training: &T, plan: Plan) -> String {
-    let at = training.done() % u64::from(plan.samples_per_epoch().max(1));
-    let seen = at.min(u64::from(plan.train_samples)).max(1);
-    let running = 100.0 * f64::from(training.current().train_correct) / seen as f64;
-    format!("epoch {}/{}{}  train {running:.2} %", training.epoch() + 1, plan.epochs, T::NOTE)
-}
-
-/// A finished epoch (from 1), its accuracies on training and test samples, samples per second.
-fn epoch_line(epoch: u32, plan: Plan, (train, test): (f64, f64), rate: f64) -> String {
-    format!(
-        "epoch {epoch:>3}/{}  train {:6.2} %  test {:6.2} %  {rate:.0} samples/s",
-        plan.epochs,
-        100.0 * train,
-        100.0 * test,
-    )
+/// The epoch just done: its number from 1, its accuracies on training and test samples, samples per second.
+fn epoch_line(course: &Course, plan: Plan, rate: f64) -> String {
+    let last = |accuracies: Vec<f64>| 100.0 * accuracies.last().copied().unwrap_or(0.0);
+    let (train, test) = (last(course.train_accuracies(plan)), last(course.test_accuracies(plan)));
+    let epoch = course.epoch();
+    format!("epoch {epoch:>3}/{}  train {train:6.2} %  test {test:6.2} %  {rate:.0} samples/s", plan.epochs)
 }
 
 fn report(args: &TrainArgs, design: &Design, dataset: &Dataset, trainer: &Trainer<'_>, rate: f64) -> Report {
-    let epochs = trainer.epoch() as usize;
-    let train = (0..epochs).map(|e| trainer.train_accuracy(e)).collect();
-    let test = (0..epochs).map(|e| trainer.test_accuracy(e)).collect();
+    let Progress { course, counters } = trainer.progress();
     let weights = trainer.weights();
     Report {
-        accuracies: Accuracies::new((args, design.seed), dataset, trainer.plan(), (train, test), rate),
+        accuracies: Accuracies::new((args, design.seed), dataset, trainer.plan(), course, rate),
         design_digest: design_digest(design),
         feedback_angles: weights.angles(design),
         weights_digest: weights.digest(),
         counted_every: trainer.plan().counted_every(),
-        counters: trainer.progress().counters.clone(),
-        profile: if args.profile { profile(&trainer.progress().counters, design) } else { Vec::new() },
+        counters: counters.clone(),
+        profile: if args.profile { profile(counters, design) } else { Vec::new() },
     }
 }
 

@@ -9,7 +9,7 @@ use crate::design::Design;
 use crate::oracle::Parameters;
 use crate::oracle::train::FloatTrainer;
 use crate::reference::checkpoint::CheckpointError;
-use crate::reference::train::{EpochScore, Plan};
+use crate::reference::train::{Course, Plan};
 use miette::{IntoDiagnostic, WrapErr};
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
@@ -41,24 +41,8 @@ impl Training for Float<'_> {
         self.trainer.step().is_some()
     }
 
-    fn done(&self) -> u64 {
-        self.trainer.done()
-    }
-
-    fn epoch(&self) -> u32 {
-        self.trainer.epoch()
-    }
-
-    fn current(&self) -> EpochScore {
-        self.trainer.current()
-    }
-
-    fn accuracies(&self, epoch: usize) -> (f64, f64) {
-        (self.trainer.train_accuracy(epoch), self.trainer.test_accuracy(epoch))
-    }
-
-    fn is_between_batches(&self) -> bool {
-        self.trainer.is_between_batches()
+    fn course(&self) -> &Course {
+        self.trainer.course()
     }
 
     fn checkpoint(&self) -> Result<(), CheckpointError> {
@@ -76,7 +60,7 @@ fn start<'a>(
 ) -> Result<FloatTrainer<'a>, CliError> {
     if args.resume {
         let found = FloatTrainer::resumed(design, data, path).map_err(|e| CliError::Input(e.into()))?;
-        announce(args, plan, path, found.as_ref().map(|t| (t.done(), t.epoch())))?;
+        announce(args, plan, path, found.as_ref().map(FloatTrainer::course))?;
         if let Some(trainer) = found {
             return Ok(trainer);
         }
@@ -99,10 +83,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let Some(rate) = finish(args, plan, &mut training)? else { return Ok(ExitCode::from(INTERRUPTED)) };
 
     let trainer = training.trainer;
-    let epochs = trainer.epochs().len();
-    let train = (0..epochs).map(|e| trainer.train_accuracy(e)).collect();
-    let test = (0..epochs).map(|e| trainer.test_accuracy(e)).collect();
-    let accuracies = Accuracies::new((args, design.seed), &dataset, plan, (train, test), rate);
+    let accuracies = Accuracies::new((args, design.seed), &dataset, plan, trainer.course(), rate);
     let report = FloatReport { accuracies, arithmetic: "float64" };
     write_report(&report, &out.join("train-float.json")).map_err(CliError::Tool)?;
     if let Some(file) = &args.save {

@@ -5,7 +5,7 @@ use crate::data::{Dataset, Samples, input_value};
 use crate::design::Design;
 use crate::reference::checkpoint::{CheckpointError, Identity};
 use crate::reference::sealed::{self, Magic};
-use crate::reference::train::{EpochScore, Plan, PlannedSample, is_between_batches};
+use crate::reference::train::{Course, Plan, PlannedSample, Walk};
 use crate::rules::Program;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -14,21 +14,10 @@ use std::path::Path;
 /// [`Parameters::values`] has them.
 const MAGIC: Magic = *b"eqhdlflt";
 
-/// How far a training has come.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct FloatProgress {
-    /// Samples done.
-    done: u64,
-    /// Scores of the epochs done.
-    epochs: Vec<EpochScore>,
-    /// Score of the epoch at hand.
-    current: EpochScore,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Header {
     identity: Identity,
-    progress: FloatProgress,
+    progress: Course,
 }
 
 /// What the synapses of a design see of one sample, one value per input neuron, not quantised.
@@ -41,25 +30,22 @@ pub fn real_input(design: &Design, samples: &Samples, index: usize) -> Vec<f64> 
 pub struct FloatTrainer<'a> {
     design: &'a Design,
     data: &'a Dataset,
-    plan: Plan,
+    walk: Walk,
     oracle: Oracle,
-    progress: FloatProgress,
-    /// The epoch at hand, ready to be indexed, and its number.
-    order: (u32, Vec<PlannedSample>),
+    course: Course,
 }
 
 impl<'a> FloatTrainer<'a> {
     /// From the start.
     pub fn new(design: &'a Design, data: &'a Dataset) -> Self {
-        let plan = Plan::new(design, data);
         let oracle = Oracle::new(
             FloatNetwork::of(design),
             Program::of(design),
             Parameters::initial(design),
             design.seed,
         );
-        let progress = FloatProgress::default();
-        FloatTrainer { design, data, plan, oracle, progress, order: (0, plan.samples(0).collect()) }
+        let walk = Walk::of(Plan::new(design, data));
+        FloatTrainer { design, data, walk, oracle, course: Course::default() }
     }
 
     /// From where the checkpoint at `path` stands; `None` when there is none.
@@ -76,17 +62,15 @@ impl<'a> FloatTrainer<'a> {
         trainer.identity().expect(&header.identity, path)?;
         let (values, tail) = values.as_chunks::<8>();
         let count = trainer.oracle.parameters.values().count();
-        let per_epoch = u64::from(trainer.plan.samples_per_epoch());
-        let p = header.progress;
         let whole = values.len() == count && tail.is_empty();
-        if !whole || p.epochs.len() as u64 != p.done.checked_div(per_epoch).unwrap_or(0) {
+        if !whole || !header.progress.is_of(trainer.plan()) {
             let problem = "the checkpoint contradicts itself".to_owned();
             return Err(CheckpointError::Damaged { path: path.to_owned(), problem });
         }
         for (parameter, bytes) in trainer.oracle.parameters.values_mut().zip(values) {
             *parameter = f64::from_le_bytes(*bytes);
         }
-        trainer.progress = p;
+        trainer.course = header.progress;
         Ok(Some(trainer))
     }
 
@@ -95,18 +79,23 @@ impl<'a> FloatTrainer<'a> {
     /// # Errors
     /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
-        let header = Header { identity: self.identity(), progress: self.progress.clone() };
+        let header = Header { identity: self.identity(), progress: self.course.clone() };
         let values: Vec<u8> = self.parameters().values().flat_map(f64::to_le_bytes).collect();
         sealed::write(path, MAGIC, &header, &values)
     }
 
     fn identity(&self) -> Identity {
-        Identity::of(self.design, &self.data.checksum, self.plan)
+        Identity::of(self.design, &self.data.checksum, self.plan())
     }
 
     /// The plan it follows.
     pub fn plan(&self) -> Plan {
-        self.plan
+        self.walk.plan
+    }
+
+    /// How far it is.
+    pub fn course(&self) -> &Course {
+        &self.course
     }
 
     /// What the network knows by now.
@@ -114,69 +103,16 @@ impl<'a> FloatTrainer<'a> {
         &self.oracle.parameters
     }
 
-    /// Samples done.
-    pub fn done(&self) -> u64 {
-        self.progress.done
-    }
-
-    /// Number of the epoch at hand, from 0; the number of epochs when all is done.
-    pub fn epoch(&self) -> u32 {
-        self.progress.epochs.len() as u32
-    }
-
-    /// Scores of the epochs done.
-    pub fn epochs(&self) -> &[EpochScore] {
-        &self.progress.epochs
-    }
-
-    /// Right predictions of the epoch at hand.
-    pub fn current(&self) -> EpochScore {
-        self.progress.current
-    }
-
-    /// True where no batch is half done: only there does a checkpoint hold all there is.
-    pub fn is_between_batches(&self) -> bool {
-        is_between_batches(self.plan, self.progress.done)
-    }
-
     /// Runs the next sample and says what it was and what the network made of it; `None` when all is done.
     pub fn step(&mut self) -> Option<(PlannedSample, u16)> {
-        let epoch = self.epoch();
-        if epoch >= self.plan.epochs {
-            return None;
-        }
-        if self.order.0 != epoch {
-            self.order = (epoch, self.plan.samples(epoch).collect());
-        }
-        let at = (self.progress.done % u64::from(self.plan.samples_per_epoch().max(1))) as usize;
-        let planned = *self.order.1.get(at)?;
+        let planned = self.walk.next(&self.course)?;
         let part = if planned.train { &self.data.train } else { &self.data.test };
         let index = planned.index as usize;
         let (input, label) = (real_input(self.design, part, index), part.label(index));
         self.oracle.sample = planned.number;
         let prediction = self.oracle.run(&input, label, planned.lesson(), &mut Unwatched);
-        let right = u32::from(prediction == label);
-        let p = &mut self.progress;
-        if planned.train {
-            p.current.train_correct += right;
-        } else {
-            p.current.test_correct += right;
-        }
-        p.done += 1;
-        if at + 1 == self.order.1.len() {
-            p.epochs.push(std::mem::take(&mut p.current));
-        }
+        self.course.advance(self.plan(), planned, prediction == label);
         Some((planned, prediction))
-    }
-
-    /// Test accuracy (0 to 1) of an epoch done; zero without test samples.
-    pub fn test_accuracy(&self, epoch: usize) -> f64 {
-        f64::from(self.progress.epochs[epoch].test_correct) / f64::from(self.plan.test_samples.max(1))
-    }
-
-    /// Running training accuracy (0 to 1) of an epoch done.
-    pub fn train_accuracy(&self, epoch: usize) -> f64 {
-        f64::from(self.progress.epochs[epoch].train_correct) / f64::from(self.plan.train_samples.max(1))
     }
 }
 
@@ -194,8 +130,10 @@ mod tests {
         let data = load(&design).unwrap();
         let mut trainer = FloatTrainer::new(&design, &data);
         while trainer.step().is_some() {}
-        assert_eq!(trainer.done(), 1000);
-        assert!(trainer.test_accuracy(1) > 0.7, "{}", trainer.test_accuracy(1));
-        assert!(trainer.train_accuracy(1) > trainer.train_accuracy(0));
+        let (course, plan) = (trainer.course(), trainer.plan());
+        assert_eq!(course.done, 1000);
+        let (train, test) = (course.train_accuracies(plan), course.test_accuracies(plan));
+        assert!(test[1] > 0.7, "{}", test[1]);
+        assert!(train[1] > train[0]);
     }
 }

@@ -154,11 +154,10 @@ impl Checkpoint {
         let damaged = |problem| CheckpointError::Damaged { path: path.to_owned(), problem };
         let weights = weights(&header.shapes, &values).map_err(damaged)?;
         let shapes = super::weights::shapes(design);
-        let per_epoch = u64::from(plan.samples_per_epoch());
         let p = &header.progress;
         let consistent = shapes == header.shapes
             && p.counters.layers.len() == design.output_layer()
-            && p.epochs.len() as u64 == p.done.checked_div(per_epoch).unwrap_or(0);
+            && p.course.is_of(plan);
         if !consistent {
             return Err(damaged("the checkpoint contradicts itself".to_owned()));
         }

@@ -132,15 +132,97 @@ pub struct EpochScore {
     pub test_correct: u32,
 }
 
-/// How far a training has come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Progress {
+/// How far a training has come along its plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Course {
     /// Samples done.
     pub done: u64,
     /// Scores of the epochs done.
     pub epochs: Vec<EpochScore>,
     /// Score of the epoch at hand.
     pub current: EpochScore,
+}
+
+impl Course {
+    /// Number of the epoch at hand, from 0; the number of epochs when all is done.
+    pub fn epoch(&self) -> u32 {
+        self.epochs.len() as u32
+    }
+
+    /// Samples done of the epoch at hand.
+    fn at(&self, plan: Plan) -> u64 {
+        self.done % u64::from(plan.samples_per_epoch().max(1))
+    }
+
+    /// The next sample is done, with this prediction right or not.
+    pub(crate) fn advance(&mut self, plan: Plan, planned: PlannedSample, right: bool) {
+        let score = &mut self.current;
+        *(if planned.train { &mut score.train_correct } else { &mut score.test_correct }) += u32::from(right);
+        self.done += 1;
+        if self.at(plan) == 0 {
+            self.epochs.push(std::mem::take(&mut self.current));
+        }
+    }
+
+    /// True where the samples done make whole epochs as counted: a course that contradicts itself is of no plan.
+    pub(crate) fn is_of(&self, plan: Plan) -> bool {
+        self.epochs.len() as u64 == self.done.checked_div(u64::from(plan.samples_per_epoch())).unwrap_or(0)
+    }
+
+    /// True where no batch is half done: only there does a checkpoint hold all there is.
+    pub fn is_between_batches(&self, plan: Plan) -> bool {
+        let at = self.at(plan);
+        at >= u64::from(plan.train_samples) || at.is_multiple_of(plan.batch.into())
+    }
+
+    /// Running training accuracy (0 to 1) of the epoch at hand.
+    pub fn running_accuracy(&self, plan: Plan) -> f64 {
+        let seen = self.at(plan).min(u64::from(plan.train_samples)).max(1);
+        f64::from(self.current.train_correct) / seen as f64
+    }
+
+    /// Running training accuracy (0 to 1) of each epoch done.
+    pub fn train_accuracies(&self, plan: Plan) -> Vec<f64> {
+        self.epochs.iter().map(|e| share(e.train_correct, plan.train_samples)).collect()
+    }
+
+    /// Test accuracy (0 to 1) of each epoch done; zero without test samples.
+    pub fn test_accuracies(&self, plan: Plan) -> Vec<f64> {
+        self.epochs.iter().map(|e| share(e.test_correct, plan.test_samples)).collect()
+    }
+}
+
+/// A plan with the epoch at hand ready to be indexed.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    pub plan: Plan,
+    order: Option<(u32, Vec<PlannedSample>)>,
+}
+
+impl Walk {
+    pub fn of(plan: Plan) -> Walk {
+        Walk { plan, order: None }
+    }
+
+    /// The next sample; `None` when all is done.
+    pub fn next(&mut self, course: &Course) -> Option<PlannedSample> {
+        let epoch = course.epoch();
+        if epoch >= self.plan.epochs {
+            return None;
+        }
+        if self.order.as_ref().is_none_or(|o| o.0 != epoch) {
+            self.order = Some((epoch, self.plan.samples(epoch).collect()));
+        }
+        self.order.as_ref()?.1.get(course.at(self.plan) as usize).copied()
+    }
+}
+
+/// How far a bit-accurate training has come, and what it has counted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Samples and scores.
+    #[serde(flatten)]
+    pub course: Course,
     /// Ranges and saturations so far.
     pub counters: Counters,
 }
@@ -149,19 +231,15 @@ pub struct Progress {
 #[derive(Debug)]
 pub struct Trainer<'a> {
     data: &'a TrainingData,
-    plan: Plan,
+    walk: Walk,
     network: Network<'a>,
     progress: Progress,
-    /// The epoch at hand, ready to be indexed, and its number.
-    order: (u32, Vec<PlannedSample>),
 }
 
 impl<'a> Trainer<'a> {
     /// From the start.
     pub fn new(design: &'a Design, data: &'a TrainingData, plan: Plan) -> Self {
-        let start = EpochScore::default();
-        let progress =
-            Progress { done: 0, epochs: Vec::new(), current: start, counters: Counters::new(design) };
+        let progress = Progress { course: Course::default(), counters: Counters::new(design) };
         Self::resumed(design, data, plan, &Weights::initial(design), progress)
     }
 
@@ -173,20 +251,12 @@ impl<'a> Trainer<'a> {
         weights: &Weights,
         progress: Progress,
     ) -> Self {
-        let mut trainer =
-            Trainer { data, plan, network: Network::new(design, weights), progress, order: (0, Vec::new()) };
-        trainer.enter(trainer.epoch());
-        trainer
-    }
-
-    fn enter(&mut self, epoch: u32) {
-        self.order =
-            (epoch, if epoch < self.plan.epochs { self.plan.samples(epoch).collect() } else { Vec::new() });
+        Trainer { data, walk: Walk::of(plan), network: Network::new(design, weights), progress }
     }
 
     /// Number of the epoch at hand, from 0; the number of epochs when all is done.
     pub fn epoch(&self) -> u32 {
-        self.progress.epochs.len() as u32
+        self.progress.course.epoch()
     }
 
     /// How far it is.
@@ -196,7 +266,7 @@ impl<'a> Trainer<'a> {
 
     /// The plan it follows.
     pub fn plan(&self) -> Plan {
-        self.plan
+        self.walk.plan
     }
 
     /// The weights as they stand.
@@ -211,52 +281,23 @@ impl<'a> Trainer<'a> {
 
     /// Runs the next sample and says what it was and what the network made of it; `None` when all is done.
     pub fn step(&mut self, observer: &mut impl Observer) -> Option<(PlannedSample, u16)> {
-        if self.order.0 != self.epoch() {
-            self.enter(self.epoch());
-        }
-        let at = (self.progress.done % u64::from(self.plan.samples_per_epoch().max(1))) as usize;
-        let planned = *self.order.1.get(at)?;
+        let planned = self.walk.next(&self.progress.course)?;
+        let plan = self.plan();
         let (input, label) = self.data.sample(planned);
         self.network.set_sample(planned.number);
-        let prediction = if planned.train && planned.number.is_multiple_of(self.plan.counted_every()) {
+        let prediction = if planned.train && planned.number.is_multiple_of(plan.counted_every()) {
             self.network.run_counted(input, label, planned.lesson(), observer, &mut self.progress.counters)
         } else {
             self.network.run(input, label, planned.lesson(), observer)
         };
-        let right = u32::from(prediction == label);
-        let p = &mut self.progress;
-        if planned.train {
-            p.current.train_correct += right;
-        } else {
-            p.current.test_correct += right;
-        }
-        p.done += 1;
-        if at + 1 == self.order.1.len() {
-            p.epochs.push(std::mem::take(&mut p.current));
-        }
+        self.progress.course.advance(plan, planned, prediction == label);
         Some((planned, prediction))
     }
 
     /// True where no batch is half done: only there does a checkpoint hold all there is.
     pub fn is_between_batches(&self) -> bool {
-        is_between_batches(self.plan, self.progress.done)
+        self.progress.course.is_between_batches(self.plan())
     }
-
-    /// Test accuracy (0 to 1) of an epoch done; zero without test samples.
-    pub fn test_accuracy(&self, epoch: usize) -> f64 {
-        share(self.progress.epochs[epoch].test_correct, self.plan.test_samples)
-    }
-
-    /// Running training accuracy (0 to 1) of an epoch done.
-    pub fn train_accuracy(&self, epoch: usize) -> f64 {
-        share(self.progress.epochs[epoch].train_correct, self.plan.train_samples)
-    }
-}
-
-/// True where `done` samples of a plan end a batch.
-pub(crate) fn is_between_batches(plan: Plan, done: u64) -> bool {
-    let at = done % u64::from(plan.samples_per_epoch().max(1));
-    at >= u64::from(plan.train_samples) || at.is_multiple_of(plan.batch.into())
 }
 
 /// How many of the last epochs the reported test accuracy is the mean of: the last fifth, at least one.

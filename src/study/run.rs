@@ -163,14 +163,14 @@ fn train(
             Trainer::new(design, data, plan)
         }
     };
-    watcher.advanced(effort * trainer.progress().done, false);
+    watcher.advanced(effort * trainer.progress().course.done, false);
     let save = |trainer: &Trainer<'_>| {
         let c = Checkpoint { progress: trainer.progress().clone(), weights: trainer.weights() };
         c.write(&path, design, &data.checksum, plan).map_err(|e| e.to_string())
     };
-    let (begun, mut saved, mut said) = (Instant::now(), Instant::now(), trainer.progress().done);
+    let (begun, mut saved, mut said) = (Instant::now(), Instant::now(), trainer.progress().course.done);
     while trainer.step(&mut Silent).is_some() {
-        let done = trainer.progress().done;
+        let done = trainer.progress().course.done;
         if done.is_multiple_of(STRIDE) {
             watcher.advanced(effort * (done - said), true);
             said = done;
@@ -184,10 +184,10 @@ fn train(
             }
         }
     }
-    watcher.advanced(effort * (trainer.progress().done - said), true);
+    watcher.advanced(effort * (trainer.progress().course.done - said), true);
     let training = Training {
         identity: run.identity.clone(),
-        epochs: trainer.progress().epochs.clone(),
+        epochs: trainer.progress().course.epochs.clone(),
         weights_digest: trainer.weights().digest(),
         counters: trainer.progress().counters.clone(),
         milliseconds: begun.elapsed().as_millis() as u64,

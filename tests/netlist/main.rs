@@ -147,8 +147,7 @@ fn in_words(leaves: &Leaves) -> String {
 /// True where a module of a netlist (its first line) is this one, perhaps with parameters.
 fn is_named(line: &str, module: &str) -> bool {
     let name = line.split([' ', '(']).next().unwrap_or_default();
-    name.trim_start_matches('\\').rsplit('\\').next() == Some(module)
-        || name.split(['\\', '$']).any(|part| part == module)
+    name.split(['\\', '$']).any(|part| part == module)
 }
 
 fn files(rtl: &Sources, list: &str) -> Result<String, String> {
@@ -212,6 +211,15 @@ fn compare(design: &Design, layout: &Layout, sources: Sources, dir: &Path) -> Re
     cross_check(&request, layout, &mut |_, _| {}).map_err(|e| e.to_string())
 }
 
+/// Refuses a comparison that found a difference, or compared next to nothing.
+fn must_be_equal(outcome: &Outcome, what: &str) -> Result<(), String> {
+    match outcome.differences.first() {
+        None if outcome.equal() && outcome.compared > 10_000 => Ok(()),
+        None => Err("nothing was compared".to_owned()),
+        Some(first) => Err(format!("{what} differs from the reference: {}", first.text)),
+    }
+}
+
 fn whole_core() -> Result<(), String> {
     let begin = Instant::now();
     let design = CASE.design()?;
@@ -221,17 +229,14 @@ fn whole_core() -> Result<(), String> {
     let mut sources = netlist(&design, &layout, &dir.join("made"))?;
     println!("netlist of a core {}: {:.0} s", CASE.layers, begin.elapsed().as_secs_f64());
     let outcome = compare(&design, &layout, sources.clone(), &dir.join("whole"))?;
-    match outcome.differences.first() {
-        None if outcome.equal() && outcome.compared > 10_000 => println!(
-            "PASS  {} samples, {} steps, {} states and weights of the netlist equal the reference ({:.0} s)",
-            outcome.samples,
-            outcome.steps,
-            outcome.compared,
-            begin.elapsed().as_secs_f64()
-        ),
-        None => return Err("nothing was compared".to_owned()),
-        Some(first) => return Err(format!("the netlist differs from the reference: {}", first.text)),
-    }
+    must_be_equal(&outcome, "the netlist")?;
+    println!(
+        "PASS  {} samples, {} steps, {} states and weights of the netlist equal the reference ({:.0} s)",
+        outcome.samples,
+        outcome.steps,
+        outcome.compared,
+        begin.elapsed().as_secs_f64()
+    );
     let blocks = sources.files.get_mut("ecp5_blocks.v").ok_or("no blocks")?;
     let unsigned = blocks.replace("SIGNEDA && a[17]", "1'b0");
     if unsigned == *blocks {
@@ -309,19 +314,14 @@ fn leaves(case: &Case, spoilt: &str) -> Result<Leaves, String> {
     let rtl = Sources::of(&design, &layout);
     let (mut sources, leaves) = netlist_of_leaves(&rtl, &module_name(&design), "files.f", &dir.join("made"))?;
     let outcome = compare(&design, &layout, sources.clone(), &dir.join("leaves"))?;
-    match outcome.differences.first() {
-        None if outcome.equal() && outcome.compared > 10_000 => println!(
-            "PASS  leaves, by their cells: {}; {} samples, {} states and weights equal the reference ({:.0} s)",
-            in_words(&leaves),
-            outcome.samples,
-            outcome.compared,
-            begin.elapsed().as_secs_f64()
-        ),
-        None => return Err("nothing was compared".to_owned()),
-        Some(first) => {
-            return Err(format!("the netlist of leaves differs from the reference: {}", first.text));
-        }
-    }
+    must_be_equal(&outcome, "the netlist of leaves")?;
+    println!(
+        "PASS  leaves, by their cells: {}; {} samples, {} states and weights equal the reference ({:.0} s)",
+        in_words(&leaves),
+        outcome.samples,
+        outcome.compared,
+        begin.elapsed().as_secs_f64()
+    );
     let netlist = sources.files.get_mut("netlist.v").ok_or("no netlist")?;
     *netlist = flipped(netlist, spoilt)?;
     let noticed = match compare(&design, &layout, sources, &dir.join("defect")) {

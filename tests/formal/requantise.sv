@@ -120,13 +120,14 @@ module requantise_all #(
   reg signed [InWidth-1:0] value_q;
   reg [31:0] random_q;
   always @(posedge clk_i) {value_q, random_q} <= {in_i, random_i};
+  // $signed: Yosys' chparam makes parameters unsigned, and a gain would be a shift by four billion.
   genvar r, o, s;
   generate
     for (r = 0; r < 9; r = r + 1) begin : gen_rounding
       for (o = 0; o < 4; o = o + 1) begin : gen_overflow
         for (s = 0; s < 2; s = s + 1) begin : gen_signed
           if (Only == 0 || Only == 1 + 8 * r + 2 * o + s) requantise_formal #(
-            .InWidth(InWidth), .Shift(Drop - Gain), .OutWidth(OutWidth), .OutSigned(s), .Rounding(r), .Overflow(o)
+            .InWidth(InWidth), .Shift($signed(Drop) - $signed(Gain)), .OutWidth(OutWidth), .OutSigned(s), .Rounding(r), .Overflow(o)
           ) u_one (
             .in_i(value_q), .random_i(random_q)
           );

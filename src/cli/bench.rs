@@ -1,18 +1,24 @@
 //! `eqhdl bench`: speed as ratios inside one run, beside what bounds it.
 
 use super::CliError;
+use super::study::Watch;
 use crate::cosim::{CosimError, Level, Outcome, Request, Tracing, build, cross_check};
 use crate::data;
 use crate::design::Design;
 use crate::reference::bench::{mac_rate, synthetic};
 use crate::reference::fast::Network;
-use crate::reference::train::{Plan, PlannedSample, TrainingData};
+use crate::reference::train::{Plan, PlannedSample, Trainer, TrainingData};
 use crate::reference::{Silent, Weights};
 use crate::rules::Program;
 use crate::schedule::{Layout, predict};
+use crate::study::file;
+use crate::study::plan::{self, Named};
+use crate::study::run::{Outcome as PointOutcome, run as run_points};
+use crate::study::store::Store;
 use crate::verilog::Sources;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// Measure speed: ratios taken inside one run, printed beside their bars
@@ -50,6 +56,8 @@ enum Part {
     Cycles,
     /// How fast the simulated hardware learns
     Verilated,
+    /// What a study costs beside its trainings, and how it uses the cores
+    Study,
 }
 
 /// One line of the table.
@@ -153,8 +161,7 @@ impl Case {
             equal &= base.equal() && with.equal();
             ratios.push(with.wall.as_secs_f64() / base.simulated.map_or(f64::NAN, |s| s.1));
         }
-        ratios.sort_by(f64::total_cmp);
-        Ok((ratios[rounds / 2], equal))
+        Ok((median(ratios), equal))
     }
 }
 
@@ -169,6 +176,7 @@ pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
         (Part::Reference, reference_rates),
         (Part::Cycles, weight_read_shares),
         (Part::Verilated, verilated_rate),
+        (Part::Study, study_rates),
     ] {
         if wanted(part) && !(args.quick && part == Part::Training) {
             measure(args)?;
@@ -309,6 +317,66 @@ fn verilated_rate(args: &BenchArgs) -> Result<(), CliError> {
     );
     println!("  the native loop (the reference on the same samples): {native:.2e} per second");
     Ok(())
+}
+
+/// What a study costs beside its trainings, and how it uses the cores: the same points trained by themselves, as a
+/// study on one core, and as a study on all, five times in turn.
+fn study_rates(args: &BenchArgs) -> Result<(), CliError> {
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let seeds: Vec<usize> = (1..=4 * cores).collect();
+    let text = format!(
+        "title = \"bench\"\nbase = \"digits-cep.toml\"\nepochs = 5\nseeds = {seeds:?}\n[[point]]\nrounding.weight = \"STOCHASTIC\"\n"
+    );
+    let study = file::parse(&args.designs.join("bench.toml"), &text).map_err(CliError::input)?;
+    let points = plan::plan(&study).map_err(CliError::input)?;
+    let points: Vec<&Named> = points.iter().collect();
+    let (mut costs, mut gains) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let alone = Instant::now();
+        for run in points.iter().filter_map(|p| p.run.as_ref().ok()) {
+            let mut trainer = Trainer::new(&run.design, &run.data, run.plan);
+            while trainer.step(&mut Silent).is_some() {}
+        }
+        let alone = alone.elapsed();
+        let (one, all) = (study_time(args, &points, 1)?, study_time(args, &points, cores)?);
+        costs.push(one.as_secs_f64() / alone.as_secs_f64());
+        gains.push(one.as_secs_f64() / all.as_secs_f64());
+    }
+    let (cost, gain) = (median(costs), median(gains));
+    line(
+        &format!("digits-cep: study of {} points on one core over its trainings", points.len()),
+        "<= 1.05",
+        &format!("{cost:.3} (median of 5 pairs)"),
+        cost <= 1.05,
+    );
+    let bar = 0.9 * cores as f64;
+    line(
+        &format!("digits-cep: points per second on {cores} cores over one"),
+        &format!(">= {bar:.1}"),
+        &format!("{gain:.2} (median of 5 pairs)"),
+        gain >= bar,
+    );
+    Ok(())
+}
+
+/// Wall time of a study from nothing, with so many threads.
+fn study_time(args: &BenchArgs, points: &[&Named], threads: usize) -> Result<Duration, CliError> {
+    let folder = args.out.join("study");
+    let _ = std::fs::remove_dir_all(&folder);
+    let begin = Instant::now();
+    let watch = Watch::new(true, points);
+    let stop = AtomicBool::new(false);
+    let outcomes = run_points(points, &Store::new(folder.join("results")), &folder, threads, &stop, &watch);
+    let wall = begin.elapsed();
+    match outcomes.iter().find(|o| !matches!(o, PointOutcome::Done { kept: false, .. })) {
+        Some(other) => Err(CliError::tool_message(format!("a point of the study did not train: {other:?}"))),
+        None => Ok(wall),
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// Lane operations per second of the reference on a case: the hardware's weight reads times its lanes, over the

@@ -10,10 +10,13 @@
   always @(posedge clk_i) f_past <= 1'b1;
   always @* assume (rst_ni == f_past);
 
+  // Values of the sample so far, counted here and not by what is to be proven.
+  reg [CountWidth-1:0] f_beats = 0;
+  always @(posedge clk_i) if (f_past && valid_i && ready_o) f_beats <= last_i ? 0 : f_beats + 1;
+
   // The reader releases what it has; a sample has at most 2^CountWidth - 1 values.
   always @* assume (!release_i || full_o);
-  always @* assume (!(&position_q) || !valid_i);
-  always @* assume (position_q != (1 << CountWidth) - 2 || last_i);
+  always @* assume (f_beats != (1 << CountWidth) - 2 || last_i);
 
   // Whole samples so far.
   reg [3:0] f_taken = 4'd0, f_released = 4'd0;
@@ -32,7 +35,8 @@
     assert (f_held != 1 || full_q[read_bank_q]);
     assert (fill_bank_q == f_taken[0]);
     assert (read_bank_q == f_released[0]);
-    assert (count_q <= position_q);
+    assert (count_q <= f_beats);
+    assert (position_q == f_beats);
   end
 
   // One value of one sample, any of them: f_pick chooses the sample once, f_position the value.
@@ -44,7 +48,7 @@
   reg [LabelWidth-1:0] f_label = 0;
   reg f_train = 0;
   wire f_taking = f_past && valid_i && ready_o;
-  wire f_first = f_taking && position_q == 0 && f_pick && !f_seen;
+  wire f_first = f_taking && f_beats == 0 && f_pick && !f_seen;
   wire f_beat = f_first || (f_taking && f_seen && !f_whole);
   wire f_present = f_past && f_whole && !f_gone && !f_ahead;
   always @(posedge clk_i) if (f_past) begin

@@ -2,7 +2,7 @@
 
 use assert_cmd::Command;
 use eqhdl::study::engine;
-use eqhdl::study::file::{self, Verify};
+use eqhdl::study::file::{self, Synth, Verify};
 use eqhdl::study::plan::{self, Named};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -253,6 +253,7 @@ fn what_is_wrong_is_refused_at_its_line() {
         ("seeds = 2", "seed = 2", 4, "did you mean `seeds`"),
         ("epochs = 2", "epochs = \"many\"", 3, "epochs = 4"),
         ("epochs = 2", "verify = \"some\"", 3, "first 200 samples"),
+        ("epochs = 2", "synth = \"artix\"", 3, "ecp5-25k"),
     ] {
         let said = Place::new(&STUDY.replacen(from, to, 1)).refused();
         assert!(said.contains(&format!("s.toml:{line}:")), "{to} is not pointed at: {said}");
@@ -357,6 +358,7 @@ formats.weight_read = "s8.5"
 [[point]]
 "rule.T" = 6
 verify = "first 20 samples"
+synth = "up5k"
 [random]
 points = 30
 seed = 4
@@ -374,6 +376,8 @@ rounding.weight = ["RND", "TRN"]
     });
     assert_eq!(points[0].labels, [("point".to_owned(), "coarse".to_owned())]);
     assert_eq!(points[1].verify, Verify::First(20));
+    assert_eq!(points[1].synth, Synth::On(eqhdl::synth::Device::Up5k));
+    assert!(points[2..].iter().all(|p| p.synth == Synth::None));
     let random = &points[2..];
     assert!(random.len() > 25);
     let designs = || random.iter().map(|p| &p.run.as_ref().unwrap().design);
@@ -418,6 +422,72 @@ fn a_point_that_differs_from_its_hardware_is_marked_and_ends_in_exit_code_1() {
     assert!(fs::read_to_string(out.join("report.html")).unwrap().contains("different, 3 samples"));
     assert!(fs::read_to_string(out.join("report.md")).unwrap().contains("| different |"));
     place.command(&["--gather"]).assert().code(1);
+}
+
+#[test]
+fn what_a_point_is_on_a_device_stands_in_every_report() {
+    use eqhdl::study::store::{Placed, Store};
+    use eqhdl::synth::Counts;
+    let study = "base = \"net.toml\"\nepochs = 1\nseeds = 2\nsynth = \"up5k\"\n[grid]\nrule.T = [4, 5]\n";
+    let place = Place::new(study);
+    let points = place.points();
+    // Area and clock rate do not depend on the seed: one of both is placed.
+    let placed: Vec<&Named> = points.iter().filter(|p| p.synth != Synth::None).collect();
+    assert_eq!(placed.iter().map(|p| p.seed).collect::<Vec<_>>(), [1, 1]);
+
+    // Without the tools they are named, the trainings are kept, and the exit code says so.
+    let bare = tempfile::tempdir().unwrap();
+    let program = bare.path().join("eqhdl");
+    fs::copy(env!("CARGO_BIN_EXE_eqhdl"), &program).unwrap();
+    let run = Command::new(&program)
+        .current_dir(place.at(""))
+        .env("PATH", bare.path())
+        .args(["study", "s.toml"])
+        .assert()
+        .code(3);
+    let said = String::from_utf8_lossy(&run.get_output().stderr).into_owned();
+    assert!(said.contains("could not be placed: `yosys` is not installed"), "{said}");
+    assert!(said.contains("4 trained"), "{said}");
+
+    let store = Store::new(place.at("build/studies/s/results"));
+    let cells = Counts { lut4: 4321, ff: 1234, dsp: 7, block_ram: 21, lut_ram: 0 };
+    let fits = Placed {
+        point: placed[0].id.clone(),
+        device: "up5k".to_owned(),
+        cells,
+        lacking: Vec::new(),
+        khz: vec![31_000, 35_500, 33_000],
+        tools: ["Yosys".to_owned(), "nextpnr".to_owned()],
+        milliseconds: 1,
+    };
+    store.keep_placed(&fits).unwrap();
+    let lacking = vec!["9 multiplier blocks are needed, up5k has 8".to_owned()];
+    let large = Placed { point: placed[1].id.clone(), khz: Vec::new(), lacking, ..fits };
+    store.keep_placed(&large).unwrap();
+    let run = place.command(&["--json"]).assert().success();
+    let summary: Value = serde_json::from_slice(&run.get_output().stdout).unwrap();
+    assert_eq!(summary["table"]["rows"][0]["placed"]["khz"][1], 35_500);
+    let out = place.at("build/studies/s");
+    let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let cycles = summary["table"]["rows"][0]["cost"]["cycles_per_sample"].as_f64().unwrap();
+    let samples = format!("{:.0}", 33e6 / cycles);
+    let markdown = read("report.md");
+    let line = format!("up5k: 4321 LUT4, 7 DSP, 21 block RAM, 33.0 MHz (31.0 to 35.5), {samples} samples/s");
+    assert!(markdown.contains(&line), "{markdown}");
+    assert!(markdown.contains("does not fit: 9 multiplier blocks"), "{markdown}");
+    let html = read("report.html");
+    assert!(html.contains(">33.0</td>") && html.contains(&format!("<td>{samples}</td>")), "{html}");
+    assert!(html.contains("does not fit"), "{html}");
+    let csv = read("points.csv");
+    assert!(csv.contains(",up5k,4321,1234,7,21,33,31,35.5,"), "{csv}");
+    let columns: BTreeSet<usize> = csv.lines().map(|l| l.split(',').count()).collect();
+    assert_eq!(columns.len(), 1, "{csv}");
+
+    // What was kept for another point is not taken for this one's.
+    let other = place.at("build/studies/s/results").join(format!("{}-up5k.placed.json", placed[0].id));
+    fs::copy(other.with_file_name(format!("{}-up5k.placed.json", placed[1].id)), &other).unwrap();
+    let list = place.command(&["--engine", "list"]).assert().success();
+    assert!(String::from_utf8_lossy(&list.get_output().stdout).contains(&placed[0].id));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::study::html::Heading;
 use crate::study::plan::{self, Named};
 use crate::study::report;
 use crate::study::run::{self, Outcome, Watcher};
-use crate::study::store::{Found, Store};
+use crate::study::store::Store;
 use crate::study::table::{self, Table};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -196,8 +196,9 @@ fn chosen<'p>(args: &StudyArgs, points: &'p [Named]) -> Result<Vec<&'p Named>, C
 fn is_pending(p: &Named, store: &Store) -> bool {
     let Ok(run) = &p.run else { return false };
     let verify = p.samples_to_verify();
-    !matches!(store.training(&run.identity), Found::Good(_))
-        || (verify > 0 && !matches!(store.verified(&p.id, verify), Found::Good(_)))
+    store.training(&run.identity).good().is_none()
+        || (verify > 0 && store.verified(&p.id, verify).good().is_none())
+        || p.synth.device().is_some_and(|d| store.placed(&p.id, d).good().is_none())
 }
 
 fn report_broken(points: &[Named]) {
@@ -276,7 +277,7 @@ fn verdict(table: &Table, outcomes: &[Outcome]) -> ExitCode {
     if table.rows.iter().all(|r| r.status == "broken") {
         return ExitCode::from(2);
     }
-    if outcomes.iter().any(|o| matches!(o, Outcome::Unverified(_))) {
+    if outcomes.iter().any(|o| matches!(o, Outcome::Unverified(_) | Outcome::Unplaced(_))) {
         return ExitCode::from(3);
     }
     ExitCode::SUCCESS
@@ -288,7 +289,7 @@ fn point_verdict(outcomes: &[Outcome]) -> ExitCode {
         Outcome::Done { verified: Some(false), .. } => 1,
         Outcome::Done { .. } => 0,
         Outcome::Broken(_) => 2,
-        Outcome::Unverified(_) => 3,
+        Outcome::Unverified(_) | Outcome::Unplaced(_) => 3,
         Outcome::Stopped => INTERRUPTED,
     };
     ExitCode::from(outcomes.iter().map(code).max().unwrap_or(0))
@@ -348,6 +349,7 @@ impl Watcher for Watch {
             Outcome::Done { .. } => "trained".to_owned(),
             Outcome::Broken(why) => format!("is broken: {why}"),
             Outcome::Unverified(why) => format!("trained, could not be verified: {why}"),
+            Outcome::Unplaced(why) => format!("trained, could not be placed: {why}"),
             Outcome::Stopped => return,
         };
         let bad = !matches!(outcome, Outcome::Done { verified: None | Some(true), .. });

@@ -214,7 +214,7 @@ impl Searcher<'_> {
         for (point, outcome) in points.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stopped => return Err(Ended::Stopped),
-                Outcome::Broken(why) | Outcome::Unverified(why) => {
+                Outcome::Broken(why) | Outcome::Unverified(why) | Outcome::Unplaced(why) => {
                     return Err(CliError::tool_message(format!("{}: {why}", point.id)).into());
                 }
                 Outcome::Done { .. } => {}

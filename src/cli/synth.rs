@@ -2,7 +2,7 @@
 
 use super::CliError;
 use crate::schedule::Layout;
-use crate::synth::{Device, Family, Report, Request, SynthError, Tools, synthesise};
+use crate::synth::{Device, Family, Report, Request, SEEDS, SPEED, SynthError, Tools, synthesise};
 use crate::verilog::module_name;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -26,10 +26,10 @@ pub struct SynthArgs {
     #[arg(long, value_name = "DEVICE")]
     device: Device,
     /// Speed grade of the ECP5
-    #[arg(long, value_name = "GRADE", default_value_t = 6, value_parser = clap::value_parser!(u8).range(6..=8))]
+    #[arg(long, value_name = "GRADE", default_value_t = SPEED, value_parser = clap::value_parser!(u8).range(6..=8))]
     speed: u8,
     /// Placements, each under a seed of its own; the clock rate is their median
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = SEEDS, value_parser = clap::value_parser!(u32).range(1..))]
     seeds: u32,
     /// Clock rate that the placer aims at, in MHz [default: 100, up5k 24]
     #[arg(long, value_name = "MHZ", value_parser = positive)]
@@ -69,13 +69,9 @@ pub fn run(args: &SynthArgs) -> Result<ExitCode, CliError> {
         Family::Ecp5 => format!("{}-speed{}", args.device, args.speed),
         Family::Ice40 => args.device.to_string(),
     };
-    let request = Request {
-        device: args.device,
-        speed: args.speed,
-        seeds: args.seeds,
-        aim_mhz: args.aim.unwrap_or(if family == Family::Ecp5 { 100.0 } else { 24.0 }),
-        dir: out.join(folder),
-    };
+    let usual = Request::on(args.device, out.join(folder));
+    let aim_mhz = args.aim.unwrap_or(usual.aim_mhz);
+    let request = Request { speed: args.speed, seeds: args.seeds, aim_mhz, ..usual };
     let outcome = synthesise(&design, &layout, &tools, &request, &|line| eprintln!("{line}"))?;
     let report = Report::of(&design, &layout, &request, &tools, &outcome);
     let json = serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?;

@@ -4,6 +4,7 @@ mod reader;
 
 use super::search::Search;
 use crate::design::{DesignError, Refusal};
+use crate::synth::Device;
 use reader::Reader;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub struct Bundle {
     pub settings: Vec<Setting>,
     /// How much of these points is checked against the hardware, where it says so itself.
     pub verify: Option<Verify>,
+    /// Where these points are placed, where it says so itself.
+    pub synth: Option<Synth>,
 }
 
 /// One direction of a grid.
@@ -105,6 +108,31 @@ impl Verify {
     }
 }
 
+/// Whether a point is synthesised and placed for what it costs in a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Synth {
+    /// It is not.
+    #[default]
+    None,
+    /// On this device.
+    On(Device),
+}
+
+impl Synth {
+    /// Reads `none` or the name of a device.
+    pub fn parse(text: &str) -> Option<Synth> {
+        if text == "none" { Some(Synth::None) } else { text.parse().ok().map(Synth::On) }
+    }
+
+    /// The device, if any.
+    pub fn device(self) -> Option<Device> {
+        match self {
+            Synth::None => None,
+            Synth::On(device) => Some(device),
+        }
+    }
+}
+
 /// What a study file asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StudyFile {
@@ -122,6 +150,8 @@ pub struct StudyFile {
     pub seeds: Vec<u32>,
     /// How much of every point is checked.
     pub verify: Verify,
+    /// Where every point is placed.
+    pub synth: Synth,
     /// The grid.
     pub grid: Vec<Axis>,
     /// Listed points.

@@ -47,6 +47,8 @@ struct Page<'a> {
     broken: Vec<&'a Row>,
     axes: Vec<String>,
     constant: String,
+    /// Some point is on a device.
+    placed: bool,
 }
 
 /// The page.
@@ -84,7 +86,9 @@ pub fn page(heading: &Heading, table: &Table) -> Result<String, askama::Error> {
         }
     }
     let broken = table.rows.iter().filter(|r| r.status == "broken").collect();
-    Page { heading, pictures, lines: lines.collect(), broken, axes, constant: constant_costs(table) }.render()
+    let placed = table.rows.iter().any(|r| r.placed.is_some());
+    let constant = constant_costs(table);
+    Page { heading, pictures, lines: lines.collect(), broken, axes, constant, placed }.render()
 }
 
 fn percent(share: f64) -> String {

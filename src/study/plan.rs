@@ -2,7 +2,7 @@
 
 use super::address::{Identity, sha256};
 use super::cost::{Cost, effort};
-use super::file::{StudyFile, Verify};
+use super::file::{StudyFile, Synth, Verify};
 use super::points;
 use crate::data::{DataError, Dataset, Fit};
 use crate::design::{DataSource, Design, DesignError};
@@ -36,6 +36,8 @@ pub struct Named {
     pub seed: u32,
     /// How much is checked.
     pub verify: Verify,
+    /// Where it is placed.
+    pub synth: Synth,
     /// Its design file.
     pub text: String,
     /// How to run it, or why it cannot be run.
@@ -111,12 +113,13 @@ pub fn plan(study: &StudyFile) -> Result<Vec<Named>, DesignError> {
             Ok(r) => r.design.name.clone(),
             Err(_) => format!("x{}", &sha256(&point.text)[..12]),
         };
-        let verify = point.verify;
+        let (verify, synth) = (point.verify, point.synth);
         if let Some(same) = all.iter_mut().find(|n| n.id == id) {
             same.verify = if same.verify == Verify::None { verify } else { same.verify };
+            same.synth = if same.synth == Synth::None { synth } else { same.synth };
             continue;
         }
-        all.push(Named { id, labels: point.labels, seed: point.seed, verify, text: point.text, run });
+        all.push(Named { id, labels: point.labels, seed: point.seed, verify, synth, text: point.text, run });
     }
     Ok(all)
 }

@@ -1,7 +1,7 @@
 //! From a study file to its points: one design text each, every value of the study judged by itself first.
 
 use super::edit;
-use super::file::{Axis, Bundle, Draw, Random, Setting, StudyFile, Verify};
+use super::file::{Axis, Bundle, Draw, Random, Setting, StudyFile, Synth, Verify};
 use crate::design::{self, Design, DesignError, Refusal, Shape};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -12,6 +12,7 @@ struct Choice {
     labels: Vec<(String, String)>,
     settings: Vec<Setting>,
     verify: Verify,
+    synth: Synth,
 }
 
 /// One training of a study.
@@ -23,6 +24,8 @@ pub struct Point {
     pub seed: u32,
     /// How much of it is checked against the hardware.
     pub verify: Verify,
+    /// Where it is placed: only with the first seed, area and clock rate do not depend on it.
+    pub synth: Synth,
     /// Its design file.
     pub text: String,
     /// What that means, or why it means nothing.
@@ -96,7 +99,8 @@ fn point(study: &StudyFile, base: &str, choice: &Choice, seed: u32) -> Result<Po
     text = edit::set(&text, "training", "seed", &seed.to_string()).unwrap_or(text);
     let design =
         design::parse(Path::new("point.toml"), &text).map_err(|e| why_broken(study, choice, &text, &e));
-    Ok(Point { labels: choice.labels.clone(), seed, verify: choice.verify, text, design })
+    let synth = if study.seeds.first() == Some(&seed) { choice.synth } else { Synth::None };
+    Ok(Point { labels: choice.labels.clone(), seed, verify: choice.verify, synth, text, design })
 }
 
 /// The design's error, at the line of the study that brought it about where there is one.
@@ -115,23 +119,23 @@ fn line_of(text: &str, at: usize) -> usize {
 }
 
 fn choices(study: &StudyFile) -> Result<Vec<Choice>, Refusal> {
+    let start = Choice { labels: Vec::new(), settings: Vec::new(), verify: study.verify, synth: study.synth };
     let mut all = Vec::new();
     if !study.grid.is_empty() {
-        all.extend(grid(&study.grid, study.verify)?);
+        all.extend(grid(&study.grid, &start)?);
     }
     for (n, bundle) in study.list.iter().enumerate() {
         let label = if bundle.label.is_empty() { (n + 1).to_string() } else { bundle.label.clone() };
-        let start = Choice { labels: Vec::new(), settings: Vec::new(), verify: study.verify };
         all.push(with(&start, "point", &Bundle { label, ..bundle.clone() })?);
     }
     if let Some(random) = &study.random {
-        all.extend(sample(random, study.verify)?);
+        all.extend(sample(random, &start)?);
     }
     Ok(all)
 }
 
-fn grid(axes: &[Axis], verify: Verify) -> Result<Vec<Choice>, Refusal> {
-    let mut choices = vec![Choice { labels: Vec::new(), settings: Vec::new(), verify }];
+fn grid(axes: &[Axis], start: &Choice) -> Result<Vec<Choice>, Refusal> {
+    let mut choices = vec![start.clone()];
     for axis in axes {
         let mut next = Vec::new();
         for choice in &choices {
@@ -148,6 +152,7 @@ fn with(choice: &Choice, name: &str, value: &Bundle) -> Result<Choice, Refusal> 
     let mut next = choice.clone();
     next.labels.push((name.to_owned(), value.label.clone()));
     next.verify = value.verify.unwrap_or(choice.verify);
+    next.synth = value.synth.unwrap_or(choice.synth);
     for s in &value.settings {
         if let Some(first) = next.settings.iter().find(|o| (&o.section, &o.key) == (&s.section, &s.key)) {
             return Err(Refusal::new(
@@ -162,10 +167,10 @@ fn with(choice: &Choice, name: &str, value: &Bundle) -> Result<Choice, Refusal> 
     Ok(next)
 }
 
-fn sample(random: &Random, verify: Verify) -> Result<Vec<Choice>, Refusal> {
+fn sample(random: &Random, start: &Choice) -> Result<Vec<Choice>, Refusal> {
     let mut choices = Vec::new();
     for n in 0..random.points {
-        let mut choice = Choice { labels: Vec::new(), settings: Vec::new(), verify };
+        let mut choice = start.clone();
         for (d, draw) in random.draws.iter().enumerate() {
             let u = uniform(random.seed, n, d);
             let (name, bundle) = drawn(draw, u);
@@ -188,7 +193,7 @@ fn drawn(draw: &Draw, u: f64) -> (String, Bundle) {
             let value = if *whole { format!("{}", x.floor() as i64) } else { four_digits(x) };
             let setting = Setting { value: value.clone(), ..field.clone() };
             let name = format!("{}.{}", field.section, field.key);
-            (name, Bundle { label: value, settings: vec![setting], verify: None })
+            (name, Bundle { label: value, settings: vec![setting], verify: None, synth: None })
         }
     }
 }

@@ -53,7 +53,7 @@ fn csv_word(word: &str) -> String {
 
 /// One line for every point, a first line of names.
 pub fn csv(table: &Table) -> String {
-    let mut out = "point,status,values,seed,rule,weight_rounding,state_rounding,weight_bits,weight_read_bits,state_bits,drive_bits,beta,T,K,lanes,epochs,test_error,lost_updates,weights_saturated,states_saturated,cycles_per_sample,inference_cycles,memory_bits,weight_memory_bits,multipliers,multiplier_bits,hardware,samples_verified,seconds,weights_digest,design_digest,data_checksum,version,design_file,command,problem\n".to_owned();
+    let mut out = "point,status,values,seed,rule,weight_rounding,state_rounding,weight_bits,weight_read_bits,state_bits,drive_bits,beta,T,K,lanes,epochs,test_error,lost_updates,weights_saturated,states_saturated,cycles_per_sample,inference_cycles,memory_bits,weight_memory_bits,multipliers,multiplier_bits,hardware,samples_verified,device,lut4,flip_flops,dsp,block_ram,fmax_mhz,fmax_lowest,fmax_highest,samples_per_s,seconds,weights_digest,design_digest,data_checksum,version,design_file,command,problem\n".to_owned();
     for r in &table.rows {
         let mut words = vec![r.id.clone(), r.status.to_owned(), r.label(), r.seed.to_string()];
         match &r.fields {
@@ -93,6 +93,22 @@ pub fn csv(table: &Table) -> String {
         }
         words.push(r.verdict().to_owned());
         words.push(r.verified.as_ref().map(|v| v.samples.to_string()).unwrap_or_default());
+        match &r.placed {
+            Some(p) => {
+                let c = p.cells;
+                words.push(p.device.clone());
+                words.extend([c.lut4, c.ff, c.dsp, c.block_ram].map(|n| n.to_string()));
+                let f = p.fmax();
+                let numbers = [
+                    f.map(|f| f.median),
+                    f.map(|f| f.lowest),
+                    f.map(|f| f.highest),
+                    r.speed().map(|(_, samples)| samples),
+                ];
+                words.extend(numbers.map(|n| n.map(|n| n.to_string()).unwrap_or_default()));
+            }
+            None => words.extend(std::iter::repeat_n(String::new(), 9)),
+        }
         words.push(r.result.as_ref().map(|t| t.seconds.to_string()).unwrap_or_default());
         words.push(r.result.as_ref().map(|t| t.weights_digest.clone()).unwrap_or_default());
         words.extend([
@@ -147,6 +163,13 @@ pub fn markdown(heading: &Heading, table: &Table) -> String {
             fronts.join(", "),
             verdicts.join(", "),
         );
+    }
+    let placed: Vec<&Row> = table.rows.iter().filter(|r| r.placed.is_some()).collect();
+    if !placed.is_empty() {
+        out += "\n| point | values | on a device (clock rate: median, lowest and highest placement) |\n|---|---|---|\n";
+        for r in placed {
+            let _ = writeln!(out, "| {} | {} | {} |", r.id, cell(&r.label()), cell(&r.on_device()));
+        }
     }
     let broken: Vec<&Row> = table.rows.iter().filter(|r| r.status == "broken").collect();
     if !broken.is_empty() {

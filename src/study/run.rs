@@ -2,7 +2,7 @@
 
 use super::plan::{Named, Runnable};
 use super::store::{Found, Store, Training};
-use super::{cost, verify};
+use super::{cost, place, verify};
 use crate::reference::Silent;
 use crate::reference::checkpoint::Checkpoint;
 use crate::reference::train::Trainer;
@@ -43,6 +43,8 @@ pub enum Outcome {
     Broken(String),
     /// Trained, but the cross-check could not be done; why.
     Unverified(String),
+    /// Trained, but it could not be synthesised and placed; why.
+    Unplaced(String),
     /// Interrupted.
     Stopped,
 }
@@ -121,24 +123,67 @@ fn one(point: &Named, store: &Store, folder: &Path, stop: &AtomicBool, watcher: 
             }
         }
     };
+    let folder_of = |what: &str| folder.join(what).join(&point.id);
+    let done = check(point, store, &training, &folder_of("verify"), stop, watcher)
+        .and_then(|verified| price(point, store, &folder_of("synth"), stop, watcher).map(|()| verified));
+    match done {
+        Ok(verified) => Outcome::Done { kept, verified },
+        Err(outcome) => outcome,
+    }
+}
+
+/// Holds a point against its hardware as far as it is asked for; the outcome of the point where that was not to be done.
+fn check(
+    point: &Named,
+    store: &Store,
+    training: &Training,
+    folder: &Path,
+    stop: &AtomicBool,
+    watcher: &impl Watcher,
+) -> Result<Option<bool>, Outcome> {
     let asked = point.samples_to_verify();
     if asked == 0 {
-        return Outcome::Done { kept, verified: None };
+        return Ok(None);
     }
     match store.verified(&point.id, asked) {
-        Found::Good(v) => return Outcome::Done { kept, verified: Some(v.equal()) },
+        Found::Good(v) => return Ok(Some(v.equal())),
         Found::Damaged(why) => watcher.warn(&format!("{why}; checking {} again", point.id)),
         Found::Nothing => {}
     }
-    match verify::verify(point, &training.weights_digest, &folder.join("verify").join(&point.id)) {
+    match verify::verify(point, &training.weights_digest, folder) {
         // Ctrl-C ends the simulator too.
-        Err(_) if stop.load(Ordering::Relaxed) => Outcome::Stopped,
-        Err(e) => Outcome::Unverified(e.to_string()),
-        Ok(None) => Outcome::Done { kept, verified: None },
+        Err(_) if stop.load(Ordering::Relaxed) => Err(Outcome::Stopped),
+        Err(e) => Err(Outcome::Unverified(e.to_string())),
+        Ok(None) => Ok(None),
         Ok(Some(v)) => match store.keep_verified(&v) {
-            Ok(()) => Outcome::Done { kept, verified: Some(v.equal()) },
-            Err(e) => Outcome::Broken(format!("its cross-check cannot be kept: {e}")),
+            Ok(()) => Ok(Some(v.equal())),
+            Err(e) => Err(Outcome::Broken(format!("its cross-check cannot be kept: {e}"))),
         },
+    }
+}
+
+/// Puts a point on its device, if it has one; the outcome of the point where that was not to be done.
+fn price(
+    point: &Named,
+    store: &Store,
+    folder: &Path,
+    stop: &AtomicBool,
+    watcher: &impl Watcher,
+) -> Result<(), Outcome> {
+    let Some(device) = point.synth.device() else { return Ok(()) };
+    match store.placed(&point.id, device) {
+        Found::Good(_) => return Ok(()),
+        Found::Damaged(why) => watcher.warn(&format!("{why}; placing {} again", point.id)),
+        Found::Nothing => {}
+    }
+    match place::place(point, device, folder) {
+        // Ctrl-C ends the placer too.
+        Err(_) if stop.load(Ordering::Relaxed) => Err(Outcome::Stopped),
+        Err(e) => Err(Outcome::Unplaced(e.to_string())),
+        Ok(None) => Ok(()),
+        Ok(Some(p)) => store
+            .keep_placed(&p)
+            .map_err(|e| Outcome::Broken(format!("its area and clock rate cannot be kept: {e}"))),
     }
 }
 

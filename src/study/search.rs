@@ -5,7 +5,7 @@
 //! float oracle by more than a margin. Errors are taken to fall with every bit, so each search halves an interval;
 //! what it ends with is trained, and so is its neighbour one bit below.
 
-use super::file::{Axis, Bundle, Setting, StudyFile};
+use super::file::{Axis, Bundle, Setting, StudyFile, Synth};
 use crate::design::Design;
 use crate::fixed_point::Format;
 use std::ops::{Range, RangeInclusive};
@@ -100,7 +100,7 @@ pub fn settings(study: &StudyFile) -> Vec<StudyFile> {
             .collect();
     }
     // A study of the base design alone has it as its only point.
-    let base = Bundle { label: "base design".to_owned(), settings: Vec::new(), verify: None };
+    let base = Bundle { label: "base design".to_owned(), settings: Vec::new(), verify: None, synth: None };
     let list = if study.grid.is_empty() { vec![base] } else { Vec::new() };
     let one = |grid| StudyFile { grid, list: list.clone(), random: None, ..study.clone() };
     all.into_iter().map(one).collect()
@@ -143,9 +143,11 @@ pub fn at_widths(setting: &StudyFile, search: &Search, design: &Design, widths: 
     let states = design.neurons.iter().map(|n| resized(n.state, state)).collect();
     let axis = |name: &str, label: u32, settings: Vec<Setting>| Axis {
         name: name.to_owned(),
-        values: vec![Bundle { label: label.to_string(), settings, verify: None }],
+        values: vec![Bundle { label: label.to_string(), settings, verify: None, synth: None }],
     };
     let mut study = setting.clone();
+    // What is only tried is not placed: that takes minutes.
+    study.synth = Synth::None;
     study.list.clear();
     study.grid.push(axis(
         "weight bits",

@@ -4,6 +4,7 @@
 use super::address::{Identity, sha256};
 use crate::reference::counters::Counters;
 use crate::reference::train::{EpochScore, averaged_epochs};
+use crate::synth::{Counts, Device, Spread};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -90,6 +91,32 @@ impl Verified {
     /// True when something was compared and nothing differs.
     pub fn equal(&self) -> bool {
         self.difference.is_none() && self.samples > 0
+    }
+}
+
+/// What a point is on a device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// The point.
+    pub point: String,
+    /// The device.
+    pub device: String,
+    /// What the core takes up.
+    pub cells: Counts,
+    /// What the device lacks, in words; empty where the core fits.
+    pub lacking: Vec<String>,
+    /// Clock rate of each placement, kHz.
+    pub khz: Vec<u64>,
+    /// Yosys and nextpnr, as they call themselves.
+    pub tools: [String; 2],
+    /// Time it took.
+    pub milliseconds: u64,
+}
+
+impl Placed {
+    /// Clock rate, MHz: median, lowest and highest placement; none where the core does not fit.
+    pub fn fmax(&self) -> Option<Spread> {
+        Spread::of(&self.khz.iter().map(|&k| k as f64 / 1e3).collect::<Vec<_>>())
     }
 }
 
@@ -210,6 +237,29 @@ impl Store {
     /// The operating system refused.
     pub fn keep_verified(&self, verified: &Verified) -> io::Result<()> {
         write(&self.verified_file(&verified.point, verified.asked), verified)
+    }
+
+    fn placed_file(&self, point: &str, device: &str) -> PathBuf {
+        self.folder.join(format!("{point}-{device}.placed.json"))
+    }
+
+    /// A point on a device.
+    pub fn placed(&self, point: &str, device: Device) -> Found<Placed> {
+        let path = self.placed_file(point, &device.to_string());
+        match read::<Placed>(&path) {
+            Found::Good(p) if p.point != point || p.device != device.to_string() => {
+                Found::Damaged(format!("{}: it belongs to another point", path.display()))
+            }
+            found => found,
+        }
+    }
+
+    /// Keeps what a point is on a device.
+    ///
+    /// # Errors
+    /// The operating system refused.
+    pub fn keep_placed(&self, placed: &Placed) -> io::Result<()> {
+        write(&self.placed_file(&placed.point, &placed.device), placed)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::cost::Cost;
 use super::plan::Named;
-use super::store::{Store, Verified};
+use super::store::{Placed, Store, Verified};
 use crate::design::Design;
 use crate::reference::counters::LayerCounters;
 use serde::Serialize;
@@ -123,6 +123,8 @@ pub struct Row {
     pub result: Option<Result>,
     /// Cross-check with the hardware: samples compared, and the first difference.
     pub verified: Option<Verified>,
+    /// What it is on a device, where that was asked for.
+    pub placed: Option<Placed>,
     /// Digest of its design.
     pub design_digest: String,
     /// Checksum of its data.
@@ -145,6 +147,26 @@ impl Row {
             Some(v) if v.equal() => "equal",
             Some(_) => "different",
             None => "",
+        }
+    }
+
+    /// Clock rate on its device, MHz, the median of its placements, and training samples per second at that.
+    pub fn speed(&self) -> Option<(f64, f64)> {
+        let mhz = self.placed.as_ref()?.fmax()?.median;
+        Some((mhz, 1e6 * mhz / self.cost?.cycles_per_sample))
+    }
+
+    /// What it is on its device, in one line; empty where that was not asked for.
+    pub fn on_device(&self) -> String {
+        let Some(p) = &self.placed else { return String::new() };
+        let c = p.cells;
+        let cells = format!("{}: {} LUT4, {} DSP, {} block RAM", p.device, c.lut4, c.dsp, c.block_ram);
+        match (self.speed(), p.fmax()) {
+            (Some((mhz, samples)), Some(spread)) => format!(
+                "{cells}, {mhz:.1} MHz ({:.1} to {:.1}), {samples:.0} samples/s",
+                spread.lowest, spread.highest
+            ),
+            _ => format!("{cells}; does not fit: {}", p.lacking.join("; ")),
         }
     }
 }
@@ -230,6 +252,7 @@ fn row(point: &Named, store: &Store, command: &dyn Fn(&str) -> String) -> Row {
         cost: None,
         result: None,
         verified: None,
+        placed: None,
         design_digest: String::new(),
         data_checksum: String::new(),
         epochs: 0,
@@ -246,6 +269,7 @@ fn row(point: &Named, store: &Store, command: &dyn Fn(&str) -> String) -> Row {
     row.data_checksum = run.identity.data.clone();
     row.epochs = run.identity.epochs;
     row.verified = store.verified(&point.id, point.samples_to_verify()).good();
+    row.placed = point.synth.device().and_then(|d| store.placed(&point.id, d).good());
     if let Some(t) = store.training(&run.identity).good() {
         row.status = "done";
         let layers = &t.counters.layers;

@@ -32,6 +32,12 @@ use std::path::{Path, PathBuf};
 /// The folder of the private Python environment that `make setup-synth` makes, below the repository.
 pub const TOOLS_FOLDER: &str = ".tools/synth";
 
+/// Speed grade where none is asked for: the slowest.
+pub const SPEED: u8 = 6;
+
+/// Placements where no number is asked for.
+pub const SEEDS: u32 = 5;
+
 /// Why a core cannot be synthesised.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum SynthError {
@@ -100,6 +106,14 @@ pub struct Request {
     pub aim_mhz: f64,
     /// Where results are kept.
     pub dir: PathBuf,
+}
+
+impl Request {
+    /// What is done where nothing else is asked for: five placements for the slowest grade.
+    pub fn on(device: Device, dir: PathBuf) -> Request {
+        let aim_mhz = if device.family() == Family::Ecp5 { 100.0 } else { 24.0 };
+        Request { device, speed: SPEED, seeds: SEEDS, aim_mhz, dir }
+    }
 }
 
 /// What came out of it.

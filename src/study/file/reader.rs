@@ -1,6 +1,6 @@
 //! Reading a study file, every refusal with its place.
 
-use super::{Axis, Bundle, Draw, Random, Setting, StudyFile, Verify};
+use super::{Axis, Bundle, Draw, Random, Setting, StudyFile, Synth, Verify};
 use crate::design::{Refusal, fields, nearest};
 use crate::study::search::Search;
 use std::ops::{Range, RangeInclusive};
@@ -24,6 +24,7 @@ const KEYS: &[(&str, &str)] = &[
         "how often each point is trained, such as `seeds = 3` (seeds 1, 2, 3), or a list of seeds, such as `seeds = [1, 7]`",
     ),
     ("verify", VERIFY),
+    ("synth", SYNTH),
     (
         "grid",
         "a section: every combination of its fields' values, such as `formats.weight = [\"s12.9\", \"s16.13\"]`",
@@ -41,6 +42,8 @@ const KEYS: &[(&str, &str)] = &[
 ];
 const VERIFY: &str =
     "how much of a point is checked against the hardware: \"none\", \"first 200 samples\", or \"all\"";
+
+const SYNTH: &str = "where points are synthesised and placed for area and clock rate: \"none\", \"ecp5-25k\", \"ecp5-45k\", \"ecp5-85k\" or \"up5k\"";
 
 fn known_keys() -> String {
     KEYS.iter().map(|k| format!("`{}`", k.0)).collect::<Vec<_>>().join(", ")
@@ -75,6 +78,7 @@ impl Reader<'_> {
             epochs: None,
             seeds: vec![1],
             verify: Verify::None,
+            synth: Synth::None,
             grid: Vec::new(),
             list: Vec::new(),
             random: None,
@@ -91,6 +95,7 @@ impl Reader<'_> {
                 }
                 "seeds" => study.seeds = self.seeds(value)?,
                 "verify" => study.verify = self.verify(value)?,
+                "synth" => study.synth = self.synth(value)?,
                 "grid" => study.grid = self.axes(value, "grid")?,
                 "point" => study.list = self.list(value)?,
                 "random" => study.random = Some(self.random(value)?),
@@ -163,6 +168,13 @@ impl Reader<'_> {
         })
     }
 
+    fn synth(&self, value: &Spanned<DeValue<'_>>) -> Result<Synth> {
+        value.get_ref().as_str().and_then(Synth::parse).ok_or_else(|| {
+            Refusal::new("this is no possible `synth`", format!("`synth` is {SYNTH}"))
+                .at(Some(value.span()), "this value")
+        })
+    }
+
     /// A setting, its field known to design files.
     fn setting(&self, field: &str, name_at: Span, value: &Spanned<DeValue<'_>>) -> Result<Setting> {
         let (section, key) = field.split_once('.').unwrap_or(("", field));
@@ -226,7 +238,12 @@ impl Reader<'_> {
                 Some(table) => self.bundle(table, item.span())?,
                 None => {
                     let setting = self.setting(path, key_at.clone(), item)?;
-                    Bundle { label: plain(&setting.value), settings: vec![setting], verify: None }
+                    Bundle {
+                        label: plain(&setting.value),
+                        settings: vec![setting],
+                        verify: None,
+                        synth: None,
+                    }
                 }
             };
             if values.iter().any(|b: &Bundle| b.label == bundle.label) {
@@ -243,11 +260,12 @@ impl Reader<'_> {
 
     /// Several fields in one table, with a label.
     fn bundle(&self, table: &DeTable<'_>, at: Span) -> Result<Bundle> {
-        let mut bundle = Bundle { label: String::new(), settings: Vec::new(), verify: None };
+        let mut bundle = Bundle { label: String::new(), settings: Vec::new(), verify: None, synth: None };
         for (path, key_at, value) in flat(table, "") {
             match path.as_str() {
                 "label" => bundle.label = self.label(value)?,
                 "verify" => bundle.verify = Some(self.verify(value)?),
+                "synth" => bundle.synth = Some(self.synth(value)?),
                 _ => bundle.settings.push(self.setting(&path, key_at, value)?),
             }
         }

@@ -6,7 +6,7 @@ use crate::design::{Design, Dynamics, NudgePlace, Order, Readout};
 use crate::gradient::compare::{Angles, Comparison, Measures, StepRow, TotalRow};
 use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
 use crate::gradient::{Example, examples, files};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::fs;
@@ -169,7 +169,7 @@ fn report(
     if args.no_studies || design.has_separate_feedback() {
         return Ok(report);
     }
-    let bar = ProgressBar::new(4).with_style(
+    let bar = ProgressBar::new(4).with_finish(ProgressFinish::AndClear).with_style(
         ProgressStyle::with_template("{spinner} {pos} of {len}: {msg}  {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
@@ -189,7 +189,6 @@ fn report(
         next("number formats");
         report.formats = formats(&studied, samples).map_err(CliError::input_message)?;
     }
-    bar.finish_and_clear();
     Ok(report)
 }
 

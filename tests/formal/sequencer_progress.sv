@@ -12,7 +12,11 @@
   (* anyconst *) reg [ChunkWidth-1:0] f_chunk1, f_chunk2;
   wire f_first_layer = (layer_q == 1);
   reg [CountWidth-1:0] f_count = 0;
-  always @(posedge clk_i) f_count <= sample_count_i;
+  reg f_pulling = 1'b0;
+  always @(posedge clk_i) begin
+    f_count <= sample_count_i;
+    f_pulling <= pulling_i;
+  end
   always @* begin
     assume (op_i == f_word[2:0]);
     assume (op_steps_i == f_word[4:3]);
@@ -24,6 +28,8 @@
     assume (!(&f_columns1) && !(&f_columns2) && !(&sample_count_i));
     assume (drive_wait_i < 4 && learn_wait_i < 4);
     assume (state_q == StIdle || sample_count_i == f_count);
+    // Whether a softmax read-out pulls is a matter of the pass.
+    assume (state_q != StDrain || pulling_i == f_pulling);
   end
 
   // What holds in every state.
@@ -41,6 +47,7 @@
     end
     if (state_q == StRun || state_q == StPad) assert (entry_q <= columns);
     if (state_q == StPad) assert (pad_q != 0 && entry_q == 0);
+    if (state_q == StDrain && drive_o && !pulling_i) assert (pad_q != 0 && pad_q <= Drain);
     if (state_q == StSettle) assert (pad_q != 0 && pad_q <= Settle);
   end
 
@@ -48,7 +55,7 @@
   wire [2:0] f_passes = (op_i == OpRelax && drive_o) ? left_q[1:0] - 2'd1 + op_plastic_i : 3'd0;
   wire [ProgramWidth:0] f_operations = {1'b0, ~pc_q};
   wire [1:0] f_stage = (state_q == StAdvance) ? 2'd0 : (state_q == StDrain) ? 2'd1 : 2'd2;
-  wire [PadWidth-1:0] f_pad = (state_q == StPad) ? pad_q : 0;
+  wire [PadWidth-1:0] f_pad = (state_q == StPad || state_q == StDrain) ? pad_q : 0;
   wire [LayerWidth-1:0] f_layers = 2 - layer_q;
   wire [ChunkWidth-1:0] f_chunks = last_chunk_i - chunk_q;
   wire [CountWidth-1:0] f_columns_left = columns - entry_q;
@@ -60,7 +67,7 @@
   reg [ProgramWidth+PadWidth+LayerWidth+ChunkWidth+CountWidth+7:0] f_rank_before = 0;
   reg f_counts = 1'b0;
   wire f_waits = (state_q == StIdle) || (state_q == StResult)
-              || (state_q == StDrain && !(drive_o ? drained_i : wrote_last_i));
+              || (state_q == StDrain && (drive_o ? pulling_i && !pulled_i : !wrote_last_i));
   always @(posedge clk_i) begin
     f_rank_before <= f_rank;
     f_counts <= f_past && !f_waits;

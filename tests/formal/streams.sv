@@ -12,7 +12,8 @@ module streams_formal (
   input wire [1:0] label_i,
   input wire train_i,
   input wire [1:0] entry_i,
-  input wire drained_i,
+  input wire pulling_i,
+  input wire pulled_i,
   input wire wrote_last_i,
   input wire result_ready_i
 );
@@ -32,7 +33,7 @@ module streams_formal (
   // Training: one step, then an update; a test sample ends at once.
   sequencer #(
     .Layers(1), .Lanes(2), .LayerWidth(1), .ChunkWidth(1), .CountWidth(2), .AddressWidth(2), .BankWidth(2),
-    .ProgramWidth(1), .InferStart(1)
+    .ProgramWidth(1), .InferStart(1), .Drain(3), .Settle(2)
   ) u_sequencer (
     .clk_i(clk_i), .rst_ni(f_past), .enable_i(1'b1), .sample_full_i(full), .sample_train_i(train),
     .sample_last_i(1'b0), .sample_count_i(count), .sample_release_o(release_sample),
@@ -43,7 +44,8 @@ module streams_formal (
     .chunk_o(), .entry_o(), .row_base_o(), .first0_o(), .bias0_o(),
     .first_chunk0_o(), .last_chunk0_o(), .learn_o(), .apply_o(), .drive_o(), .nudge_o(), .odd_o(),
     .bank_a_o(), .bank_b_o(), .bank_now_o(),
-    .bank_next_o(), .step_o(), .step_end_o(), .sample_start_o(sample_start), .drained_i(drained_i),
+    .bank_next_o(), .step_o(), .step_end_o(), .sample_start_o(sample_start), .pulling_i(pulling_i),
+    .pulled_i(pulled_i),
     .wrote_last_i(wrote_last_i), .read_o(), .result_valid_o(result_valid), .result_ready_i(result_ready_i),
     .cycles_o(), .reads_o(), .busy_o(busy)
   );

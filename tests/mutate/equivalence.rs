@@ -1,6 +1,7 @@
 //! Can a mutant be told from the core at all?
 
 use super::netlist::{GOLDEN, Mutant, yosys};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +12,8 @@ pub struct Equivalence {
     /// The netlist of gates with these mutants in it, and how many bits choose one.
     gates: String,
     bits: u32,
+    /// The gates with none chosen.
+    core: PathBuf,
 }
 
 /// Memories are cut out of core and mutant alike: what goes into them must be the same, what comes out of them is any
@@ -38,7 +41,10 @@ impl Equivalence {
         );
         yosys(dir, "gates", &script.replace('\n', "; "))?;
         let gates = std::fs::read_to_string(dir.join("gates.blif")).map_err(|e| e.to_string())?;
-        Ok(Equivalence { dir: dir.to_owned(), gates, bits })
+        let mut all = Equivalence { dir: dir.to_owned(), gates, bits, core: PathBuf::new() };
+        // Once: questions are asked side by side.
+        all.core = all.chosen(0)?;
+        Ok(all)
     }
 
     /// The gates with one mutant chosen: its number's bits are constants instead of inputs.
@@ -71,13 +77,71 @@ impl Equivalence {
         Ok(path)
     }
 
+    /// The core beside the mutant's logic, which looks at the core's registers instead of its own: one output, true
+    /// where any output or any register's next value differs. As long as it never is, mutant and core are in the same
+    /// state; so if the core can get into no state in which it is, the two are equivalent.
+    fn beside(&self, number: usize) -> Result<PathBuf, String> {
+        let words = |line: &'_ str| line.split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>();
+        let of =
+            |key: &str| self.gates.lines().filter(|l| l.starts_with(key)).flat_map(words).collect::<Vec<_>>();
+        let (inputs, outputs): (Vec<String>, Vec<String>) =
+            (of(".inputs").into_iter().filter(|w| !w.starts_with("mutsel[")).collect(), of(".outputs"));
+        let latches: Vec<Vec<String>> =
+            self.gates.lines().filter(|l| l.starts_with(".latch")).map(words).collect();
+        let shared: HashSet<&str> =
+            inputs.iter().chain(latches.iter().filter_map(|l| l.get(1))).map(String::as_str).collect();
+        let own = |word: &str| if shared.contains(word) { word.to_owned() } else { format!("mutant:{word}") };
+
+        let mut text = format!(".model beside\n.inputs {}\n.outputs bad\n", inputs.join(" "));
+        let mut constant = |name: String, value: bool| {
+            let _ = writeln!(text, ".names {name}{}", if value { "\n1" } else { "" });
+        };
+        constant("differs0".to_owned(), false);
+        for bit in 0..self.bits {
+            constant(format!("mutsel[{bit}]"), false);
+            constant(own(&format!("mutsel[{bit}]")), number >> bit & 1 == 1);
+        }
+        for line in self.gates.lines().filter(|l| l.starts_with(".latch")) {
+            let _ = writeln!(text, "{line}");
+        }
+        for copy in [false, true] {
+            for line in self.gates.lines() {
+                if let Some(names) = line.strip_prefix(".names ") {
+                    let names = names.split_whitespace().map(|w| if copy { own(w) } else { w.to_owned() });
+                    let _ = writeln!(text, ".names {}", names.collect::<Vec<_>>().join(" "));
+                } else if !line.starts_with(['.', '#']) {
+                    let _ = writeln!(text, "{line}");
+                }
+            }
+        }
+        let mut compared = 0;
+        for signal in outputs.iter().chain(latches.iter().filter_map(|l| l.first())) {
+            let twin = own(signal);
+            if twin != *signal {
+                let (before, after) = (compared, compared + 1);
+                let _ = writeln!(
+                    text,
+                    ".names differs{before} {signal} {twin} differs{after}\n1-- 1\n-10 1\n-01 1"
+                );
+                compared = after;
+            }
+        }
+        if compared < latches.len() / 2 {
+            return Err(format!("only {compared} of {} signals would be compared", latches.len()));
+        }
+        let _ = writeln!(text, ".names differs{compared} bad\n1 1\n.end");
+        let path = self.dir.join(format!("beside{number}.blif"));
+        std::fs::write(&path, text).map_err(|e| e.to_string())?;
+        Ok(path)
+    }
+
     /// Whether no input tells a mutant from the core: in one cycle from any state of the registers; where that has no
-    /// answer and `deep` asks for it, in any number of cycles from registers at zero. If not, what the model checker
-    /// said.
-    pub fn proven(&self, mutant: &Mutant, deep: bool) -> Result<Result<(), String>, String> {
-        let (core, changed) = (self.chosen(0)?, self.chosen(mutant.number)?);
-        let (core, changed) = (core.display(), changed.display());
+    /// answer, in one cycle from any state that the core can get into, its registers zero at first. If not, what the
+    /// model checker said.
+    pub fn proven(&self, mutant: &Mutant) -> Result<Result<(), String>, String> {
         let k = mutant.number;
+        let changed = self.chosen(k)?;
+        let (core, changed) = (self.core.display(), changed.display());
         // Both come from one text, so inputs, outputs and registers are in the same order.
         let step = self.ask(&format!(
             "read_blif {core}; strash; comb; write_aiger core{k}.aig; \
@@ -87,21 +151,14 @@ impl Equivalence {
         if step.contains("Networks are equivalent") {
             return Ok(Ok(()));
         }
-        let last = |said: &str| {
-            said.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no answer").trim().to_owned()
-        };
-        if !deep {
-            return Ok(Err(last(&step)));
-        }
-        let run = self.ask(&format!(
-            "read_blif {core}; strash; zero; write_aiger core{k}.aig; \
-             read_blif {changed}; strash; zero; write_aiger run{k}.aig; \
-             miter core{k}.aig run{k}.aig; orpos; strash; scorr; scorr -F 2; print_stats; pdr -T {PATIENCE}"
-        ))?;
-        if run.contains("Property proved") {
+        let beside = self.beside(k)?;
+        let reached =
+            self.ask(&format!("read_blif {}; strash; zero; pdr -T {PATIENCE}", beside.display()))?;
+        if reached.contains("Property proved") {
             return Ok(Ok(()));
         }
-        Ok(Err(format!("{}; {}", last(&step), last(&run))))
+        let last = reached.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no answer");
+        Ok(Err(last.trim().to_owned()))
     }
 
     fn ask(&self, question: &str) -> Result<String, String> {

@@ -3,7 +3,6 @@
 //!   cargo test --test mutate                 nothing: it takes minutes
 //!   cargo test --test mutate -- --all        all of them (`make mutate`)
 //!   ... --core NAME --count N                 of one core, so many
-//!   ... --deep                                also ask for equivalence over any number of cycles (hours)
 //!   ... --report FILE                        a table of those that are undecided, with their places
 //!
 //! The core and its leaves are elaborated, trimmed and flattened; `mutate` of Yosys picks places in it (inverted and
@@ -68,6 +67,9 @@ const CASES: [Case; 2] = [
     },
 ];
 
+/// How often the extreme samples and weights are drawn.
+const ROUNDS: u32 = 4;
+
 /// Samples and the weights that they meet.
 struct Stimuli {
     data: TrainingData,
@@ -79,14 +81,16 @@ impl Stimuli {
     /// Training samples as the design has them, a test sample, and a training sample after that.
     fn plain(design: &Design) -> Result<Self, String> {
         let (data, samples) = samples::samples(design)?;
-        Ok(Stimuli { data, samples: samples[10..18].to_vec(), start: Weights::initial(design) })
+        let start = Weights::initial(design);
+        Ok(Stimuli { data, samples: samples[10..18].to_vec(), start })
     }
 
-    /// All samples of both epochs. Half of the inputs are the largest or zero; weights and biases are the largest, the
-    /// smallest, or anything.
-    fn extreme(design: &Design) -> Result<Self, String> {
-        let (mut data, samples) = samples::samples(design)?;
-        let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    /// All samples of both epochs, numbered from anywhere. Half of the inputs are the largest or zero, some samples
+    /// have very few that are not zero, some have no other; weights and biases are the largest, the smallest, or
+    /// anything. `round` says which.
+    fn extreme(design: &Design, round: u32) -> Result<Self, String> {
+        let (mut data, mut samples) = samples::samples(design)?;
+        let mut state = 0x2545_F491_4F6C_DD1D_u64.wrapping_mul(2 * u64::from(round) + 1);
         let mut draw = |min: i64, max: i64| {
             state ^= state << 13;
             state ^= state >> 7;
@@ -94,8 +98,18 @@ impl Stimuli {
             let any = min + (state >> 8) as i64 % (max - min + 1);
             [max, min, any, any][(state >> 60) as usize % 4] as i32
         };
+        let first = draw(0, i64::from(i32::MAX) - 1000) as u32;
+        samples.iter_mut().for_each(|s| s.number += first);
         for part in [&mut data.train, &mut data.test] {
-            part.raw.iter_mut().for_each(|raw| *raw = draw(0, design.input.max_raw()));
+            for (n, sample) in part.raw.chunks_mut(part.inputs).enumerate() {
+                for (k, raw) in sample.iter_mut().enumerate() {
+                    *raw = match n % 4 {
+                        0 if k >= n / 4 % 6 => 0,
+                        1 => draw(1, design.input.max_raw()),
+                        _ => draw(0, design.input.max_raw()),
+                    };
+                }
+            }
         }
         let mut start = Weights::initial(design);
         let forward = design.synapses.len();
@@ -195,7 +209,7 @@ fn each<T: Sync, A: Send>(
     answers.into_iter().map(|(_, answer)| answer).collect()
 }
 
-fn examine(case: &Case, count: usize, deep: bool, report: &mut String) -> Result<[usize; 3], String> {
+fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3], String> {
     let begin = Instant::now();
     let design = case.design()?;
     let layout = Layout::of(&design);
@@ -207,9 +221,11 @@ fn examine(case: &Case, count: usize, deep: bool, report: &mut String) -> Result
     build_with(&core.design, &core.layout, sources, &core.dir, Tracing::Commits, Effort::Compile)
         .map_err(|e| e.to_string())?;
     let mut survivors: Vec<&Mutant> = mutants.iter().collect();
-    for (name, stimuli) in
-        [("plain", Stimuli::plain(&core.design)?), ("extreme", Stimuli::extreme(&core.design)?)]
-    {
+    let mut all = vec![("plain", Stimuli::plain(&core.design)?)];
+    for round in 0..ROUNDS {
+        all.push(("extreme", Stimuli::extreme(&core.design, round)?));
+    }
+    for (name, stimuli) in all {
         let compared =
             survives(&core, &stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
         let alive = each(&survivors, |mutant| survives(&core, &stimuli, mutant.number).map(|s| s.is_some()))?;
@@ -225,7 +241,7 @@ fn examine(case: &Case, count: usize, deep: bool, report: &mut String) -> Result
         );
     }
     let equivalence = Equivalence::new(&core.dir, &survivors)?;
-    let answers = each(&survivors, |mutant| equivalence.proven(mutant, deep))?;
+    let answers = each(&survivors, |mutant| equivalence.proven(mutant))?;
     let mut counts = [mutants.len() - survivors.len(), 0, 0];
     for (mutant, answer) in survivors.iter().zip(answers) {
         match answer {
@@ -268,11 +284,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let deep = arguments.iter().any(|a| a == "--deep");
     let mut report = String::from("| core | place | why not equivalent |\n|---|---|---|\n");
     let mut sum = [0; 3];
     for case in CASES.iter().filter(|c| core.is_none_or(|name| name == c.name)) {
-        match examine(case, count, deep, &mut report) {
+        match examine(case, count, &mut report) {
             Ok(counts) => sum = [0, 1, 2].map(|k| sum[k] + counts[k]),
             Err(problem) => {
                 println!("{}: {problem}", case.name);

@@ -1,6 +1,7 @@
 //! Can a mutant be told from the core at all?
 
-use super::netlist::{GOLDEN, Mutant, yosys};
+use super::netlist::{Mutant, planted, yosys};
+use super::tools::run;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -29,17 +30,12 @@ impl Equivalence {
     pub fn new(dir: &Path, mutants: &[&Mutant]) -> Result<Self, String> {
         let last = mutants.iter().map(|m| m.number).max().unwrap_or(1);
         let bits = usize::BITS - last.leading_zeros();
-        let mut script = format!("read_rtlil {GOLDEN}\n");
-        for m in mutants {
-            let options = m.command.strip_prefix("mutate").unwrap_or(&m.command);
-            let _ = writeln!(script, "mutate -ctrl mutsel {bits} {} {options}", m.number);
-        }
-        let _ = writeln!(
-            script,
-            "{CUT}\nsetundef -undriven -zero\nsetundef -init -zero\ntechmap\nsimplemap\ndffunmap\nopt_clean\n\
-             write_blif gates.blif"
+        let script = format!(
+            "{}{CUT}\nsetundef -undriven -zero\nsetundef -init -zero\ntechmap\nsimplemap\ndffunmap\nopt_clean\n\
+             write_blif gates.blif\n",
+            planted(bits, mutants)
         );
-        yosys(dir, "gates", &script.replace('\n', "; "))?;
+        yosys(dir, "gates", &script)?;
         let gates = std::fs::read_to_string(dir.join("gates.blif")).map_err(|e| e.to_string())?;
         let mut all = Equivalence { dir: dir.to_owned(), gates, bits, core: PathBuf::new() };
         // Once: questions are asked side by side.
@@ -162,11 +158,11 @@ impl Equivalence {
     }
 
     fn ask(&self, question: &str) -> Result<String, String> {
-        let output = Command::new("yosys-abc")
-            .args(["-c", question])
-            .current_dir(&self.dir)
-            .output()
-            .map_err(|e| format!("`yosys-abc`: {e}; run `make setup`"))?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        let said = run(Command::new("yosys-abc").args(["-c", question]).current_dir(&self.dir))?;
+        // It goes on after a file that it cannot read, and its exit code is that of success.
+        if said.contains("has failed") {
+            return Err(format!("`yosys-abc`: {said}"));
+        }
+        Ok(said)
     }
 }

@@ -22,6 +22,8 @@ mod equivalence;
 mod netlist;
 #[path = "../common/samples.rs"]
 mod samples;
+#[path = "../common/tools.rs"]
+mod tools;
 
 use designs::Case;
 use eqhdl::cosim::{CosimError, Effort, Level, Request, Tracing, build_with, cross_check};
@@ -214,7 +216,7 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
     let design = case.design()?;
     let layout = Layout::of(&design);
     // Kept between runs: nothing is made twice from the same text.
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mutate").join(case.name);
+    let dir = tools::repository("target/mutate").join(case.name);
     std::fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
     let Mutants { mutants, sources } = netlist::mutants(&design, &layout, &dir, count)?;
     let core = Core { design, layout, dir };

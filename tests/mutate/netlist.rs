@@ -1,10 +1,12 @@
 //! All mutants of a core in one netlist.
 
+use super::tools::run;
 use eqhdl::design::Design;
 use eqhdl::schedule::Layout;
 use eqhdl::verilog::{Sources, module_name};
+use std::fmt::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// One of them.
 pub struct Mutant {
@@ -62,15 +64,9 @@ pub fn mutants(design: &Design, layout: &Layout, dir: &Path, count: usize) -> Re
         return Err(format!("{} mutants were asked for, {} came", count, mutants.len()));
     }
     let bits = usize::BITS - count.leading_zeros();
-    let mut script = format!("read_rtlil {GOLDEN}\n");
-    for m in &mutants {
-        let options = m.command.strip_prefix("mutate").unwrap_or(&m.command);
-        script += &format!("mutate -ctrl mutsel {bits} {} {options}\n", m.number);
-    }
-    script += "write_verilog -noattr all.v\n";
-    std::fs::write(dir.join("mutants.ys"), script).map_err(|e| e.to_string())?;
     if !made {
-        yosys(dir, "mutants", "script mutants.ys")?;
+        let planted = planted(bits, &mutants.iter().collect::<Vec<_>>());
+        yosys(dir, "mutants", &format!("{planted}write_verilog -noattr all.v\n"))?;
         std::fs::write(dir.join("mutants.stamp"), &stamp).map_err(|e| e.to_string())?;
     }
 
@@ -116,19 +112,23 @@ fn parse(number: usize, line: &str) -> Option<Mutant> {
     })
 }
 
-/// Runs Yosys in a folder; what it said is kept.
-pub fn yosys(dir: &Path, name: &str, commands: &str) -> Result<String, String> {
-    let output = Command::new("yosys")
-        .args(["-p", commands])
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| format!("`yosys`: {e}; run `make setup`"))?;
-    let said =
-        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    std::fs::write(dir.join(format!("{name}.log")), &said).map_err(|e| e.to_string())?;
-    match output.status.success() {
-        true => Ok(said),
-        false => Err(format!("`yosys` failed: {}", said.lines().last().unwrap_or(""))),
+/// Yosys' commands that make the core with these mutants in it, a number of so many bits choosing one.
+pub fn planted(bits: u32, mutants: &[&Mutant]) -> String {
+    let mut script = format!("read_rtlil {GOLDEN}\n");
+    for m in mutants {
+        let options = m.command.strip_prefix("mutate").unwrap_or(&m.command);
+        let _ = writeln!(script, "mutate -ctrl mutsel {bits} {} {options}", m.number);
     }
+    script
+}
+
+/// Runs Yosys in a folder; its commands and what it said are kept there.
+pub fn yosys(dir: &Path, name: &str, commands: &str) -> Result<String, String> {
+    let (script, log) = (format!("{name}.ys"), format!("{name}.log"));
+    let keep =
+        |file: &str, text: &str| std::fs::write(dir.join(file), text).map_err(|e| format!("{file}: {e}"));
+    keep(&script, commands)?;
+    let said = run(Command::new("yosys").args(["-s", &script]).current_dir(dir))?;
+    keep(&log, &said)?;
+    Ok(said)
 }

@@ -52,15 +52,12 @@ module commit_probe (
   /* verilator lint_on UNUSED */
 
   // Everything under its valid: a simulator that sees none has nothing to do.
-  reg fresh;  // the word is there, and has not come in this step yet
-  /* verilator lint_off BLKSEQ */
   always @(posedge clk_i) begin
     if (!rst_ni || step_valid_i) begin
       state_seen_q <= {{ state_words.len() }}'d0;
       state_stray_q <= 1'b0;
     end
     if (state_valid_i) begin
-      fresh = 1'b0;
       case (state_layer_i)
 {%- for layer in 1..=depth %}
         8'd{{ layer }}: case (state_word_i)
@@ -69,22 +66,26 @@ module commit_probe (
           16'd{{ w.word }}: begin
             {{ w.name() }} <= state_data_i;
             state_seen_q[{{ k }}] <= 1'b1;
-            fresh = step_valid_i || !state_seen_q[{{ k }}];
+            if (state_seen_q[{{ k }}] && !step_valid_i) begin
+              state_stray_q <= 1'b1;
+              state_place_q <= {state_layer_i, state_word_i};
+            end
           end
 {%- endif %}
 {%- endfor %}
-          default: ;
+          default: begin
+            state_stray_q <= 1'b1;
+            state_place_q <= {state_layer_i, state_word_i};
+          end
         endcase
 {%- endfor %}
-        default: ;
+        default: begin
+          state_stray_q <= 1'b1;
+          state_place_q <= {state_layer_i, state_word_i};
+        end
       endcase
-      if (!fresh) begin
-        state_stray_q <= 1'b1;
-        state_place_q <= {state_layer_i, state_word_i};
-      end
     end
   end
-  /* verilator lint_on BLKSEQ */
 
   assign full_o = full_q;
   wire [39:0] place = {weight_layer_i, weight_chunk_i, weight_column_i};

@@ -51,6 +51,13 @@ module commit_probe (
   /* verilator tracing_off */
   /* verilator lint_on UNUSED */
 
+  task stray;
+    begin
+      state_stray_q <= 1'b1;
+      state_place_q <= {state_layer_i, state_word_i};
+    end
+  endtask
+
   // Everything under its valid: a simulator that sees none has nothing to do.
   always @(posedge clk_i) begin
     if (!rst_ni || step_valid_i) begin
@@ -66,23 +73,14 @@ module commit_probe (
           16'd{{ w.word }}: begin
             {{ w.name() }} <= state_data_i;
             state_seen_q[{{ k }}] <= 1'b1;
-            if (state_seen_q[{{ k }}] && !step_valid_i) begin
-              state_stray_q <= 1'b1;
-              state_place_q <= {state_layer_i, state_word_i};
-            end
+            if (state_seen_q[{{ k }}] && !step_valid_i) stray;
           end
 {%- endif %}
 {%- endfor %}
-          default: begin
-            state_stray_q <= 1'b1;
-            state_place_q <= {state_layer_i, state_word_i};
-          end
+          default: stray;
         endcase
 {%- endfor %}
-        default: begin
-          state_stray_q <= 1'b1;
-          state_place_q <= {state_layer_i, state_word_i};
-        end
+        default: stray;
       endcase
     end
   end

@@ -15,6 +15,7 @@ use crate::study::file;
 use crate::study::plan::{self, Named};
 use crate::study::run::{Outcome as PointOutcome, run as run_points};
 use crate::study::store::Store;
+use crate::synth::Spread;
 use crate::verilog::Sources;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -161,7 +162,7 @@ impl Case {
             equal &= base.equal() && with.equal();
             ratios.push(with.wall.as_secs_f64() / base.simulated.map_or(f64::NAN, |s| s.1));
         }
-        Ok((median(ratios), equal))
+        Ok((median(&ratios), equal))
     }
 }
 
@@ -342,7 +343,7 @@ fn study_rates(args: &BenchArgs) -> Result<(), CliError> {
         costs.push(one.as_secs_f64() / alone.as_secs_f64());
         gains.push(one.as_secs_f64() / all.as_secs_f64());
     }
-    let (cost, gain) = (median(costs), median(gains));
+    let (cost, gain) = (median(&costs), median(&gains));
     line(
         &format!("digits-cep: study of {} points on one core over its trainings", points.len()),
         "<= 1.05",
@@ -374,9 +375,8 @@ fn study_time(args: &BenchArgs, points: &[&Named], threads: usize) -> Result<Dur
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+fn median(values: &[f64]) -> f64 {
+    Spread::of(values).map_or(f64::NAN, |s| s.median)
 }
 
 /// Lane operations per second of the reference on a case: the hardware's weight reads times its lanes, over the

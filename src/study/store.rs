@@ -180,13 +180,9 @@ impl Store {
 
     /// A training's result.
     pub fn training(&self, identity: &Identity) -> Found<Training> {
-        let path = self.training_file(identity);
-        match read::<Training>(&path) {
-            Found::Good(t) if t.identity != *identity || t.epochs.len() != identity.epochs as usize => {
-                Found::Damaged(format!("{}: it belongs to another training", path.display()))
-            }
-            found => found,
-        }
+        read_own(&self.training_file(identity), "training", |t: &Training| {
+            t.identity == *identity && t.epochs.len() == identity.epochs as usize
+        })
     }
 
     /// Keeps a training's result.
@@ -203,13 +199,9 @@ impl Store {
 
     /// A training in floats.
     pub fn oracle(&self, identity: &Identity) -> Found<OracleTraining> {
-        let path = self.oracle_file(identity);
-        match read::<OracleTraining>(&path) {
-            Found::Good(t) if t.identity != *identity || t.epochs.len() != identity.epochs as usize => {
-                Found::Damaged(format!("{}: it belongs to another training", path.display()))
-            }
-            found => found,
-        }
+        read_own(&self.oracle_file(identity), "training", |t: &OracleTraining| {
+            t.identity == *identity && t.epochs.len() == identity.epochs as usize
+        })
     }
 
     /// Keeps a training in floats.
@@ -223,12 +215,7 @@ impl Store {
     /// The cross-check of so many samples of a point.
     pub fn verified(&self, point: &str, asked: u64) -> Found<Verified> {
         let path = self.verified_file(point, asked);
-        match read::<Verified>(&path) {
-            Found::Good(v) if v.point != point || v.asked != asked => {
-                Found::Damaged(format!("{}: it belongs to another point", path.display()))
-            }
-            found => found,
-        }
+        read_own(&path, "point", |v: &Verified| v.point == point && v.asked == asked)
     }
 
     /// Keeps a cross-check.
@@ -245,13 +232,9 @@ impl Store {
 
     /// A point on a device.
     pub fn placed(&self, point: &str, device: Device) -> Found<Placed> {
-        let path = self.placed_file(point, &device.to_string());
-        match read::<Placed>(&path) {
-            Found::Good(p) if p.point != point || p.device != device.to_string() => {
-                Found::Damaged(format!("{}: it belongs to another point", path.display()))
-            }
-            found => found,
-        }
+        let device = device.to_string();
+        let path = self.placed_file(point, &device);
+        read_own(&path, "point", |p: &Placed| p.point == point && p.device == device)
     }
 
     /// Keeps what a point is on a device.
@@ -260,6 +243,16 @@ impl Store {
     /// The operating system refused.
     pub fn keep_placed(&self, placed: &Placed) -> io::Result<()> {
         write(&self.placed_file(&placed.point, &placed.device), placed)
+    }
+}
+
+/// Reads a result; damaged where it is not the one that was asked for, but another `what`'s.
+fn read_own<T: DeserializeOwned>(path: &Path, what: &str, is_own: impl Fn(&T) -> bool) -> Found<T> {
+    match read::<T>(path) {
+        Found::Good(t) if !is_own(&t) => {
+            Found::Damaged(format!("{}: it belongs to another {what}", path.display()))
+        }
+        found => found,
     }
 }
 

@@ -23,8 +23,14 @@ const KEYS: &[(&str, &str)] = &[
         "seeds",
         "how often each point is trained, such as `seeds = 3` (seeds 1, 2, 3), or a list of seeds, such as `seeds = [1, 7]`",
     ),
-    ("verify", VERIFY),
-    ("synth", SYNTH),
+    (
+        "verify",
+        "how much of a point is checked against the hardware: \"none\", \"first 200 samples\", or \"all\"",
+    ),
+    (
+        "synth",
+        "where points are synthesised and placed for area and clock rate: \"none\", \"ecp5-25k\", \"ecp5-45k\", \"ecp5-85k\" or \"up5k\"",
+    ),
     (
         "grid",
         "a section: every combination of its fields' values, such as `formats.weight = [\"s12.9\", \"s16.13\"]`",
@@ -40,10 +46,6 @@ const KEYS: &[(&str, &str)] = &[
          `state = [3, 10]` (fraction bits), for `eqhdl study --search`",
     ),
 ];
-const VERIFY: &str =
-    "how much of a point is checked against the hardware: \"none\", \"first 200 samples\", or \"all\"";
-
-const SYNTH: &str = "where points are synthesised and placed for area and clock rate: \"none\", \"ecp5-25k\", \"ecp5-45k\", \"ecp5-85k\" or \"up5k\"";
 
 fn known_keys() -> String {
     KEYS.iter().map(|k| format!("`{}`", k.0)).collect::<Vec<_>>().join(", ")
@@ -94,8 +96,8 @@ impl Reader<'_> {
                     study.epochs = Some(self.setting("training.epochs", key.span(), value)?);
                 }
                 "seeds" => study.seeds = self.seeds(value)?,
-                "verify" => study.verify = self.verify(value)?,
-                "synth" => study.synth = self.synth(value)?,
+                "verify" => study.verify = self.meaning(value, "verify", Verify::parse)?,
+                "synth" => study.synth = self.meaning(value, "synth", Synth::parse)?,
                 "grid" => study.grid = self.axes(value, "grid")?,
                 "point" => study.list = self.list(value)?,
                 "random" => study.random = Some(self.random(value)?),
@@ -161,16 +163,15 @@ impl Reader<'_> {
         Ok(seeds)
     }
 
-    fn verify(&self, value: &Spanned<DeValue<'_>>) -> Result<Verify> {
-        value.get_ref().as_str().and_then(Verify::parse).ok_or_else(|| {
-            Refusal::new("this is no possible `verify`", format!("`verify` is {VERIFY}"))
-                .at(Some(value.span()), "this value")
-        })
-    }
-
-    fn synth(&self, value: &Spanned<DeValue<'_>>) -> Result<Synth> {
-        value.get_ref().as_str().and_then(Synth::parse).ok_or_else(|| {
-            Refusal::new("this is no possible `synth`", format!("`synth` is {SYNTH}"))
+    /// A text that means something.
+    fn meaning<T>(
+        &self,
+        value: &Spanned<DeValue<'_>>,
+        key: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T> {
+        value.get_ref().as_str().and_then(parse).ok_or_else(|| {
+            Refusal::new(format!("this is no possible `{key}`"), what_is(key))
                 .at(Some(value.span()), "this value")
         })
     }
@@ -264,8 +265,8 @@ impl Reader<'_> {
         for (path, key_at, value) in flat(table, "") {
             match path.as_str() {
                 "label" => bundle.label = self.label(value)?,
-                "verify" => bundle.verify = Some(self.verify(value)?),
-                "synth" => bundle.synth = Some(self.synth(value)?),
+                "verify" => bundle.verify = Some(self.meaning(value, "verify", Verify::parse)?),
+                "synth" => bundle.synth = Some(self.meaning(value, "synth", Synth::parse)?),
                 _ => bundle.settings.push(self.setting(&path, key_at, value)?),
             }
         }

@@ -1,7 +1,7 @@
 // Packets of an AXI4-Stream to samples.
 //
 // A packet is one sample: first a header (label in the lower half, train in bit 31, and where the core learns in batches
-// the end of one in bit 30), then the inputs, each in the lower
+// the end of one in bit 30, the set of learning rates in bits 29:27), then the inputs, each in the lower
 // bits of a slot of 8, 16 or 32 bits, slot 0 of a beat first; tlast comes with the last input. Slots behind that are
 // padding. What keeps to this reaches the core one value per cycle; any other packet is dropped whole, the core forgets
 // the inputs it has seen of it (drop_o with last_o), and the next packet starts behind its tlast:
@@ -14,6 +14,7 @@
 // InputWidth   bits of an input, at most SlotWidth; upper bits of a slot are not looked at
 // CountWidth   bits of a number 0 .. Inputs
 // Batched      1: bit 30 of the header has a meaning
+// RateSets     sets of learning rates, 1 to 8: bits 29:27 are below it
 // Latency      a beat's first value is offered one cycle after the beat; tready is low while its values leave
 
 `default_nettype none
@@ -25,7 +26,8 @@ module stream_samples #(
   parameter CountWidth = 7,
   parameter LabelWidth = 4,
   parameter Classes = 10,
-  parameter Batched = 0
+  parameter Batched = 0,
+  parameter RateSets = 1
 ) (
   input  wire                  clk_i,
   input  wire                  rst_ni,
@@ -44,6 +46,7 @@ module stream_samples #(
   output wire [LabelWidth-1:0] label_o,
   output wire                  train_o,
   output wire                  ends_batch_o,
+  output wire [2:0]            rates_o,
   // One cycle each.
   output reg                   short_o,
   output reg                   long_o,
@@ -69,6 +72,7 @@ module stream_samples #(
   reg [CountWidth-1:0] position_q;
   reg [LabelWidth-1:0] label_q;
   reg train_q, ends_batch_q;
+  reg [2:0] rates_q;
 
   wire take = tvalid_i && tready_o;
   wire final_beat = (position_q == LastBeat);
@@ -76,7 +80,7 @@ module stream_samples #(
   wire is_short = (tlast_i && !final_beat) || !whole;
   wire is_long = final_beat && !tlast_i && whole;
   wire [15:0] header_label = tdata_i[15:0];
-  wire is_label = ({1'b0, header_label} < Classes[16:0]) && (tdata_i[29:16] == 14'd0)
+  wire is_label = ({1'b0, header_label} < Classes[16:0]) && (tdata_i[26:16] == 11'd0) && ({1'b0, tdata_i[29:27]} < RateSets[3:0])
                   && (Batched != 0 || !tdata_i[30]) && (tkeep_i == 4'hF);
   wire last_slot = drop_q || (slot_q == (final_q ? RestSlot : LastSlot));
 
@@ -88,6 +92,7 @@ module stream_samples #(
   assign label_o = label_q;
   assign train_o = train_q;
   assign ends_batch_o = ends_batch_q;
+  assign rates_o = rates_q;
 
   always @(posedge clk_i) begin
     short_o <= 1'b0;
@@ -138,6 +143,7 @@ module stream_samples #(
       label_q <= tdata_i[LabelWidth-1:0];
       train_q <= tdata_i[31];
       ends_batch_q <= tdata_i[30];
+      rates_q <= tdata_i[29:27];
     end
     if (take) beat_q <= tdata_i;
     else if (held_q && ready_i) beat_q <= beat_q >> SlotWidth;

@@ -212,7 +212,8 @@ public:
 
 int main(int argc, char** argv) {
     const Options o = parse(argc, argv);
-    // Sample k: label, then the inputs. Plan: which sample; bit 31 set for training, bit 30 where a batch ends.
+    // Sample k: label, then the inputs. Plan: which sample; bit 31 set for training, bit 30 where a batch ends, bits 29 to 27 the
+    // set of learning rates.
     const auto samples = read_file<int32_t>(o.samples);
     const auto plan = read_file<uint32_t>(o.plan);
     const size_t stride = size_t{EQHDL_INPUTS} + 1;
@@ -239,13 +240,14 @@ int main(int argc, char** argv) {
     while (results.size() < plan.size() * 4) {
         if (sending < plan.size()) {
             const uint32_t entry = plan[sending];
-            const int32_t* sample = &samples[(entry & 0x3fffffffu) * stride];
+            const int32_t* sample = &samples[(entry & 0x7ffffffu) * stride];
             top.sample_valid_i = 1;
             top.sample_data_i = static_cast<uint32_t>(sample[1 + input]);
             top.sample_last_i = input + 1 == EQHDL_INPUTS;
             top.sample_label_i = static_cast<uint32_t>(sample[0]);
             top.sample_train_i = entry >> 31;
             top.sample_ends_batch_i = entry >> 30 & 1;
+            top.sample_rates_i = entry >> 27 & 7;
         } else {
             top.sample_valid_i = 0;
         }

@@ -176,15 +176,18 @@ module {{ module }} (
   wire sample_ends_batch;  // every sample is a batch of itself
   /* verilator lint_on UNUSED */
 {%- endif %}
+  /* verilator lint_off UNUSED */
+  wire [2:0] sample_rates;
+  /* verilator lint_on UNUSED */
   stream_samples #(
     .SlotWidth({{ slot_width }}), .InputWidth(InputWidth), .Inputs({{ inputs }}), .CountWidth({{ count_width }}),
-    .LabelWidth(LabelWidth), .Classes({{ classes }}){% if batched %}, .Batched(1){% endif %}
+    .LabelWidth(LabelWidth), .Classes({{ classes }}){% if batched %}, .Batched(1){% endif %}{% if rate_sets > 1 %}, .RateSets({{ rate_sets }}){% endif %}
   ) u_samples (
     .clk_i(clk_i), .rst_ni(rst_q),
     .tvalid_i(s_axis_tvalid), .tready_o(s_axis_tready), .tdata_i(s_axis_tdata), .tkeep_i(s_axis_tkeep),
     .tlast_i(s_axis_tlast),
     .valid_o(sample_valid), .ready_i(sample_ready), .data_o(sample_data), .last_o(sample_last), .drop_o(sample_drop),
-    .label_o(sample_label), .train_o(sample_train), .ends_batch_o(sample_ends_batch), .short_o(packet_short), .long_o(packet_long), .bad_label_o(bad_label)
+    .label_o(sample_label), .train_o(sample_train), .ends_batch_o(sample_ends_batch), .rates_o(sample_rates), .short_o(packet_short), .long_o(packet_long), .bad_label_o(bad_label)
   );
 
   stream_results u_results (
@@ -260,7 +263,7 @@ module {{ module }} (
     .sample_number_i(number), .sample_number_o(sample_number), .busy_o(busy),
     .sample_valid_i(sample_valid), .sample_ready_o(sample_ready), .sample_data_i(sample_data),
     .sample_last_i(sample_last), .sample_drop_i(sample_drop), .sample_label_i(sample_label),
-    .sample_train_i(sample_train),{% if batched %} .sample_ends_batch_i(sample_ends_batch),{% endif %}
+    .sample_train_i(sample_train),{% if batched %} .sample_ends_batch_i(sample_ends_batch),{% endif %}{% if rates_width > 0 %} .sample_rates_i(sample_rates[{{ rates_width }}-1:0]),{% endif %}
     .result_valid_o(result_valid), .result_ready_i(result_ready), .result_prediction_o(prediction),
     .result_label_o(label), .result_train_o(result_train), .result_cycles_o(cycles), .result_reads_o(reads),
     .host_seek_i(host_seek), .host_address_i(host_address), .host_shift_i(host_shift), .host_data_i(host_write),

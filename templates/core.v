@@ -31,6 +31,9 @@ module {{ module }} (
 {%- if batched %}
   input  wire        sample_ends_batch_i,                 // the weights take what {{ batch }} samples (or fewer) have added up
 {%- endif %}
+{%- if rate_sets > 1 %}
+  input  wire [{{ rates_width }}-1:0] sample_rates_i,                      // which of {{ rate_sets }} sets of learning rates, from 0
+{%- endif %}
   // Results.
   output wire        result_valid_o,
   input  wire        result_ready_i,
@@ -101,10 +104,13 @@ module {{ module }} (
   /* verilator lint_off UNUSED */
 {% for f in tables %}
   function [{{ f.width }}-1:0] {{ f.name }};  // {{ f.meaning }}
-    input [LayerWidth-1:0] layer;
+{% if f.of_rates %}    input [{{ rates_width }}+LayerWidth-1:0] rates_layer;
+    case (rates_layer)
+{%- else %}    input [LayerWidth-1:0] layer;
     case (layer)
+{%- endif %}
 {%- for entry in f.entries %}
-      {{ layer_width }}'d{{ entry.0 }}: {{ f.name }} = {{ entry.1 }};
+      {{ entry.0 }}: {{ f.name }} = {{ entry.1 }};
 {%- endfor %}
       default: {{ f.name }} = {{ f.width }}'d0;
     endcase
@@ -139,19 +145,24 @@ module {{ module }} (
   wire [LabelWidth-1:0] label;
   wire [{{ input_index_width }}-1:0] list_index1;
   wire [InputWidth-1:0] list_value1;
+{%- if marks.2 > 0 %}
+  // Marks travel with the label.
+{%- if rate_sets > 1 %}
+  wire [{{ rates_width }}-1:0] rates;
+{%- endif %}
 {%- if batched %}
-  // The flag travels with the label.
   wire sample_last;
-  wire [LabelWidth:0] tag;
-  assign {sample_last, label} = tag;
+{%- endif %}
+  wire [LabelWidth+{{ marks.2 }}-1:0] tag;
+  assign { {{- marks.1 }}label} = tag;
 {%- endif %}
   sample_buffer #(
-    .InputWidth(InputWidth), .IndexWidth({{ input_index_width }}), .CountWidth(CountWidth), .LabelWidth({% if batched %}LabelWidth + 1{% else %}LabelWidth{% endif %})
+    .InputWidth(InputWidth), .IndexWidth({{ input_index_width }}), .CountWidth(CountWidth), .LabelWidth(LabelWidth{% if marks.2 > 0 %} + {{ marks.2 }}{% endif %})
   ) u_samples (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(sample_valid_i), .ready_o(sample_ready_o), .data_i(sample_data_i), .last_i(sample_last_i),
-    .drop_i(sample_drop_i), .label_i({% if batched %}{sample_ends_batch_i, sample_label_i}{% else %}sample_label_i{% endif %}), .train_i(sample_train_i),
-    .full_o(sample_full), .release_i(sample_release), .count_o(sample_count), .label_o({% if batched %}tag{% else %}label{% endif %}), .train_o(sample_train),
+    .drop_i(sample_drop_i), .label_i({% if marks.2 > 0 %}{ {{- marks.0 }}sample_label_i}{% else %}sample_label_i{% endif %}), .train_i(sample_train_i),
+    .full_o(sample_full), .release_i(sample_release), .count_o(sample_count), .label_o({% if marks.2 > 0 %}tag{% else %}label{% endif %}), .train_o(sample_train),
     .entry_i(entry0), .index_o(list_index1), .value_o(list_value1)
   );
 
@@ -374,6 +385,11 @@ module {{ module }} (
   wire signed [ActivityWidth-1:0] operand_b2 = is_clamped2 ? clamped2 : bank_b[BankWidth] ? reset_pre2 : pre_b2;
   reg signed [ActivityWidth-1:0] pre_a3_q, pre_b3_q;
   reg signed [PreWidth-1:0] pre_forward4_q;
+{%- if rate_sets > 1 %}
+  wire [{{ rates_width }}+LayerWidth-1:0] rate_at2 = {rates, layer2_q};
+{%- else %}
+  wire [LayerWidth-1:0] rate_at2 = layer2_q;
+{%- endif %}
   reg signed [RateWidth-1:0] rate3_q;
   reg [5:0] width8_q;
 {%- if stochastic_weight %}
@@ -393,10 +409,10 @@ module {{ module }} (
     pre_b3_q <= operand_b2;
     pre_forward4_q <= $signed({{ self.extend("pre_a3_q", activity_width, pre_width) }}) <<< (bias3_q ? bias_shift_of(layer3_q) : weight_shift_of(layer3_q));
 {%- if random_sign %}
-    rate3_q <= bias2_q ? (sign_q ? -bias_rate_of(layer2_q) : bias_rate_of(layer2_q))
-                       : (sign_q ? -weight_rate_of(layer2_q) : weight_rate_of(layer2_q));
+    rate3_q <= bias2_q ? (sign_q ? -bias_rate_of(rate_at2) : bias_rate_of(rate_at2))
+                       : (sign_q ? -weight_rate_of(rate_at2) : weight_rate_of(rate_at2));
 {%- else %}
-    rate3_q <= bias2_q ? bias_rate_of(layer2_q) : weight_rate_of(layer2_q);
+    rate3_q <= bias2_q ? bias_rate_of(rate_at2) : weight_rate_of(rate_at2);
 {%- endif %}
     width8_q <= bias7 ? bias_width_of(layer7) : weight_width_of(layer7);
 {%- if stochastic_weight %}

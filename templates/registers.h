@@ -28,9 +28,13 @@
 /* A packet of the sample stream, in 32-bit words: a header, then {{ inputs }} inputs in slots of {{ slot_width }} bits. */
 #define {{ prefix }}_PACKET_WORDS {{ packet_words }}u
 #define {{ prefix }}_PACKET_INPUTS {{ inputs }}u
-{% if batched %}#define {{ prefix }}_HEADER(label, train, ends_batch) \
-  ((uint32_t)(label) | ((uint32_t)((train) != 0) << 31) | ((uint32_t)((ends_batch) != 0) << 30))
-{%- else %}#define {{ prefix }}_HEADER(label, train) ((uint32_t)(label) | ((uint32_t)((train) != 0) << 31)){%- endif %}
+{%- if rate_sets > 1 %}
+#define {{ prefix }}_RATE_SETS {{ rate_sets }}u
+{%- endif %}
+#define {{ prefix }}_HEADER(label, train{% if batched %}, ends_batch{% endif %}{% if rate_sets > 1 %}, rates{% endif %}) \
+    ((uint32_t)(label) | ((uint32_t)((train) != 0) << 31)
+    {%- if batched %} | ((uint32_t)((ends_batch) != 0) << 30){% endif %}
+    {%- if rate_sets > 1 %} | ((uint32_t)(rates) << 27){% endif %})
 typedef struct {
     uint32_t header;
     uint{{ slot_width }}_t inputs[({{ prefix }}_PACKET_WORDS - 1u) * {{ 32 / slot_width }}u]; /* what is behind the last input is padding */

@@ -25,6 +25,9 @@ module sim_top (
   input  wire        sample_ends_batch_i,                 // every sample is a batch of itself
   /* verilator lint_on UNUSED */
 {%- endif %}
+  /* verilator lint_off UNUSED */
+  input  wire [2:0]  sample_rates_i,
+  /* verilator lint_on UNUSED */
   output wire        result_valid_o,
   output wire [31:0] result_prediction_o,
   output wire [31:0] result_label_o,
@@ -70,7 +73,7 @@ module sim_top (
     .free_steps_i(16'd{{ free_steps }}), .nudged_steps_i(16'd{{ nudged_steps }}),
     .sample_number_set_i(sample_number_set_i), .sample_number_i(sample_number_i), .sample_number_o(), .busy_o(busy_o),
     .sample_valid_i(sample_valid_i), .sample_ready_o(sample_ready_o), .sample_data_i(sample_data[{{ input_width }}-1:0]),
-    .sample_last_i(sample_last_i), .sample_drop_i(1'b0), .sample_label_i(sample_label[{{ label_width }}-1:0]), .sample_train_i(sample_train_i),{% if batched %} .sample_ends_batch_i(sample_ends_batch_i),{% endif %}
+    .sample_last_i(sample_last_i), .sample_drop_i(1'b0), .sample_label_i(sample_label[{{ label_width }}-1:0]), .sample_train_i(sample_train_i),{% if batched %} .sample_ends_batch_i(sample_ends_batch_i),{% endif %}{% if rates_width > 0 %} .sample_rates_i(sample_rates_i[{{ rates_width }}-1:0]),{% endif %}
     .result_valid_o(result_valid_o), .result_ready_i(1'b1), .result_prediction_o(prediction), .result_label_o(label),
     .result_train_o(), .result_cycles_o(result_cycles_o), .result_reads_o(result_reads_o),
     .host_seek_i(host_rewind_i), .host_address_i({{ host_width }}'d0), .host_shift_i(host_shift_i), .host_data_i(host_word[{{ stored_width }}-1:0]),

@@ -352,6 +352,26 @@ const REFUSED: &[Case] = &[
     (&[("lanes = 8", "lanes = 257")], "lanes = 257", "257 is no possible", "2 to 256"),
     (&[("lanes = 8", "lanes = 12")], "lanes = 12", "12 lanes cannot be built", "a power of two, 8 or 16"),
     (&[("epochs = 3", "epochs = 0")], "epochs = 0", "0 is no possible", "epochs = 40"),
+    (&[("epochs = 3", "rate_milestones = [2]")], "[training]", "lacks `rate_gamma`", "rate_gamma = 0.5"),
+    (&[("epochs = 3", "rate_gamma = 0.5")], "[training]", "lacks `rate_milestones`", "[20, 30]"),
+    (
+        &[("epochs = 3", "rate_milestones = [3, 2]\nrate_gamma = 0.5")],
+        "rate_milestones =",
+        "[3, 2] are no possible",
+        "rising",
+    ),
+    (
+        &[("epochs = 3", "rate_milestones = [2]\nrate_gamma = 1.5")],
+        "rate_gamma =",
+        "1.5 is no possible",
+        "below 1",
+    ),
+    (
+        &[("epochs = 3", "rate_milestones = [1, 2, 3, 4]\nrate_gamma = 0.05")],
+        "learning_rates =",
+        "falls to 0.000003125 after the last milestone, which rounds to 0",
+        "rate = ",
+    ),
     (&[("seed = 7", "seed = 4294967296")], "seed =", "no possible", "4294967295"),
     (&[("train_samples = 100", "train_samples = 0")], "train_samples", "no possible", "train_samples = 1000"),
     (&[("train_samples = 100", "test_samples = -1")], "test_samples", "no possible", "test_samples = 1000"),
@@ -537,6 +557,23 @@ fn doubtful_designs_are_built_with_a_warning() {
         &["reach 2.5000, but weight s16.14", "bias s15.13", "weight s16.14", "bias s15.13"],
     );
     about(&[("\"s10.8\"]", "\"u8.8\"]")], &["cannot go below 0"]);
+    about(
+        &[("epochs = 3", "epochs = 3\nrate_milestones = [2, 3]\nrate_gamma = 0.5")],
+        &["never fall after epoch 3: the training has 3 epochs"],
+    );
+    // 0.05 x 0.0001 / 0.2 as above: what the first rates move, the last ones do not.
+    about(
+        &[
+            ("epochs = 3", "epochs = 3\nrate_milestones = [2]\nrate_gamma = 0.0001"),
+            fine,
+            ("\"STOCHASTIC\"", "\"RND\""),
+        ],
+        &[
+            "synapse layer 1 after milestone 1: no update ever moves a bias",
+            "synapse layer 2 after milestone 1: no update ever moves a weight",
+            "synapse layer 2 after milestone 1: no update ever moves a bias",
+        ],
+    );
 }
 
 #[test]
@@ -625,7 +662,8 @@ proptest! {
                     prop_assert!(n.sum_width.max(n.x_width).max(n.e_width) <= 62, "{n:?}");
                 }
                 // The constants survived their alignment.
-                for (s, (&weight, &bias)) in d.synapses.iter().zip(p.weight_rate.iter().zip(&p.bias_rate)) {
+                let rates = p.rates[0].weight.iter().zip(&p.rates[0].bias);
+                for (s, (&weight, &bias)) in d.synapses.iter().zip(rates) {
                     let value = |raw: i64, frac: i32| raw as f64 * 2f64.powi(2 * p.activity_frac - p.update_shift - frac);
                     prop_assert_eq!(value(weight, s.weight.frac), s.rate.effective());
                     prop_assert_eq!(value(bias, s.bias.frac), s.rate.effective());

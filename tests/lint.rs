@@ -48,7 +48,7 @@ const CASES: &[Case] = &[
         dynamics: "leaky",
         activation: "hard_sigmoid",
         nudge: "inside",
-        rule: "cep random",
+        rule: "cep random falling",
         rounding: ["RND", "RND", "STOCHASTIC"],
         overflow: ["SAT", "SAT", "SAT"],
         formats: "",

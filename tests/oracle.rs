@@ -4,7 +4,7 @@
 use eqhdl::design::{Dynamics, NudgePlace, Order};
 use eqhdl::oracle::bptt::{at_fixed_point, gradients, settle};
 use eqhdl::oracle::{FloatNetwork, LayerParameters, Oracle, Parameters, Record, Squash, Unwatched};
-use eqhdl::rules::{Contrast, Nudge, Op, Program, StateRef, Update};
+use eqhdl::rules::{Contrast, Lesson, Nudge, Op, Program, StateRef, Update};
 
 /// The printed numbers have nine decimals.
 const PRINTED: f64 = 0.6e-9;
@@ -50,6 +50,7 @@ fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distanc
         nudge_distance,
         batch: 1,
         learning_rates: vec![1.0, 1.0],
+        rate_gamma: 1.0,
         vector_field: false,
         weight_decay: 0.0,
     }
@@ -402,6 +403,21 @@ fn continual_updates_tend_to_those_of_ep() {
     assert_eq!(record.phases[1].increments.len(), 5);
     let worst = at_once.values().zip(in_steps.values()).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
     assert!(worst < 1e-8, "{worst:e}");
+}
+
+/// A set of rates behind a milestone counts a part of the contrast.
+#[test]
+fn learning_rates_fall_with_the_rate_set() {
+    let net = network(Dynamics::Prototypical, NudgePlace::Outside, 0.1, 0.1);
+    let learned = |rates| {
+        let falling = FloatNetwork { rate_gamma: 0.25, ..net.clone() };
+        let mut oracle = Oracle::new(falling, ep(30, 5), parameters(), 1);
+        oracle.run(&X, LABEL, Lesson::TrainLast { rates }, &mut Unwatched);
+        oracle.parameters.values().zip(parameters().values()).map(|(a, b)| a - b).collect::<Vec<_>>()
+    };
+    for (first, third) in learned(0).into_iter().zip(learned(2)) {
+        assert!((first / 16.0 - third).abs() < 1e-12, "{first} {third}");
+    }
 }
 
 /// Watching changes nothing but the last bits.

@@ -1,8 +1,8 @@
 //! The fast model equals the golden one, bit for bit, over random designs: every state, drive and weight of every step.
 
 use eqhdl::design::{
-    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Modes, Neurons, NudgePlace,
-    NudgeSign, Order, Readout, Rule, Synapses,
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons,
+    NudgePlace, NudgeSign, Order, Readout, Rule, Synapses,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
 use eqhdl::reference::counters::Counters;
@@ -170,7 +170,7 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
             select(vec![false, false, false, true]),
             select(vec![Readout::Squared, Readout::Squared, Readout::Softmax]),
             select(vec![Order::Synchronous, Order::Synchronous, Order::EvenOdd]),
-            select(vec![1, 1, 1, 3]),
+            (select(vec![1, 1, 1, 3]), select(vec![vec![], vec![], vec![1], vec![2, 5]])),
         ),
     );
     (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>())
@@ -183,7 +183,7 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
                     nudge_place,
                     activation,
                     (rule, nudge_sign),
-                    (feedback, decay, readout, order, batch),
+                    (feedback, decay, readout, order, (batch, milestones)),
                 ),
                 (drive_modes, state_modes, weight_modes),
                 (free_steps, nudged_steps),
@@ -229,6 +229,8 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
                     train_samples: None,
                     test_samples: None,
                     epochs: 1,
+                    milestones: Milestones::new(&milestones)?,
+                    rate_gamma: 0.5,
                     datapath: Datapath::default(),
                 };
                 // What the design file refuses: no rho of an error, no table over more than 16 bits.
@@ -292,7 +294,13 @@ fn assert_equal_runs(design: &Design, extreme: u32) -> Result<(), TestCaseError>
         (Recorder::of(design), Recorder::of(design), eqhdl::reference::Silent);
     for (s, input) in inputs(design, 4, extreme > 0).iter().enumerate() {
         let label = (s % design.classes()) as u16;
-        let train = [Lesson::Train, Lesson::TrainLast, Lesson::Infer, Lesson::TrainLast][s];
+        let rates = s % design.milestones.sets();
+        let train = [
+            Lesson::Train { rates },
+            Lesson::TrainLast { rates },
+            Lesson::Infer,
+            Lesson::TrainLast { rates },
+        ][s];
         golden.run(input, label, train, &mut expected);
         fast.run(input, label, train, &mut found);
         counted.run_counted(input, label, train, &mut silent, &mut counters);

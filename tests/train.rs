@@ -1,7 +1,7 @@
 //! `eqhdl train` stops and goes on anywhere, bit for bit, and refuses what does not belong to it.
 
 use eqhdl::data;
-use eqhdl::design::{self, Design};
+use eqhdl::design::{self, Design, Milestones};
 use eqhdl::oracle::train::FloatTrainer;
 use eqhdl::reference::checkpoint::{Checkpoint, CheckpointError};
 use eqhdl::reference::golden::Golden;
@@ -45,6 +45,8 @@ lanes = 16
 
 [training]
 epochs = 3
+rate_milestones = [1]
+rate_gamma = 0.5
 seed = 5
 
 [data]
@@ -95,7 +97,7 @@ fn the_plan_is_walked_in_order_and_numbers_never_repeat() {
             assert_eq!(planned.number, number);
             let (input, label) = s.data.sample(planned);
             golden.sample = planned.number;
-            let expected = golden.run(input, label, planned.train, &mut Silent);
+            let expected = golden.run(input, label, planned.lesson(), &mut Silent);
             assert_eq!(trainer.step(&mut Silent), Some((planned, expected)), "sample {number}");
             number += 1;
         }
@@ -169,6 +171,29 @@ fn a_training_in_floats_cut_anywhere_goes_on_bit_for_bit() {
 }
 
 #[test]
+fn learning_rates_fall_after_a_milestone() {
+    let folder = tempfile::tempdir().unwrap();
+    let s = Setup::new(folder.path(), 50);
+    assert_eq!(
+        [0, 1].map(|set| s.design.rate(1, set).raw),
+        [328, 164],
+        "0.02 / 0.25 and half of it, of 4096"
+    );
+    let rates = |epoch| s.plan.samples(epoch).map(|p| p.rates).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!([0, 1, 2].map(rates), [[0].into(), [1].into(), [1].into()]);
+    // The first epoch knows nothing of them.
+    let constant = Design { milestones: Milestones::default(), ..s.design.clone() };
+    let plan = Plan { milestones: constant.milestones, ..s.plan };
+    let epochs = |design, plan, count| {
+        let mut trainer = Trainer::new(design, &s.data, Plan { epochs: count, ..plan });
+        while trainer.step(&mut Silent).is_some() {}
+        trainer.weights()
+    };
+    assert_eq!(epochs(&s.design, s.plan, 1), epochs(&constant, plan, 1));
+    assert_ne!(epochs(&s.design, s.plan, 2), epochs(&constant, plan, 2));
+}
+
+#[test]
 fn foreign_and_damaged_checkpoints_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint");
@@ -188,6 +213,9 @@ fn foreign_and_damaged_checkpoints_are_refused() {
     assert_eq!(foreign(&other, sum, s.plan), "design");
     let mut other = s.design.clone();
     other.synapses[1].rate.raw += 1;
+    assert_eq!(foreign(&other, sum, s.plan), "design");
+    let mut other = s.design.clone();
+    other.milestones = Milestones::new(&[2]).unwrap();
     assert_eq!(foreign(&other, sum, s.plan), "design");
     assert_eq!(foreign(&s.design, "0000", s.plan), "data set");
     assert_eq!(foreign(&s.design, sum, Plan { train_samples: 49, ..s.plan }), "number of samples");

@@ -3,7 +3,7 @@
 use super::{Access, Field, LEAVES, Map, Register, Vectors, rails_of_state, rails_of_weight, slot_width};
 use crate::design::Design;
 use crate::schedule::{Layout, bits};
-use crate::verilog::{Sources, common_state_width, module_name};
+use crate::verilog::{Sources, common_state_width, module_name, rates_width};
 use askama::Template;
 use sha2::{Digest, Sha256};
 
@@ -178,6 +178,8 @@ struct LayerText {
 #[template(path = "axi_top.v", escape = "none")]
 struct TopFile {
     batched: bool,
+    rate_sets: usize,
+    rates_width: u32,
     name: String,
     core: String,
     module: String,
@@ -243,6 +245,8 @@ fn top_file(design: &Design, layout: &Layout, map: &Map) -> String {
         .collect();
     let top = TopFile {
         batched: design.is_batched(),
+        rate_sets: design.milestones.sets(),
+        rates_width: rates_width(design),
         name: design.name.clone(),
         core: module_name(design),
         module: top_name(design),
@@ -280,6 +284,7 @@ struct HeaderLayer {
 #[template(path = "registers.h", escape = "none")]
 struct HeaderFile<'a> {
     batched: bool,
+    rate_sets: usize,
     prefix: String,
     lower: String,
     map: &'a Map,
@@ -294,6 +299,7 @@ struct HeaderFile<'a> {
 #[template(path = "registers.md", escape = "none")]
 struct PageFile<'a> {
     batched: bool,
+    rate_sets: usize,
     top: String,
     map: &'a Map,
     layers: Vec<HeaderLayer>,
@@ -401,6 +407,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let packet_words = 1 + design.sizes[0].div_ceil((32 / slot) as usize);
     let header = HeaderFile {
         batched: design.is_batched(),
+        rate_sets: design.milestones.sets(),
         prefix: core.to_uppercase(),
         lower: core.clone(),
         map: &map,
@@ -412,6 +419,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     };
     let page = PageFile {
         batched: design.is_batched(),
+        rate_sets: design.milestones.sets(),
         top: top.clone(),
         map: &map,
         layers: header_layers(layout),

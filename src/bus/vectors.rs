@@ -6,7 +6,7 @@ use crate::design::Design;
 use crate::fixed_point::absorb;
 use crate::reference::fast::Network;
 use crate::reference::{Observer, StepView, Weights};
-use crate::rules::{Lesson, Program};
+use crate::rules::{Lesson, Program, header_marks};
 use crate::schedule::{Layout, predict};
 use serde::Serialize;
 
@@ -21,14 +21,26 @@ pub struct SampleWords {
     pub train: bool,
     /// The batch ends with it (where the core learns in batches).
     pub ends_batch: bool,
+    /// The set of learning rates it is learned at.
+    pub rates: u8,
 }
 
 impl SampleWords {
+    /// What it is for.
+    fn lesson(&self, design: &Design) -> Lesson {
+        let rates = self.rates.into();
+        match (self.train, self.ends_batch || !design.is_batched()) {
+            (false, _) => Lesson::Infer,
+            (true, false) => Lesson::Train { rates },
+            (true, true) => Lesson::TrainLast { rates },
+        }
+    }
+
     /// The packet: a header, then the inputs in slots, slot 0 of a word first.
     pub fn packet(&self, input_width: u32) -> Vec<u32> {
         let slot = slot_width(input_width);
         let mask = u32::MAX >> (32 - input_width);
-        let header = u32::from(self.label) | u32::from(self.train) << 31 | u32::from(self.ends_batch) << 30;
+        let header = u32::from(self.label) | header_marks(self.train, self.ends_batch, self.rates);
         let word = |values: &[i32]| {
             values.iter().rev().fold(0u64, |w, &x| w << slot | u64::from(x as u32 & mask)) as u32
         };
@@ -78,6 +90,8 @@ pub struct Vectors {
     pub input_width: u32,
     /// Classes.
     pub classes: usize,
+    /// Sets of learning rates.
+    pub rate_sets: usize,
     /// Byte offset of the weight window.
     pub window: u32,
     /// Byte offset of every register.
@@ -149,8 +163,8 @@ impl Vectors {
         let mut results = Vec::new();
         for (number, sample) in (first_number..).zip(&samples) {
             recorder.signature = Signature::default();
-            let prediction = network.run(&sample.inputs, sample.label, sample.train, &mut recorder);
-            let operations = program.ops(Lesson::from(sample.train));
+            let prediction = network.run(&sample.inputs, sample.label, sample.lesson(design), &mut recorder);
+            let operations = program.ops(sample.lesson(design));
             let active = sample.inputs.iter().filter(|&&x| x != 0).count();
             let cycles = predict(layout, operations, active);
             results.push(ResultWords {
@@ -172,6 +186,7 @@ impl Vectors {
             first_number,
             input_width: design.input.width,
             classes: design.classes(),
+            rate_sets: design.milestones.sets(),
             window: map.window.base,
             registers: offsets.collect(),
             resets: resets.collect(),
@@ -200,6 +215,7 @@ pub fn synthetic_samples(design: &Design) -> Vec<SampleWords> {
             label: (key as usize % design.classes()) as u16,
             train: n < 2,
             ends_batch: n < 2 && design.is_batched(),
+            rates: (n as usize % design.milestones.sets()) as u8,
         }
     };
     (0..3).map(sample).collect()

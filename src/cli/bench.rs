@@ -105,7 +105,7 @@ impl Case {
             crate::data::QuantisedSamples { inputs: design.sizes[0], raw: Vec::new(), labels: Vec::new() };
         let data = TrainingData { train: part, test: none, checksum: "synthetic".to_owned() };
         let samples = (0..samples)
-            .map(|n| PlannedSample { number: n, index: n, train: true, ends_batch: true })
+            .map(|n| PlannedSample { number: n, index: n, train: true, ends_batch: true, rates: 0 })
             .collect();
         Ok(Case::of(args, design, data, samples, u64::MAX))
     }

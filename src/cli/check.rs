@@ -87,12 +87,17 @@ fn report(design: &Design) -> CheckReport {
     let lanes = layout.lanes;
     let price = Price::of(design, &layout);
     let mut constants = vec![("beta".to_owned(), design.beta.wanted, design.beta.effective())];
-    for (l, s) in design.synapses.iter().enumerate() {
-        constants.push((
-            format!("rate of layer {} (what a contrast counts)", l + 1),
-            s.rate.wanted,
-            s.rate.effective(),
-        ));
+    for l in 1..=design.output_layer() {
+        for (set, after) in
+            (0..).zip(std::iter::once(None).chain(design.milestones.epochs().iter().map(Some)))
+        {
+            let rate = design.rate(l, set);
+            let what = match after {
+                None => format!("rate of layer {l} (what a contrast counts)"),
+                Some(epoch) => format!("rate of layer {l} after epoch {epoch}"),
+            };
+            constants.push((what, rate.wanted, rate.effective()));
+        }
     }
     CheckReport {
         design: design.name.clone(),

@@ -415,7 +415,8 @@ struct FaultRow {
 /// Samples a defect is given to show.
 const INJECT_SAMPLES: usize = 12;
 
-/// Training and test samples in turn, two of each: some defects only show after the other kind.
+/// Training and test samples in turn, two of each: some defects only show after the other kind. The set of learning
+/// rates is another behind each pair that trains.
 fn mixed_samples(bench: &Bench<'_>, count: usize) -> Vec<PlannedSample> {
     let (train, test) = (bench.data.train.labels.len() as u32, bench.data.test.labels.len() as u32);
     let place = |n: u32| PlannedSample {
@@ -423,6 +424,7 @@ fn mixed_samples(bench: &Bench<'_>, count: usize) -> Vec<PlannedSample> {
         index: n / 4 * 2 + n % 2,
         train: test == 0 || n % 4 < 2,
         ends_batch: n % 2 == 1,
+        rates: ((n as usize + 2) / 4 % bench.design.milestones.sets()) as u8,
     };
     let exists = |s: &PlannedSample| s.index < if s.train { train } else { test };
     (0..count as u32).map(place).take_while(exists).collect()

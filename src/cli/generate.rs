@@ -75,7 +75,13 @@ fn data_set_samples(design: &Design, count: usize) -> Result<Vec<SampleWords>, C
     let sample = |(at, planned)| {
         let (inputs, label) = data.sample(planned);
         let train = at % 3 != 2;
-        SampleWords { inputs: inputs.to_vec(), label, train, ends_batch: train && design.is_batched() }
+        SampleWords {
+            inputs: inputs.to_vec(),
+            label,
+            train,
+            ends_batch: train && design.is_batched(),
+            rates: (at % design.milestones.sets()) as u8,
+        }
     };
     Ok((0..design.epochs).flat_map(|epoch| plan.samples(epoch)).enumerate().map(sample).take(count).collect())
 }

@@ -81,8 +81,21 @@ enum Command {
     Results(results::ResultsArgs),
 }
 
+/// `eqhdl ... | head`: `println!` panics when its reader has gone, which is no defect of ours.
+fn end_quietly_when_nobody_reads() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let message = info.payload().downcast_ref::<String>();
+        if message.is_some_and(|m| m.starts_with("failed printing to stdout: Broken pipe")) {
+            std::process::exit(141); // what a shell says of a process that SIGPIPE has ended
+        }
+        report(info);
+    }));
+}
+
 /// Parses the command line, runs it, and turns the outcome into an exit code.
 pub fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     let outcome = match Cli::parse().command {
         Command::New(a) => new::run(&a),
         Command::Check(a) => check::run(&a),

@@ -255,7 +255,7 @@ impl<'d, R: Read> Comparator<'d, R> {
             pending_result: None,
             last_result: None,
             sample: 0,
-            lesson: Lesson::Train,
+            lesson: Lesson::Train { rates: 0 },
             active: 0,
             compared: 0,
             steps: 0,

@@ -44,6 +44,7 @@ enum Needs {
     EvenOdd,
     /// Contrasts summed over a batch.
     Batch,
+    FallingRates,
 }
 
 enum Edit {
@@ -277,8 +278,8 @@ pub const FAULTS: &[Fault] = &[
         kind: "random",
         what: "the update does not follow the random sign of the nudge",
         edit: Edit::Core(
-            "(sign_q ? -weight_rate_of(layer2_q) : weight_rate_of(layer2_q))",
-            "weight_rate_of(layer2_q)",
+            "(sign_q ? -weight_rate_of(rate_at2) : weight_rate_of(rate_at2))",
+            "weight_rate_of(rate_at2)",
         ),
         needs: Needs::RandomSign,
     },
@@ -372,6 +373,20 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::Batch,
     },
     Fault {
+        name: "rates-never-fall",
+        kind: "data",
+        what: "every sample is learned at the first set of rates",
+        edit: Edit::Core("{rates, layer2_q}", "{rates ^ rates, layer2_q}"),
+        needs: Needs::FallingRates,
+    },
+    Fault {
+        name: "rates-early",
+        kind: "data",
+        what: "a sample is learned at the rates of the one that is being loaded",
+        edit: Edit::Core("{rates, layer2_q}", "{sample_rates_i, layer2_q}"),
+        needs: Needs::FallingRates,
+    },
+    Fault {
         name: "order-ignored",
         kind: "control",
         what: "all layers move in every pass",
@@ -412,6 +427,7 @@ impl Fault {
             Needs::Squared => !design.is_softmax(design.output_layer()),
             Needs::Decay => design.weight_decay.raw != 0,
             Needs::Batch => design.is_batched(),
+            Needs::FallingRates => design.milestones.sets() > 1,
             Needs::EvenOdd => design.order == Order::EvenOdd,
         };
         needed

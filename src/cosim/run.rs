@@ -5,7 +5,7 @@ use crate::design::Design;
 use crate::reference::fast::Network;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Silent, Weights};
-use crate::rules::Program;
+use crate::rules::{Program, header_marks};
 use crate::schedule::{Layout, predict};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -142,7 +142,7 @@ fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Files, CosimEr
             used[at] = order.len() as u32;
             order.push(s);
         }
-        plan.push((used[at] | u32::from(s.train) << 31 | u32::from(s.ends_batch) << 30) as i32);
+        plan.push((used[at] | header_marks(s.train, s.ends_batch, s.rates)) as i32);
     }
     let words = order.iter().flat_map(|&s| {
         let (input, label) = request.data.sample(s);

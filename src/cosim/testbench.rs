@@ -2,7 +2,7 @@
 
 use crate::design::Design;
 use crate::schedule::{Layout, bits};
-use crate::verilog::{Sources, common_drive_width, common_state_width, module_name};
+use crate::verilog::{Sources, common_drive_width, common_state_width, module_name, rates_width};
 use askama::Template;
 
 /// The C++ harness: the same for every design.
@@ -23,6 +23,7 @@ struct SimTop {
     label_width: u32,
     input_width: u32,
     batched: bool,
+    rates_width: u32,
     host_width: u32,
     free_steps: u32,
     nudged_steps: u32,
@@ -86,6 +87,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         label_width: bits(design.classes() - 1),
         input_width: design.input.width,
         batched: design.is_batched(),
+        rates_width: rates_width(design),
         host_width: layout.host_width(),
         free_steps: design.free_steps,
         nudged_steps: design.nudged_steps,

@@ -25,6 +25,15 @@ impl Signal {
     }
 }
 
+/// The rate constants of one rate set, aligned so that one shift serves every layer (index 0 is layer 1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Of weights.
+    pub weight: Vec<i64>,
+    /// Of biases.
+    pub bias: Vec<i64>,
+}
+
 /// The arithmetic of one layer's neurons, with every alignment resolved.
 ///
 /// `total` (frac `acc_frac`) + nudge (inside) -> drive -> activation -> mix with the old state and nudge (outside) -> state.
@@ -89,10 +98,8 @@ pub struct Datapath {
     pub rate_width: u32,
     /// Width of rate x pre-synaptic operand.
     pub rated_width: u32,
-    /// Rate constants, weights: aligned so that one shift serves every layer.
-    pub weight_rate: Vec<i64>,
-    /// Rate constants, biases.
-    pub bias_rate: Vec<i64>,
+    /// Rate constants of each rate set.
+    pub rates: Vec<Rates>,
     /// Right shift from rate x contrast to the weight's grid.
     pub update_shift: i32,
     /// Left shift from weight decay x weight to the grid of rate x contrast.
@@ -222,25 +229,25 @@ impl Datapath {
             p.update_shift = p.update_shift.max(d.weight_decay.format.frac);
             p.decay_shift = (p.update_shift - d.weight_decay.format.frac) as u32;
         }
-        for s in &d.synapses {
-            let aligned = |frac: i32| {
-                let shift = (p.update_shift - shift_of(s.rate.format.frac, frac)) as u32;
-                fits(
-                    "rate constant, aligned",
-                    Interval::point(i128::from(s.rate.raw)).signed_bits() + shift,
-                    62,
-                )?;
-                Ok::<_, String>(s.rate.raw << shift)
-            };
-            let (weight, bias) = (aligned(s.weight.frac)?, aligned(s.bias.frac)?);
-            p.weight_rate.push(weight);
-            p.bias_rate.push(bias);
+        for set in 0..d.milestones.sets() {
+            let mut rates = Rates::default();
+            for (l, s) in (1..).zip(&d.synapses) {
+                let rate = d.rate(l, set);
+                let aligned = |frac: i32| {
+                    let shift = (p.update_shift - shift_of(rate.format.frac, frac)) as u32;
+                    let bits = Interval::point(i128::from(rate.raw)).signed_bits() + shift;
+                    fits("rate constant, aligned", bits, 62)?;
+                    Ok::<_, String>(rate.raw << shift)
+                };
+                rates.weight.push(aligned(s.weight.frac)?);
+                rates.bias.push(aligned(s.bias.frac)?);
+            }
+            p.rates.push(rates);
         }
-        let any_rate = p
-            .weight_rate
-            .iter()
-            .chain(&p.bias_rate)
-            .fold(zero, |i, &r| i.hull(Interval::point(i128::from(r))));
+        // They only fall: the first set's are the largest.
+        let Rates { weight: weight_rate, bias: bias_rate } = &p.rates[0];
+        let any_rate =
+            weight_rate.iter().chain(bias_rate).fold(zero, |i, &r| i.hull(Interval::point(i128::from(r))));
         // A random sign of the nudge turns the rate's sign.
         let any_rate = if d.nudge_sign == NudgeSign::Random { any_rate.hull(-any_rate) } else { any_rate };
         p.rate_width = any_rate.signed_bits();
@@ -248,7 +255,7 @@ impl Datapath {
         let rated = (1..=layers)
             .map(|l| {
                 let constant = |r: i64| Interval::point(i128::from(r)).hull(zero);
-                (activity(l - 1) * constant(p.weight_rate[l - 1])).hull(one * constant(p.bias_rate[l - 1]))
+                (activity(l - 1) * constant(weight_rate[l - 1])).hull(one * constant(bias_rate[l - 1]))
             })
             .fold(zero, Interval::hull);
         let rated = if d.nudge_sign == NudgeSign::Random { rated.hull(-rated) } else { rated };

@@ -7,14 +7,16 @@
 mod datapath;
 mod diagnostics;
 mod file;
+mod milestones;
 mod tables;
 mod template;
 mod warnings;
 
-pub use datapath::{Datapath, NeuronMath, Signal};
+pub use datapath::{Datapath, NeuronMath, Rates, Signal};
 pub use diagnostics::DesignError;
 pub(crate) use diagnostics::{Refusal, nearest};
 pub use file::{Shape, fields, load, parse, shape};
+pub use milestones::Milestones;
 pub use tables::{Table, Tables, logistic};
 pub use template::commented_example;
 pub use warnings::warnings;
@@ -168,9 +170,9 @@ pub struct Synapses {
     /// Bias as stored: the weight of a constant input of one. Read with as many dropped bits as the weights.
     pub bias: Format,
     /// Learning rate over the distance of the two nudges, `eta / beta`, or `eta / (2 beta)` for symmetric nudging, and
-    /// over the samples of a batch: the coefficient of the contrast.
+    /// over the samples of a batch: the coefficient of the contrast, before the first milestone ([`Design::rate`]).
     pub rate: Constant,
-    /// Learning rate, as typed.
+    /// Learning rate, as typed: before the first milestone.
     pub learning_rate: f64,
     /// Initial weights and biases are uniform in `[-init, init]`.
     pub init: f64,
@@ -280,6 +282,10 @@ pub struct Design {
     pub test_samples: Option<usize>,
     /// Passes over the training set.
     pub epochs: u32,
+    /// Epochs after which the learning rates fall.
+    pub milestones: Milestones,
+    /// What is left of the learning rates after a milestone, 0 to 1.
+    pub rate_gamma: f64,
     /// Widths and alignments, derived.
     pub datapath: Datapath,
 }
@@ -321,6 +327,20 @@ impl Design {
     /// True where the ways forward and back have weights of their own.
     pub fn has_separate_feedback(&self) -> bool {
         self.feedback != Feedback::Tied
+    }
+
+    /// The coefficient of the contrast of synapse layer `l` (1 to L) in a rate set.
+    pub fn rate(&self, l: usize, set: usize) -> Constant {
+        let first = self.synapses[l - 1].rate;
+        match set {
+            0 => first,
+            _ => Constant::nearest(first.wanted * self.rate_factor(set), first.format),
+        }
+    }
+
+    /// What is left of the learning rates in a rate set.
+    pub fn rate_factor(&self, set: usize) -> f64 {
+        self.rate_gamma.powi(set as i32)
     }
 
     /// True where contrasts are summed over a batch.

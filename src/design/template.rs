@@ -72,6 +72,8 @@ lanes = 16                  # synapses processed per clock cycle: more is faster
 
 [training]
 epochs = 40                 # passes over the training set
+# rate_milestones = [20, 30] # after these epochs the learning rates fall, up to seven of them
+# rate_gamma = 0.5          # to this part of what they were
 seed = 1                    # keys the first weights, the order of samples and stochastic rounding
 # train_samples = 1000      # only the first so many; all unless given
 # test_samples = 500        # only the first so many; all unless given

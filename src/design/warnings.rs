@@ -23,6 +23,12 @@ pub fn warnings(design: &Design) -> Vec<String> {
             }
         }
     }
+    if let Some(late) = design.milestones.epochs().iter().find(|&&m| m >= design.epochs) {
+        found.push(format!(
+            "the learning rates never fall after epoch {late}: the training has {} epochs; raise epochs or remove the milestone",
+            design.epochs
+        ));
+    }
     let output = design.neurons[design.output_layer() - 1].state;
     if design.readout == Readout::Squared
         && design.nudge_place == NudgePlace::Outside
@@ -40,7 +46,7 @@ pub fn warnings(design: &Design) -> Vec<String> {
 fn constants(design: &Design, found: &mut Vec<String>) {
     let mut check = |what: String, key: &str, c: &Constant| {
         let (wanted, effective) = (c.wanted, c.effective());
-        if (effective - wanted).abs() > TOLERANCE * wanted.abs() {
+        if is_off(c) {
             found.push(format!(
                 "{what} becomes {effective:.6} in {}, {:.0} % off the wanted {wanted:.6}; give the format `{key}` more fraction bits",
                 c.format,
@@ -53,9 +59,25 @@ fn constants(design: &Design, found: &mut Vec<String>) {
     if design.weight_decay.raw != 0 {
         check("weight_decay".into(), "decay", &design.weight_decay);
     }
-    for (l, s) in design.synapses.iter().enumerate() {
-        check(format!("synapse layer {}: the rate (what a contrast counts)", l + 1), "rate", &s.rate);
+    for l in 1..=design.output_layer() {
+        // One rate set says enough of a format.
+        let set = (0..design.milestones.sets()).find(|&set| is_off(&design.rate(l, set))).unwrap_or(0);
+        check(
+            format!("synapse layer {l}: the rate (what a contrast counts){}", of_set(set)),
+            "rate",
+            &design.rate(l, set),
+        );
     }
+}
+
+/// A constant that is far from what was asked for.
+fn is_off(c: &Constant) -> bool {
+    (c.effective() - c.wanted).abs() > TOLERANCE * c.wanted.abs()
+}
+
+/// When a rate set applies, for people.
+fn of_set(set: usize) -> String {
+    if set == 0 { String::new() } else { format!(" after milestone {set}") }
 }
 
 /// Updates that vanish even for the largest contrast, `1 * 1 - 0`, of every sample of a batch.
@@ -68,21 +90,23 @@ fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
     let one = 1i64 << path.activity_frac;
     let largest = |l: usize| (design.activity_format(l).max_raw() << path.activity_shift[l]).min(one);
     let synapse = &design.synapses[l - 1];
-    let cases = [
-        ("weight", synapse.weight, path.weight_rate[l - 1], largest(l - 1)),
-        ("bias", synapse.bias, path.bias_rate[l - 1], one),
-    ];
-    for (what, format, rate, pre) in cases {
-        let update = rate * largest(l) * pre * i64::from(design.batch);
-        let moved = |v: i64| rounding.apply(v, path.update_shift, 0) != 0;
-        let lost = match (moved(update), moved(-update)) {
-            (true, true) => continue,
-            (false, false) => "no update ever moves",
-            _ => "updates of one sign are lost and the others drag down or up",
-        };
+    for (what, format) in [("weight", synapse.weight), ("bias", synapse.bias)] {
+        let lost = path.rates.iter().enumerate().find_map(|(set, rates)| {
+            let (rate, pre) =
+                if what == "bias" { (rates.bias[l - 1], one) } else { (rates.weight[l - 1], largest(l - 1)) };
+            let update = rate * largest(l) * pre * i64::from(design.batch);
+            let moved = |v: i64| rounding.apply(v, path.update_shift, 0) != 0;
+            match (moved(update), moved(-update)) {
+                (true, true) => None,
+                (false, false) => Some((set, "no update ever moves")),
+                _ => Some((set, "updates of one sign are lost and the others drag down or up")),
+            }
+        });
+        let Some((set, lost)) = lost else { continue };
         found.push(format!(
-            "synapse layer {l}: {lost} a {what}: the largest is {:.3} of the step of {format} under this rounding; raise learning_rates, give {what} more fraction bits, or round STOCHASTIC",
-            synapse.rate.effective() * f64::from(design.batch) * 2f64.powi(format.frac)
+            "synapse layer {l}{}: {lost} a {what}: the largest is {:.3} of the step of {format} under this rounding; raise learning_rates, give {what} more fraction bits, or round STOCHASTIC",
+            of_set(set),
+            design.rate(l, set).effective() * f64::from(design.batch) * 2f64.powi(format.frac)
         ));
     }
 }

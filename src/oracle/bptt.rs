@@ -172,6 +172,7 @@ mod tests {
             nudge_distance: 0.1,
             batch: 1,
             learning_rates: vec![1.0; 3],
+            rate_gamma: 1.0,
             vector_field,
             weight_decay: 0.0,
         };

@@ -78,6 +78,8 @@ pub struct FloatNetwork {
     pub batch: u32,
     /// Learning rates of synapse layers 1 to L.
     pub learning_rates: Vec<f64>,
+    /// What is left of them after a milestone.
+    pub rate_gamma: f64,
     /// Synapses follow a vector field, not an energy: the energy-based dynamics then have no factor `rho'` (Ernoult et
     /// al. 2020, "C-VF").
     pub vector_field: bool,
@@ -101,6 +103,7 @@ impl FloatNetwork {
             nudge_distance: if design.rule == Rule::SymmetricEp { 2.0 * beta } else { beta },
             batch: design.batch,
             learning_rates: design.synapses.iter().map(|s| s.learning_rate).collect(),
+            rate_gamma: design.rate_gamma,
             vector_field: design.feedback == Feedback::VectorField,
             weight_decay: design.weight_decay.wanted,
         }

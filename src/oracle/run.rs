@@ -90,6 +90,8 @@ pub struct Oracle {
     pub seed: u32,
     /// Samples seen: keys the random sign, too.
     pub sample: u32,
+    /// What is left of the learning rates for the present sample.
+    rate_factor: f64,
 }
 
 /// State vectors of one sample.
@@ -114,7 +116,7 @@ impl Oracle {
     /// An oracle that has seen nothing.
     pub fn new(network: FloatNetwork, program: Program, parameters: Parameters, seed: u32) -> Oracle {
         let sums = (network.batch > 1).then(|| parameters.zero_like());
-        Oracle { network, program, parameters, sums, seed, sample: 0 }
+        Oracle { network, program, parameters, sums, seed, sample: 0, rate_factor: 1.0 }
     }
 
     /// Runs one sample through the training or the inference program, from states of zero, and returns the
@@ -126,11 +128,13 @@ impl Oracle {
         lesson: impl Into<Lesson>,
         watch: &mut impl Watch,
     ) -> u16 {
+        let lesson = lesson.into();
+        self.rate_factor = self.network.rate_gamma.powi(lesson.rates() as i32);
         let zero = vec![0.0; self.network.neuron_count()];
         let mut b = Bench { drives: zero.clone(), now: zero.clone(), previous: zero, slots: Vec::new() };
         let target = self.network.target(label);
         let negative = is_negative(self.seed, self.sample);
-        let ops = self.program.ops(lesson.into()).to_vec();
+        let ops = self.program.ops(lesson).to_vec();
         let mut input_drive = self.network.input_drive(&self.parameters, input);
         let mut prediction = 0;
         for op in ops {
@@ -188,7 +192,7 @@ impl Oracle {
         let n = &self.network;
         let sign = if update.by_sample && negative { -1.0 } else { 1.0 };
         let divisor = sign * n.nudge_distance * f64::from(n.batch);
-        n.learning_rates.iter().map(|eta| eta / divisor).collect()
+        n.learning_rates.iter().map(|eta| eta * self.rate_factor / divisor).collect()
     }
 
     /// `w += learning rate / distance of the nudges * contrast` over every synapse.

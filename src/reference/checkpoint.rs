@@ -92,7 +92,7 @@ pub fn design_digest(design: &Design) -> String {
         .iter()
         .map(|s| (s.weight, s.weight_read, s.bias, raw(&s.rate), s.init.to_bits()))
         .collect();
-    let text = format!(
+    let mut text = format!(
         "{:?}",
         (
             (&design.sizes, design.input, &design.neurons, synapses),
@@ -116,6 +116,10 @@ pub fn design_digest(design: &Design) -> String {
             (design.drive_modes, design.state_modes, design.weight_modes, design.seed),
         )
     );
+    // Said only where there are any: a training at constant rates is what it was before rates could fall.
+    if design.milestones.sets() > 1 {
+        text += &format!("{:?}", (design.milestones.epochs(), design.rate_gamma.to_bits()));
+    }
     hex(&Sha256::digest(text))
 }
 

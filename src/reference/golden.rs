@@ -30,6 +30,7 @@ struct Bench {
     slots: [Vec<i32>; 2],
     drives: Vec<i32>,
     step: u32,
+    rates: usize,
 }
 
 impl<'d> Golden<'d> {
@@ -59,6 +60,7 @@ impl<'d> Golden<'d> {
         lesson: impl Into<Lesson>,
         observer: &mut impl Observer,
     ) -> u16 {
+        let lesson = lesson.into();
         let neurons = self.design.neuron_count();
         let mut b = Bench {
             now: vec![0; neurons],
@@ -66,9 +68,10 @@ impl<'d> Golden<'d> {
             slots: [vec![0; neurons], vec![0; neurons]],
             drives: vec![0; neurons],
             step: 0,
+            rates: lesson.rates(),
         };
         let active: Vec<u32> = (0..input.len() as u32).filter(|&j| input[j as usize] != 0).collect();
-        let ops = self.program.ops(lesson.into()).to_vec();
+        let ops = self.program.ops(lesson).to_vec();
         let mut prediction = 0;
         for op in ops {
             match op {
@@ -222,6 +225,7 @@ impl<'d> Golden<'d> {
         };
         let negative = update.by_sample && is_negative(d.seed, self.sample);
         let c = if back { update.backward } else { update.forward };
+        let rates = &p.rates[b.rates];
         let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
         for l in if back { 2 } else { 1 }..=d.output_layer() {
             let (n_post, n_pre) = (d.sizes[l], d.sizes[l - 1]);
@@ -236,7 +240,7 @@ impl<'d> Golden<'d> {
                     if is_bias { 1 << p.activity_frac } else { self.activity(input, s, l - 1, j) }
                 };
                 let (pre_a, pre_b) = (pre(states(c.pre_a)), pre(states(c.pre_b)));
-                let rate = if is_bias { p.bias_rate[l - 1] } else { p.weight_rate[l - 1] };
+                let rate = if is_bias { rates.bias[l - 1] } else { rates.weight[l - 1] };
                 let rate = if negative { -rate } else { rate };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for i in 0..n_post {
@@ -287,13 +291,14 @@ impl<'d> Golden<'d> {
     fn apply(&mut self, b: &Bench) {
         let d = self.design;
         let p = &d.datapath;
+        let rates = &p.rates[b.rates];
         let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
         for l in 1..=d.output_layer() {
             let n_pre = d.sizes[l - 1];
             for j in 0..=n_pre {
                 let is_bias = j == n_pre;
                 let column_key = absorb(key, (l as u32) << 16 | j as u32);
-                let rate = if is_bias { p.bias_rate[l - 1] } else { p.weight_rate[l - 1] };
+                let rate = if is_bias { rates.bias[l - 1] } else { rates.weight[l - 1] };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for i in 0..d.sizes[l] {
                     let at = self.weights.layers[l - 1].at(i, j);

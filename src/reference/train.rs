@@ -4,7 +4,7 @@ use super::counters::Counters;
 use super::fast::Network;
 use super::{Observer, Weights};
 use crate::data::{Dataset, QuantisedSamples, epoch_order, quantise};
-use crate::design::Design;
+use crate::design::{Design, Milestones};
 use crate::rules::Lesson;
 use serde::{Deserialize, Serialize};
 
@@ -19,15 +19,18 @@ pub struct PlannedSample {
     pub train: bool,
     /// The batch ends with it (where a batch is one sample, every one does).
     pub ends_batch: bool,
+    /// The set of learning rates that its epoch learns at.
+    pub rates: u8,
 }
 
 impl PlannedSample {
     /// What it is for.
     pub fn lesson(&self) -> Lesson {
+        let rates = self.rates.into();
         match (self.train, self.ends_batch) {
             (false, _) => Lesson::Infer,
-            (true, false) => Lesson::Train,
-            (true, true) => Lesson::TrainLast,
+            (true, false) => Lesson::Train { rates },
+            (true, true) => Lesson::TrainLast { rates },
         }
     }
 }
@@ -46,6 +49,8 @@ pub struct Plan {
     pub test_samples: u32,
     /// Training samples of a batch. An epoch's last batch may be shorter.
     pub batch: u32,
+    /// When the learning rates fall.
+    pub milestones: Milestones,
 }
 
 impl Plan {
@@ -58,6 +63,7 @@ impl Plan {
             train_samples: train,
             test_samples: test,
             batch: design.batch,
+            milestones: design.milestones,
         }
     }
 
@@ -85,11 +91,13 @@ impl Plan {
             epoch_order(self.seed, epoch, self.train_samples as usize).into_iter().map(|index| (index, true));
         let test = (0..self.test_samples).map(|index| (index, false));
         let (batch, trained) = (self.batch, self.train_samples);
+        let rates = self.milestones.set_of(epoch) as u8;
         let place = move |(at, (index, train))| PlannedSample {
             number: first.wrapping_add(at),
             index,
             train,
             ends_batch: (at + 1) % batch == 0 || at + 1 >= trained,
+            rates,
         };
         (0u32..).zip(train.chain(test)).map(place)
     }

@@ -138,9 +138,15 @@ pub enum Lesson {
     /// Prediction only.
     Infer,
     /// Training.
-    Train,
+    Train {
+        /// The set of learning rates, from 0 ([`Design::rate`]).
+        rates: usize,
+    },
     /// Training; the batch ends with it.
-    TrainLast,
+    TrainLast {
+        /// The set of learning rates.
+        rates: usize,
+    },
 }
 
 impl Lesson {
@@ -148,12 +154,26 @@ impl Lesson {
     pub fn trains(self) -> bool {
         self != Lesson::Infer
     }
+
+    /// The set of learning rates; the first where nothing is learned.
+    pub fn rates(self) -> usize {
+        match self {
+            Lesson::Infer => 0,
+            Lesson::Train { rates } | Lesson::TrainLast { rates } => rates,
+        }
+    }
+}
+
+/// What the header of a sample says beside its label, in a stream's first word as in a simulation's plan: to be trained
+/// (bit 31), the end of a batch (bit 30), the set of learning rates (bits 29 to 27).
+pub fn header_marks(train: bool, ends_batch: bool, rates: u8) -> u32 {
+    u32::from(train) << 31 | u32::from(ends_batch) << 30 | u32::from(rates) << 27
 }
 
 impl From<bool> for Lesson {
-    /// A lone sample is a batch of itself.
+    /// A lone sample is a batch of itself, at the first rates.
     fn from(train: bool) -> Lesson {
-        if train { Lesson::TrainLast } else { Lesson::Infer }
+        if train { Lesson::TrainLast { rates: 0 } } else { Lesson::Infer }
     }
 }
 
@@ -218,8 +238,8 @@ impl Program {
     pub fn ops(&self, lesson: Lesson) -> &[Op] {
         match lesson {
             Lesson::Infer => &self.infer,
-            Lesson::Train => &self.train,
-            Lesson::TrainLast => &self.last,
+            Lesson::Train { .. } => &self.train,
+            Lesson::TrainLast { .. } => &self.last,
         }
     }
 

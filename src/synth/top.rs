@@ -2,7 +2,7 @@
 
 use crate::design::Design;
 use crate::schedule::{Layout, bits};
-use crate::verilog::{Sources, module_name};
+use crate::verilog::{Sources, module_name, rates_width};
 use askama::Template;
 
 /// File and module name of the wrapper.
@@ -92,6 +92,9 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     ];
     if design.is_batched() {
         inputs.push(("sample_ends_batch_i", 1));
+    }
+    if rates_width(design) > 0 {
+        inputs.push(("sample_rates_i", rates_width(design)));
     }
     let (inputs, input_bits) = chain(&inputs);
     let (outputs, output_bits) = chain(&[

@@ -1,7 +1,7 @@
 //! The context of `templates/core.v`.
 
 use super::units::{self, Unit};
-use crate::design::{Design, Feedback, NudgeSign, Order, Rule, Tables};
+use crate::design::{Design, Feedback, NudgeSign, Order, Rates, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
 use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, SETTLE, bits};
@@ -12,7 +12,10 @@ struct LayerTable {
     name: &'static str,
     meaning: &'static str,
     width: u32,
-    entries: Vec<(usize, String)>,
+    /// Of another constant for each set of learning rates.
+    of_rates: bool,
+    /// Layer (rate set and layer), constant.
+    entries: Vec<(String, String)>,
 }
 
 /// One word of the phase ROM.
@@ -88,6 +91,10 @@ struct Core {
     infer_start: usize,
     last_start: usize,
     batched: bool,
+    rate_sets: usize,
+    rates_width: u32,
+    /// What travels with a sample's label: ports, wires, bits in all.
+    marks: (String, String, u32),
     batch: u32,
     batch_width: u32,
     random_sign: bool,
@@ -180,20 +187,38 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     let neuron_width = bits(layout.neurons);
     let word_width = bits(layout.state_words);
     let chunk_width = bits(largest_chunks);
-    let reset: Vec<(usize, String)> = (1..=depth)
-        .map(|l| {
-            let raw = Tables::of(design, l).rho_of_state.map_or(0, |t| t.at(0));
-            (l, literal(raw << p.activity_shift[l], p.activity_width))
-        })
-        .collect();
     let wait =
         |layer: &LayerLayout, drive| layout.slot(layer, drive).saturating_sub(layer.row_length()) as i64;
+    let layer_label = |l: usize| format!("{layer_width}'d{l}");
+    let pre_base = |l: usize| if l < 2 { 0 } else { layout.layers[l - 2].neuron_base as i64 };
     let per_layer = |name, meaning, width: u32, f: &dyn Fn(usize) -> i64| LayerTable {
         name,
         meaning,
         width,
-        entries: (1..=depth).map(|l| (l, literal(f(l), width))).collect(),
+        of_rates: false,
+        entries: (1..=depth).map(|l| (layer_label(l), literal(f(l), width))).collect(),
     };
+    let rate_sets = design.milestones.sets();
+    let rates_width = units::rates_width(design);
+    let per_rates = |name, meaning, f: &dyn Fn(&Rates) -> &Vec<i64>| {
+        if rate_sets == 1 {
+            return per_layer(name, meaning, rate_width, &|l| f(&p.rates[0])[l - 1]);
+        }
+        let of_set = |(set, rates)| {
+            let at = move |l| format!("{{{rates_width}'d{set}, {}}}", layer_label(l));
+            (1..).zip(f(rates)).map(move |(l, &rate)| (at(l), literal(rate, rate_width)))
+        };
+        let entries = p.rates.iter().enumerate().flat_map(of_set).collect();
+        LayerTable { name, meaning, width: rate_width, of_rates: true, entries }
+    };
+    let marks = [
+        ("sample_rates_i, ", "rates, ", rates_width),
+        ("sample_ends_batch_i, ", "sample_last, ", u32::from(design.is_batched())),
+    ];
+    let marks = marks
+        .iter()
+        .filter(|m| m.2 > 0)
+        .fold((String::new(), String::new(), 0), |all, m| (all.0 + m.0, all.1 + m.1, all.2 + m.2));
     let tables = vec![
         per_layer("columns_of", "pre-synaptic neurons", count_width, &|l| layout.layers[l - 1].pre as i64),
         per_layer("last_chunk_of", "chunks less one", chunk_width, &|l| {
@@ -220,20 +245,9 @@ pub fn render(design: &Design, layout: &Layout) -> String {
             wait(&layout.layers[l - 1], false)
         }),
         LayerTable {
-            name: "pre_base_of",
-            meaning: "first pre-synaptic neuron among all neurons",
-            width: neuron_width,
-            entries: (1..=depth + 1)
-                .map(|l| {
-                    (
-                        l,
-                        literal(
-                            if l < 2 { 0 } else { layout.layers[l - 2].neuron_base as i64 },
-                            neuron_width,
-                        ),
-                    )
-                })
-                .collect(),
+            // One entry more: the output layer's own neurons.
+            entries: (1..=depth + 1).map(|l| (layer_label(l), literal(pre_base(l), neuron_width))).collect(),
+            ..per_layer("pre_base_of", "first pre-synaptic neuron among all neurons", neuron_width, &pre_base)
         },
         per_layer("word_base_of", "first post-synaptic state word of a bank", word_width, &|l| {
             layout.layers[l - 1].word_base as i64
@@ -241,22 +255,17 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         per_layer("weight_shift_of", "alignment of weights", 6, &|l| i64::from(p.weight_shift[l - 1])),
         per_layer("bias_shift_of", "alignment of biases", 6, &|l| i64::from(p.bias_shift[l - 1])),
         per_layer("activity_shift_of", "alignment of activities", 6, &|l| i64::from(p.activity_shift[l])),
-        per_layer("weight_rate_of", "learning rate over beta, aligned", rate_width, &|l| {
-            p.weight_rate[l - 1]
-        }),
-        per_layer("bias_rate_of", "the same for biases", rate_width, &|l| p.bias_rate[l - 1]),
+        per_rates("weight_rate_of", "learning rate over beta, aligned", &|rates| &rates.weight),
+        per_rates("bias_rate_of", "the same for biases", &|rates| &rates.bias),
         per_layer("weight_width_of", "stored width of weights", 6, &|l| {
             i64::from(design.synapses[l - 1].weight.width)
         }),
         per_layer("bias_width_of", "stored width of biases", 6, &|l| {
             i64::from(design.synapses[l - 1].bias.width)
         }),
-        LayerTable {
-            name: "reset_activity_of",
-            meaning: "activity of the state zero",
-            width: p.activity_width,
-            entries: reset,
-        },
+        per_layer("reset_activity_of", "activity of the state zero", p.activity_width, &|l| {
+            Tables::of(design, l).rho_of_state.map_or(0, |t| t.at(0)) << p.activity_shift[l]
+        }),
     ];
     let modes = [design.weight_modes, design.drive_modes, design.state_modes]
         .map(|m| m.rounding == Rounding::Stochastic);
@@ -340,6 +349,9 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         infer_start: words.1.infer,
         last_start: words.1.last,
         batched: design.is_batched(),
+        rate_sets: design.milestones.sets(),
+        rates_width,
+        marks,
         batch: design.batch,
         batch_width: p.batch_width,
         nudge_name: if design.nudge_sign == NudgeSign::Random { "nudge_signed" } else { "nudge" },

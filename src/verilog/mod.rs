@@ -5,7 +5,7 @@ mod price;
 mod units;
 
 pub use price::Price;
-pub use units::{common_drive_width, common_state_width};
+pub use units::{common_drive_width, common_state_width, rates_width};
 
 use crate::design::{Design, Table, Tables};
 use crate::fixed_point::Softmax;

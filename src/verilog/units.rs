@@ -35,6 +35,14 @@ pub struct Unit {
     pub activity_out: String,
 }
 
+/// Width of the number of a rate set; none where the learning rates never fall.
+pub fn rates_width(design: &Design) -> u32 {
+    match design.milestones.sets() {
+        1 => 0,
+        sets => bits(sets - 1),
+    }
+}
+
 /// Common width of states in the core: two's complement.
 pub fn common_state_width(design: &Design) -> u32 {
     design.neurons.iter().map(|n| n.state.width + u32::from(!n.state.signed)).max().unwrap_or(1)

@@ -42,6 +42,8 @@ DEFECTS = [
     ("stream_samples.v", "is_short = (tlast_i && !final_beat) || !whole", "is_short = !whole", "bad_packets_are_dropped"),
     ("stream_samples.v", "(tlast_i && !final_beat) || !whole", "(tlast_i && !final_beat)", "bad_packets_are_dropped"),
     ("stream_samples.v", "({1'b0, header_label} < Classes[16:0]) &&", "", "bad_packets_are_dropped"),
+    ("stream_samples.v", "&& ({1'b0, tdata_i[29:27]} < RateSets[3:0])", "", "bad_packets_are_dropped"),
+    ("stream_samples.v", "rates_q <= tdata_i[29:27]", "rates_q <= 3'd0", "training_equals_the_reference"),
     ("stream_samples.v", "default: if (tlast_i) state_q", "default: state_q", "bad_packets_are_dropped"),
     ("sample_buffer.v", "if (!drop_i) begin", "if (1'b1) begin", "bad_packets_are_dropped"),
     ("stream_samples.v", "      state_q <= StHeader;\n      held_q", "      held_q", "reset_in_the_middle"),

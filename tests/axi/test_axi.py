@@ -35,7 +35,8 @@ OPEN, ERRORS = 1 << 1, {"short": 1, "long": 2, "label": 4, "refused": 8}
 
 def packet(sample):
     """A sample as the stream carries it, in bytes; what is behind its last input is random padding."""
-    data = bytearray((sample["label"] | sample["train"] << 31 | sample["ends_batch"] << 30).to_bytes(4, "little"))
+    marks = sample["train"] << 31 | sample["ends_batch"] << 30 | sample["rates"] << 27
+    data = bytearray((sample["label"] | marks).to_bytes(4, "little"))
     mask = (1 << VECTORS["input_width"]) - 1
     for value in sample["inputs"]:
         # Bits above an input are not looked at.
@@ -372,12 +373,13 @@ async def bad_packets_are_dropped(dut):
         ("label", good, {"label": VECTORS["classes"]}),
         ("label", good, {"label": 0xFFFF}),
         ("label", good + 8, {"label": VECTORS["classes"]}),
+        ("label", good, {"rates": VECTORS["rate_sets"]}),
         ("short", good, {"hole": True}),
     ]
     samples = VECTORS["samples"]
     for i, sample in enumerate(samples):
         for kind, length, more in bad[i :: len(samples)] + [bad[i % len(bad)]]:
-            data = packet({**random.choice(samples), **{k: v for k, v in more.items() if k == "label"}})
+            data = packet({**random.choice(samples), **{k: v for k, v in more.items() if k in ("label", "rates")}})
             data = (data + random.randbytes(length))[:length]
             keep = [1] * length
             if more.get("hole"):

@@ -14,7 +14,8 @@ pub struct Case {
     pub activation: &'static str,
     /// Place of the nudge, or "softmax" for that read-out.
     pub nudge: &'static str,
-    /// The name of the rule, and behind a space the sign of its nudge if it is not fixed.
+    /// The name of the rule, the sign of its nudge if it is not fixed, and "falling" if the second epoch learns at half
+    /// the rates.
     pub rule: &'static str,
     pub rounding: [&'static str; 3],
     pub overflow: [&'static str; 3],
@@ -32,6 +33,10 @@ impl Case {
         let rounding = format!("state = {state}\ndrive = {drive}\nweight = {weight}");
         let [state, drive, weight] = self.overflow.map(|o| format!("\"{o}\""));
         let overflow = format!("state = {state}\ndrive = {drive}\nweight = {weight}");
+        let (rule, falling) = match rule.strip_suffix(" falling") {
+            Some(rule) => (rule, "rate_milestones = [1]\nrate_gamma = 0.5\n"),
+            None => (*rule, ""),
+        };
         let (rule, sign) = rule.split_once(' ').unwrap_or((rule, "fixed"));
         let (dynamics, order) = dynamics.split_once(' ').unwrap_or((dynamics, "synchronous"));
         let nudge = if *nudge == "softmax" {
@@ -46,7 +51,7 @@ impl Case {
              [rule]\nname = \"{rule}\"\nsign = \"{sign}\"\nT = 5\nK = 3\nbeta = 0.4\nlearning_rates = 0.3\n{more}\n\
              [formats]\n{formats}\n\n[rounding]\n{rounding}\n\n[overflow]\n{overflow}\n\n\
              [hardware]\nlanes = {lanes}\n\n\
-             [training]\nepochs = 2\nseed = 7\ntrain_samples = 16\ntest_samples = 4\n\n\
+             [training]\nepochs = 2\n{falling}seed = 7\ntrain_samples = 16\ntest_samples = 4\n\n\
              [data]\nsource = \"digits\"\n"
         )
     }

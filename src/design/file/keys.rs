@@ -78,6 +78,16 @@ const KEYS: &[(&str, &str, &str)] = &[
         "synapses processed per clock cycle, a power of two from 2 to 256, such as `lanes = 16`",
     ),
     ("training", "epochs", "passes over the training set, a whole number, such as `epochs = 40`"),
+    (
+        "training",
+        "rate_milestones",
+        "up to seven epochs, rising, after which the learning rates fall, such as `rate_milestones = [20, 30]`",
+    ),
+    (
+        "training",
+        "rate_gamma",
+        "what is left of the learning rates after a milestone, above 0 and below 1, such as `rate_gamma = 0.5`",
+    ),
     ("training", "seed", "a whole number from 0 to 4294967295, such as `seed = 1`"),
     (
         "training",

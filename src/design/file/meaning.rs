@@ -4,8 +4,8 @@ use super::keys::{meaning as key_meaning, missing};
 use super::typed::{At, Data, File, Formats, OneOrMany, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::{
-    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Modes, Neurons, NudgePlace,
-    NudgeSign, Order, Readout, Rule, Synapses,
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons,
+    NudgePlace, NudgeSign, Order, Readout, Rule, Synapses,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
 use std::ops::{Range, RangeInclusive};
@@ -214,7 +214,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     let (rounding, _) = optional(file.rounding);
     let (overflow, _) = optional(file.overflow);
     let (hardware, _) = optional(file.hardware);
-    let (training, _) = optional(file.training);
+    let (training, training_at) = optional(file.training);
     let (data, data_at) = section(file.data, "data", "source")?;
 
     // The network.
@@ -347,6 +347,8 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     let common = finest(largest, largest < 0.0, 16);
     let common = Format { frac: common.frac.min(16), ..common };
     let rate_formats = formats(typed_formats.rate, count, "rate", |_| common)?;
+    let (milestones, rate_gamma) =
+        falling_rates(training.rate_milestones, training.rate_gamma, &training_at)?;
     let wanted: Vec<_> =
         rates.iter().map(|r| Given { value: r.value / distance, at: r.at.clone() }).collect();
     let what = |l| {
@@ -357,6 +359,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         )
     };
     let scaled = constants(&wanted, &rate_formats, what, "rate")?;
+    lasting_rates(&wanted, &rate_formats, rate_gamma.powi(milestones.epochs().len() as i32))?;
     let mut synapses = Vec::new();
     for l in 0..count {
         for (format, key) in [(&weights[l], "weight"), (&biases[l], "bias")] {
@@ -429,6 +432,8 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         train_samples: samples(training.train_samples, "train_samples")?,
         test_samples: samples(training.test_samples, "test_samples")?,
         epochs: number(training.epochs, "epochs", 10, 1)? as u32,
+        milestones,
+        rate_gamma,
         datapath: Datapath::default(),
     };
     design.datapath = Datapath::derive(&design).map_err(|sentence| {
@@ -436,6 +441,69 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         Refusal::new(message, help).at(formats_at.or(layers_at), "these formats together")
     })?;
     Ok(design)
+}
+
+/// Milestones, and what is left of the rates after each.
+fn falling_rates(
+    milestones: At<Vec<i64>>,
+    gamma: At<f64>,
+    training_at: &Option<Range<usize>>,
+) -> Result<(Milestones, f64)> {
+    let (milestones, gamma) = match (milestones.map(Given::from), gamma.map(Given::from)) {
+        (None, None) => return Ok((Milestones::default(), 1.0)),
+        (Some(milestones), Some(gamma)) => (milestones, gamma),
+        (Some(_), None) => return Err(missing("training", "rate_gamma", training_at.clone())),
+        (None, Some(_)) => return Err(missing("training", "rate_milestones", training_at.clone())),
+    };
+    let refused = |message: String, key: &str, at, word| {
+        let help = format!("`{key}` is {}", key_meaning("training", key));
+        Err(Refusal::new(message, help).at(at, word))
+    };
+    let epochs: Option<Vec<u32>> =
+        milestones.value.iter().map(|&m| u32::try_from(m).ok().filter(|&m| m > 0)).collect();
+    let Some(known) = epochs.and_then(|e| Milestones::new(&e)).filter(|m| m.sets() > 1) else {
+        let message = format!("{:?} are no possible `rate_milestones`", milestones.value);
+        return refused(message, "rate_milestones", milestones.at, "one to seven epochs, rising");
+    };
+    if !(gamma.value > 0.0 && gamma.value < 1.0) {
+        let message = format!("{} is no possible `rate_gamma`", gamma.value);
+        return refused(message, "rate_gamma", gamma.at, "above 0 and below 1");
+    }
+    Ok((known, gamma.value))
+}
+
+/// Refuses rates of which nothing is left after the last milestone.
+fn lasting_rates(first: &[Given<f64>], formats: &[Given<Format>], left: f64) -> Result<()> {
+    let pairs = || first.iter().zip(formats);
+    let lasts = |rate: &Given<f64>, format: Format| format.nearest(rate.value * left) != 0;
+    let Some((l, (rate, format))) = (1..).zip(pairs()).find(|(_, (r, f))| !lasts(r, f.value)) else {
+        return Ok(());
+    };
+    // So many more bits of fraction, and as many in all, that the last rate has a few.
+    let finer = |rate: &Given<f64>, f: Format| {
+        let more = (finest(rate.value * left, f.signed, 4 + u32::from(f.signed)).frac - f.frac).max(0);
+        Format { width: f.width + more as u32, frac: f.frac + more, ..f }
+    };
+    let formats: Vec<_> =
+        pairs().map(|(r, f)| if lasts(r, f.value) { f.value } else { finer(r, f.value) }).collect();
+    let buildable = formats.iter().all(|f| f.to_string().parse::<Format>().is_ok());
+    let help = if buildable {
+        let list: Vec<_> = formats.iter().map(|f| format!("\"{f}\"")).collect();
+        format!("write `rate = [{}]` under [formats], or raise `rate_gamma`", list.join(", "))
+    } else {
+        "raise `rate_gamma`, or remove a milestone".to_owned()
+    };
+    Err(Refusal::new(
+        format!(
+            "the rate of synapse layer {l} falls to {} after the last milestone, which rounds to 0 in its format {}, whose step is 2^{}",
+            short(rate.value * left),
+            format.value,
+            -format.value.frac
+        ),
+        help,
+    )
+    .at(rate.at.clone(), "nothing is left of it")
+    .also(format.at.clone(), "its format"))
 }
 
 /// Samples per update.

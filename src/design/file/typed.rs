@@ -96,6 +96,8 @@ pub(super) struct Hardware {
 #[serde(deny_unknown_fields)]
 pub(super) struct Training {
     pub epochs: At<i64>,
+    pub rate_milestones: At<Vec<i64>>,
+    pub rate_gamma: At<f64>,
     pub seed: At<i64>,
     pub train_samples: At<i64>,
     pub test_samples: At<i64>,

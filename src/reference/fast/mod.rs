@@ -201,6 +201,8 @@ struct Engine<'d, N: Numbers> {
     /// A softmax read-out.
     pull: Option<Pull>,
     sample: u32,
+    /// The set of learning rates that the updates' forms are for.
+    rates: usize,
     work: Work,
     // The state of a sample; buffers live as long as the engine.
     step: u32,
@@ -265,8 +267,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
                     Matrix::build(sizes[l], sizes[l - 1], |row, column| w.get(row, column))
                 }),
                 bias: Matrix::build(1, sizes[l], |_, row| w.get(row, sizes[l - 1])),
-                rule: Rule::of(design, l, false),
-                bias_rule: Rule::of(design, l, true),
+                rule: Rule::of(design, l, false, 0),
+                bias_rule: Rule::of(design, l, true, 0),
                 weight_shift: p.weight_shift[l - 1],
                 bias_shift: p.activity_frac as u32 + p.bias_shift[l - 1],
                 sums: design.is_batched().then(|| {
@@ -291,6 +293,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             synapses,
             neurons: (1..sizes.len()).map(|l| Neurons::of(design, l, sum_bits)).collect(),
             pull: design.is_softmax(design.output_layer()).then(|| Pull::of(design)),
+            rates: 0,
             sample: 0,
             work: Work::default(),
             step: 0,
@@ -340,6 +343,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
         observer: &mut O,
         mut count: Option<&mut Counters>,
     ) -> u16 {
+        self.learn_at(lesson.rates());
         self.reset(input);
         let ops = self.program.ops(lesson).to_vec();
         let mut prediction = 0;
@@ -390,6 +394,19 @@ impl<'d, N: Numbers> Engine<'d, N> {
         observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
         self.sample = self.sample.wrapping_add(1);
         prediction
+    }
+
+    /// Takes the updates' forms of a set of rates.
+    fn learn_at(&mut self, rates: usize) {
+        if rates == self.rates {
+            return;
+        }
+        self.rates = rates;
+        for (l, synapses) in (1..).zip(&mut self.synapses) {
+            synapses.rule = Rule::of(self.design, l, false, rates);
+            synapses.bias_rule = Rule::of(self.design, l, true, rates);
+        }
+        self.short = short::Form::of(self.design, &self.synapses[0].rule);
     }
 
     /// All states zero, a new input.

@@ -33,12 +33,12 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// The rule of layer `l`'s weights, or of its biases.
-    pub(super) fn of(design: &Design, l: usize, bias: bool) -> Rule {
+    /// The rule of layer `l`'s weights, or of its biases, at a set of rates.
+    pub(super) fn of(design: &Design, l: usize, bias: bool, rates: usize) -> Rule {
         let p = &design.datapath;
         let s = &design.synapses[l - 1];
-        let (format, rate) =
-            if bias { (s.bias, p.bias_rate[l - 1]) } else { (s.weight, p.weight_rate[l - 1]) };
+        let rates = &p.rates[rates];
+        let (format, rate) = if bias { (s.bias, rates.bias[l - 1]) } else { (s.weight, rates.weight[l - 1]) };
         let (rounding, overflow) = (design.weight_modes.rounding, design.weight_modes.overflow);
         let clamps = matches!(overflow, Overflow::Sat | Overflow::SatSym);
         let adds = matches!(rounding, Rounding::Trn | Rounding::Rnd | Rounding::Stochastic);

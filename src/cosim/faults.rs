@@ -380,13 +380,6 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::FallingRates,
     },
     Fault {
-        name: "rates-early",
-        kind: "data",
-        what: "a sample is learned at the rates of the one that is being loaded",
-        edit: Edit::Core("{rates, layer2_q}", "{sample_rates_i, layer2_q}"),
-        needs: Needs::FallingRates,
-    },
-    Fault {
         name: "order-ignored",
         kind: "control",
         what: "all layers move in every pass",

@@ -58,6 +58,7 @@ DEFECTS = [
     ("rail_counter.v", "state_i == state_greatest_i", "state_i >= state_greatest_i - 1", "training_equals_the_reference"),
     ("signature.v", "signature_o[30:0], signature_o[31]", "signature_o[31:0]", "training_equals_the_reference"),
     ("TOP.v", "sample_number_q + 32'd1", "sample_number_q + 32'd2", "training_equals_the_reference"),
+    ("TOP.v", "{rates, layer2_q}", "{sample_rates_i, layer2_q}", "training_equals_the_reference"),
     ("TOP.v", "? free_steps_i : nudged_steps_i", "? free_steps_i : free_steps_i", "training_equals_the_reference"),
     ("TOP_axi.v", ".free_steps_i(free_steps)", ".free_steps_i(16'd5)", "training_equals_the_reference"),
 ]

@@ -11,8 +11,8 @@
 //! one runs the same samples, and is caught where the comparator names a difference (or the core hangs). What the
 //! first samples do not catch sees more of them, with extreme weights and inputs. What that does not catch either is
 //! compared with the core by a model checker, memories cut out on both sides alike: where it proves that no input
-//! tells the two apart, the mutant is equivalent; where it has no answer, the mutant is undecided, and listed with
-//! its place.
+//! tells the two apart, the mutant is equivalent. Where it has no answer, thousands of samples more are run; a mutant
+//! that survives them is undecided, and listed with its place.
 //!
 //! The run fails where more mutants are undecided than one in ten: then the samples have become too weak.
 
@@ -71,6 +71,8 @@ const CASES: [Case; 2] = [
 
 /// How often the extreme samples and weights are drawn.
 const ROUNDS: u32 = 4;
+/// How often more for those mutants that no proof decides.
+const LAST_ROUNDS: u32 = 60;
 
 /// Samples and the weights that they meet.
 struct Stimuli {
@@ -244,11 +246,23 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
     }
     let equivalence = Equivalence::new(&core.dir, &survivors)?;
     let answers = each(&survivors, |mutant| equivalence.proven(mutant))?;
-    let mut counts = [mutants.len() - survivors.len(), 0, 0];
-    for (mutant, answer) in survivors.iter().zip(answers) {
-        match answer {
-            Ok(()) => counts[1] += 1,
-            Err(why) => {
+    let open: Vec<_> = survivors.iter().zip(answers).filter_map(|(m, a)| Some((m, a.err()?))).collect();
+    let last: Vec<Stimuli> = (ROUNDS..ROUNDS + LAST_ROUNDS)
+        .map(|round| Stimuli::extreme(&core.design, round))
+        .collect::<Result<_, _>>()?;
+    for stimuli in &last {
+        survives(&core, stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
+    }
+    let survives_all = |mutant: &Mutant| {
+        let mut rounds = last.iter();
+        rounds.try_fold(true, |alive, s| Ok(alive && survives(&core, s, mutant.number)?.is_some()))
+    };
+    let alive = each(&open, |(mutant, _)| survives_all(mutant))?;
+    let mut counts = [mutants.len() - survivors.len(), survivors.len() - open.len(), 0];
+    for ((mutant, why), alive) in open.into_iter().zip(alive) {
+        match alive {
+            false => counts[0] += 1,
+            true => {
                 counts[2] += 1;
                 println!("OPEN    {}: {} ({why})", case.name, mutant.place());
                 let _ = writeln!(report, "| {} | {} | {why} |", case.name, mutant.place());

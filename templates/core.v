@@ -145,7 +145,7 @@ module {{ module }} (
   wire [LabelWidth-1:0] label;
   wire [{{ input_index_width }}-1:0] list_index1;
   wire [InputWidth-1:0] list_value1;
-{%- if marks.2 > 0 %}
+{%- if marks.width > 0 %}
   // Marks travel with the label.
 {%- if rate_sets > 1 %}
   wire [{{ rates_width }}-1:0] rates;
@@ -153,16 +153,16 @@ module {{ module }} (
 {%- if batched %}
   wire sample_last;
 {%- endif %}
-  wire [LabelWidth+{{ marks.2 }}-1:0] tag;
-  assign { {{- marks.1 }}label} = tag;
+  wire [LabelWidth+{{ marks.width }}-1:0] tag;
+  assign { {{- marks.wires }}label} = tag;
 {%- endif %}
   sample_buffer #(
-    .InputWidth(InputWidth), .IndexWidth({{ input_index_width }}), .CountWidth(CountWidth), .LabelWidth(LabelWidth{% if marks.2 > 0 %} + {{ marks.2 }}{% endif %})
+    .InputWidth(InputWidth), .IndexWidth({{ input_index_width }}), .CountWidth(CountWidth), .LabelWidth(LabelWidth{% if marks.width > 0 %} + {{ marks.width }}{% endif %})
   ) u_samples (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(sample_valid_i), .ready_o(sample_ready_o), .data_i(sample_data_i), .last_i(sample_last_i),
-    .drop_i(sample_drop_i), .label_i({% if marks.2 > 0 %}{ {{- marks.0 }}sample_label_i}{% else %}sample_label_i{% endif %}), .train_i(sample_train_i),
-    .full_o(sample_full), .release_i(sample_release), .count_o(sample_count), .label_o({% if marks.2 > 0 %}tag{% else %}label{% endif %}), .train_o(sample_train),
+    .drop_i(sample_drop_i), .label_i({% if marks.width > 0 %}{ {{- marks.ports }}sample_label_i}{% else %}sample_label_i{% endif %}), .train_i(sample_train_i),
+    .full_o(sample_full), .release_i(sample_release), .count_o(sample_count), .label_o({% if marks.width > 0 %}tag{% else %}label{% endif %}), .train_o(sample_train),
     .entry_i(entry0), .index_o(list_index1), .value_o(list_value1)
   );
 

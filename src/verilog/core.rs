@@ -18,6 +18,31 @@ struct LayerTable {
     entries: Vec<(String, String)>,
 }
 
+/// What travels with a sample's label, each name with a comma behind it.
+#[derive(Default)]
+struct Marks {
+    ports: String,
+    wires: String,
+    width: u32,
+}
+
+impl Marks {
+    fn of(design: &Design) -> Marks {
+        let mut all = Marks::default();
+        for (port, wire, width) in [
+            ("sample_rates_i", "rates", units::rates_width(design)),
+            ("sample_ends_batch_i", "sample_last", u32::from(design.is_batched())),
+        ] {
+            if width > 0 {
+                all.ports += &format!("{port}, ");
+                all.wires += &format!("{wire}, ");
+                all.width += width;
+            }
+        }
+        all
+    }
+}
+
 /// One word of the phase ROM.
 struct ProgramWord {
     address: usize,
@@ -93,8 +118,7 @@ struct Core {
     batched: bool,
     rate_sets: usize,
     rates_width: u32,
-    /// What travels with a sample's label: ports, wires, bits in all.
-    marks: (String, String, u32),
+    marks: Marks,
     batch: u32,
     batch_width: u32,
     random_sign: bool,
@@ -211,14 +235,6 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         let entries = p.rates.iter().enumerate().flat_map(of_set).collect();
         LayerTable { name, meaning, width: rate_width, of_rates: true, entries }
     };
-    let marks = [
-        ("sample_rates_i, ", "rates, ", rates_width),
-        ("sample_ends_batch_i, ", "sample_last, ", u32::from(design.is_batched())),
-    ];
-    let marks = marks
-        .iter()
-        .filter(|m| m.2 > 0)
-        .fold((String::new(), String::new(), 0), |all, m| (all.0 + m.0, all.1 + m.1, all.2 + m.2));
     let tables = vec![
         per_layer("columns_of", "pre-synaptic neurons", count_width, &|l| layout.layers[l - 1].pre as i64),
         per_layer("last_chunk_of", "chunks less one", chunk_width, &|l| {
@@ -351,7 +367,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         batched: design.is_batched(),
         rate_sets: design.milestones.sets(),
         rates_width,
-        marks,
+        marks: Marks::of(design),
         batch: design.batch,
         batch_width: p.batch_width,
         nudge_name: if design.nudge_sign == NudgeSign::Random { "nudge_signed" } else { "nudge" },

@@ -15,7 +15,7 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Everything an observer can see of one step.
 #[derive(Debug, PartialEq)]
@@ -173,7 +173,13 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
             (select(vec![1, 1, 1, 3]), select(vec![vec![], vec![], vec![1], vec![2, 5]])),
         ),
     );
-    (shape(wild), choices, (modes(wild), modes(wild), modes(wild)), (1u32..5, 1u32..5), any::<u32>())
+    (
+        shape(wild),
+        choices,
+        (modes(wild), modes(wild), modes(wild)),
+        (prop_oneof![1u32..5, 12u32..16], 1u32..5),
+        any::<u32>(),
+    )
         .prop_filter_map(
             "a signal too wide to build",
             |(
@@ -289,6 +295,8 @@ fn assert_equal_runs(design: &Design, extreme: u32) -> Result<(), TestCaseError>
     let mut golden = Golden::new(design, weights.clone());
     let mut fast = Network::new(design, &weights);
     let mut counted = Network::new(design, &weights);
+    // Unwatched, it leaves out passes that lead nowhere.
+    let mut alone = Network::new(design, &weights);
     let mut counters = Counters::new(design);
     let (mut expected, mut found, mut silent) =
         (Recorder::of(design), Recorder::of(design), eqhdl::reference::Silent);
@@ -302,7 +310,9 @@ fn assert_equal_runs(design: &Design, extreme: u32) -> Result<(), TestCaseError>
             Lesson::TrainLast { rates },
         ][s];
         golden.run(input, label, train, &mut expected);
-        fast.run(input, label, train, &mut found);
+        let seen = fast.run(input, label, train, &mut found);
+        prop_assert_eq!(seen, alone.run(input, label, train, &mut silent), "sample {}", s);
+        prop_assert_eq!(fast.work().total(), alone.work().total());
         counted.run_counted(input, label, train, &mut silent, &mut counters);
         for (e, f) in expected.steps.iter().zip(&found.steps) {
             prop_assert_eq!(e, f, "sample {}", s);
@@ -311,6 +321,7 @@ fn assert_equal_runs(design: &Design, extreme: u32) -> Result<(), TestCaseError>
         prop_assert_eq!(&expected.ends, &found.ends);
         prop_assert_eq!(&golden.weights, &fast.weights());
         prop_assert_eq!(&golden.weights, &counted.weights());
+        prop_assert_eq!(&golden.weights, &alone.weights());
         expected.steps.clear();
         found.steps.clear();
     }
@@ -408,5 +419,28 @@ proptest! {
     #[test]
     fn fast_equals_golden_at_the_ends_of_all_ranges(wild in any::<bool>(), extreme in select(vec![1, 2, 13]), common in design(false), any in design(true)) {
         assert_equal_runs(if wild { &any } else { &common }, extreme)?;
+    }
+}
+
+/// Once states come back, the model makes no more passes, in either order of the layers; the hardware's are counted all
+/// the same.
+#[test]
+fn a_settled_phase_costs_nothing_more() {
+    for name in ["digits-ep", "digits-even-odd"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));
+        let design = eqhdl::design::load(&path).unwrap();
+        let run = |free_steps| {
+            let design = Design { free_steps, ..design.clone() };
+            let mut network = Network::new(&design, &Weights::initial(&design));
+            for (s, input) in inputs(&design, 8, false).iter().enumerate() {
+                network.run(input, s as u16, s % 2 == 0, &mut eqhdl::reference::Silent);
+            }
+            (network.work(), network.weights())
+        };
+        let [(soon, weights), (late, same)] = [run(60), run(600)];
+        assert_eq!(weights, same, "{name}");
+        let executed = |w: eqhdl::reference::fast::Work| w.total() - w.unchanged;
+        assert!(late.total() > 5 * soon.total(), "{name}");
+        assert_eq!(executed(soon), executed(late), "{name}");
     }
 }

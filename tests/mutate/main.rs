@@ -71,6 +71,8 @@ const CASES: [Case; 2] = [
 
 /// How often the extreme samples and weights are drawn.
 const ROUNDS: u32 = 4;
+/// One in so many mutants that are caught is put to the model checker, too.
+const CONTROL: usize = 16;
 /// How often more for those mutants that no proof decides.
 const LAST_ROUNDS: u32 = 60;
 
@@ -244,7 +246,16 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
             begin.elapsed().as_secs_f64()
         );
     }
-    let equivalence = Equivalence::new(&core.dir, &survivors)?;
+    // What the samples have told from the core must not be proven equal to it.
+    let caught: Vec<&Mutant> =
+        mutants.iter().filter(|m| survivors.iter().all(|s| s.number != m.number)).step_by(CONTROL).collect();
+    let asked: Vec<&Mutant> = survivors.iter().chain(&caught).copied().collect();
+    let equivalence = Equivalence::new(&core.dir, &asked)?;
+    for (mutant, answer) in caught.iter().zip(each(&caught, |mutant| equivalence.proven(mutant))?) {
+        if answer.is_ok() {
+            return Err(format!("{} is caught, and proven equivalent", mutant.place()));
+        }
+    }
     let answers = each(&survivors, |mutant| equivalence.proven(mutant))?;
     let open: Vec<_> = survivors.iter().zip(answers).filter_map(|(m, a)| Some((m, a.err()?))).collect();
     let last: Vec<Stimuli> = (ROUNDS..ROUNDS + LAST_ROUNDS)

@@ -2,7 +2,8 @@
 //!
 //! What makes it fast, none of which changes a bit: operands as narrow as the interval analysis allows; lines of zero
 //! inputs and blocks of resting neurons are not touched; the drive of the clamped input is computed once per change
-//! of the weights; activations are read from a table indexed by the drive.
+//! of the weights; activations are read from a table indexed by the drive; passes of a phase that has settled are not
+//! made.
 
 mod matrix;
 mod neurons;
@@ -14,8 +15,8 @@ use super::counters::{Counters, LayerCounters};
 use super::neuron::Pull;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
-use crate::design::Design;
-use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
+use crate::design::{Design, Modes};
+use crate::fixed_point::{Purpose, Rounding, absorb, lane_bits, row_bits, step_key};
 use crate::rules::{Contrast, Lesson, Nudge, Op, Program, StateRef, Update, is_negative};
 use matrix::{Matrix, Reading};
 use neurons::{Layer, Moment, Neurons};
@@ -49,6 +50,17 @@ impl Work {
             transposed: self.transposed - earlier.transposed,
             update: self.update - earlier.update,
             unchanged: self.unchanged - earlier.unchanged,
+        }
+    }
+
+    /// The same so many times, none of it executed.
+    fn spared(self, times: u32) -> Work {
+        let times = u64::from(times);
+        Work {
+            forward: self.forward * times,
+            transposed: self.transposed * times,
+            update: self.update * times,
+            unchanged: self.total() * times,
         }
     }
 
@@ -190,6 +202,43 @@ struct Synapses<N: Numbers> {
     sums: Option<(Matrix<i32>, Matrix<i32>)>,
 }
 
+/// Whether a phase goes in a circle. Two steps bring back the states of a settled network, and those of one that goes to
+/// and fro between two; they will do so for ever, while weights and nudge stay as they are and nothing is drawn at
+/// random. The hardware makes those passes, the model need not.
+#[derive(Clone, Debug)]
+struct Circle {
+    /// States and work before each of the last passes.
+    before: Vec<(Vec<i32>, Work)>,
+    /// Passes since weights and nudge are what they are.
+    passes: usize,
+}
+
+impl Circle {
+    /// None where states or drives are drawn.
+    fn of(design: &Design) -> Option<Circle> {
+        let drawn = |m: Modes| m.rounding == Rounding::Stochastic;
+        let length = design.order.passes(2) as usize;
+        let random = drawn(design.state_modes) || drawn(design.drive_modes);
+        (!random).then(|| Circle { before: vec![Default::default(); length], passes: 0 })
+    }
+
+    /// A pass begins at these states.
+    fn leave(&mut self, states: &[i32], work: Work) {
+        let at = self.passes % self.before.len();
+        self.before[at].0.clear();
+        self.before[at].0.extend_from_slice(states);
+        self.before[at].1 = work;
+        self.passes += 1;
+    }
+
+    /// Passes that lead back to these states, and their work.
+    fn closed(&self, states: &[i32], work: Work) -> Option<(u32, Work)> {
+        let length = self.before.len();
+        let (known, then) = &self.before[self.passes % length];
+        (self.passes >= length && known == states).then(|| (length as u32, work.since(*then)))
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Engine<'d, N: Numbers> {
     design: &'d Design,
@@ -209,6 +258,7 @@ struct Engine<'d, N: Numbers> {
     active_inputs: Vec<u32>,
     inputs: Vec<(u32, N::Activity)>,
     states: Vec<i32>,
+    circle: Option<Circle>,
     drives: Vec<i32>,
     now: Activities<N>,
     previous: Activities<N>,
@@ -300,6 +350,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             active_inputs: Vec::new(),
             inputs: Vec::new(),
             drives: states.clone(),
+            circle: Circle::of(design),
             states,
             now: activities.clone(),
             previous: activities,
@@ -350,13 +401,16 @@ impl<'d, N: Numbers> Engine<'d, N> {
         for &op in &ops {
             match op {
                 Op::Relax { passes, nudge, plasticity } => {
-                    for t in 0..passes {
+                    self.leave_circle();
+                    let mut t = 0;
+                    while t < passes {
                         let update = plasticity.filter(|_| t > 0);
                         if let Some(update) = update {
                             self.learn(update, true, count.as_deref_mut());
                         }
                         self.relax::<O>(nudge, label, t, count.as_deref_mut());
                         self.show(observer, true, update.is_some());
+                        t += 1 + self.skip_circles(passes - t - 1);
                     }
                     if let Some(update) = plasticity {
                         self.learn(update, false, count.as_deref_mut());
@@ -394,6 +448,23 @@ impl<'d, N: Numbers> Engine<'d, N> {
         observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
         self.sample = self.sample.wrapping_add(1);
         prediction
+    }
+
+    /// Weights or nudge are others now.
+    fn leave_circle(&mut self) {
+        if let Some(circle) = &mut self.circle {
+            circle.passes = 0;
+        }
+    }
+
+    /// Of so many passes to come, those that lead nowhere.
+    fn skip_circles(&mut self, passes: u32) -> u32 {
+        let closed = self.circle.as_ref().and_then(|c| c.closed(&self.states, self.work));
+        let Some((length, work)) = closed else { return 0 };
+        let rounds = passes / length;
+        self.work = self.work.plus(work.spared(rounds));
+        self.step += rounds * length;
+        rounds * length
     }
 
     /// Takes the updates' forms of a set of rates.
@@ -451,6 +522,10 @@ impl<'d, N: Numbers> Engine<'d, N> {
 
     /// One pass: a time step of the layers that move in it.
     fn relax<O: Observer>(&mut self, nudge: Nudge, label: u16, pass: u32, mut count: Option<&mut Counters>) {
+        self.drive_from_input();
+        if let Some(circle) = self.circle.as_mut().filter(|_| !O::WATCHES && count.is_none()) {
+            circle.leave(&self.states, self.work);
+        }
         let order = self.design.order;
         // Drives of resting layers change nothing; a softmax reads its own.
         let all = O::WATCHES || self.pull.is_some();
@@ -501,16 +576,21 @@ impl<'d, N: Numbers> Engine<'d, N> {
         }
     }
 
+    /// What the clamped input drives layer 1 with, if weights have changed.
+    fn drive_from_input(&mut self) {
+        if self.base_valid {
+            return;
+        }
+        let s = &self.synapses[0];
+        self.input_drive.as_flattened_mut().fill(N::Sum::default());
+        N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
+        set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
+        self.work.forward += (self.inputs.len() * self.sizes[1]) as u64;
+        self.base_valid = true;
+    }
+
     /// `totals` from `now`: biases, forward and transposed products of the layers (from 1) whose drives are needed.
     fn sum_inputs(&mut self, needed: impl Fn(usize) -> bool) {
-        if !self.base_valid {
-            let s = &self.synapses[0];
-            self.input_drive.as_flattened_mut().fill(N::Sum::default());
-            N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
-            set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
-            self.work.forward += (self.inputs.len() * self.sizes[1]) as u64;
-            self.base_valid = true;
-        }
         self.totals[0].copy_from_slice(&self.base);
         for l in 1..self.synapses.len() {
             let s = &self.synapses[l];
@@ -541,6 +621,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
     /// One pass over the synapses of every active column; `drives_follow` when a time step comes next, whose first
     /// products can be taken on the way.
     fn learn(&mut self, update: Update, drives_follow: bool, mut count: Option<&mut Counters>) {
+        self.leave_circle();
         let drives_valid = std::mem::replace(&mut self.base_valid, false);
         let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
         let of = |r| match r {

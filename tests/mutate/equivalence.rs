@@ -80,8 +80,8 @@ impl Equivalence {
         if said.contains("Networks are equivalent") {
             return Ok(Ok(()));
         }
-        let last = said.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("no answer");
-        Ok(Err(last.trim().to_owned()))
+        let why = said.lines().find(|l| l.contains("Networks are") || l.contains("no answer"));
+        Ok(Err(why.unwrap_or("no answer").trim().to_owned()))
     }
 
     fn ask(&self, question: &str) -> Result<String, String> {

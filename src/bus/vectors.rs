@@ -28,12 +28,7 @@ pub struct SampleWords {
 impl SampleWords {
     /// What it is for.
     fn lesson(&self, design: &Design) -> Lesson {
-        let rates = self.rates.into();
-        match (self.train, self.ends_batch || !design.is_batched()) {
-            (false, _) => Lesson::Infer,
-            (true, false) => Lesson::Train { rates },
-            (true, true) => Lesson::TrainLast { rates },
-        }
+        Lesson::new(self.train, self.ends_batch || !design.is_batched(), self.rates)
     }
 
     /// The packet: a header, then the inputs in slots, slot 0 of a word first.

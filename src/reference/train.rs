@@ -26,12 +26,7 @@ pub struct PlannedSample {
 impl PlannedSample {
     /// What it is for.
     pub fn lesson(&self) -> Lesson {
-        let rates = self.rates.into();
-        match (self.train, self.ends_batch) {
-            (false, _) => Lesson::Infer,
-            (true, false) => Lesson::Train { rates },
-            (true, true) => Lesson::TrainLast { rates },
-        }
+        Lesson::new(self.train, self.ends_batch, self.rates)
     }
 }
 

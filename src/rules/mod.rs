@@ -150,6 +150,16 @@ pub enum Lesson {
 }
 
 impl Lesson {
+    /// Of a sample that trains, or not, ends a batch, or not, and learns at a set of rates.
+    pub fn new(train: bool, ends_batch: bool, rates: u8) -> Lesson {
+        let rates = rates.into();
+        match (train, ends_batch) {
+            (false, _) => Lesson::Infer,
+            (true, false) => Lesson::Train { rates },
+            (true, true) => Lesson::TrainLast { rates },
+        }
+    }
+
     /// True of both kinds of training.
     pub fn trains(self) -> bool {
         self != Lesson::Infer
@@ -173,7 +183,7 @@ pub fn header_marks(train: bool, ends_batch: bool, rates: u8) -> u32 {
 impl From<bool> for Lesson {
     /// A lone sample is a batch of itself, at the first rates.
     fn from(train: bool) -> Lesson {
-        if train { Lesson::TrainLast { rates: 0 } } else { Lesson::Infer }
+        Lesson::new(train, true, 0)
     }
 }
 

@@ -202,13 +202,21 @@ struct Synapses<N: Numbers> {
     sums: Option<(Matrix<i32>, Matrix<i32>)>,
 }
 
+/// What a pass began with.
+#[derive(Clone, Debug, Default)]
+struct Moments {
+    states: Vec<i32>,
+    drives: Vec<i32>,
+    work: Work,
+}
+
 /// Whether a phase goes in a circle. Two steps bring back the states of a settled network, and those of one that goes to
 /// and fro between two; they will do so for ever, while weights and nudge stay as they are and nothing is drawn at
 /// random. The hardware makes those passes, the model need not.
 #[derive(Clone, Debug)]
 struct Circle {
-    /// States and work before each of the last passes.
-    before: Vec<(Vec<i32>, Work)>,
+    /// States, drives and work before each of the last passes.
+    before: Vec<Moments>,
     /// Passes since weights and nudge are what they are.
     passes: usize,
 }
@@ -219,23 +227,26 @@ impl Circle {
         let drawn = |m: Modes| m.rounding == Rounding::Stochastic;
         let length = design.order.passes(2) as usize;
         let random = drawn(design.state_modes) || drawn(design.drive_modes);
-        (!random).then(|| Circle { before: vec![Default::default(); length], passes: 0 })
+        (!random).then(|| Circle { before: vec![Moments::default(); length], passes: 0 })
     }
 
-    /// A pass begins at these states.
-    fn leave(&mut self, states: &[i32], work: Work) {
+    /// A pass begins at these states; the last one had these drives.
+    fn leave(&mut self, states: &[i32], drives: &[i32], work: Work) {
         let at = self.passes % self.before.len();
-        self.before[at].0.clear();
-        self.before[at].0.extend_from_slice(states);
-        self.before[at].1 = work;
+        let before = &mut self.before[at];
+        for (kept, seen) in [(&mut before.states, states), (&mut before.drives, drives)] {
+            kept.clear();
+            kept.extend_from_slice(seen);
+        }
+        before.work = work;
         self.passes += 1;
     }
 
     /// Passes that lead back to these states, and their work.
     fn closed(&self, states: &[i32], work: Work) -> Option<(u32, Work)> {
         let length = self.before.len();
-        let (known, then) = &self.before[self.passes % length];
-        (self.passes >= length && known == states).then(|| (length as u32, work.since(*then)))
+        let then = &self.before[self.passes % length];
+        (self.passes >= length && then.states == states).then(|| (length as u32, work.since(then.work)))
     }
 }
 
@@ -410,7 +421,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
                         }
                         self.relax::<O>(nudge, label, t, count.as_deref_mut());
                         self.show(observer, true, update.is_some());
-                        t += 1 + self.skip_circles(passes - t - 1);
+                        t += 1 + self.skip_circles(passes - t - 1, observer);
                     }
                     if let Some(update) = plasticity {
                         self.learn(update, false, count.as_deref_mut());
@@ -458,13 +469,35 @@ impl<'d, N: Numbers> Engine<'d, N> {
     }
 
     /// Of so many passes to come, those that lead nowhere.
-    fn skip_circles(&mut self, passes: u32) -> u32 {
+    fn skip_circles<O: Observer>(&mut self, passes: u32, observer: &mut O) -> u32 {
         let closed = self.circle.as_ref().and_then(|c| c.closed(&self.states, self.work));
         let Some((length, work)) = closed else { return 0 };
         let rounds = passes / length;
         self.work = self.work.plus(work.spared(rounds));
-        self.step += rounds * length;
+        if O::WATCHES && rounds > 0 {
+            self.show_circle(rounds, observer);
+        } else {
+            self.step += rounds * length;
+        }
         rounds * length
+    }
+
+    /// Shows the passes that lead nowhere, so many times round.
+    fn show_circle<O: Observer>(&mut self, rounds: u32, observer: &mut O) {
+        let Some(circle) = self.circle.take() else { return };
+        let (states, drives) = (self.states.clone(), self.drives.clone());
+        for _ in 0..rounds {
+            for ahead in 1..circle.before.len() {
+                let moments = &circle.before[(circle.passes + ahead) % circle.before.len()];
+                self.states.clone_from(&moments.states);
+                self.drives.clone_from(&moments.drives);
+                self.show(observer, true, false);
+            }
+            self.states.clone_from(&states);
+            self.drives.clone_from(&drives);
+            self.show(observer, true, false);
+        }
+        self.circle = Some(circle);
     }
 
     /// Takes the updates' forms of a set of rates.
@@ -523,8 +556,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
     /// One pass: a time step of the layers that move in it.
     fn relax<O: Observer>(&mut self, nudge: Nudge, label: u16, pass: u32, mut count: Option<&mut Counters>) {
         self.drive_from_input();
-        if let Some(circle) = self.circle.as_mut().filter(|_| !O::WATCHES && count.is_none()) {
-            circle.leave(&self.states, self.work);
+        if let Some(circle) = self.circle.as_mut().filter(|_| count.is_none()) {
+            circle.leave(&self.states, &self.drives, self.work);
         }
         let order = self.design.order;
         // Drives of resting layers change nothing; a softmax reads its own.

@@ -212,8 +212,8 @@ public:
 
 int main(int argc, char** argv) {
     const Options o = parse(argc, argv);
-    // Sample k: label, then the inputs. Plan: which sample; bit 31 set for training, bit 30 where a batch ends, bits 29 to 27 the
-    // set of learning rates.
+    // Sample k: label, then the inputs. Plan: which sample; bit 31 set for training, bit 30 where a batch ends, bits 29
+    // to 27 the set of learning rates.
     const auto samples = read_file<int32_t>(o.samples);
     const auto plan = read_file<uint32_t>(o.plan);
     const size_t stride = size_t{EQHDL_INPUTS} + 1;

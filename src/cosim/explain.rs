@@ -96,8 +96,7 @@ pub fn operands(
             let is_bias = difference.from.is_none();
             let pre =
                 |state| if is_bias { Some(1 << p.activity_frac) } else { activity(state, l - 1, column) };
-            let rates = &p.rates[sample.lesson().rates()];
-            let rate = if is_bias { rates.bias[l - 1] } else { rates.weight[l - 1] };
+            let rate = p.rates[sample.lesson().rates()].of(l, is_bias);
             let negative = update.by_sample && is_negative(design.seed, sample.number);
             let rate = if negative { -rate } else { rate };
             let (a_post, a_pre) = (activity(contrast.post_a, l, neuron)?, pre(contrast.pre_a)?);

@@ -44,6 +44,7 @@ enum Needs {
     EvenOdd,
     /// Contrasts summed over a batch.
     Batch,
+    /// Learning rates that fall.
     FallingRates,
 }
 

@@ -34,6 +34,13 @@ pub struct Rates {
     pub bias: Vec<i64>,
 }
 
+impl Rates {
+    /// That of synapse layer `l`'s biases, or of its weights.
+    pub fn of(&self, l: usize, is_bias: bool) -> i64 {
+        if is_bias { self.bias[l - 1] } else { self.weight[l - 1] }
+    }
+}
+
 /// The arithmetic of one layer's neurons, with every alignment resolved.
 ///
 /// `total` (frac `acc_frac`) + nudge (inside) -> drive -> activation -> mix with the old state and nudge (outside) -> state.

@@ -90,11 +90,10 @@ fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
     let one = 1i64 << path.activity_frac;
     let largest = |l: usize| (design.activity_format(l).max_raw() << path.activity_shift[l]).min(one);
     let synapse = &design.synapses[l - 1];
-    for (what, format) in [("weight", synapse.weight), ("bias", synapse.bias)] {
+    let cases = [("weight", synapse.weight, false, largest(l - 1)), ("bias", synapse.bias, true, one)];
+    for (what, format, is_bias, pre) in cases {
         let lost = path.rates.iter().enumerate().find_map(|(set, rates)| {
-            let (rate, pre) =
-                if what == "bias" { (rates.bias[l - 1], one) } else { (rates.weight[l - 1], largest(l - 1)) };
-            let update = rate * largest(l) * pre * i64::from(design.batch);
+            let update = rates.of(l, is_bias) * largest(l) * pre * i64::from(design.batch);
             let moved = |v: i64| rounding.apply(v, path.update_shift, 0) != 0;
             match (moved(update), moved(-update)) {
                 (true, true) => None,

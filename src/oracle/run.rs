@@ -90,8 +90,6 @@ pub struct Oracle {
     pub seed: u32,
     /// Samples seen: keys the random sign, too.
     pub sample: u32,
-    /// What is left of the learning rates for the present sample.
-    rate_factor: f64,
 }
 
 /// State vectors of one sample.
@@ -100,6 +98,8 @@ struct Bench {
     now: Vec<f64>,
     previous: Vec<f64>,
     slots: Vec<Vec<f64>>,
+    /// The set of learning rates.
+    rates: usize,
 }
 
 impl Bench {
@@ -116,7 +116,7 @@ impl Oracle {
     /// An oracle that has seen nothing.
     pub fn new(network: FloatNetwork, program: Program, parameters: Parameters, seed: u32) -> Oracle {
         let sums = (network.batch > 1).then(|| parameters.zero_like());
-        Oracle { network, program, parameters, sums, seed, sample: 0, rate_factor: 1.0 }
+        Oracle { network, program, parameters, sums, seed, sample: 0 }
     }
 
     /// Runs one sample through the training or the inference program, from states of zero, and returns the
@@ -129,9 +129,14 @@ impl Oracle {
         watch: &mut impl Watch,
     ) -> u16 {
         let lesson = lesson.into();
-        self.rate_factor = self.network.rate_gamma.powi(lesson.rates() as i32);
         let zero = vec![0.0; self.network.neuron_count()];
-        let mut b = Bench { drives: zero.clone(), now: zero.clone(), previous: zero, slots: Vec::new() };
+        let mut b = Bench {
+            drives: zero.clone(),
+            now: zero.clone(),
+            previous: zero,
+            slots: Vec::new(),
+            rates: lesson.rates(),
+        };
         let target = self.network.target(label);
         let negative = is_negative(self.seed, self.sample);
         let ops = self.program.ops(lesson).to_vec();
@@ -162,7 +167,7 @@ impl Oracle {
                 }
                 Op::Load { slot } => b.now = b.slots[slot].clone(),
                 Op::Learn(update) if self.sums.is_some() => {
-                    let factors = self.factors(update, negative);
+                    let factors = self.factors(update, negative, b.rates);
                     if let Some(sums) = &mut self.sums {
                         self.network.contrast(input, update, |r| b.of(r), &factors, sums);
                     }
@@ -188,11 +193,12 @@ impl Oracle {
     }
 
     /// What a contrast counts, layer by layer: the learning rate over the distance of the nudges and over the batch.
-    fn factors(&self, update: Update, negative: bool) -> Vec<f64> {
+    fn factors(&self, update: Update, negative: bool, rates: usize) -> Vec<f64> {
         let n = &self.network;
         let sign = if update.by_sample && negative { -1.0 } else { 1.0 };
         let divisor = sign * n.nudge_distance * f64::from(n.batch);
-        n.learning_rates.iter().map(|eta| eta * self.rate_factor / divisor).collect()
+        let left = n.rate_gamma.powi(rates as i32);
+        n.learning_rates.iter().map(|eta| eta * left / divisor).collect()
     }
 
     /// `w += learning rate / distance of the nudges * contrast` over every synapse.
@@ -204,7 +210,7 @@ impl Oracle {
         (negative, with_plasticity): (bool, bool),
         watch: &mut W,
     ) {
-        let factors = self.factors(update, negative);
+        let factors = self.factors(update, negative, b.rates);
         let n = &self.network;
         let states = |r| b.of(r);
         if W::WATCHES || n.weight_decay != 0.0 {

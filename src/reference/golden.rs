@@ -240,7 +240,7 @@ impl<'d> Golden<'d> {
                     if is_bias { 1 << p.activity_frac } else { self.activity(input, s, l - 1, j) }
                 };
                 let (pre_a, pre_b) = (pre(states(c.pre_a)), pre(states(c.pre_b)));
-                let rate = if is_bias { rates.bias[l - 1] } else { rates.weight[l - 1] };
+                let rate = rates.of(l, is_bias);
                 let rate = if negative { -rate } else { rate };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for i in 0..n_post {
@@ -298,7 +298,7 @@ impl<'d> Golden<'d> {
             for j in 0..=n_pre {
                 let is_bias = j == n_pre;
                 let column_key = absorb(key, (l as u32) << 16 | j as u32);
-                let rate = if is_bias { rates.bias[l - 1] } else { rates.weight[l - 1] };
+                let rate = rates.of(l, is_bias);
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for i in 0..d.sizes[l] {
                     let at = self.weights.layers[l - 1].at(i, j);

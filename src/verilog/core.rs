@@ -224,13 +224,16 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     };
     let rate_sets = design.milestones.sets();
     let rates_width = units::rates_width(design);
-    let per_rates = |name, meaning, f: &dyn Fn(&Rates) -> &Vec<i64>| {
+    let per_rates = |name, meaning, is_bias| {
         if rate_sets == 1 {
-            return per_layer(name, meaning, rate_width, &|l| f(&p.rates[0])[l - 1]);
+            return per_layer(name, meaning, rate_width, &|l| p.rates[0].of(l, is_bias));
         }
-        let of_set = |(set, rates)| {
-            let at = move |l| format!("{{{rates_width}'d{set}, {}}}", layer_label(l));
-            (1..).zip(f(rates)).map(move |(l, &rate)| (at(l), literal(rate, rate_width)))
+        let of_set = |(set, rates): (usize, &Rates)| {
+            let entry = |l| {
+                let at = format!("{{{rates_width}'d{set}, {}}}", layer_label(l));
+                (at, literal(rates.of(l, is_bias), rate_width))
+            };
+            (1..=depth).map(entry).collect::<Vec<_>>()
         };
         let entries = p.rates.iter().enumerate().flat_map(of_set).collect();
         LayerTable { name, meaning, width: rate_width, of_rates: true, entries }
@@ -271,8 +274,8 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         per_layer("weight_shift_of", "alignment of weights", 6, &|l| i64::from(p.weight_shift[l - 1])),
         per_layer("bias_shift_of", "alignment of biases", 6, &|l| i64::from(p.bias_shift[l - 1])),
         per_layer("activity_shift_of", "alignment of activities", 6, &|l| i64::from(p.activity_shift[l])),
-        per_rates("weight_rate_of", "learning rate over beta, aligned", &|rates| &rates.weight),
-        per_rates("bias_rate_of", "the same for biases", &|rates| &rates.bias),
+        per_rates("weight_rate_of", "learning rate over beta, aligned", false),
+        per_rates("bias_rate_of", "the same for biases", true),
         per_layer("weight_width_of", "stored width of weights", 6, &|l| {
             i64::from(design.synapses[l - 1].weight.width)
         }),
@@ -365,7 +368,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         infer_start: words.1.infer,
         last_start: words.1.last,
         batched: design.is_batched(),
-        rate_sets: design.milestones.sets(),
+        rate_sets,
         rates_width,
         marks: Marks::of(design),
         batch: design.batch,

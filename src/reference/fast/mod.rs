@@ -204,7 +204,7 @@ struct Synapses<N: Numbers> {
 
 /// What a pass began with.
 #[derive(Clone, Debug, Default)]
-struct Moments {
+struct Before {
     states: Vec<i32>,
     drives: Vec<i32>,
     work: Work,
@@ -216,7 +216,7 @@ struct Moments {
 #[derive(Clone, Debug)]
 struct Circle {
     /// States, drives and work before each of the last passes.
-    before: Vec<Moments>,
+    before: Vec<Before>,
     /// Passes since weights and nudge are what they are.
     passes: usize,
 }
@@ -227,7 +227,7 @@ impl Circle {
         let drawn = |m: Modes| m.rounding == Rounding::Stochastic;
         let length = design.order.passes(2) as usize;
         let random = drawn(design.state_modes) || drawn(design.drive_modes);
-        (!random).then(|| Circle { before: vec![Moments::default(); length], passes: 0 })
+        (!random).then(|| Circle { before: vec![Before::default(); length], passes: 0 })
     }
 
     /// A pass begins at these states; the last one had these drives.
@@ -488,9 +488,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let (states, drives) = (self.states.clone(), self.drives.clone());
         for _ in 0..rounds {
             for ahead in 1..circle.before.len() {
-                let moments = &circle.before[(circle.passes + ahead) % circle.before.len()];
-                self.states.clone_from(&moments.states);
-                self.drives.clone_from(&moments.drives);
+                let shown = &circle.before[(circle.passes + ahead) % circle.before.len()];
+                self.states.clone_from(&shown.states);
+                self.drives.clone_from(&shown.drives);
                 self.show(observer, true, false);
             }
             self.states.clone_from(&states);

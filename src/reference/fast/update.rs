@@ -37,8 +37,7 @@ impl Rule {
     pub(super) fn of(design: &Design, l: usize, bias: bool, rates: usize) -> Rule {
         let p = &design.datapath;
         let s = &design.synapses[l - 1];
-        let rates = &p.rates[rates];
-        let (format, rate) = if bias { (s.bias, rates.bias[l - 1]) } else { (s.weight, rates.weight[l - 1]) };
+        let (format, rate) = (if bias { s.bias } else { s.weight }, p.rates[rates].of(l, bias));
         let (rounding, overflow) = (design.weight_modes.rounding, design.weight_modes.overflow);
         let clamps = matches!(overflow, Overflow::Sat | Overflow::SatSym);
         let adds = matches!(rounding, Rounding::Trn | Rounding::Rnd | Rounding::Stochastic);

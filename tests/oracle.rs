@@ -420,15 +420,19 @@ fn learning_rates_fall_with_the_rate_set() {
     }
 }
 
-/// Watching changes nothing but the last bits.
+/// Watching changes nothing but the last bits, and leaves alone what decay does: the lines of zero inputs.
 #[test]
 fn unwatched_runs_learn_the_same() {
-    let net = network(Dynamics::Prototypical, NudgePlace::Outside, 0.1, 0.1);
-    let mut watched = Oracle::new(net, cep(30, 5), parameters(), 1);
+    let input = [0.1, 0.0, 0.4, 0.7];
+    let decaying =
+        FloatNetwork { weight_decay: 0.01, ..network(Dynamics::Prototypical, NudgePlace::Outside, 0.1, 0.1) };
+    let mut watched = Oracle::new(decaying, cep(30, 5), parameters(), 1);
     let mut alone = watched.clone();
-    let a = watched.run(&X, LABEL, true, &mut Record::default());
-    let b = alone.run(&X, LABEL, true, &mut Unwatched);
+    let a = watched.run(&input, LABEL, true, &mut Record::default());
+    let b = alone.run(&input, LABEL, true, &mut Unwatched);
     assert_eq!((a, watched.sample), (b, alone.sample));
+    assert_eq!(alone.parameters.layers[0].line(1), parameters().layers[0].line(1));
+    assert_ne!(alone.parameters.layers[0].line(0), parameters().layers[0].line(0));
     for (a, b) in watched.parameters.values().zip(alone.parameters.values()) {
         assert!((a - b).abs() < 1e-12);
     }

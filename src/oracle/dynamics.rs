@@ -21,17 +21,63 @@ pub(super) fn add_scaled(line: &mut [f64], factor: f64, other: &[f64]) {
     }
 }
 
-/// Sum of products, in four strands, which the compiler can take side by side.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let mut strands = [0.0; 4];
-    let (a4, b4) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = a4.remainder().iter().zip(b4.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a4.zip(b4) {
-        for k in 0..4 {
-            strands[k] += x[k] * y[k];
+/// Lines taken at once, and the strands of a sum of products: enough for the compiler to fill the vector units.
+const AT_ONCE: usize = 4;
+
+/// `sum += factors_j * line_j` over all `lines`, which are as long as `sum`.
+fn add_lines(sum: &mut [f64], lines: &[f64], factors: &[f64]) {
+    let n = sum.len();
+    let (fours, rest) = factors.as_chunks::<AT_ONCE>();
+    for (f, lines) in fours.iter().zip(lines.chunks_exact(AT_ONCE * n)) {
+        let (a, bcd) = lines.split_at(n);
+        let (b, cd) = bcd.split_at(n);
+        let (c, d) = cd.split_at(n);
+        for i in 0..n {
+            sum[i] += f[0] * a[i] + f[1] * b[i] + f[2] * c[i] + f[3] * d[i];
         }
     }
-    strands.iter().sum::<f64>() + rest
+    for (&f, line) in rest.iter().zip(lines[fours.len() * AT_ONCE * n..].chunks_exact(n)) {
+        add_scaled(sum, f, line);
+    }
+}
+
+/// `sums_j += line_j . vector` over all `lines`, which are as long as `vector`.
+fn add_dots(sums: &mut [f64], lines: &[f64], vector: &[f64]) {
+    let n = vector.len();
+    let (fours, rest) = sums.as_chunks_mut::<AT_ONCE>();
+    let (alone, together) = (&lines[fours.len() * AT_ONCE * n..], lines.chunks_exact(AT_ONCE * n));
+    for (sums, lines) in fours.iter_mut().zip(together) {
+        let dots = four_dots(lines, vector);
+        sums.iter_mut().zip(dots).for_each(|(s, d)| *s += d);
+    }
+    for (sum, line) in rest.iter_mut().zip(alone.chunks_exact(n)) {
+        *sum += dot(line, vector);
+    }
+}
+
+/// Four lines' sums of products with a vector, each in four strands.
+fn four_dots(lines: &[f64], vector: &[f64]) -> [f64; AT_ONCE] {
+    let n = vector.len();
+    let mut strands = [[0.0; 4]; AT_ONCE];
+    let (whole, rest) = vector.as_chunks::<4>();
+    let lines: [&[f64]; AT_ONCE] = std::array::from_fn(|k| &lines[k * n..][..n]);
+    let chunks: [&[[f64; 4]]; AT_ONCE] = lines.map(|l| &l.as_chunks::<4>().0[..whole.len()]);
+    for (at, v) in whole.iter().enumerate() {
+        for (strands, chunks) in strands.iter_mut().zip(chunks) {
+            for i in 0..4 {
+                strands[i] += chunks[at][i] * v[i];
+            }
+        }
+    }
+    std::array::from_fn(|k| {
+        let tail = &lines[k][whole.len() * 4..];
+        strands[k].iter().sum::<f64>() + tail.iter().zip(rest).map(|(x, y)| x * y).sum::<f64>()
+    })
+}
+
+/// Sum of products.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 impl FloatNetwork {
@@ -49,28 +95,46 @@ impl FloatNetwork {
 
     /// `W_l a_{l-1} + b_l + W_{l+1}^T a_{l+1}` of every neuron (algorithms 1.1, 1.2; separate weights: 2.2).
     pub fn drives(&self, parameters: &Parameters, input_drive: &[f64], states: &[f64]) -> Vec<f64> {
-        let activities = self.activities(states);
         let mut drives = vec![0.0; states.len()];
-        for l in 1..=self.output_layer() {
+        self.drive(parameters, input_drive, states, 1..=self.output_layer(), &mut drives);
+        drives
+    }
+
+    /// [`drives`](Self::drives) of the layers that move in this pass of a relaxation; those of the others stay in `drives`.
+    pub fn drives_of_pass(
+        &self,
+        parameters: &Parameters,
+        input_drive: &[f64],
+        states: &[f64],
+        pass: u32,
+        drives: &mut [f64],
+    ) {
+        let moving = (1..=self.output_layer()).filter(|&l| !self.order.holds(pass, l));
+        self.drive(parameters, input_drive, states, moving, drives);
+    }
+
+    fn drive(
+        &self,
+        parameters: &Parameters,
+        input_drive: &[f64],
+        states: &[f64],
+        layers: impl Iterator<Item = usize>,
+        drives: &mut [f64],
+    ) {
+        let activities = self.activities(states);
+        for l in layers {
             let drive = &mut drives[self.span(l)];
             if l == 1 {
                 drive.copy_from_slice(input_drive);
             } else {
                 let layer = &parameters.layers[l - 1];
                 drive.copy_from_slice(&layer.bias);
-                for (j, &a) in activities[self.span(l - 1)].iter().enumerate() {
-                    add_scaled(drive, a, layer.line(j));
-                }
+                add_lines(drive, &layer.forward, &activities[self.span(l - 1)]);
             }
             if l < self.output_layer() {
-                let above = &parameters.layers[l];
-                let activity = &activities[self.span(l + 1)];
-                for (d, line) in drive.iter_mut().zip(above.way_back().chunks_exact(above.post)) {
-                    *d += dot(line, activity);
-                }
+                add_dots(drive, parameters.layers[l].way_back(), &activities[self.span(l + 1)]);
             }
         }
-        drives
     }
 
     /// The states one pass later, from the drives they make now. Energy-based states are held in `[0, 1]`. Layers that
@@ -199,6 +263,53 @@ impl FloatNetwork {
                 for (line, &g) in back.chunks_exact_mut(post).zip(&by_drive[self.span(l - 1)]) {
                     add_scaled(line, g, &activities[above.clone()]);
                 }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::{Order, load};
+    use crate::oracle::LayerParameters;
+    use std::path::Path;
+
+    /// Layers wide enough for whole groups of lines, and none a multiple of one.
+    #[test]
+    fn drives_are_sums_over_both_neighbours() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("designs/digits-even-odd.toml");
+        let sizes = vec![4, 9, 11, 5];
+        let net = FloatNetwork { sizes: sizes.clone(), ..FloatNetwork::of(&load(&path).unwrap()) };
+        assert_eq!(net.order, Order::EvenOdd);
+        let layers = sizes.windows(2).map(|s| LayerParameters::zero(s[1], s[0])).collect();
+        let mut known = Parameters { layers };
+        known.values_mut().enumerate().for_each(|(i, v)| *v = (0.7 * i as f64).sin());
+        let states: Vec<f64> = (0..net.neuron_count()).map(|i| (i as f64).sin().abs()).collect();
+        let input_drive: Vec<f64> = (0..9).map(|i| (i as f64).cos()).collect();
+        let found = net.drives(&known, &input_drive, &states);
+        for l in 1..=3 {
+            for (i, at) in net.span(l).enumerate() {
+                let (below, here) = (&known.layers[l - 1], known.layers.get(l));
+                let mut sum = if l == 1 { input_drive[i] } else { below.bias[i] };
+                if l > 1 {
+                    let from = net.span(l - 1).enumerate();
+                    sum += from.map(|(j, from)| below.weight(i, j) * states[from]).sum::<f64>();
+                }
+                if let Some(above) = here {
+                    let from = net.span(l + 1).enumerate();
+                    sum += from.map(|(k, from)| above.weight(k, i) * states[from]).sum::<f64>();
+                }
+                assert!((found[at] - sum).abs() < 1e-12, "layer {l}, neuron {i}: {} {sum}", found[at]);
+            }
+        }
+        for pass in 0..2 {
+            let mut drives = vec![f64::NAN; states.len()];
+            net.drives_of_pass(&known, &input_drive, &states, pass, &mut drives);
+            for l in 1..=3 {
+                let same = drives[net.span(l)] == found[net.span(l)];
+                let rests = drives[net.span(l)].iter().all(|d| d.is_nan());
+                assert_eq!((same, rests), (l % 2 == pass as usize % 2, l % 2 != pass as usize % 2));
             }
         }
     }

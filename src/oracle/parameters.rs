@@ -116,6 +116,22 @@ impl Parameters {
         }
     }
 
+    /// `self *= visited`, but for the weights that an update does not visit, as the reference does not: the lines of
+    /// zero inputs. Those, `*= others`.
+    pub fn scale_visited(&mut self, input: &[f64], visited: f64, others: f64) {
+        for (l, layer) in self.layers.iter_mut().enumerate() {
+            let post = layer.post;
+            for (j, line) in layer.forward.chunks_exact_mut(post).enumerate() {
+                let factor = if l == 0 && input[j] == 0.0 { others } else { visited };
+                if factor != 1.0 {
+                    line.iter_mut().for_each(|v| *v *= factor);
+                }
+            }
+            let [_, bias, backward] = layer.parts_mut();
+            bias.iter_mut().chain(backward).for_each(|v| *v *= visited);
+        }
+    }
+
     /// Every layer over a number of its own.
     pub fn divide_layers(&mut self, divisors: &[f64]) {
         for (layer, divisor) in self.layers.iter_mut().zip(divisors) {

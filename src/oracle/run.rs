@@ -149,7 +149,13 @@ impl Oracle {
                     let stimulus = Stimulus { input, target: &target, nudge };
                     watch.begins(nudge, &b.now);
                     for pass in 0..passes {
-                        b.drives = self.network.drives(&self.parameters, &input_drive, &b.now);
+                        self.network.drives_of_pass(
+                            &self.parameters,
+                            &input_drive,
+                            &b.now,
+                            pass,
+                            &mut b.drives,
+                        );
                         let next = self.network.next(&b.drives, &b.now, stimulus, pass);
                         b.previous = std::mem::replace(&mut b.now, next);
                         watch.steps(&b.drives, &b.now);
@@ -213,22 +219,17 @@ impl Oracle {
         let factors = self.factors(update, negative, b.rates);
         let n = &self.network;
         let states = |r| b.of(r);
-        if W::WATCHES || n.weight_decay != 0.0 {
+        if W::WATCHES {
             // The increment by itself: smaller ones than the weights can resolve are still seen.
-            let mut increment = self.parameters.zero_like();
+            let mut increment = self.parameters.clone();
+            increment.scale_visited(input, -n.weight_decay, 0.0);
             n.contrast(input, update, states, &factors, &mut increment);
-            if n.weight_decay != 0.0 {
-                increment.add_scaled(-n.weight_decay, &self.parameters);
-                // As in the reference, the line of a zero input is not visited.
-                let (layer, known) = (&mut increment.layers[0], &self.parameters.layers[0]);
-                let lines = layer.forward.chunks_exact_mut(known.post).enumerate();
-                for (j, line) in lines.filter(|(j, _)| input[*j] == 0.0) {
-                    super::dynamics::add_scaled(line, n.weight_decay, known.line(j));
-                }
-            }
             watch.learns(&increment, with_plasticity);
             self.parameters.add_scaled(1.0, &increment);
         } else {
+            if n.weight_decay != 0.0 {
+                self.parameters.scale_visited(input, 1.0 - n.weight_decay, 1.0);
+            }
             n.contrast(input, update, states, &factors, &mut self.parameters);
         }
     }

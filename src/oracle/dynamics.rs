@@ -21,7 +21,7 @@ pub(super) fn add_scaled(line: &mut [f64], factor: f64, other: &[f64]) {
     }
 }
 
-/// Lines taken at once, and the strands of a sum of products: enough for the compiler to fill the vector units.
+/// Lines taken at once.
 const AT_ONCE: usize = 4;
 
 /// `sum += factors_j * line_j` over all `lines`, which are as long as `sum`.
@@ -43,41 +43,28 @@ fn add_lines(sum: &mut [f64], lines: &[f64], factors: &[f64]) {
 
 /// `sums_j += line_j . vector` over all `lines`, which are as long as `vector`.
 fn add_dots(sums: &mut [f64], lines: &[f64], vector: &[f64]) {
-    let n = vector.len();
-    let (fours, rest) = sums.as_chunks_mut::<AT_ONCE>();
-    let (alone, together) = (&lines[fours.len() * AT_ONCE * n..], lines.chunks_exact(AT_ONCE * n));
-    for (sums, lines) in fours.iter_mut().zip(together) {
-        let dots = four_dots(lines, vector);
-        sums.iter_mut().zip(dots).for_each(|(s, d)| *s += d);
-    }
-    for (sum, line) in rest.iter_mut().zip(alone.chunks_exact(n)) {
+    for (sum, line) in sums.iter_mut().zip(lines.chunks_exact(vector.len())) {
         *sum += dot(line, vector);
     }
 }
 
-/// Four lines' sums of products with a vector, each in four strands.
-fn four_dots(lines: &[f64], vector: &[f64]) -> [f64; AT_ONCE] {
-    let n = vector.len();
-    let mut strands = [[0.0; 4]; AT_ONCE];
-    let (whole, rest) = vector.as_chunks::<4>();
-    let lines: [&[f64]; AT_ONCE] = std::array::from_fn(|k| &lines[k * n..][..n]);
-    let chunks: [&[[f64; 4]]; AT_ONCE] = lines.map(|l| &l.as_chunks::<4>().0[..whole.len()]);
-    for (at, v) in whole.iter().enumerate() {
-        for (strands, chunks) in strands.iter_mut().zip(chunks) {
-            for i in 0..4 {
-                strands[i] += chunks[at][i] * v[i];
-            }
-        }
-    }
-    std::array::from_fn(|k| {
-        let tail = &lines[k][whole.len() * 4..];
-        strands[k].iter().sum::<f64>() + tail.iter().zip(rest).map(|(x, y)| x * y).sum::<f64>()
-    })
+/// Sum of products, in as many strands as keep the vector units busy.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let (wide, a, b) = strands::<16>(a, b);
+    let (narrow, a, b) = strands::<4>(a, b);
+    wide + narrow + a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>()
 }
 
-/// Sum of products.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+/// Sum of products of whole groups of `N`, each place in the group by itself, and what is left of the factors.
+fn strands<'a, const N: usize>(a: &'a [f64], b: &'a [f64]) -> (f64, &'a [f64], &'a [f64]) {
+    let ((a, a_left), (b, b_left)) = (a.as_chunks::<N>(), b.as_chunks::<N>());
+    let mut strands = [0.0; N];
+    for (x, y) in a.iter().zip(b) {
+        for k in 0..N {
+            strands[k] += x[k] * y[k];
+        }
+    }
+    (strands.iter().sum(), a_left, b_left)
 }
 
 impl FloatNetwork {
@@ -162,13 +149,13 @@ impl FloatNetwork {
                 Dynamics::Energy => (s + self.dt * (f - s)).clamp(0.0, 1.0),
             }
         };
-        let mut next: Vec<f64> = (0..states.len()).map(one).collect();
-        if self.softmax {
+        let mut next = states.to_vec();
+        for l in (1..=self.output_layer()).filter(|&l| !self.order.holds(pass, l)) {
+            self.span(l).for_each(|at| next[at] = one(at));
+        }
+        if self.softmax && !self.order.holds(pass, self.output_layer()) {
             let errors = stimulus.target.iter().zip(self.probabilities(drives)).map(|(y, p)| y - p);
             next[output].iter_mut().zip(errors).for_each(|(s, e)| *s = stimulus.nudge * e);
-        }
-        for l in (1..=self.output_layer()).filter(|&l| self.order.holds(pass, l)) {
-            next[self.span(l)].copy_from_slice(&states[self.span(l)]);
         }
         next
     }

@@ -34,7 +34,7 @@ impl FloatNetwork {
             let pre = |term: &Term| if l == 1 { input.to_vec() } else { term.pre[self.span(l - 1)].to_vec() };
             // Layer 1 has one factor that never moves, its input: there the difference is of the other alone.
             let terms = if l == 1 { &[Term { post: bias.clone(), pre: Vec::new() }][..] } else { &forward };
-            for term in terms {
+            for term in terms.iter().filter(|term| term.post[above.clone()].iter().any(|&p| p != 0.0)) {
                 for (line, a) in layer.forward.chunks_exact_mut(post).zip(pre(term)) {
                     if a != 0.0 {
                         add_scaled(line, factor * a, &term.post[above.clone()]);

@@ -63,221 +63,12 @@ module blocks_tb;
     end
   end
 
-  // 1 bits wide: port A writes, port B reads.
-  reg [13:0] write_1, read_1, asked_1;
-  reg [0:0] data_1, words_1 [0:16383];
-  reg known_1 [0:16383];
-  reg enable_1;
-  wire [17:0] out_1;
-  DP16KD #(.DATA_WIDTH_A(1), .DATA_WIDTH_B(1)) u_1 (
-    .CLKA(clk), .CLKB(clk), .CEA(1'b1), .CEB(1'b1), .WEA(enable_1), .WEB(1'b0), .RSTA(1'b0), .RSTB(1'b0),
-    .ADA0(write_1[0]), .ADA1(write_1[1]), .ADA2(write_1[2]), .ADA3(write_1[3]), .ADA4(write_1[4]),
-      .ADA5(write_1[5]), .ADA6(write_1[6]), .ADA7(write_1[7]), .ADA8(write_1[8]), .ADA9(write_1[9]),
-      .ADA10(write_1[10]), .ADA11(write_1[11]), .ADA12(write_1[12]), .ADA13(write_1[13]),
-    .ADB0(read_1[0]), .ADB1(read_1[1]), .ADB2(read_1[2]), .ADB3(read_1[3]), .ADB4(read_1[4]), .ADB5(read_1[5]),
-      .ADB6(read_1[6]), .ADB7(read_1[7]), .ADB8(read_1[8]), .ADB9(read_1[9]), .ADB10(read_1[10]),
-      .ADB11(read_1[11]), .ADB12(read_1[12]), .ADB13(read_1[13]),
-    .DIA0(data_1[0]), .DIA1(1'b0), .DIA2(1'b0), .DIA3(1'b0), .DIA4(1'b0), .DIA5(1'b0), .DIA6(1'b0), .DIA7(1'b0),
-      .DIA8(1'b0), .DIA9(1'b0), .DIA10(1'b0), .DIA11(1'b0), .DIA12(1'b0), .DIA13(1'b0), .DIA14(1'b0), .DIA15(1'b0),
-      .DIA16(1'b0), .DIA17(1'b0),
-    .DOB0(out_1[0]), .DOB1(out_1[1]), .DOB2(out_1[2]), .DOB3(out_1[3]), .DOB4(out_1[4]), .DOB5(out_1[5]),
-      .DOB6(out_1[6]), .DOB7(out_1[7]), .DOB8(out_1[8]), .DOB9(out_1[9]), .DOB10(out_1[10]), .DOB11(out_1[11]),
-      .DOB12(out_1[12]), .DOB13(out_1[13]), .DOB14(out_1[14]), .DOB15(out_1[15]), .DOB16(out_1[16]),
-      .DOB17(out_1[17])
-  );
-  initial begin
-    for (asked_1 = 0; asked_1 < 16383; asked_1 = asked_1 + 1) known_1[asked_1] = 0;
-    repeat (6000) begin
-      @(negedge clk);
-      write_1 = $random; read_1 = $random; data_1 = $random; enable_1 = $random;
-      if (($random & 1) == 0) read_1 = asked_1;
-      if (read_1 == write_1) enable_1 = 0;
-      @(posedge clk);
-      #1;
-      if (known_1[read_1]) begin
-        compared = compared + 1;
-        if (out_1[0:0] !== words_1[read_1]) differences = differences + 1;
-      end
-      if (enable_1) begin
-        words_1[write_1] = data_1;
-        known_1[write_1] = 1;
-        asked_1 = write_1;
-      end
-    end
-  end
-
-  // 2 bits wide: port A writes, port B reads.
-  reg [12:0] write_2, read_2, asked_2;
-  reg [1:0] data_2, words_2 [0:8191];
-  reg known_2 [0:8191];
-  reg enable_2;
-  wire [17:0] out_2;
-  DP16KD #(.DATA_WIDTH_A(2), .DATA_WIDTH_B(2)) u_2 (
-    .CLKA(clk), .CLKB(clk), .CEA(1'b1), .CEB(1'b1), .WEA(enable_2), .WEB(1'b0), .RSTA(1'b0), .RSTB(1'b0),
-    .ADA0(1'b0), .ADA1(write_2[0]), .ADA2(write_2[1]), .ADA3(write_2[2]), .ADA4(write_2[3]), .ADA5(write_2[4]),
-      .ADA6(write_2[5]), .ADA7(write_2[6]), .ADA8(write_2[7]), .ADA9(write_2[8]), .ADA10(write_2[9]),
-      .ADA11(write_2[10]), .ADA12(write_2[11]), .ADA13(write_2[12]),
-    .ADB0(1'b0), .ADB1(read_2[0]), .ADB2(read_2[1]), .ADB3(read_2[2]), .ADB4(read_2[3]), .ADB5(read_2[4]),
-      .ADB6(read_2[5]), .ADB7(read_2[6]), .ADB8(read_2[7]), .ADB9(read_2[8]), .ADB10(read_2[9]), .ADB11(read_2[10]),
-      .ADB12(read_2[11]), .ADB13(read_2[12]),
-    .DIA0(data_2[0]), .DIA1(data_2[1]), .DIA2(1'b0), .DIA3(1'b0), .DIA4(1'b0), .DIA5(1'b0), .DIA6(1'b0),
-      .DIA7(1'b0), .DIA8(1'b0), .DIA9(1'b0), .DIA10(1'b0), .DIA11(1'b0), .DIA12(1'b0), .DIA13(1'b0), .DIA14(1'b0),
-      .DIA15(1'b0), .DIA16(1'b0), .DIA17(1'b0),
-    .DOB0(out_2[0]), .DOB1(out_2[1]), .DOB2(out_2[2]), .DOB3(out_2[3]), .DOB4(out_2[4]), .DOB5(out_2[5]),
-      .DOB6(out_2[6]), .DOB7(out_2[7]), .DOB8(out_2[8]), .DOB9(out_2[9]), .DOB10(out_2[10]), .DOB11(out_2[11]),
-      .DOB12(out_2[12]), .DOB13(out_2[13]), .DOB14(out_2[14]), .DOB15(out_2[15]), .DOB16(out_2[16]),
-      .DOB17(out_2[17])
-  );
-  initial begin
-    for (asked_2 = 0; asked_2 < 8191; asked_2 = asked_2 + 1) known_2[asked_2] = 0;
-    repeat (6000) begin
-      @(negedge clk);
-      write_2 = $random; read_2 = $random; data_2 = $random; enable_2 = $random;
-      if (($random & 1) == 0) read_2 = asked_2;
-      if (read_2 == write_2) enable_2 = 0;
-      @(posedge clk);
-      #1;
-      if (known_2[read_2]) begin
-        compared = compared + 1;
-        if (out_2[1:0] !== words_2[read_2]) differences = differences + 1;
-      end
-      if (enable_2) begin
-        words_2[write_2] = data_2;
-        known_2[write_2] = 1;
-        asked_2 = write_2;
-      end
-    end
-  end
-
-  // 4 bits wide: port A writes, port B reads.
-  reg [11:0] write_4, read_4, asked_4;
-  reg [3:0] data_4, words_4 [0:4095];
-  reg known_4 [0:4095];
-  reg enable_4;
-  wire [17:0] out_4;
-  DP16KD #(.DATA_WIDTH_A(4), .DATA_WIDTH_B(4)) u_4 (
-    .CLKA(clk), .CLKB(clk), .CEA(1'b1), .CEB(1'b1), .WEA(enable_4), .WEB(1'b0), .RSTA(1'b0), .RSTB(1'b0),
-    .ADA0(1'b0), .ADA1(1'b0), .ADA2(write_4[0]), .ADA3(write_4[1]), .ADA4(write_4[2]), .ADA5(write_4[3]),
-      .ADA6(write_4[4]), .ADA7(write_4[5]), .ADA8(write_4[6]), .ADA9(write_4[7]), .ADA10(write_4[8]),
-      .ADA11(write_4[9]), .ADA12(write_4[10]), .ADA13(write_4[11]),
-    .ADB0(1'b0), .ADB1(1'b0), .ADB2(read_4[0]), .ADB3(read_4[1]), .ADB4(read_4[2]), .ADB5(read_4[3]),
-      .ADB6(read_4[4]), .ADB7(read_4[5]), .ADB8(read_4[6]), .ADB9(read_4[7]), .ADB10(read_4[8]), .ADB11(read_4[9]),
-      .ADB12(read_4[10]), .ADB13(read_4[11]),
-    .DIA0(data_4[0]), .DIA1(data_4[1]), .DIA2(data_4[2]), .DIA3(data_4[3]), .DIA4(1'b0), .DIA5(1'b0), .DIA6(1'b0),
-      .DIA7(1'b0), .DIA8(1'b0), .DIA9(1'b0), .DIA10(1'b0), .DIA11(1'b0), .DIA12(1'b0), .DIA13(1'b0), .DIA14(1'b0),
-      .DIA15(1'b0), .DIA16(1'b0), .DIA17(1'b0),
-    .DOB0(out_4[0]), .DOB1(out_4[1]), .DOB2(out_4[2]), .DOB3(out_4[3]), .DOB4(out_4[4]), .DOB5(out_4[5]),
-      .DOB6(out_4[6]), .DOB7(out_4[7]), .DOB8(out_4[8]), .DOB9(out_4[9]), .DOB10(out_4[10]), .DOB11(out_4[11]),
-      .DOB12(out_4[12]), .DOB13(out_4[13]), .DOB14(out_4[14]), .DOB15(out_4[15]), .DOB16(out_4[16]),
-      .DOB17(out_4[17])
-  );
-  initial begin
-    for (asked_4 = 0; asked_4 < 4095; asked_4 = asked_4 + 1) known_4[asked_4] = 0;
-    repeat (6000) begin
-      @(negedge clk);
-      write_4 = $random; read_4 = $random; data_4 = $random; enable_4 = $random;
-      if (($random & 1) == 0) read_4 = asked_4;
-      if (read_4 == write_4) enable_4 = 0;
-      @(posedge clk);
-      #1;
-      if (known_4[read_4]) begin
-        compared = compared + 1;
-        if (out_4[3:0] !== words_4[read_4]) differences = differences + 1;
-      end
-      if (enable_4) begin
-        words_4[write_4] = data_4;
-        known_4[write_4] = 1;
-        asked_4 = write_4;
-      end
-    end
-  end
-
-  // 9 bits wide: port A writes, port B reads.
-  reg [10:0] write_9, read_9, asked_9;
-  reg [8:0] data_9, words_9 [0:2047];
-  reg known_9 [0:2047];
-  reg enable_9;
-  wire [17:0] out_9;
-  DP16KD #(.DATA_WIDTH_A(9), .DATA_WIDTH_B(9)) u_9 (
-    .CLKA(clk), .CLKB(clk), .CEA(1'b1), .CEB(1'b1), .WEA(enable_9), .WEB(1'b0), .RSTA(1'b0), .RSTB(1'b0),
-    .ADA0(1'b0), .ADA1(1'b0), .ADA2(1'b0), .ADA3(write_9[0]), .ADA4(write_9[1]), .ADA5(write_9[2]),
-      .ADA6(write_9[3]), .ADA7(write_9[4]), .ADA8(write_9[5]), .ADA9(write_9[6]), .ADA10(write_9[7]),
-      .ADA11(write_9[8]), .ADA12(write_9[9]), .ADA13(write_9[10]),
-    .ADB0(1'b0), .ADB1(1'b0), .ADB2(1'b0), .ADB3(read_9[0]), .ADB4(read_9[1]), .ADB5(read_9[2]), .ADB6(read_9[3]),
-      .ADB7(read_9[4]), .ADB8(read_9[5]), .ADB9(read_9[6]), .ADB10(read_9[7]), .ADB11(read_9[8]), .ADB12(read_9[9]),
-      .ADB13(read_9[10]),
-    .DIA0(data_9[0]), .DIA1(data_9[1]), .DIA2(data_9[2]), .DIA3(data_9[3]), .DIA4(data_9[4]), .DIA5(data_9[5]),
-      .DIA6(data_9[6]), .DIA7(data_9[7]), .DIA8(data_9[8]), .DIA9(1'b0), .DIA10(1'b0), .DIA11(1'b0), .DIA12(1'b0),
-      .DIA13(1'b0), .DIA14(1'b0), .DIA15(1'b0), .DIA16(1'b0), .DIA17(1'b0),
-    .DOB0(out_9[0]), .DOB1(out_9[1]), .DOB2(out_9[2]), .DOB3(out_9[3]), .DOB4(out_9[4]), .DOB5(out_9[5]),
-      .DOB6(out_9[6]), .DOB7(out_9[7]), .DOB8(out_9[8]), .DOB9(out_9[9]), .DOB10(out_9[10]), .DOB11(out_9[11]),
-      .DOB12(out_9[12]), .DOB13(out_9[13]), .DOB14(out_9[14]), .DOB15(out_9[15]), .DOB16(out_9[16]),
-      .DOB17(out_9[17])
-  );
-  initial begin
-    for (asked_9 = 0; asked_9 < 2047; asked_9 = asked_9 + 1) known_9[asked_9] = 0;
-    repeat (6000) begin
-      @(negedge clk);
-      write_9 = $random; read_9 = $random; data_9 = $random; enable_9 = $random;
-      if (($random & 1) == 0) read_9 = asked_9;
-      if (read_9 == write_9) enable_9 = 0;
-      @(posedge clk);
-      #1;
-      if (known_9[read_9]) begin
-        compared = compared + 1;
-        if (out_9[8:0] !== words_9[read_9]) differences = differences + 1;
-      end
-      if (enable_9) begin
-        words_9[write_9] = data_9;
-        known_9[write_9] = 1;
-        asked_9 = write_9;
-      end
-    end
-  end
-
-  // 18 bits wide: port A writes, port B reads.
-  reg [9:0] write_18, read_18, asked_18;
-  reg [17:0] data_18, words_18 [0:1023];
-  reg known_18 [0:1023];
-  reg enable_18;
-  wire [17:0] out_18;
-  DP16KD #(.DATA_WIDTH_A(18), .DATA_WIDTH_B(18)) u_18 (
-    .CLKA(clk), .CLKB(clk), .CEA(1'b1), .CEB(1'b1), .WEA(enable_18), .WEB(1'b0), .RSTA(1'b0), .RSTB(1'b0),
-    .ADA0(1'b1), .ADA1(1'b1), .ADA2(1'b0), .ADA3(1'b0), .ADA4(write_18[0]), .ADA5(write_18[1]), .ADA6(write_18[2]),
-      .ADA7(write_18[3]), .ADA8(write_18[4]), .ADA9(write_18[5]), .ADA10(write_18[6]), .ADA11(write_18[7]),
-      .ADA12(write_18[8]), .ADA13(write_18[9]),
-    .ADB0(1'b0), .ADB1(1'b0), .ADB2(1'b0), .ADB3(1'b0), .ADB4(read_18[0]), .ADB5(read_18[1]), .ADB6(read_18[2]),
-      .ADB7(read_18[3]), .ADB8(read_18[4]), .ADB9(read_18[5]), .ADB10(read_18[6]), .ADB11(read_18[7]),
-      .ADB12(read_18[8]), .ADB13(read_18[9]),
-    .DIA0(data_18[0]), .DIA1(data_18[1]), .DIA2(data_18[2]), .DIA3(data_18[3]), .DIA4(data_18[4]),
-      .DIA5(data_18[5]), .DIA6(data_18[6]), .DIA7(data_18[7]), .DIA8(data_18[8]), .DIA9(data_18[9]),
-      .DIA10(data_18[10]), .DIA11(data_18[11]), .DIA12(data_18[12]), .DIA13(data_18[13]), .DIA14(data_18[14]),
-      .DIA15(data_18[15]), .DIA16(data_18[16]), .DIA17(data_18[17]),
-    .DOB0(out_18[0]), .DOB1(out_18[1]), .DOB2(out_18[2]), .DOB3(out_18[3]), .DOB4(out_18[4]), .DOB5(out_18[5]),
-      .DOB6(out_18[6]), .DOB7(out_18[7]), .DOB8(out_18[8]), .DOB9(out_18[9]), .DOB10(out_18[10]),
-      .DOB11(out_18[11]), .DOB12(out_18[12]), .DOB13(out_18[13]), .DOB14(out_18[14]), .DOB15(out_18[15]),
-      .DOB16(out_18[16]), .DOB17(out_18[17])
-  );
-  initial begin
-    for (asked_18 = 0; asked_18 < 1023; asked_18 = asked_18 + 1) known_18[asked_18] = 0;
-    repeat (6000) begin
-      @(negedge clk);
-      write_18 = $random; read_18 = $random; data_18 = $random; enable_18 = $random;
-      if (($random & 1) == 0) read_18 = asked_18;
-      if (read_18 == write_18) enable_18 = 0;
-      @(posedge clk);
-      #1;
-      if (known_18[read_18]) begin
-        compared = compared + 1;
-        if (out_18[17:0] !== words_18[read_18]) differences = differences + 1;
-      end
-      if (enable_18) begin
-        words_18[write_18] = data_18;
-        known_18[write_18] = 1;
-        asked_18 = write_18;
-      end
-    end
-  end
+  // Memories of 1 to 18 bits. What they count is added up at the end.
+  memory_tb #(.Width(1), .LowBits(0)) u_1 (.clk_i(clk));
+  memory_tb #(.Width(2), .LowBits(1)) u_2 (.clk_i(clk));
+  memory_tb #(.Width(4), .LowBits(2)) u_4 (.clk_i(clk));
+  memory_tb #(.Width(9), .LowBits(3)) u_9 (.clk_i(clk));
+  memory_tb #(.Width(18), .LowBits(4)) u_18 (.clk_i(clk));
 
   // 36 bits wide, each nine bits with an enable of their own: port A writes, port B reads.
   reg [8:0] write_36, read_36, asked_36;
@@ -338,9 +129,70 @@ module blocks_tb;
 
   initial begin
     #200000;
+    compared = compared + u_1.compared + u_2.compared + u_4.compared + u_9.compared + u_18.compared;
+    differences = differences + u_1.differences + u_2.differences + u_4.differences + u_9.differences
+                  + u_18.differences;
     if (differences == 0 && compared > 25000) $display("PASS %0d", compared);
     else $display("FAIL %0d of %0d", differences, compared);
     $finish;
+  end
+
+endmodule
+
+// A memory of words of up to 18 bits: port A writes, port B reads.
+module memory_tb #(
+  parameter Width = 9,
+  parameter LowBits = 3            // of the address, which choose no word
+) (
+  input wire clk_i
+);
+  localparam AddressWidth = 14 - LowBits;
+  integer differences = 0, compared = 0;
+  reg [AddressWidth-1:0] write, read, written;
+  reg [17:0] data;
+  reg [Width-1:0] words [0:(1<<AddressWidth)-1];
+  reg known [0:(1<<AddressWidth)-1];
+  reg enable;
+  wire [17:0] out;
+  wire [13:0] to = write << LowBits, from = read << LowBits;
+  // In words of 18 bits the lowest two bits enable the halves of what port A writes.
+  wire halves = (Width == 18);
+
+  DP16KD #(.DATA_WIDTH_A(Width), .DATA_WIDTH_B(Width)) u_memory (
+    .CLKA(clk_i), .CLKB(clk_i), .CEA(1'b1), .CEB(1'b1), .WEA(enable), .WEB(1'b0), .RSTA(1'b0), .RSTB(1'b0),
+    .ADA0(to[0] || halves), .ADA1(to[1] || halves),
+    .ADA2(to[2]), .ADA3(to[3]), .ADA4(to[4]), .ADA5(to[5]), .ADA6(to[6]), .ADA7(to[7]),
+    .ADA8(to[8]), .ADA9(to[9]), .ADA10(to[10]), .ADA11(to[11]), .ADA12(to[12]), .ADA13(to[13]),
+    .ADB0(from[0]), .ADB1(from[1]), .ADB2(from[2]), .ADB3(from[3]), .ADB4(from[4]), .ADB5(from[5]), .ADB6(from[6]),
+    .ADB7(from[7]), .ADB8(from[8]), .ADB9(from[9]), .ADB10(from[10]), .ADB11(from[11]), .ADB12(from[12]),
+    .ADB13(from[13]),
+    .DIA0(data[0]), .DIA1(data[1]), .DIA2(data[2]), .DIA3(data[3]), .DIA4(data[4]), .DIA5(data[5]), .DIA6(data[6]),
+    .DIA7(data[7]), .DIA8(data[8]), .DIA9(data[9]), .DIA10(data[10]), .DIA11(data[11]), .DIA12(data[12]),
+    .DIA13(data[13]), .DIA14(data[14]), .DIA15(data[15]), .DIA16(data[16]), .DIA17(data[17]),
+    .DOB0(out[0]), .DOB1(out[1]), .DOB2(out[2]), .DOB3(out[3]), .DOB4(out[4]), .DOB5(out[5]), .DOB6(out[6]),
+    .DOB7(out[7]), .DOB8(out[8]), .DOB9(out[9]), .DOB10(out[10]), .DOB11(out[11]), .DOB12(out[12]),
+    .DOB13(out[13]), .DOB14(out[14]), .DOB15(out[15]), .DOB16(out[16]), .DOB17(out[17])
+  );
+
+  initial begin
+    written = 0;
+    repeat (6000) begin
+      @(negedge clk_i);
+      write = $random; read = $random; data = $random; enable = $random;
+      if (($random & 1) == 0) read = written;
+      if (read == write) enable = 0;
+      @(posedge clk_i);
+      #1;
+      if (known[read] === 1'b1) begin
+        compared = compared + 1;
+        if (out[Width-1:0] !== words[read]) differences = differences + 1;
+      end
+      if (enable) begin
+        words[write] = data[Width-1:0];
+        known[write] = 1;
+        written = write;
+      end
+    end
   end
 
 endmodule

@@ -1,8 +1,6 @@
 //! How often values lie at the ends of their number formats: the twin of `hdl/rail_counter.v`.
 
 use crate::design::Design;
-use crate::reference::StepView;
-use crate::reference::weights::backward_layer;
 use crate::schedule::Layout;
 use serde::Serialize;
 
@@ -29,34 +27,34 @@ pub struct Rails {
 }
 
 impl Rails {
-    /// Takes note of what a step has committed.
-    pub fn step(&mut self, design: &Design, layout: &Layout, view: &StepView<'_>) {
-        if view.relaxed {
-            for (l, layer) in (1..).zip(&layout.layers) {
-                let (least, greatest) = rails_of_state(design, l);
-                for &state in &view.states[layer.neuron_base..layer.neuron_base + layer.post] {
-                    let state = i64::from(state);
-                    self.states_at_least = self.states_at_least.wrapping_add((state == least).into());
-                    self.states_at_greatest =
-                        self.states_at_greatest.wrapping_add((state == greatest).into());
-                }
+    /// Takes note of the states that a step has committed.
+    pub fn states(&mut self, design: &Design, layout: &Layout, states: &[i32]) {
+        for (l, layer) in (1..).zip(&layout.layers) {
+            let (least, greatest) = rails_of_state(design, l);
+            for &state in &states[layer.neuron_base..][..layer.post] {
+                let state = i64::from(state);
+                self.states_at_least = self.states_at_least.wrapping_add((state == least).into());
+                self.states_at_greatest = self.states_at_greatest.wrapping_add((state == greatest).into());
             }
         }
-        if view.learned {
-            let mut lanes = vec![0; layout.lanes];
-            for (l, chunk, column) in layout.columns(view.active_inputs) {
-                let layer = layout.layers[l - 1];
-                let first = chunk * layout.lanes;
-                let used = (layer.post - first).min(layout.lanes);
-                let (least, greatest) = rails_of_weight(design, l, column == layer.pre);
-                let back = layout.has_backward(l, column).then(|| backward_layer(design, l));
-                for from in std::iter::once(l).chain(back) {
-                    view.weights.lanes(from, column, first, &mut lanes[..used]);
-                    let at_rail = lanes[..used].iter().map(|&w| i64::from(w));
-                    let count = at_rail.filter(|&w| w == least || w == greatest).count();
-                    self.weights_at_rail = self.weights_at_rail.wrapping_add(count as u32);
-                }
-            }
+    }
+
+    /// Takes note of a written chunk, its lanes as [`Signature::chunk`](crate::cosim::Signature::chunk) leaves them.
+    pub fn weights(
+        &mut self,
+        design: &Design,
+        layout: &Layout,
+        (l, chunk, column): (usize, usize, usize),
+        lanes: &[i32],
+    ) {
+        let layer = layout.layers[l - 1];
+        // Lanes beyond the layer's last neuron have no weight.
+        let used = (layer.post - chunk * layout.lanes).min(layout.lanes);
+        let (least, greatest) = rails_of_weight(design, l, column == layer.pre);
+        let ways = 1 + usize::from(layout.has_backward(l, column));
+        for way in lanes.chunks_exact(layout.lanes).take(ways) {
+            let at_rail = way[..used].iter().filter(|&&w| i64::from(w) == least || i64::from(w) == greatest);
+            self.weights_at_rail = self.weights_at_rail.wrapping_add(at_rail.count() as u32);
         }
     }
 }

@@ -121,15 +121,16 @@ impl Observer for Recorder<'_> {
         let (design, layout) = (self.design, self.layout);
         if view.relaxed {
             self.signature.states(layout, view.states);
+            self.rails.states(design, layout, view.states);
         }
         if view.learned {
             let mut lanes = vec![0; layout.lanes * layout.ways()];
             for place in layout.columns(view.active_inputs) {
                 self.signature.chunk(design, layout, view.weights, place, &mut lanes);
+                self.rails.weights(design, layout, place, &lanes);
             }
         }
         self.last = self.signature.end_step();
-        self.rails.step(design, layout, &view);
     }
 }
 

@@ -32,7 +32,7 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DIR", default_value = "designs")]
     designs: PathBuf,
     /// Folder for builds
-    #[arg(long, value_name = "DIR", default_value = "build/bench")]
+    #[arg(short, long, value_name = "DIR", default_value = "build/bench")]
     out: PathBuf,
     /// Shorter: no whole trainings
     #[arg(long)]

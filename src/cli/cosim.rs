@@ -51,7 +51,7 @@ pub struct CosimArgs {
     #[arg(long, value_name = "FAULT")]
     inject: Option<String>,
     /// Folder for builds, waveforms and the report (default build/NAME)
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Print a machine-readable summary on standard output
     #[arg(long)]

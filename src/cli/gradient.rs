@@ -41,7 +41,7 @@ pub struct GradientArgs {
     #[arg(long, value_name = "SEED")]
     seed: Option<u32>,
     /// Folder for tables and pictures (default: build/NAME/gradient)
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Only the comparison; the studies of nudge, rates and formats take minutes on a large network
     #[arg(long)]

@@ -129,3 +129,21 @@ fn load_design(path: &std::path::Path) -> Result<crate::design::Design, CliError
     }
     Ok(design)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory;
+
+    /// No two options of a command share a name, and the folder for results is `-o` everywhere.
+    #[test]
+    fn options_agree() {
+        let mut cli = Cli::command();
+        cli.build();
+        cli.clone().debug_assert();
+        let folders = cli.get_subcommands().flat_map(|c| c.get_arguments());
+        let letters: Vec<_> =
+            folders.filter(|a| a.get_long() == Some("out")).map(|a| a.get_short()).collect();
+        assert!(letters.len() > 6 && letters.iter().all(|&l| l == Some('o')), "{letters:?}");
+    }
+}

@@ -19,7 +19,7 @@ pub struct ResultsArgs {
     #[arg(long, value_name = "DIR", default_value = "designs/results")]
     designs: PathBuf,
     /// Folder for checkpoints and reports
-    #[arg(long, value_name = "DIR", default_value = "build/results")]
+    #[arg(short, long, value_name = "DIR", default_value = "build/results")]
     out: PathBuf,
     /// File that holds the table, between its two marks
     #[arg(long, value_name = "FILE", default_value = "docs/results.md")]

@@ -42,7 +42,7 @@ pub struct StudyArgs {
     /// Study file
     pub(super) study: PathBuf,
     /// Folder for results and reports (default: build/studies/NAME)
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Who runs the points
     #[arg(long, value_enum, default_value = "local")]

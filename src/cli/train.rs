@@ -59,7 +59,7 @@ pub struct TrainArgs {
     #[arg(long)]
     pub resume: bool,
     /// Folder for checkpoint and train.json; checkpoint-float and train-float.json of floats (default: build/NAME)
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Seconds between checkpoints; one is also written at the end of every epoch
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]

@@ -5,75 +5,29 @@
 //! of the weights; activations are read from a table indexed by the drive; passes of a phase that has settled are not
 //! made.
 
+mod circle;
+mod learn;
 mod matrix;
 mod neurons;
 mod numbers;
+mod relax;
 mod short;
 mod update;
+mod work;
 
-use super::counters::{Counters, LayerCounters};
+pub use work::Work;
+
+use super::counters::Counters;
 use super::neuron::Pull;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
-use crate::design::{Design, Modes};
-use crate::fixed_point::{Purpose, Rounding, absorb, lane_bits, row_bits, step_key};
-use crate::rules::{Contrast, Lesson, Nudge, Op, Program, StateRef, Update, is_negative};
+use crate::design::Design;
+use crate::rules::{Lesson, Op, Program};
+use circle::Circle;
 use matrix::{Matrix, Reading};
-use neurons::{Layer, Moment, Neurons};
-use numbers::{Block, Int, LANES, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};
-use short::Forward;
-use update::{Differences, Pair, Rule};
-
-/// Multiply-accumulates of the passes so far: those of the hardware, whose zero inputs and padding lanes do not count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
-    /// Weight times pre-synaptic activity.
-    pub forward: u64,
-    /// Weight times post-synaptic activity.
-    pub transposed: u64,
-    /// Weight updates.
-    pub update: u64,
-    /// Of all these, products and updates that were not executed: no activity had changed, so nothing else would.
-    pub unchanged: u64,
-}
-
-impl Work {
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.forward + self.transposed + self.update
-    }
-
-    /// What came after an earlier reading.
-    pub fn since(&self, earlier: Work) -> Work {
-        Work {
-            forward: self.forward - earlier.forward,
-            transposed: self.transposed - earlier.transposed,
-            update: self.update - earlier.update,
-            unchanged: self.unchanged - earlier.unchanged,
-        }
-    }
-
-    /// The same so many times, none of it executed.
-    fn spared(self, times: u32) -> Work {
-        let times = u64::from(times);
-        Work {
-            forward: self.forward * times,
-            transposed: self.transposed * times,
-            update: self.update * times,
-            unchanged: self.total() * times,
-        }
-    }
-
-    /// Both together.
-    pub fn plus(&self, other: Work) -> Work {
-        Work {
-            forward: self.forward + other.forward,
-            transposed: self.transposed + other.transposed,
-            update: self.update + other.update,
-            unchanged: self.unchanged + other.unchanged,
-        }
-    }
-}
+use neurons::Neurons;
+use numbers::{Block, Int, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};
+use update::{Differences, Rule};
 
 /// The model of one network.
 #[derive(Clone, Debug)]
@@ -175,9 +129,6 @@ impl<'d> Network<'d> {
 /// Activities of layers 1 to L on the common grid; lanes beyond a layer are zero.
 type Activities<N> = Vec<Vec<Block<<N as Numbers>::Activity>>>;
 
-/// One term of a contrast: post-synaptic activities, pre-synaptic activities.
-type Term<'a, N> = (&'a Activities<N>, &'a Activities<N>);
-
 /// A saved state vector.
 #[derive(Clone, Debug)]
 struct Slot<N: Numbers> {
@@ -200,54 +151,6 @@ struct Synapses<N: Numbers> {
     bias_shift: u32,
     /// Contrasts added up over a batch: of the weights, of the biases.
     sums: Option<(Matrix<i32>, Matrix<i32>)>,
-}
-
-/// What a pass began with.
-#[derive(Clone, Debug, Default)]
-struct Before {
-    states: Vec<i32>,
-    drives: Vec<i32>,
-    work: Work,
-}
-
-/// Whether a phase goes in a circle. Two steps bring back the states of a settled network, and those of one that goes to
-/// and fro between two; they will do so for ever, while weights and nudge stay as they are and nothing is drawn at
-/// random. The hardware makes those passes, the model need not.
-#[derive(Clone, Debug)]
-struct Circle {
-    /// States, drives and work before each of the last passes.
-    before: Vec<Before>,
-    /// Passes since weights and nudge are what they are.
-    passes: usize,
-}
-
-impl Circle {
-    /// None where states or drives are drawn.
-    fn of(design: &Design) -> Option<Circle> {
-        let drawn = |m: Modes| m.rounding == Rounding::Stochastic;
-        let length = design.order.passes(2) as usize;
-        let random = drawn(design.state_modes) || drawn(design.drive_modes);
-        (!random).then(|| Circle { before: vec![Before::default(); length], passes: 0 })
-    }
-
-    /// A pass begins at these states; the last one had these drives.
-    fn leave(&mut self, states: &[i32], drives: &[i32], work: Work) {
-        let at = self.passes % self.before.len();
-        let before = &mut self.before[at];
-        for (kept, seen) in [(&mut before.states, states), (&mut before.drives, drives)] {
-            kept.clear();
-            kept.extend_from_slice(seen);
-        }
-        before.work = work;
-        self.passes += 1;
-    }
-
-    /// Passes that lead back to these states, and their work.
-    fn closed(&self, states: &[i32], work: Work) -> Option<(u32, Work)> {
-        let length = self.before.len();
-        let then = &self.before[self.passes % length];
-        (self.passes >= length && then.states == states).then(|| (length as u32, work.since(then.work)))
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -461,45 +364,6 @@ impl<'d, N: Numbers> Engine<'d, N> {
         prediction
     }
 
-    /// Weights or nudge are others now.
-    fn leave_circle(&mut self) {
-        if let Some(circle) = &mut self.circle {
-            circle.passes = 0;
-        }
-    }
-
-    /// Of so many passes to come, those that lead nowhere.
-    fn skip_circles<O: Observer>(&mut self, passes: u32, observer: &mut O) -> u32 {
-        let closed = self.circle.as_ref().and_then(|c| c.closed(&self.states, self.work));
-        let Some((length, work)) = closed else { return 0 };
-        let rounds = passes / length;
-        self.work = self.work.plus(work.spared(rounds));
-        if O::WATCHES && rounds > 0 {
-            self.show_circle(rounds, observer);
-        } else {
-            self.step += rounds * length;
-        }
-        rounds * length
-    }
-
-    /// Shows the passes that lead nowhere, so many times round.
-    fn show_circle<O: Observer>(&mut self, rounds: u32, observer: &mut O) {
-        let Some(circle) = self.circle.take() else { return };
-        let (states, drives) = (self.states.clone(), self.drives.clone());
-        for _ in 0..rounds {
-            for ahead in 1..circle.before.len() {
-                let shown = &circle.before[(circle.passes + ahead) % circle.before.len()];
-                self.states.clone_from(&shown.states);
-                self.drives.clone_from(&shown.drives);
-                self.show(observer, true, false);
-            }
-            self.states.clone_from(&states);
-            self.drives.clone_from(&drives);
-            self.show(observer, true, false);
-        }
-        self.circle = Some(circle);
-    }
-
     /// Takes the updates' forms of a set of rates.
     fn learn_at(&mut self, rates: usize) {
         if rates == self.rates {
@@ -551,313 +415,5 @@ impl<'d, N: Numbers> Engine<'d, N> {
             });
         }
         self.step += 1;
-    }
-
-    /// One pass: a time step of the layers that move in it.
-    fn relax<O: Observer>(&mut self, nudge: Nudge, label: u16, pass: u32, mut count: Option<&mut Counters>) {
-        self.drive_from_input();
-        if let Some(circle) = self.circle.as_mut().filter(|_| count.is_none()) {
-            circle.leave(&self.states, &self.drives, self.work);
-        }
-        let order = self.design.order;
-        // Drives of resting layers change nothing; a softmax reads its own.
-        let all = O::WATCHES || self.pull.is_some();
-        self.sum_inputs(|l| all || !order.holds(pass, l));
-        std::mem::swap(&mut self.now, &mut self.previous);
-        let moment = Moment {
-            seed: self.design.seed,
-            sample: self.sample,
-            step: self.step,
-            nudge: nudge.sign(is_negative(self.design.seed, self.sample)),
-            label,
-        };
-        let mut at = 0;
-        for (l, neurons) in self.neurons.iter().enumerate() {
-            let n = self.sizes[l + 1];
-            if order.holds(pass, l + 1) {
-                if all {
-                    let totals = &self.totals[l].as_flattened()[..n];
-                    neurons.drives(moment, totals, &self.states[at..at + n], &mut self.drives[at..at + n]);
-                }
-                self.now[l].clone_from(&self.previous[l]);
-                at += n;
-                continue;
-            }
-            let layer = Layer {
-                totals: &self.totals[l].as_flattened()[..n],
-                drives: &mut self.drives[at..at + n],
-                states: &mut self.states[at..at + n],
-                activities: &mut self.now[l].as_flattened_mut()[..n],
-            };
-            neurons.step(moment, layer, count.as_deref_mut().map(|c| &mut c.layers[l]));
-            at += n;
-        }
-        let l = self.sizes.len() - 1;
-        if let Some(pull) = self.pull.as_ref().filter(|_| !order.holds(pass, l)) {
-            let outputs = at - self.sizes[l]..at;
-            let key = step_key(moment.seed, Purpose::State, moment.sample, moment.step);
-            let random = |i: usize| row_bits(absorb(key, (l as u32) << 16), i as u32);
-            let states = &mut self.states[outputs.clone()];
-            pull.states(&self.drives[outputs], label, moment.nudge, random, states);
-            if let Some(count) = count {
-                states.iter().for_each(|&s| count.layers[l - 1].state.see(s.into(), false));
-            }
-            let shift = self.design.datapath.activity_shift[l];
-            for (activity, &state) in self.now[l - 1].as_flattened_mut().iter_mut().zip(&*states) {
-                *activity = N::Activity::wrap(i64::from(state) << shift);
-            }
-        }
-    }
-
-    /// What the clamped input drives layer 1 with, if weights have changed.
-    fn drive_from_input(&mut self) {
-        if self.base_valid {
-            return;
-        }
-        let s = &self.synapses[0];
-        self.input_drive.as_flattened_mut().fill(N::Sum::default());
-        N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
-        set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
-        self.work.forward += (self.inputs.len() * self.sizes[1]) as u64;
-        self.base_valid = true;
-    }
-
-    /// `totals` from `now`: biases, forward and transposed products of the layers (from 1) whose drives are needed.
-    fn sum_inputs(&mut self, needed: impl Fn(usize) -> bool) {
-        self.totals[0].copy_from_slice(&self.base);
-        for l in 1..self.synapses.len() {
-            let s = &self.synapses[l];
-            let (below, above) = self.totals.split_at_mut(l);
-            if needed(l + 1) {
-                set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
-                let sums = above[0].as_flattened_mut();
-                N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, sums);
-            } else {
-                self.work.unchanged += (self.sizes[l] * self.sizes[l + 1]) as u64;
-            }
-            self.rows.clear();
-            let activities = self.now[l].as_flattened()[..self.sizes[l + 1]].iter();
-            self.rows.extend(
-                (0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)),
-            );
-            if needed(l) {
-                let way_back = s.backward.as_ref().unwrap_or(&s.weights);
-                N::combine(way_back, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
-            } else {
-                self.work.unchanged += (self.sizes[l] * self.rows.len()) as u64;
-            }
-            self.work.forward += (self.sizes[l] * self.sizes[l + 1]) as u64;
-            self.work.transposed += (self.sizes[l] * self.rows.len()) as u64;
-        }
-    }
-
-    /// One pass over the synapses of every active column; `drives_follow` when a time step comes next, whose first
-    /// products can be taken on the way.
-    fn learn(&mut self, update: Update, drives_follow: bool, mut count: Option<&mut Counters>) {
-        self.leave_circle();
-        let drives_valid = std::mem::replace(&mut self.base_valid, false);
-        let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
-        let of = |r| match r {
-            StateRef::Now => &self.now,
-            StateRef::Previous => &self.previous,
-            StateRef::Slot(k) => &self.slots[k].activities,
-        };
-        // The contrast with its terms exchanged is the contrast times minus one, to the bit.
-        let negative = update.by_sample && is_negative(self.design.seed, self.sample);
-        let operands = |c: Contrast| {
-            let (a, b) = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
-            if negative { [b, a] } else { [a, b] }
-        };
-        let [(a, pre_a), (b, pre_b)] = operands(update.forward);
-        let one = 1i64 << self.design.datapath.activity_frac;
-        let greatest_input = self.inputs.iter().map(|(_, x)| x.wide().abs()).max().unwrap_or(0);
-        for (l, s) in self.synapses.iter_mut().enumerate() {
-            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
-            let layer_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
-            let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
-            self.differences.take(&s.bias_rule, &a[l], &b[l], one);
-            let bias_key = layer_key(n_pre);
-            update::learn_by_difference(
-                &s.bias_rule,
-                s.bias.line_mut(0),
-                &self.differences,
-                one,
-                bias_key,
-                n_post,
-                count.as_deref_mut(),
-            );
-            if l == 0 {
-                self.differences.take(&s.rule, &a[0], &b[0], greatest_input);
-                let form = self.short.filter(|_| count.is_none() && self.inputs.len() <= self.reading.burst);
-                // Where no weight changes, the input's drive stays as it is.
-                let drives_follow = drives_follow && drives_valid;
-                let lines = self.inputs.len();
-                let spared = |visited: usize| (lines * n_post.saturating_sub(visited * LANES)) as u64;
-                let visited = match (form, N::short(&mut s.weights, &self.inputs)) {
-                    (Some(form), Some((matrix, inputs))) => {
-                        let lines = inputs.iter().map(|&(j, x)| (j, x, layer_key(j as usize)));
-                        let forward = drives_follow.then_some(Forward {
-                            dropped: self.reading.dropped,
-                            shift: s.weight_shift,
-                            out: &mut self.input_drive,
-                        });
-                        let visited =
-                            self.pass.run(&form, &s.rule, matrix, lines, &self.differences, forward);
-                        if drives_follow {
-                            set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
-                            self.base_valid = true;
-                            self.work.forward += (self.inputs.len() * n_post) as u64;
-                            self.work.unchanged += spared(visited);
-                        }
-                        visited
-                    }
-                    _ => {
-                        for &(j, x) in &self.inputs {
-                            let (line, key) = (s.weights.line_mut(j as usize), layer_key(j as usize));
-                            let count = count.as_deref_mut();
-                            update::learn_by_difference(
-                                &s.rule,
-                                line,
-                                &self.differences,
-                                x.wide(),
-                                key,
-                                n_post,
-                                count,
-                            );
-                        }
-                        self.differences.live_blocks()
-                    }
-                };
-                self.work.update += (self.inputs.len() * n_post) as u64;
-                self.work.unchanged += spared(visited);
-            } else {
-                for (j, key) in self.column_keys.as_flattened_mut()[..n_pre].iter_mut().enumerate() {
-                    *key = layer_key(j);
-                }
-                let keys = &self.column_keys[..];
-                let mut visit = |weights: &mut Matrix<N::Stored>,
-                                 contrast: [Term<'_, N>; 2],
-                                 mut count: Option<&mut LayerCounters>| {
-                    let [(a, pre_a), (b, pre_b)] = contrast;
-                    for k in 0..n_post {
-                        let (at, lane) = (k / LANES, k % LANES);
-                        let post = Pair { a: a[l][at][lane], b: b[l][at][lane] };
-                        let still = post.a == N::Activity::default() && post.b == N::Activity::default();
-                        self.work.update += n_pre as u64;
-                        if still && s.rule.rests() && count.is_none() {
-                            self.work.unchanged += n_pre as u64;
-                            continue;
-                        }
-                        let pre = (&pre_a[l - 1][..], &pre_b[l - 1][..]);
-                        update::learn_by_contrast(
-                            &s.rule,
-                            weights.line_mut(k),
-                            pre,
-                            post,
-                            (keys, k as u32),
-                            n_pre,
-                            count.as_deref_mut(),
-                        );
-                    }
-                };
-                visit(&mut s.weights, [(a, pre_a), (b, pre_b)], count.as_deref_mut());
-                if let Some(way_back) = &mut s.backward {
-                    visit(way_back, operands(update.backward), count);
-                }
-            }
-        }
-    }
-}
-
-impl<N: Numbers> Engine<'_, N> {
-    /// One pass over the synapses of every active column that only adds up their contrasts.
-    fn add_up(&mut self, update: Update) {
-        let of = |r| match r {
-            StateRef::Now => &self.now,
-            StateRef::Previous => &self.previous,
-            StateRef::Slot(k) => &self.slots[k].activities,
-        };
-        let c = update.forward;
-        let terms = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
-        let negative = update.by_sample && is_negative(self.design.seed, self.sample);
-        let ((a, pre_a), (b, pre_b)) = if negative { (terms.1, terms.0) } else { terms };
-        let one = 1 << self.design.datapath.activity_frac;
-        for (l, s) in self.synapses.iter_mut().enumerate() {
-            let Some((weights, bias)) = &mut s.sums else { continue };
-            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
-            let (a, b) = (a[l].as_flattened(), b[l].as_flattened());
-            // What synapses see fits 31 bits, and the sums are proven to fit 32.
-            let add = |line: &mut [Block<i32>], x: i32| {
-                for (sum, (a, b)) in line.as_flattened_mut().iter_mut().zip(a.iter().zip(b)) {
-                    *sum = sum.wrapping_add((a.word() - b.word()).wrapping_mul(x));
-                }
-            };
-            add(bias.line_mut(0), one);
-            if l == 0 {
-                for &(j, x) in &self.inputs {
-                    add(weights.line_mut(j as usize), x.word());
-                }
-                self.work.update += (self.inputs.len() * n_post) as u64;
-                continue;
-            }
-            let pre = pre_a[l - 1].as_flattened().iter().zip(pre_b[l - 1].as_flattened());
-            for k in 0..n_post {
-                let (post_a, post_b) = (a[k].word(), b[k].word());
-                for (sum, (a, b)) in weights.line_mut(k).as_flattened_mut().iter_mut().zip(pre.clone()) {
-                    let (a, b) = (post_a.wrapping_mul(a.word()), post_b.wrapping_mul(b.word()));
-                    *sum = sum.wrapping_add(a.wrapping_sub(b));
-                }
-            }
-            self.work.update += (n_pre * n_post) as u64;
-        }
-    }
-
-    /// One pass over all synapses: they take what has been added up.
-    fn apply(&mut self, mut count: Option<&mut Counters>) {
-        self.base_valid = false;
-        let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
-        for (l, s) in self.synapses.iter_mut().enumerate() {
-            let Some((sums, bias_sums)) = &mut s.sums else { continue };
-            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
-            let column_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
-            let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
-            let bias_key = column_key(n_pre);
-            for row in 0..n_post {
-                let (at, lane) = (row / LANES, row % LANES);
-                let sum = i64::from(std::mem::take(&mut bias_sums.raw[at][lane]));
-                let random = lane_bits(bias_key, row as u32);
-                s.bias_rule.apply(&mut s.bias.raw[at][lane], sum, random, count.as_deref_mut());
-            }
-            for column in 0..n_pre {
-                let key = column_key(column);
-                for row in 0..n_post {
-                    // Layer 1 holds a line per input, the others a line per post-synaptic neuron.
-                    let (line, i) = if l == 0 { (column, row) } else { (row, column) };
-                    let (at, lane) = (line * sums.stride + i / LANES, i % LANES);
-                    let sum = i64::from(std::mem::take(&mut sums.raw[at][lane]));
-                    let random = lane_bits(key, row as u32);
-                    s.rule.apply(&mut s.weights.raw[at][lane], sum, random, count.as_deref_mut());
-                    if let Some(way_back) = &mut s.backward {
-                        s.rule.apply(&mut way_back.raw[at][lane], sum, random, count.as_deref_mut());
-                    }
-                }
-            }
-            self.work.update += (n_pre * n_post) as u64;
-        }
-    }
-}
-
-/// Biases plus the drive of the clamped input.
-fn set_base<N: Numbers>(s: &Synapses<N>, dropped: u32, drive: &[Block<N::Sum>], base: &mut [Block<N::Sum>]) {
-    set_biases(&s.bias, s.bias_shift, dropped, base);
-    for (base, &drive) in base.as_flattened_mut().iter_mut().zip(drive.as_flattened()) {
-        *base = base.plus(drive);
-    }
-}
-
-/// Every bias, as read, on the grid of the sums.
-fn set_biases<S: Int, T: Int>(bias: &Matrix<S>, shift: u32, dropped: u32, out: &mut [Block<T>]) {
-    for (out, bias) in out.as_flattened_mut().iter_mut().zip(bias.line(0).as_flattened()) {
-        *out = T::wrap(bias.wide() >> dropped) << shift;
     }
 }

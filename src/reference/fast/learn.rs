@@ -1,0 +1,209 @@
+//! One pass over the synapses: they learn, or add up what a batch will learn.
+
+use super::matrix::Matrix;
+use super::numbers::{Block, Int, LANES, Numbers};
+use super::relax::set_base;
+use super::short::Forward;
+use super::update::{self, Pair};
+use super::{Activities, Engine};
+use crate::fixed_point::{Purpose, absorb, lane_bits, step_key};
+use crate::reference::counters::{Counters, LayerCounters};
+use crate::rules::{Contrast, StateRef, Update, is_negative};
+
+/// One term of a contrast: post-synaptic activities, pre-synaptic activities.
+type Term<'a, N> = (&'a Activities<N>, &'a Activities<N>);
+
+impl<N: Numbers> Engine<'_, N> {
+    /// One pass over the synapses of every active column; `drives_follow` when a time step comes next, whose first
+    /// products can be taken on the way.
+    pub(super) fn learn(&mut self, update: Update, drives_follow: bool, mut count: Option<&mut Counters>) {
+        self.leave_circle();
+        let drives_valid = std::mem::replace(&mut self.base_valid, false);
+        let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
+        let of = |r| match r {
+            StateRef::Now => &self.now,
+            StateRef::Previous => &self.previous,
+            StateRef::Slot(k) => &self.slots[k].activities,
+        };
+        // The contrast with its terms exchanged is the contrast times minus one, to the bit.
+        let negative = update.by_sample && is_negative(self.design.seed, self.sample);
+        let operands = |c: Contrast| {
+            let (a, b) = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
+            if negative { [b, a] } else { [a, b] }
+        };
+        let [(a, pre_a), (b, pre_b)] = operands(update.forward);
+        let one = 1i64 << self.design.datapath.activity_frac;
+        let greatest_input = self.inputs.iter().map(|(_, x)| x.wide().abs()).max().unwrap_or(0);
+        for (l, s) in self.synapses.iter_mut().enumerate() {
+            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
+            let layer_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
+            let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
+            self.differences.take(&s.bias_rule, &a[l], &b[l], one);
+            let bias_key = layer_key(n_pre);
+            update::learn_by_difference(
+                &s.bias_rule,
+                s.bias.line_mut(0),
+                &self.differences,
+                one,
+                bias_key,
+                n_post,
+                count.as_deref_mut(),
+            );
+            if l == 0 {
+                self.differences.take(&s.rule, &a[0], &b[0], greatest_input);
+                let form = self.short.filter(|_| count.is_none() && self.inputs.len() <= self.reading.burst);
+                // Where no weight changes, the input's drive stays as it is.
+                let drives_follow = drives_follow && drives_valid;
+                let lines = self.inputs.len();
+                let spared = |visited: usize| (lines * n_post.saturating_sub(visited * LANES)) as u64;
+                let visited = match (form, N::short(&mut s.weights, &self.inputs)) {
+                    (Some(form), Some((matrix, inputs))) => {
+                        let lines = inputs.iter().map(|&(j, x)| (j, x, layer_key(j as usize)));
+                        let forward = drives_follow.then_some(Forward {
+                            dropped: self.reading.dropped,
+                            shift: s.weight_shift,
+                            out: &mut self.input_drive,
+                        });
+                        let visited =
+                            self.pass.run(&form, &s.rule, matrix, lines, &self.differences, forward);
+                        if drives_follow {
+                            set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
+                            self.base_valid = true;
+                            self.work.forward += (self.inputs.len() * n_post) as u64;
+                            self.work.unchanged += spared(visited);
+                        }
+                        visited
+                    }
+                    _ => {
+                        for &(j, x) in &self.inputs {
+                            let (line, key) = (s.weights.line_mut(j as usize), layer_key(j as usize));
+                            let count = count.as_deref_mut();
+                            update::learn_by_difference(
+                                &s.rule,
+                                line,
+                                &self.differences,
+                                x.wide(),
+                                key,
+                                n_post,
+                                count,
+                            );
+                        }
+                        self.differences.live_blocks()
+                    }
+                };
+                self.work.update += (self.inputs.len() * n_post) as u64;
+                self.work.unchanged += spared(visited);
+            } else {
+                for (j, key) in self.column_keys.as_flattened_mut()[..n_pre].iter_mut().enumerate() {
+                    *key = layer_key(j);
+                }
+                let keys = &self.column_keys[..];
+                let mut visit = |weights: &mut Matrix<N::Stored>,
+                                 contrast: [Term<'_, N>; 2],
+                                 mut count: Option<&mut LayerCounters>| {
+                    let [(a, pre_a), (b, pre_b)] = contrast;
+                    for k in 0..n_post {
+                        let (at, lane) = (k / LANES, k % LANES);
+                        let post = Pair { a: a[l][at][lane], b: b[l][at][lane] };
+                        let still = post.a == N::Activity::default() && post.b == N::Activity::default();
+                        self.work.update += n_pre as u64;
+                        if still && s.rule.rests() && count.is_none() {
+                            self.work.unchanged += n_pre as u64;
+                            continue;
+                        }
+                        let pre = (&pre_a[l - 1][..], &pre_b[l - 1][..]);
+                        update::learn_by_contrast(
+                            &s.rule,
+                            weights.line_mut(k),
+                            pre,
+                            post,
+                            (keys, k as u32),
+                            n_pre,
+                            count.as_deref_mut(),
+                        );
+                    }
+                };
+                visit(&mut s.weights, [(a, pre_a), (b, pre_b)], count.as_deref_mut());
+                if let Some(way_back) = &mut s.backward {
+                    visit(way_back, operands(update.backward), count);
+                }
+            }
+        }
+    }
+
+    /// One pass over the synapses of every active column that only adds up their contrasts.
+    pub(super) fn add_up(&mut self, update: Update) {
+        let of = |r| match r {
+            StateRef::Now => &self.now,
+            StateRef::Previous => &self.previous,
+            StateRef::Slot(k) => &self.slots[k].activities,
+        };
+        let c = update.forward;
+        let terms = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
+        let negative = update.by_sample && is_negative(self.design.seed, self.sample);
+        let ((a, pre_a), (b, pre_b)) = if negative { (terms.1, terms.0) } else { terms };
+        let one = 1 << self.design.datapath.activity_frac;
+        for (l, s) in self.synapses.iter_mut().enumerate() {
+            let Some((weights, bias)) = &mut s.sums else { continue };
+            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
+            let (a, b) = (a[l].as_flattened(), b[l].as_flattened());
+            // What synapses see fits 31 bits, and the sums are proven to fit 32.
+            let add = |line: &mut [Block<i32>], x: i32| {
+                for (sum, (a, b)) in line.as_flattened_mut().iter_mut().zip(a.iter().zip(b)) {
+                    *sum = sum.wrapping_add((a.word() - b.word()).wrapping_mul(x));
+                }
+            };
+            add(bias.line_mut(0), one);
+            if l == 0 {
+                for &(j, x) in &self.inputs {
+                    add(weights.line_mut(j as usize), x.word());
+                }
+                self.work.update += (self.inputs.len() * n_post) as u64;
+                continue;
+            }
+            let pre = pre_a[l - 1].as_flattened().iter().zip(pre_b[l - 1].as_flattened());
+            for k in 0..n_post {
+                let (post_a, post_b) = (a[k].word(), b[k].word());
+                for (sum, (a, b)) in weights.line_mut(k).as_flattened_mut().iter_mut().zip(pre.clone()) {
+                    let (a, b) = (post_a.wrapping_mul(a.word()), post_b.wrapping_mul(b.word()));
+                    *sum = sum.wrapping_add(a.wrapping_sub(b));
+                }
+            }
+            self.work.update += (n_pre * n_post) as u64;
+        }
+    }
+
+    /// One pass over all synapses: they take what has been added up.
+    pub(super) fn apply(&mut self, mut count: Option<&mut Counters>) {
+        self.base_valid = false;
+        let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
+        for (l, s) in self.synapses.iter_mut().enumerate() {
+            let Some((sums, bias_sums)) = &mut s.sums else { continue };
+            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
+            let column_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
+            let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
+            let bias_key = column_key(n_pre);
+            for row in 0..n_post {
+                let (at, lane) = (row / LANES, row % LANES);
+                let sum = i64::from(std::mem::take(&mut bias_sums.raw[at][lane]));
+                let random = lane_bits(bias_key, row as u32);
+                s.bias_rule.apply(&mut s.bias.raw[at][lane], sum, random, count.as_deref_mut());
+            }
+            for column in 0..n_pre {
+                let key = column_key(column);
+                for row in 0..n_post {
+                    // Layer 1 holds a line per input, the others a line per post-synaptic neuron.
+                    let (line, i) = if l == 0 { (column, row) } else { (row, column) };
+                    let (at, lane) = (line * sums.stride + i / LANES, i % LANES);
+                    let sum = i64::from(std::mem::take(&mut sums.raw[at][lane]));
+                    let random = lane_bits(key, row as u32);
+                    s.rule.apply(&mut s.weights.raw[at][lane], sum, random, count.as_deref_mut());
+                    if let Some(way_back) = &mut s.backward {
+                        s.rule.apply(&mut way_back.raw[at][lane], sum, random, count.as_deref_mut());
+                    }
+                }
+            }
+            self.work.update += (n_pre * n_post) as u64;
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! One pass of a relaxation: drives, and the states that they make.
+
+use super::matrix::Matrix;
+use super::neurons::{Layer, Moment};
+use super::numbers::{Block, Int, Numbers};
+use super::{Engine, Synapses};
+use crate::fixed_point::{Purpose, absorb, row_bits, step_key};
+use crate::reference::Observer;
+use crate::reference::counters::Counters;
+use crate::rules::{Nudge, is_negative};
+
+impl<N: Numbers> Engine<'_, N> {
+    /// One pass: a time step of the layers that move in it.
+    pub(super) fn relax<O: Observer>(
+        &mut self,
+        nudge: Nudge,
+        label: u16,
+        pass: u32,
+        mut count: Option<&mut Counters>,
+    ) {
+        self.drive_from_input();
+        if let Some(circle) = self.circle.as_mut().filter(|_| count.is_none()) {
+            circle.leave(&self.states, &self.drives, self.work);
+        }
+        let order = self.design.order;
+        // Drives of resting layers change nothing; a softmax reads its own.
+        let all = O::WATCHES || self.pull.is_some();
+        self.sum_inputs(|l| all || !order.holds(pass, l));
+        std::mem::swap(&mut self.now, &mut self.previous);
+        let moment = Moment {
+            seed: self.design.seed,
+            sample: self.sample,
+            step: self.step,
+            nudge: nudge.sign(is_negative(self.design.seed, self.sample)),
+            label,
+        };
+        let mut at = 0;
+        for (l, neurons) in self.neurons.iter().enumerate() {
+            let n = self.sizes[l + 1];
+            if order.holds(pass, l + 1) {
+                if all {
+                    let totals = &self.totals[l].as_flattened()[..n];
+                    neurons.drives(moment, totals, &self.states[at..at + n], &mut self.drives[at..at + n]);
+                }
+                self.now[l].clone_from(&self.previous[l]);
+                at += n;
+                continue;
+            }
+            let layer = Layer {
+                totals: &self.totals[l].as_flattened()[..n],
+                drives: &mut self.drives[at..at + n],
+                states: &mut self.states[at..at + n],
+                activities: &mut self.now[l].as_flattened_mut()[..n],
+            };
+            neurons.step(moment, layer, count.as_deref_mut().map(|c| &mut c.layers[l]));
+            at += n;
+        }
+        let l = self.sizes.len() - 1;
+        if let Some(pull) = self.pull.as_ref().filter(|_| !order.holds(pass, l)) {
+            let outputs = at - self.sizes[l]..at;
+            let key = step_key(moment.seed, Purpose::State, moment.sample, moment.step);
+            let random = |i: usize| row_bits(absorb(key, (l as u32) << 16), i as u32);
+            let states = &mut self.states[outputs.clone()];
+            pull.states(&self.drives[outputs], label, moment.nudge, random, states);
+            if let Some(count) = count {
+                states.iter().for_each(|&s| count.layers[l - 1].state.see(s.into(), false));
+            }
+            let shift = self.design.datapath.activity_shift[l];
+            for (activity, &state) in self.now[l - 1].as_flattened_mut().iter_mut().zip(&*states) {
+                *activity = N::Activity::wrap(i64::from(state) << shift);
+            }
+        }
+    }
+
+    /// What the clamped input drives layer 1 with, if weights have changed.
+    fn drive_from_input(&mut self) {
+        if self.base_valid {
+            return;
+        }
+        let s = &self.synapses[0];
+        self.input_drive.as_flattened_mut().fill(N::Sum::default());
+        N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
+        set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
+        self.work.forward += (self.inputs.len() * self.sizes[1]) as u64;
+        self.base_valid = true;
+    }
+
+    /// `totals` from `now`: biases, forward and transposed products of the layers (from 1) whose drives are needed.
+    fn sum_inputs(&mut self, needed: impl Fn(usize) -> bool) {
+        self.totals[0].copy_from_slice(&self.base);
+        for l in 1..self.synapses.len() {
+            let s = &self.synapses[l];
+            let (below, above) = self.totals.split_at_mut(l);
+            if needed(l + 1) {
+                set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
+                let sums = above[0].as_flattened_mut();
+                N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, sums);
+            } else {
+                self.work.unchanged += (self.sizes[l] * self.sizes[l + 1]) as u64;
+            }
+            self.rows.clear();
+            let activities = self.now[l].as_flattened()[..self.sizes[l + 1]].iter();
+            self.rows.extend(
+                (0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)),
+            );
+            if needed(l) {
+                let way_back = s.backward.as_ref().unwrap_or(&s.weights);
+                N::combine(way_back, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
+            } else {
+                self.work.unchanged += (self.sizes[l] * self.rows.len()) as u64;
+            }
+            self.work.forward += (self.sizes[l] * self.sizes[l + 1]) as u64;
+            self.work.transposed += (self.sizes[l] * self.rows.len()) as u64;
+        }
+    }
+}
+
+/// Biases plus the drive of the clamped input.
+pub(super) fn set_base<N: Numbers>(
+    s: &Synapses<N>,
+    dropped: u32,
+    drive: &[Block<N::Sum>],
+    base: &mut [Block<N::Sum>],
+) {
+    set_biases(&s.bias, s.bias_shift, dropped, base);
+    for (base, &drive) in base.as_flattened_mut().iter_mut().zip(drive.as_flattened()) {
+        *base = base.plus(drive);
+    }
+}
+
+/// Every bias, as read, on the grid of the sums.
+fn set_biases<S: Int, T: Int>(bias: &Matrix<S>, shift: u32, dropped: u32, out: &mut [Block<T>]) {
+    for (out, bias) in out.as_flattened_mut().iter_mut().zip(bias.line(0).as_flattened()) {
+        *out = T::wrap(bias.wide() >> dropped) << shift;
+    }
+}

@@ -1,5 +1,7 @@
 //! Reading a design file: the text becomes what was typed ([`typed`]), and that becomes what it means ([`meaning`]).
 
+mod formats;
+mod given;
 mod keys;
 mod meaning;
 mod typed;

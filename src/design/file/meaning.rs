@@ -1,210 +1,22 @@
 //! What a design file means: every value judged at its own place, defaults filled in, widths derived.
 
+use super::formats::{
+    activity, constant, constants, finest, format, formats, not_below_zero, pull, signed, table, top_bits,
+};
+use super::given::{Given, Result, Span, optional, per_layer, positive, required, section, short, whole};
 use super::keys::{meaning as key_meaning, missing};
-use super::typed::{At, Data, File, Formats, OneOrMany, Source, TypedFormat};
+use super::typed::{At, Data, File, Formats, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::{
-    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons,
-    NudgePlace, NudgeSign, Order, Readout, Rule, Synapses,
+    Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons, NudgePlace,
+    NudgeSign, Order, Readout, Rule, Synapses,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
-use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
-type Span = Option<Range<usize>>;
-type Result<T> = std::result::Result<T, Refusal>;
-
 /// Most layers, input and output included.
 const MAX_LAYERS: usize = 16;
-/// Most fraction bits of an activity: more cannot be built beside the constant one in 32 bits.
-const MAX_STATE_FRAC: i32 = 30;
-/// Widest index of an activation table.
-const MAX_TABLE_BITS: u32 = 16;
-
-/// A value and where it was typed; nowhere for a default.
-#[derive(Clone)]
-struct Given<T> {
-    value: T,
-    at: Span,
-}
-
-impl<T> Given<T> {
-    fn default(value: T) -> Self {
-        Given { value, at: None }
-    }
-}
-
-impl<T> From<Spanned<T>> for Given<T> {
-    fn from(typed: Spanned<T>) -> Self {
-        Given { at: Some(typed.span()), value: typed.into_inner() }
-    }
-}
-
-impl From<Spanned<TypedFormat>> for Given<Format> {
-    fn from(typed: Spanned<TypedFormat>) -> Self {
-        Given { at: Some(typed.span()), value: typed.into_inner().0 }
-    }
-}
-
-/// A section that must be there, and the place of its header.
-fn section<T>(typed: At<T>, name: &str, first_key: &str) -> Result<(T, Span)> {
-    let found: Given<T> = typed.ok_or_else(|| missing(name, first_key, None))?.into();
-    Ok((found.value, found.at))
-}
-
-/// A value that must be there.
-fn required<T>(typed: At<T>, section: &str, key: &str, header: &Span) -> Result<Given<T>> {
-    typed.map(Given::from).ok_or_else(|| missing(section, key, header.clone()))
-}
-
-/// A section that may be absent.
-fn optional<T: Default>(typed: At<T>) -> (T, Span) {
-    match typed.map(Given::from) {
-        Some(found) => (found.value, found.at),
-        None => (T::default(), None),
-    }
-}
-
-/// A whole number within bounds.
-fn whole(given: &Given<i64>, section: &str, key: &str, bounds: RangeInclusive<i64>) -> Result<i64> {
-    if bounds.contains(&given.value) {
-        return Ok(given.value);
-    }
-    Err(Refusal::new(
-        format!("{} is no possible `{key}`", given.value),
-        format!("`{key}` is {}", key_meaning(section, key)),
-    )
-    .at(given.at.clone(), format!("from {} to {}", bounds.start(), bounds.end())))
-}
-
-/// A number above zero; not infinite, not NaN.
-fn positive(given: &Given<f64>, section: &str, key: &str) -> Result<f64> {
-    if given.value > 0.0 && given.value.is_finite() {
-        return Ok(given.value);
-    }
-    Err(Refusal::new(
-        format!("{} is no possible `{key}`", given.value),
-        format!("write a number above 0; `{key}` is {}", key_meaning(section, key)),
-    )
-    .at(given.at.clone(), "not above 0"))
-}
-
-/// One value for each of `count` layers.
-fn per_layer<T: Copy, U>(
-    typed: Spanned<OneOrMany<T>>,
-    count: usize,
-    key: &str,
-    into: impl Fn(T) -> U,
-) -> Result<Vec<Given<U>>> {
-    let at = Some(typed.span());
-    match typed.into_inner() {
-        OneOrMany::One(value) => Ok((0..count).map(|_| Given { value: into(value), at: at.clone() }).collect()),
-        OneOrMany::Many(list) if list.len() == count => {
-            Ok(list.into_iter().map(|v| Given { at: Some(v.span()), value: into(v.into_inner()) }).collect())
-        }
-        OneOrMany::Many(list) => Err(Refusal::new(
-            format!("`{key}` has {} values, but the network has {count} layers behind the input", list.len()),
-            format!("write {count} values, from the input towards the output, or one value without brackets for all of them"),
-        )
-        .at(at, format!("{count} values needed"))),
-    }
-}
-
-fn formats(
-    typed: At<OneOrMany<TypedFormat>>,
-    count: usize,
-    key: &str,
-    default: impl Fn(usize) -> Format,
-) -> Result<Vec<Given<Format>>> {
-    match typed {
-        Some(typed) => per_layer(typed, count, key, |f| f.0),
-        None => Ok((0..count).map(|l| Given::default(default(l))).collect()),
-    }
-}
-
-fn format(typed: At<TypedFormat>, default: Format) -> Given<Format> {
-    typed.map_or(Given::default(default), Given::from)
-}
-
-/// Whether the nearest grid point to `wanted` lies outside the range.
-fn saturates(wanted: f64, format: Format) -> bool {
-    let raw = (wanted * 2f64.powi(format.frac)).round();
-    raw < format.min_raw() as f64 || raw > format.max_raw() as f64
-}
-
-/// The finest format of that width that holds `wanted`.
-fn finest(wanted: f64, signed: bool, width: u32) -> Format {
-    let magnitude = wanted.abs().log2().floor() as i32 + 1;
-    let frac = (width as i32 - i32::from(signed) - magnitude).clamp(-64, 64);
-    let mut best = Format { signed, width, frac };
-    while saturates(wanted, best) && best.frac > -64 {
-        best.frac -= 1;
-    }
-    best
-}
-
-/// The format to write instead of `like`. For a value below the steps of `like` eight bits and a sign are enough:
-/// finer ones only widen the datapath.
-fn fitting(wanted: f64, like: Format) -> Format {
-    let signed = like.signed || wanted < 0.0;
-    let width = if saturates(wanted, like) { like.width } else { like.width.min(8 + u32::from(signed)) };
-    finest(wanted, signed, width.max(2))
-}
-
-/// Constants of the datapath, one for each format, refused where a format turns one into nothing or into something else.
-fn constants(
-    wanted: &[Given<f64>],
-    formats: &[Given<Format>],
-    what: impl Fn(usize) -> String,
-    key: &str,
-) -> Result<Vec<Constant>> {
-    let pairs = || wanted.iter().zip(formats);
-    let held = |value: f64, f: Format| !saturates(value, f) && f.nearest(value) != 0;
-    if let Some((i, (value, format))) = pairs().enumerate().find(|(_, (v, f))| !held(v.value, f.value)) {
-        let (what, f, v) = (what(i), format.value, short(value.value));
-        let (message, word) = if value.value < 0.0 && !f.signed {
-            (format!("{what} is {v}, but its format {f} has no sign"), "negative")
-        } else if saturates(value.value, f) {
-            let bound = short(f.to_real(if value.value < 0.0 { f.min_raw() } else { f.max_raw() }));
-            (
-                format!("{what} is {v}, beyond the range of its format {f}, which ends at {bound}"),
-                "too large for its format",
-            )
-        } else {
-            (
-                format!("{what} is {v}, which rounds to 0 in its format {f}, whose step is 2^{}", -f.frac),
-                "rounds to 0 in its format",
-            )
-        };
-        // The remedy must hold for all layers, not only for this one.
-        let mut remedy: Vec<String> = pairs()
-            .map(|(v, f)| if held(v.value, f.value) { f.value } else { fitting(v.value, f.value) })
-            .map(|f| format!("\"{f}\""))
-            .collect();
-        let list = remedy.len() > 1 && remedy.iter().any(|f| *f != remedy[0]);
-        let remedy = if list { format!("[{}]", remedy.join(", ")) } else { remedy.swap_remove(0) };
-        return Err(Refusal::new(
-            message,
-            format!("write `{key} = {remedy}` under [formats], or change the value"),
-        )
-        .at(value.at.clone(), word)
-        .also(format.at.clone(), "its format"));
-    }
-    Ok(pairs().map(|(v, f)| Constant::nearest(v.value, f.value)).collect())
-}
-
-/// A constant of the whole network.
-fn constant(wanted: Given<f64>, format: Given<Format>, key: &str, name: &str) -> Result<Constant> {
-    Ok(constants(&[wanted], &[format], |_| name.to_owned(), key)?.swap_remove(0))
-}
-
-/// A real number for people: four significant digits.
-fn short(value: f64) -> String {
-    let digits = (3 - value.abs().max(1e-12).log10().floor() as i32).clamp(0, 12) as usize;
-    let text = format!("{value:.digits$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
 
 /// Makes a design of what was typed.
 pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
@@ -444,11 +256,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
 }
 
 /// Milestones, and what is left of the rates after each.
-fn falling_rates(
-    milestones: At<Vec<i64>>,
-    gamma: At<f64>,
-    training_at: &Option<Range<usize>>,
-) -> Result<(Milestones, f64)> {
+fn falling_rates(milestones: At<Vec<i64>>, gamma: At<f64>, training_at: &Span) -> Result<(Milestones, f64)> {
     let (milestones, gamma) = match (milestones.map(Given::from), gamma.map(Given::from)) {
         (None, None) => return Ok((Milestones::default(), 1.0)),
         (Some(milestones), Some(gamma)) => (milestones, gamma),
@@ -643,140 +451,6 @@ fn time_step(
     let step = step.unwrap_or(Given::default(Format::unsigned(8, 8)));
     not_below_zero(&step, "step", "u8.8")?;
     constant(dt, step, "step", "dt")
-}
-
-/// Refuses formats without a grid point between 0 and 2.
-fn not_below_zero(format: &Given<Format>, key: &str, example: &str) -> Result<()> {
-    if format.value.frac >= 0 {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        format!(
-            "`{key}` is {}, whose steps are {} apart: too coarse for values around 1",
-            format.value,
-            2f64.powi(-format.value.frac)
-        ),
-        format!("write a format with fraction bits, such as `{key} = \"{example}\"`"),
-    )
-    .at(format.at.clone(), "a fraction of 0 or more bits"))
-}
-
-/// A format for activities, which lie between 0 and 1.
-fn activity(format: &Given<Format>, key: &str) -> Result<()> {
-    not_below_zero(format, key, "u8.8")?;
-    let f = format.value;
-    let refuse = |message: String, help: String, label: &str| {
-        Err(Refusal::new(message, help).at(format.at.clone(), label))
-    };
-    if f.frac > MAX_STATE_FRAC {
-        return refuse(
-            format!("`{key}` is {f}, with more fraction bits than can be built"),
-            format!("write a format with at most {MAX_STATE_FRAC} fraction bits, such as `{key} = \"u8.8\"`"),
-            "too fine",
-        );
-    }
-    // The largest value may miss 1 by one step: u8.8 ends at 255/256.
-    if f.max_raw() + 1 < 1i64 << f.frac {
-        let fits = Format { frac: f.width as i32 - i32::from(f.signed), ..f };
-        return refuse(
-            format!(
-                "`{key}` is {f}, which ends at {}: it cannot hold values from 0 to 1",
-                short(f.to_real(f.max_raw()))
-            ),
-            format!("write at most {} fraction bits, `{key} = \"{fits}\"`, or a wider format", fits.frac),
-            "ends below 1",
-        );
-    }
-    Ok(())
-}
-
-/// Formats of a softmax output: its state `beta (y - p)` has both signs, its drives index a table.
-fn pull(state: &Given<Format>, drive: &Given<Format>, beta: f64) -> Result<()> {
-    not_below_zero(state, "state", "s10.8")?;
-    not_below_zero(drive, "drive", "s10.7")?;
-    let f = state.value;
-    if !f.signed || f.frac > MAX_STATE_FRAC || saturates(0.999 * beta.abs(), f) {
-        return Err(Refusal::new(
-            format!(
-                "the output's `state` is {f}: with a softmax read-out it holds beta (y - p), from {} to {}",
-                short(-beta.abs()),
-                short(beta.abs())
-            ),
-            format!(
-                "write a signed format of that range for the output, such as \"{}\"",
-                finest(beta, true, 10)
-            ),
-        )
-        .at(state.at.clone(), "holds the read-out's error"));
-    }
-    if drive.value.width > MAX_TABLE_BITS {
-        return Err(Refusal::new(
-            format!(
-                "a softmax read-out's exponential is a table over its drive, and {} would need 2^{} entries",
-                drive.value, drive.value.width
-            ),
-            format!("write a `drive` of at most {MAX_TABLE_BITS} bits for the output, such as \"s10.7\""),
-        )
-        .at(drive.at.clone(), format!("at most {MAX_TABLE_BITS} bits")));
-    }
-    Ok(())
-}
-
-/// The logistic function is a table over a format's bit patterns, so that format must be narrow.
-fn table(
-    activation: Activation,
-    dynamics: Dynamics,
-    state: &Given<Format>,
-    drive: &Given<Format>,
-) -> Result<()> {
-    let (index, key) = if dynamics == Dynamics::Energy { (state, "state") } else { (drive, "drive") };
-    if activation != Activation::Logistic || index.value.width <= MAX_TABLE_BITS {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        format!("the logistic activation is a table over `{key}`, and {} would need 2^{} entries", index.value, index.value.width),
-        format!("write a `{key}` of at most {MAX_TABLE_BITS} bits, such as \"s10.7\", or `activation = \"hard_sigmoid\"`"),
-    )
-    .at(index.at.clone(), format!("at most {MAX_TABLE_BITS} bits")))
-}
-
-fn signed(format: &Given<Format>, key: &str) -> Result<()> {
-    let f = format.value;
-    if f.signed {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        format!("`{key}` is {f}, without a sign: learning needs weights of both signs"),
-        format!("write a signed format, such as `{key} = \"{}\"`", Format { signed: true, ..f }),
-    )
-    .at(format.at.clone(), "needs a sign"))
-}
-
-/// What the multipliers see is the top of what is stored, of weights and of biases.
-fn top_bits(read: &Given<Format>, weight: &Given<Format>, bias: &Given<Format>) -> Result<()> {
-    let (r, w) = (read.value, weight.value);
-    let dropped = i64::from(w.width) - i64::from(r.width);
-    if r.signed != w.signed || dropped < 0 || i64::from(w.frac - r.frac) != dropped {
-        let width = r.width.min(w.width);
-        let top = Format { width, frac: w.frac - (w.width - width) as i32, ..w };
-        return Err(Refusal::new(
-            format!("`weight_read` is {r}, which is not the top bits of `weight` {w}"),
-            format!("the top {width} bits of {w} are `weight_read = \"{top}\"`"),
-        )
-        .at(read.at.clone(), "not the top bits of the weight")
-        .also(weight.at.clone(), "the weight"));
-    }
-    if dropped >= i64::from(bias.value.width) {
-        return Err(Refusal::new(
-            format!(
-                "nothing would be left of `bias` {}: `weight_read` drops the lowest {dropped} bits",
-                bias.value
-            ),
-            format!("write a bias of more than {dropped} bits, such as `bias = \"{w}\"`"),
-        )
-        .at(bias.at.clone().or(read.at.clone()), "all its bits are dropped"));
-    }
-    Ok(())
 }
 
 fn source(data: Data, data_at: &Span, sizes: &[usize], layers_at: &Span) -> Result<DataSource> {

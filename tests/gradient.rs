@@ -56,6 +56,34 @@ fn a_tiny_nudge_inside_gives_bptts_gradient_step_by_step() {
     }
 }
 
+/// A softmax read-out's pull is minus the slope of the cross-entropy, and what it makes of the layers below is BPTT's
+/// gradient, step by step; its own drives feed nothing back.
+#[test]
+fn a_softmax_gives_the_gradient_of_the_cross_entropy() {
+    let (mut design, found) = digits("digits-softmax.toml", 2);
+    (design.free_steps, design.nudged_steps) = (60, 6);
+    for rule in [Rule::Ep, Rule::SymmetricEp, Rule::Cep] {
+        design.rule = rule;
+        with_beta(&mut design, 1e-5);
+        if rule == Rule::Cep {
+            design.synapses.iter_mut().for_each(|s| s.learning_rate *= 1e-9);
+        }
+        design.datapath = Datapath::derive(&design).unwrap();
+        let c = Comparison::of(&design, &found);
+        assert!(error(&c.float, &c.bptt) < 1e-3, "{rule:?}: {:e}", error(&c.float, &c.bptt));
+        // The read-out learns in the first step, the layer below in the second.
+        for (layer, t) in [(2, 0), (1, 1)] {
+            for quantity in [Quantity::Weights, Quantity::Biases] {
+                let [e, b] = [&c.float, &c.bptt].map(|c| c.at(quantity, layer, t).iter().copied());
+                let agreement = Agreement::of(e, b);
+                assert!(agreement.truth_norm() > 1e-2, "{rule:?} {quantity} of layer {layer}");
+                let error = agreement.relative_error().unwrap();
+                assert!(error < 1e-3, "{rule:?} {quantity} of layer {layer}: {error:e}");
+            }
+        }
+    }
+}
+
 /// Weights of their own on the way back have gradients of their own; where both ways begin equal, a vector field learns
 /// both, and where they do not, neither.
 #[test]
@@ -135,15 +163,17 @@ fn a_tiny_nudge_outside_does_not() {
 
 #[test]
 fn errors_go_as_beta_and_as_its_square() {
-    let (design, found) = digits("digits-cep.toml", 2);
-    let studied = Studied::of(&design, &found);
-    assert!(studied.settles_in.is_some());
-    let study = nudges(&studied, &found);
-    let (one, two) = (study.one_sided_slope.unwrap(), study.symmetric_slope.unwrap());
-    assert!((one - 1.0).abs() < 0.05, "one-sided {one}");
-    assert!((two - 2.0).abs() < 0.02, "symmetric {two}");
-    assert!((study.fitted.1 / study.fitted.0).log10() > 2.999, "three decades");
-    assert_eq!(study.rows.iter().filter(|r| r.beta < 0.101).count(), 13);
+    for name in ["digits-cep.toml", "digits-softmax.toml"] {
+        let (design, found) = digits(name, 2);
+        let studied = Studied::of(&design, &found);
+        assert!(studied.settles_in.is_some());
+        let study = nudges(&studied, &found);
+        let (one, two) = (study.one_sided_slope.unwrap(), study.symmetric_slope.unwrap());
+        assert!((one - 1.0).abs() < 0.05, "{name}: one-sided {one}");
+        assert!((two - 2.0).abs() < 0.02, "{name}: symmetric {two}");
+        assert!((study.fitted.1 / study.fitted.0).log10() > 2.999, "three decades");
+        assert_eq!(study.rows.iter().filter(|r| r.beta < 0.101).count(), 13);
+    }
 }
 
 /// Ernoult et al. 2020, theorem 1: first the rates go to 0, then beta.

@@ -85,11 +85,6 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
     if let Some(seed) = args.seed {
         design.seed = seed;
     }
-    if design.readout == Readout::Softmax {
-        return Err(CliError::input_message(
-            "a gradient needs `readout = \"squared\"`: the pull of a softmax read-out has no counterpart among BPTT's states; `eqhdl train --float` trains it in real numbers",
-        ));
-    }
     if design.is_batched() {
         return Err(CliError::input_message(
             "a gradient is held against the update of single samples (their mean is shown): write `batch = 1`",
@@ -136,7 +131,7 @@ fn report(
     out: PathBuf,
 ) -> Result<Report, CliError> {
     let mut changes = Vec::new();
-    if design.nudge_place == NudgePlace::Outside {
+    if design.nudge_place == NudgePlace::Outside && design.readout == Readout::Squared {
         changes.push("nudge inside");
     }
     if design.order != Order::Synchronous {
@@ -238,18 +233,15 @@ fn text(r: &Report, design: &Design, studies: bool) -> String {
     } else {
         format!("mean of training samples {} to {}", r.first_sample, r.first_sample + r.samples - 1)
     };
+    let how = match (design.readout, design.nudge_place) {
+        (Readout::Softmax, _) => "softmax read-out",
+        (_, NudgePlace::Inside) => "nudge inside",
+        (_, NudgePlace::Outside) => "nudge outside",
+    };
     let _ = writeln!(
         t,
-        "{}: {:?}, {:?} dynamics, nudge {}, T {}, K {}, beta {}; {which} of {}, loss {:.6}\n",
-        design.name,
-        design.rule,
-        design.dynamics,
-        if design.nudge_place == NudgePlace::Inside { "inside" } else { "outside" },
-        r.free_steps,
-        r.nudged_steps,
-        r.beta,
-        r.data,
-        r.loss
+        "{}: {:?}, {:?} dynamics, {how}, T {}, K {}, beta {}; {which} of {}, loss {:.6}\n",
+        design.name, design.rule, design.dynamics, r.free_steps, r.nudged_steps, r.beta, r.data, r.loss
     );
     let columns = "   error   cosine    signs";
     let _ = writeln!(t, "whole update against BPTT through the last K steps");

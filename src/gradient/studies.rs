@@ -6,7 +6,9 @@
 
 use super::compare::{Measures, mean_rmse};
 use super::{Curves, Example, Quantity, Trace};
-use crate::design::{Constant, Datapath, Design, Dynamics, Neurons, NudgePlace, NudgeSign, Order, Rule};
+use crate::design::{
+    Constant, Datapath, Design, Dynamics, Neurons, NudgePlace, NudgeSign, Order, Readout, Rule,
+};
 use crate::fixed_point::Format;
 use crate::oracle::bptt::{MOST_STEPS, at_fixed_point, gradients, settle};
 use crate::oracle::measure::{Agreement, log_log_slope};
@@ -263,6 +265,9 @@ pub fn formats(studied: &Studied, examples: &[Example]) -> Result<Vec<FormatRow>
 fn widen(design: &mut Design, frac: i32) {
     let state = Format::signed((frac + 2) as u32, frac);
     let drive = Format::signed((frac + 4) as u32, frac);
-    design.neurons.iter_mut().for_each(|n| *n = Neurons { state, drive });
+    let widened = design.neurons.len() - usize::from(design.readout == Readout::Softmax);
+    design.neurons[..widened].iter_mut().for_each(|n| *n = Neurons { state, drive });
+    // The drives of a softmax read-out index a table of exponentials: they keep their format.
+    design.neurons[widened..].iter_mut().for_each(|n| n.state = state);
     design.synapses.iter_mut().for_each(|s| s.weight_read = s.weight);
 }

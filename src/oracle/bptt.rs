@@ -1,7 +1,8 @@
 //! The gradient by backpropagation through time, written out by hand: reverse mode through the same step function.
 //!
 //! Time runs backwards: entry `t` belongs to `t` steps before the end of the free phase, as in Ernoult et al. 2019.
-//! `L = 1/2 |output - target|^2`, of the states after the last step.
+//! `L` is that of what the read-out shows after the last step ([`FloatNetwork::loss`]). A softmax read-out shows its drives:
+//! they stand where others have their output states, which is how its pull, one step behind them, lines up with them.
 
 use super::{FloatNetwork, Parameters};
 use crate::design::Order;
@@ -25,7 +26,8 @@ pub struct Settled {
 pub struct Gradients {
     /// The loss.
     pub loss: f64,
-    /// `states[t]`: `dL/ds` of the states `t` passes before the end, one value per neuron; `t` from 0 to K.
+    /// `states[t]`: `dL/ds` of the states `t` passes before the end, one value per neuron (of a softmax read-out's drives);
+    /// `t` from 0 to K.
     pub states: Vec<Vec<f64>>,
     /// `parameters[t]`: `dL/dtheta` of the pass that made the states `t` passes before the end; `t` from 0 to K - 1.
     pub parameters: Vec<Parameters>,
@@ -57,18 +59,22 @@ pub fn gradients(
     let input_drive = network.input_drive(parameters, input);
     let stimulus = super::Stimulus { input, target, nudge: 0.0 };
     let mut states = vec![0.0; network.neuron_count()];
+    let mut shown = vec![0.0; target.len()];
     let mut tape = Vec::with_capacity(back);
     for pass in 0..passes {
         let drives = network.drives(parameters, &input_drive, &states);
         let next = network.next(&drives, &states, stimulus, pass as u32);
+        if !network.order.holds(pass as u32, network.output_layer()) {
+            shown.copy_from_slice(network.shown(&drives, &next));
+        }
         let before = std::mem::replace(&mut states, next);
         if pass + back >= passes {
             tape.push((before, drives, pass as u32));
         }
     }
     let mut g = Gradients {
-        loss: network.loss(&states, target),
-        states: vec![error(network, &states, target)],
+        loss: network.loss(&shown, target),
+        states: vec![error(network, &shown, target)],
         parameters: Vec::with_capacity(back),
     };
     let mut after = g.states[0].clone();
@@ -113,7 +119,7 @@ pub fn at_fixed_point(
     let network = &FloatNetwork { order: Order::Synchronous, ..network.clone() };
     let input_drive = network.input_drive(parameters, input);
     let drives = network.drives(parameters, &input_drive, states);
-    let mut after = error(network, states, target);
+    let mut after = error(network, network.shown(&drives, states), target);
     let mut sum = vec![0.0; states.len()];
     let mut steps = 0;
     // The steps' states are all the same, so their drives' gradients can be added up first.
@@ -131,13 +137,10 @@ pub fn at_fixed_point(
     (gradient, steps)
 }
 
-/// `dL/ds` of the last states: `output - target` at the output, zero elsewhere.
-fn error(network: &FloatNetwork, states: &[f64], target: &[f64]) -> Vec<f64> {
-    let mut error = vec![0.0; states.len()];
-    let outputs = network.span(network.output_layer());
-    for (e, (s, y)) in error[outputs.clone()].iter_mut().zip(states[outputs].iter().zip(target)) {
-        *e = s - y;
-    }
+/// `dL/ds` of the last states: that of the outputs, from what the read-out shows; zero elsewhere.
+fn error(network: &FloatNetwork, shown: &[f64], target: &[f64]) -> Vec<f64> {
+    let mut error = vec![0.0; network.neuron_count()];
+    error[network.span(network.output_layer())].copy_from_slice(&network.loss_slope(shown, target));
     error
 }
 
@@ -151,20 +154,25 @@ mod tests {
     use crate::design::{Dynamics, NudgePlace};
     use crate::oracle::{LayerParameters, Squash};
 
-    /// A network of two hidden layers with no symmetry, its parameters, input and target.
-    fn example(
+    #[derive(Clone, Copy, Debug)]
+    struct Setting {
         dynamics: Dynamics,
         squash: Squash,
         vector_field: bool,
         order: Order,
-    ) -> (FloatNetwork, Parameters) {
+        softmax: bool,
+    }
+
+    /// A network of two hidden layers with no symmetry, its parameters, input and target.
+    fn example(setting: Setting) -> (FloatNetwork, Parameters) {
+        let Setting { dynamics, squash, vector_field, order, softmax } = setting;
         let sizes = vec![3, 4, 3, 2];
         let dt = if dynamics == Dynamics::Prototypical { 1.0 } else { 0.3 };
         let network = FloatNetwork {
             sizes: sizes.clone(),
             dynamics,
             order,
-            softmax: false,
+            softmax,
             nudge_place: NudgePlace::Inside,
             squash,
             dt,
@@ -227,63 +235,83 @@ mod tests {
         worst / size
     }
 
-    fn all() -> impl Iterator<Item = (Dynamics, Squash, bool, Order)> {
-        [Dynamics::Prototypical, Dynamics::Leaky, Dynamics::Energy].into_iter().flat_map(|d| {
-            [Squash::HardSigmoid, Squash::HalfHardSigmoid, Squash::Logistic]
-                .into_iter()
-                .flat_map(move |s| [false, true].map(|v| (d, s, v)))
-                .flat_map(|(d, s, v)| [Order::Synchronous, Order::EvenOdd].map(|o| (d, s, v, o)))
-        })
+    const PLAIN: Setting = Setting {
+        dynamics: Dynamics::Prototypical,
+        squash: Squash::Logistic,
+        vector_field: false,
+        order: Order::Synchronous,
+        softmax: false,
+    };
+
+    fn all() -> Vec<Setting> {
+        let mut all = Vec::new();
+        for dynamics in [Dynamics::Prototypical, Dynamics::Leaky, Dynamics::Energy] {
+            for squash in [Squash::HardSigmoid, Squash::HalfHardSigmoid, Squash::Logistic] {
+                for vector_field in [false, true] {
+                    for order in [Order::Synchronous, Order::EvenOdd] {
+                        let of = |softmax| Setting { dynamics, squash, vector_field, order, softmax };
+                        all.push(of(false));
+                        // Energy-based dynamics have no softmax.
+                        all.extend((dynamics != Dynamics::Energy).then(|| of(true)));
+                    }
+                }
+            }
+        }
+        all
     }
 
     #[test]
     fn the_gradient_through_all_steps_is_that_of_finite_differences() {
-        for (dynamics, squash, vector_field, order) in all() {
-            let (network, parameters) = example(dynamics, squash, vector_field, order);
-            for steps in [1, 2, 7].map(|s| order.passes(s) as usize) {
+        for setting in all() {
+            let (network, parameters) = example(setting);
+            for steps in [1, 2, 7].map(|s| setting.order.passes(s) as usize) {
                 let g = gradients(&network, &parameters, &INPUT, &TARGET, steps, steps).sum().unwrap();
                 let error = error_of(&g, &network, &parameters, steps);
-                assert!(error < 1e-7, "{dynamics:?} {squash:?} {vector_field} {order:?} {steps}: {error:e}");
+                assert!(error < 1e-7, "{setting:?} {steps}: {error:e}");
             }
         }
     }
 
     #[test]
     fn state_gradients_are_those_of_finite_differences() {
-        for (dynamics, squash, vector_field, order) in all() {
-            let (network, parameters) = example(dynamics, squash, vector_field, order);
+        for setting in all() {
+            let (network, parameters) = example(setting);
             let (steps, back) = (9, 5);
             let g = gradients(&network, &parameters, &INPUT, &TARGET, steps, back);
             let drive = network.input_drive(&parameters, &INPUT);
             let stimulus = crate::oracle::Stimulus { input: &INPUT, target: &TARGET, nudge: 0.0 };
-            // The last `n` of all passes.
-            let run = |mut s: Vec<f64>, n: usize| {
-                for pass in steps - n..steps {
-                    s = network.next(&network.drives(&parameters, &drive, &s), &s, stimulus, pass as u32);
+            let outputs = network.span(network.output_layer());
+            // Some of all passes: the states after them, and what the read-out shows.
+            let run = |passes: std::ops::Range<usize>, mut s: Vec<f64>, mut shown: Vec<f64>| {
+                for pass in passes {
+                    let u = network.drives(&parameters, &drive, &s);
+                    s = network.next(&u, &s, stimulus, pass as u32);
+                    if !setting.order.holds(pass as u32, network.output_layer()) {
+                        shown = network.shown(&u, &s).to_vec();
+                    }
                 }
-                s
+                (s, shown)
             };
             for (t, by_state) in g.states.iter().enumerate() {
-                let mut start = vec![0.0; network.neuron_count()];
-                for pass in 0..steps - t {
-                    let u = network.drives(&parameters, &drive, &start);
-                    start = network.next(&u, &start, stimulus, pass as u32);
-                }
+                let rest = vec![0.0; network.neuron_count()];
+                let (start, shown) = run(0..steps - t, rest, vec![0.0; outputs.len()]);
                 for (i, &expected) in by_state.iter().enumerate() {
+                    // A softmax read-out has no states.
+                    let skip = setting.softmax && outputs.contains(&i);
                     let shifted = |by: f64| {
-                        let mut s = start.clone();
+                        let (mut s, mut shown) = (start.clone(), shown.clone());
                         s[i] += by;
-                        network.loss(&run(s, t), &TARGET)
+                        if let Some(at) = i.checked_sub(outputs.start) {
+                            shown[at] += by;
+                        }
+                        network.loss(&run(steps - t..steps, s, shown).1, &TARGET)
                     };
                     let found = (shifted(1e-6) - shifted(-1e-6)) / 2e-6;
                     // A state at the end of its range may have a kink there.
-                    if start[i] <= 0.0 || start[i] >= 1.0 {
+                    if skip || start[i] <= 0.0 || start[i] >= 1.0 {
                         continue;
                     }
-                    assert!(
-                        (found - expected).abs() < 1e-8,
-                        "{dynamics:?} {squash:?} {order:?} t {t} neuron {i}"
-                    );
+                    assert!((found - expected).abs() < 1e-8, "{setting:?} t {t} neuron {i}");
                 }
             }
         }
@@ -291,7 +319,7 @@ mod tests {
 
     #[test]
     fn truncation_keeps_the_last_steps() {
-        let (network, parameters) = example(Dynamics::Leaky, Squash::Logistic, false, Order::Synchronous);
+        let (network, parameters) = example(Setting { dynamics: Dynamics::Leaky, ..PLAIN });
         let whole = gradients(&network, &parameters, &INPUT, &TARGET, 8, 8);
         let last = gradients(&network, &parameters, &INPUT, &TARGET, 8, 3);
         assert_eq!(last.parameters[..], whole.parameters[..3]);
@@ -301,8 +329,8 @@ mod tests {
     #[test]
     fn many_steps_tend_to_the_gradient_at_the_fixed_point() {
         let mut settled = 0;
-        for (dynamics, squash, vector_field, order) in all() {
-            let (network, parameters) = example(dynamics, squash, vector_field, order);
+        for setting in all() {
+            let (network, parameters) = example(setting);
             let point = settle(&network, &parameters, &INPUT, 1e-15);
             if point.moved > 1e-15 {
                 continue;
@@ -311,7 +339,7 @@ mod tests {
             let (limit, _) = at_fixed_point(&network, &parameters, &INPUT, &TARGET, &point.states);
             let long = gradients(&network, &parameters, &INPUT, &TARGET, 1200, 600).sum().unwrap();
             let error = limit.values().zip(long.values()).fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
-            assert!(error < 1e-12, "{dynamics:?} {squash:?} {vector_field} {order:?}: {error:e}");
+            assert!(error < 1e-12, "{setting:?}: {error:e}");
         }
         assert!(settled >= 24, "most networks settle, {settled} did");
     }
@@ -319,8 +347,7 @@ mod tests {
     /// The differences above can fail: each planted defect is seen by them.
     #[test]
     fn finite_differences_notice_planted_defects() {
-        let (network, parameters) =
-            example(Dynamics::Prototypical, Squash::Logistic, false, Order::Synchronous);
+        let (network, parameters) = example(PLAIN);
         let (steps, states) = (6, network.neuron_count());
         let reverse = |slope: &dyn Fn(f64) -> f64, feedback: f64| {
             // BPTT once more, with a slope and a factor on what comes back from below to break.
@@ -333,7 +360,7 @@ mod tests {
                 let next = network.next(&u, &s, stimulus, 0);
                 tape.push((std::mem::replace(&mut s, next), u));
             }
-            let mut after = error(&network, &s, &TARGET);
+            let mut after = error(&network, network.shown(&[], &s), &TARGET);
             let mut sum = parameters.zero_like();
             for (before, u) in tape.iter().rev() {
                 let (by_state, right) = network.backwards(&parameters, before, u, &after, 0);

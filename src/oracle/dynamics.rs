@@ -154,8 +154,8 @@ impl FloatNetwork {
             self.span(l).for_each(|at| next[at] = one(at));
         }
         if self.softmax && !self.order.holds(pass, self.output_layer()) {
-            let errors = stimulus.target.iter().zip(self.probabilities(drives)).map(|(y, p)| y - p);
-            next[output].iter_mut().zip(errors).for_each(|(s, e)| *s = stimulus.nudge * e);
+            let slope = self.loss_slope(&drives[output.clone()], stimulus.target);
+            next[output].iter_mut().zip(slope).for_each(|(s, e)| *s = -stimulus.nudge * e);
         }
         next
     }
@@ -167,7 +167,8 @@ impl FloatNetwork {
     }
 
     /// Backwards through one free pass: given `dL/ds'` for the states after it, `dL/ds` for the states before it and
-    /// `dL/du` for the drives.
+    /// `dL/du` for the drives. A softmax read-out, which shows its drives and pulls at nothing in the free phase, has
+    /// them in the place of states.
     pub(super) fn backwards(
         &self,
         parameters: &Parameters,
@@ -185,6 +186,10 @@ impl FloatNetwork {
         }
         for at in (1..=self.output_layer()).filter(moving).flat_map(|l| self.span(l)) {
             let (s, u, g) = (states[at], drives[at], after[at]);
+            if self.softmax && outputs.contains(&at) {
+                by_drive[at] = g;
+                continue;
+            }
             match self.dynamics {
                 Dynamics::Prototypical => by_drive[at] = self.squash.slope(u) * g,
                 Dynamics::Leaky => {
@@ -216,7 +221,9 @@ impl FloatNetwork {
                 .enumerate()
             {
                 by_activity[below.start + j] += dot(up, &by_drive[above.clone()]);
-                add_scaled(&mut by_activity[above.clone()], by_drive[below.start + j], down);
+                if !(self.softmax && l == self.output_layer()) {
+                    add_scaled(&mut by_activity[above.clone()], by_drive[below.start + j], down);
+                }
             }
         }
         for at in 0..n {

@@ -141,26 +141,38 @@ impl FloatNetwork {
         (0..classes).map(|i| f64::from(u8::from(i == usize::from(label)))).collect()
     }
 
-    /// The probabilities that a softmax read-out makes of its drives.
-    pub fn probabilities(&self, drives: &[f64]) -> Vec<f64> {
-        let logits = &drives[self.span(self.output_layer())];
-        let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let powers: Vec<f64> = logits.iter().map(|u| (u - greatest).exp()).collect();
-        let sum: f64 = powers.iter().sum();
-        powers.iter().map(|e| e / sum).collect()
+    /// What the read-out shows: the output states, or the drives of a softmax read-out.
+    pub fn shown<'s>(&self, drives: &'s [f64], states: &'s [f64]) -> &'s [f64] {
+        let shown = if self.softmax { drives } else { states };
+        &shown[self.span(self.output_layer())]
     }
 
-    /// `1/2 |output - target|^2`.
-    pub fn loss(&self, states: &[f64], target: &[f64]) -> f64 {
-        let outputs = &states[self.span(self.output_layer())];
-        0.5 * outputs.iter().zip(target).map(|(o, y)| (o - y).powi(2)).sum::<f64>()
+    /// The loss of what the read-out shows: `1/2 |output - target|^2`, or the cross-entropy of a softmax.
+    pub fn loss(&self, shown: &[f64], target: &[f64]) -> f64 {
+        if self.softmax {
+            return probabilities(shown).iter().zip(target).map(|(p, y)| -y * p.ln()).sum();
+        }
+        0.5 * shown.iter().zip(target).map(|(o, y)| (o - y).powi(2)).sum::<f64>()
+    }
+
+    /// The slope of the loss: `output - target`, or `p - target` of a softmax, whatever it shows.
+    pub fn loss_slope(&self, shown: &[f64], target: &[f64]) -> Vec<f64> {
+        let outputs = if self.softmax { probabilities(shown) } else { shown.to_vec() };
+        outputs.iter().zip(target).map(|(o, y)| o - y).collect()
     }
 
     /// Arg max of the output state, or of the drive of a softmax read-out; the lowest index wins a tie.
     pub fn prediction(&self, drives: &[f64], states: &[f64]) -> u16 {
-        let shown = if self.softmax { drives } else { states };
-        let outputs = &shown[self.span(self.output_layer())];
+        let outputs = self.shown(drives, states);
         let best = (0..outputs.len()).rev().max_by(|&a, &b| outputs[a].total_cmp(&outputs[b]));
         best.unwrap_or(0) as u16
     }
+}
+
+/// The probabilities that a softmax read-out makes of its drives.
+pub(super) fn probabilities(logits: &[f64]) -> Vec<f64> {
+    let greatest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let powers: Vec<f64> = logits.iter().map(|u| (u - greatest).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.iter().map(|e| e / sum).collect()
 }

@@ -1,5 +1,6 @@
 //! Reading a design file: the text becomes what was typed ([`typed`]), and that becomes what it means ([`meaning`]).
 
+mod choices;
 mod formats;
 mod given;
 mod keys;

@@ -1,5 +1,6 @@
 //! What a design file means: every value judged at its own place, defaults filled in, widths derived.
 
+use super::choices::Choices;
 use super::formats::{
     activity, constant, constants, finest, format, formats, not_below_zero, pull, signed, table, top_bits,
 };
@@ -9,7 +10,7 @@ use super::typed::{At, Data, File, Formats, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::{
     Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons, NudgePlace,
-    NudgeSign, Order, Readout, Rule, Synapses,
+    Order, Readout, Rule, Synapses,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
 use std::path::{Path, PathBuf};
@@ -30,81 +31,29 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     let (data, data_at) = section(file.data, "data", "source")?;
 
     // The network.
+    let choices = Choices::of(&network, &rule, &rule_at)?;
     let layers = required(network.layers, "network", "layers", &network_at)?;
     let layers_at = layers.at.clone();
     let sizes = sizes(layers)?;
     let count = sizes.len() - 1;
     let activation = required(network.activation, "network", "activation", &network_at)?;
-    let dynamics = network.dynamics.map_or(Given::default(Dynamics::Prototypical), Given::from);
-    let nudge_place = network.nudge.map_or(Given::default(NudgePlace::Outside), Given::from);
-    if dynamics.value == Dynamics::Energy && nudge_place.value == NudgePlace::Inside {
-        return Err(Refusal::new(
-            "energy dynamics nudge the output state itself: there is no inside to put the nudge",
-            "write `nudge = \"outside\"`, or `dynamics = \"prototypical\"`",
-        )
-        .at(nudge_place.at, "not with energy dynamics")
-        .also(dynamics.at, "these dynamics"));
-    }
-    let readout = network.readout.map_or(Given::default(Readout::Squared), Given::from);
-    let softmax = readout.value == Readout::Softmax;
-    if softmax && nudge_place.at.is_some() {
-        return Err(Refusal::new(
-            "a softmax read-out pulls on the layer below: its nudge has no inside and no outside",
-            "remove `nudge`, or write `readout = \"squared\"`",
-        )
-        .at(nudge_place.at, "not with a softmax read-out")
-        .also(readout.at, "this read-out"));
-    }
-    if softmax && dynamics.value == Dynamics::Energy {
-        return Err(Refusal::new(
-            "energy dynamics show rho of a state; the state of a softmax read-out is an error, which has no rho",
-            "write `dynamics = \"prototypical\"` or \"leaky\", or `readout = \"squared\"`",
-        )
-        .at(readout.at, "not with energy dynamics")
-        .also(dynamics.at, "these dynamics"));
-    }
+    let Choices { dynamics, feedback, .. } = &choices;
+    let softmax = choices.readout.value == Readout::Softmax;
+    let symmetric = choices.rule.value == Rule::SymmetricEp;
     let order = network.order.map_or(Given::default(Order::Synchronous), Given::from);
     let scale = network.initial_scale.map_or(Given::default(1.0), Given::from);
     let scale = positive(&scale, "network", "initial_scale")?;
-    let dt = time_step(network.dt.map(Given::from), &dynamics, &network_at, typed_formats.step)?;
+    let dt = time_step(network.dt.map(Given::from), dynamics, &network_at, typed_formats.step)?;
 
     // The rule.
-    let name_of_rule = required(rule.name, "rule", "name", &rule_at)?;
-    let nudge_sign = rule.sign.map_or(Given::default(NudgeSign::Fixed), Given::from);
-    let symmetric = name_of_rule.value == Rule::SymmetricEp;
-    if symmetric && nudge_sign.value == NudgeSign::Random {
-        return Err(Refusal::new(
-            "symmetric nudging uses both signs for every sample: there is none to draw",
-            "remove `sign`, or write `name = \"ep\"`",
-        )
-        .at(nudge_sign.at, "not with this rule")
-        .also(name_of_rule.at, "this rule"));
-    }
     let steps = |typed, key| -> Result<u32> {
         let given = required(typed, "rule", key, &rule_at)?;
         let most = i64::from(65535 / order.value.passes(1));
         Ok(whole(&given, "rule", key, 1..=most)? as u32)
     };
-    let feedback = rule.feedback.map_or(Given::default(Feedback::Tied), Given::from);
-    let angle = angle(rule.angle.map(Given::from), &feedback)?;
-    if symmetric && feedback.value == Feedback::VectorField {
-        return Err(Refusal::new(
-            "vector-field updates hold one phase against the free one; symmetric nudging has two nudged phases",
-            "write `name = \"ep\"` or `name = \"cep\"`, or `feedback = \"kolen_pollack\"`",
-        )
-        .at(feedback.at, "not with this rule")
-        .also(name_of_rule.at, "this rule"));
-    }
-    if dynamics.value == Dynamics::Energy && feedback.value == Feedback::VectorField {
-        return Err(Refusal::new(
-            "energy dynamics follow an energy, which separate vector-field weights do not have",
-            "write `dynamics = \"prototypical\"` or \"leaky\", or `feedback = \"tied\"`",
-        )
-        .at(feedback.at, "not with energy dynamics")
-        .also(dynamics.at, "these dynamics"));
-    }
-    let batch = batch(rule.batch.map(Given::from), &name_of_rule, &feedback)?;
-    let weight_decay = weight_decay(rule.weight_decay, typed_formats.decay, &feedback)?;
+    let angle = angle(rule.angle.map(Given::from), feedback)?;
+    let batch = batch(rule.batch.map(Given::from), &choices.rule, feedback)?;
+    let weight_decay = weight_decay(rule.weight_decay, typed_formats.decay, feedback)?;
     let free_steps = steps(rule.free_steps, "T")?;
     let nudged_steps = steps(rule.nudged_steps, "K")?;
     let beta = required(rule.beta, "rule", "beta", &rule_at)?;
@@ -127,7 +76,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
     // Number formats.
     let input = format(typed_formats.input, Format::unsigned(8, 8));
     activity(&input, "input")?;
-    let outside = nudge_place.value == NudgePlace::Outside;
+    let outside = choices.nudge.value == NudgePlace::Outside;
     let states = formats(typed_formats.state, count, "state", |l| {
         if l + 1 == count && (outside || softmax) { Format::signed(10, 8) } else { Format::unsigned(8, 8) }
     })?;
@@ -223,12 +172,12 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         synapses,
         dynamics: dynamics.value,
         order: order.value,
-        readout: readout.value,
-        nudge_place: nudge_place.value,
+        readout: choices.readout.value,
+        nudge_place: choices.nudge.value,
         activation: activation.value,
         dt,
-        rule: name_of_rule.value,
-        nudge_sign: nudge_sign.value,
+        rule: choices.rule.value,
+        nudge_sign: choices.sign.value,
         feedback: feedback.value,
         angle,
         weight_decay,

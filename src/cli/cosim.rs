@@ -323,7 +323,10 @@ fn say(
             if let Some(why) = o.before.last().and_then(|b| operands(bench.design, &bench.data, b, d)) {
                 eprintln!("  {why}");
             }
-            eprintln!("  seen in cycle {} of the run; {}", d.cycle, explain(bench.design, d));
+            // Without a waveform nobody knows the cycle.
+            let seen =
+                if d.cycle > 0 { format!("seen in cycle {} of the run; ", d.cycle) } else { String::new() };
+            eprintln!("  {seen}{}", explain(bench.design, d));
         }
     }
     if let Some(a) = o.test_accuracy {

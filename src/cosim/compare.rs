@@ -6,11 +6,11 @@
 //! time step is one clock cycle. Unknown bits are an error where they are committed, and no event in a valid flag
 //! (before the first reset; a committed word that went missing that way is missed).
 
+use super::difference::{Difference, Field, Mismatch, When};
 use super::signature::Signature;
 use super::testbench::{StateWord, WEIGHT_SLOTS};
 use super::vcd::{Vcd, VcdError};
 use crate::design::Design;
-use crate::fixed_point::Format;
 use crate::reference::{Observer, SampleEnd, StepView};
 use crate::rules::{Lesson, Program};
 use crate::schedule::{Layout, predict};
@@ -43,91 +43,6 @@ impl Level {
             Level::States => "states",
             Level::Events => "events",
             Level::All => "all",
-        }
-    }
-}
-
-/// What differs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Field {
-    /// A neuron's state after a step.
-    State,
-    /// A neuron's drive in a step.
-    Drive,
-    /// A weight or bias after an update.
-    Weight,
-    /// A weight on the way back after an update.
-    WeightBack,
-    /// A weight or bias in memory after the last sample.
-    FinalWeight,
-    /// The running signature of a step.
-    Signature,
-    /// The class read out.
-    Prediction,
-    /// The label that came back with the result.
-    Label,
-    /// Cycles of the sample.
-    Cycles,
-    /// Cycles of the sample that read weights.
-    WeightReads,
-    /// Which word was committed (its place, not its contents).
-    Place,
-    /// The number of things committed in a step.
-    Count,
-}
-
-/// The first thing in which hardware and reference differ, in the words of the problem.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Difference {
-    /// What differs.
-    pub field: Field,
-    /// Sample number since the start of the run.
-    pub sample: u32,
-    /// Pass over the network within the sample, from 0.
-    pub step: u32,
-    /// Which phase that is.
-    pub phase: String,
-    /// Layer (neurons: 1 to L; synapses: the layer they lead to).
-    pub layer: usize,
-    /// Neuron, or post-synaptic neuron.
-    pub neuron: Option<usize>,
-    /// Pre-synaptic neuron; `None` for the bias and for neurons.
-    pub from: Option<usize>,
-    /// Raw value of the reference.
-    pub expected: i64,
-    /// Raw value of the hardware.
-    pub found: i64,
-    /// Number format of both, where they have one.
-    pub format: Option<String>,
-    /// The same as real numbers.
-    pub expected_real: Option<f64>,
-    /// The same as real numbers.
-    pub found_real: Option<f64>,
-    /// Clock cycle of the hardware's event.
-    pub cycle: u64,
-    /// One sentence.
-    pub text: String,
-}
-
-impl Difference {
-    /// A difference of which no more is known than this.
-    pub fn plain(field: Field, text: String) -> Self {
-        Difference {
-            field,
-            sample: 0,
-            step: 0,
-            phase: "result".to_owned(),
-            layer: 0,
-            neuron: None,
-            from: None,
-            expected: 0,
-            found: 0,
-            format: None,
-            expected_real: None,
-            found_real: None,
-            cycle: 0,
-            text,
         }
     }
 }
@@ -342,73 +257,16 @@ impl<'d, R: Read> Comparator<'d, R> {
         }
     }
 
+    /// Takes note of a mismatch in this step of the sample: the first, or (in a survey) the first of its kind.
     #[cold]
-    #[allow(clippy::too_many_arguments)] // the words of one sentence
-    fn differ(
-        &mut self,
-        field: Field,
-        step: u32,
-        layer: usize,
-        neuron: Option<usize>,
-        from: Option<usize>,
-        values: (i64, i64),
-        format: Option<Format>,
-    ) {
-        if !self.differences.is_empty() && (!self.survey || self.differences.iter().any(|d| d.field == field))
-        {
+    fn differ(&mut self, step: u32, mismatch: Mismatch) {
+        let noted = |d: &Difference| !self.survey || d.field == mismatch.field;
+        if self.differences.iter().any(noted) {
             return;
         }
-        let phase = self.program.phase(self.lesson, step);
-        let what = match (field, neuron, from) {
-            (Field::State, Some(i), _) => format!("state of neuron {i} of layer {layer}"),
-            (Field::Drive, Some(i), _) => format!("drive of neuron {i} of layer {layer}"),
-            (Field::Weight, Some(i), Some(j)) => {
-                format!("weight from neuron {j} of layer {} to neuron {i} of layer {layer}", layer - 1)
-            }
-            (Field::WeightBack, Some(i), Some(j)) => {
-                format!("weight back from neuron {i} of layer {layer} to neuron {j} of layer {}", layer - 1)
-            }
-            (Field::Weight, Some(i), None) => format!("bias of neuron {i} of layer {layer}"),
-            (Field::Signature, ..) => "signature".to_owned(),
-            (Field::Prediction, ..) => "prediction".to_owned(),
-            (Field::Label, ..) => "label".to_owned(),
-            (Field::Cycles, ..) => "number of cycles".to_owned(),
-            (Field::WeightReads, ..) => "number of cycles that read weights".to_owned(),
-            (Field::Place, ..) => format!(
-                "place of a committed word of layer {layer} (layer, word or chunk, column: 16 bits each)"
-            ),
-            _ => format!("number of committed words, layer {layer}"),
-        };
-        let (expected, found) = values;
-        let real = |raw: i64| format.map(|f| f.to_real(raw));
-        let show = |raw: i64| match real(raw) {
-            Some(r) => format!("{raw} ({r})"),
-            None if field == Field::Signature || field == Field::Place => format!("{raw:#010x}"),
-            None => raw.to_string(),
-        };
-        let text = format!(
-            "sample {}, {phase}: {what}: reference {}, hardware {}",
-            self.sample,
-            show(expected),
-            show(found)
-        );
-        let (sample, cycle) = (self.sample, self.vcd.time());
-        self.differences.push(Difference {
-            field,
-            sample,
-            step,
-            phase,
-            layer,
-            neuron,
-            from,
-            expected,
-            found,
-            format: format.map(|f| f.to_string()),
-            expected_real: real(expected),
-            found_real: real(found),
-            cycle,
-            text,
-        });
+        let (sample, phase) = (self.sample, self.program.phase(self.lesson, step));
+        let when = When { sample, step, phase, cycle: self.vcd.time() };
+        self.differences.push(mismatch.told(when));
     }
 
     /// Holds the words of states committed in this step against the reference's, in the order of their neurons.
@@ -419,7 +277,7 @@ impl<'d, R: Read> Comparator<'d, R> {
         if self.vcd.value(STRAY) == 1 && self.known(PLACE, PLACE + 1) {
             let (layer, word) = (self.vcd.value(PLACE) >> 16, self.vcd.value(PLACE) & 0xFFFF);
             let found = i64::from(layer) << 32 | i64::from(word) << 16;
-            self.differ(Field::Place, view.step, layer as usize, None, None, (0, found), None);
+            self.differ(view.step, Mismatch::of(Field::Place, 0, found).in_layer(layer as usize));
         }
         let layout = self.layout;
         for (layer, l) in (1..).zip(&layout.layers) {
@@ -435,8 +293,8 @@ impl<'d, R: Read> Comparator<'d, R> {
             }
             let expected = if view.relaxed { l.chunks } else { 0 };
             if seen != expected {
-                let counts = (expected as i64, seen as i64);
-                self.differ(Field::Count, view.step, layer, None, None, counts, None);
+                let count = Mismatch::of(Field::Count, expected as i64, seen as i64);
+                self.differ(view.step, count.in_layer(layer));
             }
         }
     }
@@ -449,9 +307,9 @@ impl<'d, R: Read> Comparator<'d, R> {
             let found = lane(self.vcd.words(STATES + l.word_base + word), p, self.state_width);
             let expected = view.states[l.neuron_base + first + p];
             if found != expected {
-                let values = (expected.into(), found.into());
+                let state = Mismatch::of(Field::State, expected, found).in_layer(layer);
                 let format = self.design.neurons[layer - 1].state;
-                self.differ(Field::State, view.step, layer, Some(first + p), None, values, Some(format));
+                self.differ(view.step, state.at_neuron(first + p).in_format(format));
             }
         }
         self.compared += count as u64;
@@ -473,8 +331,8 @@ impl<'d, R: Read> Comparator<'d, R> {
         let found_place = (self.vcd.words(place)[1] as usize, (low >> 16) as usize, (low & 0xFFFF) as usize);
         let key = |(l, c, j): (usize, usize, usize)| (l as i64) << 32 | (c as i64) << 16 | j as i64;
         let Some((layer, chunk, column)) = expected_place.filter(|&e| e == found_place) else {
-            let values = (expected_place.map_or(0, key), key(found_place));
-            return self.differ(Field::Place, view.step, found_place.0, None, None, values, None);
+            let place = Mismatch::of(Field::Place, expected_place.map_or(0, key), key(found_place));
+            return self.differ(view.step, place.in_layer(found_place.0));
         };
         let l = self.layout.layers[layer - 1];
         let first = chunk * self.layout.lanes;
@@ -506,15 +364,8 @@ impl<'d, R: Read> Comparator<'d, R> {
                         Some(p) => (Field::WeightBack, p),
                         None => (Field::Weight, p),
                     };
-                    self.differ(
-                        field,
-                        view.step,
-                        layer,
-                        Some(first + p),
-                        pre,
-                        (expected.into(), found.into()),
-                        Some(format),
-                    );
+                    let weight = Mismatch::of(field, expected, found).in_layer(layer).at_neuron(first + p);
+                    self.differ(view.step, weight.coming_from(pre).in_format(format));
                 }
             }
         }
@@ -525,7 +376,8 @@ impl<'d, R: Read> Comparator<'d, R> {
         let Some(l) =
             self.layout.layers.get(layer.wrapping_sub(1)).copied().filter(|l| index < l.post && view.relaxed)
         else {
-            return self.differ(Field::Place, view.step, layer, Some(index), None, (0, index as i64), None);
+            let place = Mismatch::of(Field::Place, 0, index as i64);
+            return self.differ(view.step, place.in_layer(layer).at_neuron(index));
         };
         self.seen_neurons += 1;
         self.compared += 2;
@@ -533,27 +385,13 @@ impl<'d, R: Read> Comparator<'d, R> {
         let at = l.neuron_base + index;
         let drive = signed(self.vcd.value(NEURON + 3), self.vcd.width(NEURON + 3));
         if drive != i64::from(view.drives[at]) {
-            self.differ(
-                Field::Drive,
-                view.step,
-                layer,
-                Some(index),
-                None,
-                (view.drives[at].into(), drive),
-                Some(n.drive),
-            );
+            let drive = Mismatch::of(Field::Drive, view.drives[at], drive).in_layer(layer);
+            self.differ(view.step, drive.at_neuron(index).in_format(n.drive));
         }
         let state = signed(self.vcd.value(NEURON + 4), self.vcd.width(NEURON + 4));
         if state != i64::from(view.states[at]) {
-            self.differ(
-                Field::State,
-                view.step,
-                layer,
-                Some(index),
-                None,
-                (view.states[at].into(), state),
-                Some(n.state),
-            );
+            let state = Mismatch::of(Field::State, view.states[at], state).in_layer(layer);
+            self.differ(view.step, state.at_neuron(index).in_format(n.state));
         }
     }
 }
@@ -604,42 +442,20 @@ impl<R: Read> Observer for Comparator<'_, R> {
                 self.states(&view);
             }
             if self.level >= Level::All && view.relaxed && self.seen_neurons != layout.neurons {
-                self.differ(
-                    Field::Count,
-                    view.step,
-                    0,
-                    None,
-                    None,
-                    (layout.neurons as i64, self.seen_neurons as i64),
-                    None,
-                );
+                let count = Mismatch::of(Field::Count, layout.neurons as i64, self.seen_neurons as i64);
+                self.differ(view.step, count);
             }
             if watch_weights && view.learned {
                 let left = columns.count();
                 if left != 0 {
-                    self.differ(
-                        Field::Count,
-                        view.step,
-                        0,
-                        None,
-                        None,
-                        ((written + left) as i64, written as i64),
-                        None,
-                    );
+                    let count = Mismatch::of(Field::Count, (written + left) as i64, written as i64);
+                    self.differ(view.step, count);
                 }
             }
             let expected = self.signature.end_step();
             let found = self.vcd.value(STEP + 1);
             if expected != found {
-                self.differ(
-                    Field::Signature,
-                    view.step,
-                    0,
-                    None,
-                    None,
-                    (expected.into(), found.into()),
-                    None,
-                );
+                self.differ(view.step, Mismatch::of(Field::Signature, expected, found));
             }
             self.steps += 1;
         }
@@ -659,16 +475,14 @@ impl<R: Read> Observer for Comparator<'_, R> {
         self.reads += u64::from(found.reads);
         self.samples += 1;
         let checks = [
-            (Field::Prediction, i64::from(end.prediction), i64::from(found.prediction)),
-            (Field::Label, i64::from(end.label), i64::from(found.label)),
-            (Field::Cycles, cycles.all as i64, i64::from(found.cycles)),
-            (Field::WeightReads, cycles.weight_reads as i64, i64::from(found.reads)),
+            Mismatch::of(Field::Prediction, end.prediction, found.prediction),
+            Mismatch::of(Field::Label, end.label, found.label),
+            Mismatch::of(Field::Cycles, cycles.all as i64, found.cycles),
+            Mismatch::of(Field::WeightReads, cycles.weight_reads as i64, found.reads),
         ];
-        for (field, expected, found) in checks {
-            if expected != found {
-                let last = self.program.steps(self.lesson).saturating_sub(1);
-                self.differ(field, last, 0, None, None, (expected, found), None);
-            }
+        let last = self.program.steps(self.lesson).saturating_sub(1);
+        for check in checks.into_iter().filter(Mismatch::differs) {
+            self.differ(last, check);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod compare;
+mod difference;
 mod explain;
 mod faults;
 mod replay;
@@ -11,7 +12,8 @@ pub mod testbench;
 mod vcd;
 
 pub use build::{Effort, Tracing, build, build_with, which};
-pub use compare::{Comparator, Difference, Field, HardwareResult, Level};
+pub use compare::{Comparator, HardwareResult, Level};
+pub use difference::{Difference, Field};
 pub use explain::operands;
 pub use faults::{FAULTS, Fault};
 pub use replay::{COMMIT_SIGNALS, Replay, replay, save_files};

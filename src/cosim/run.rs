@@ -1,5 +1,6 @@
 //! Runs the verilated core over a plan beside the reference.
 
+use super::difference::{Mismatch, When};
 use super::{Comparator, CosimError, Difference, Field, Level};
 use crate::design::Design;
 use crate::reference::fast::Network;
@@ -412,27 +413,9 @@ fn final_weights(
         let s = &request.design.synapses[l];
         let (from, format) = if column == x.pre { (None, s.bias) } else { (Some(column), s.weight) };
         let neuron = chunk * layout.lanes + lane;
-        let way = if back { "weight back" } else { "weight" };
-        let source = from.map_or("bias".to_owned(), |j| format!("{way} from neuron {j} of layer {l}"));
-        let (e, h) = (i64::from(expected[at]), i64::from(hardware[at]));
-        let text = format!(
-            "after the last sample: {source} to neuron {neuron} of layer {}: reference {e} ({}), hardware {h} ({})",
-            l + 1,
-            format.to_real(e),
-            format.to_real(h)
-        );
-        differences.push(Difference {
-            layer: l + 1,
-            neuron: Some(neuron),
-            from,
-            expected: e,
-            found: h,
-            format: Some(format.to_string()),
-            expected_real: Some(format.to_real(e)),
-            found_real: Some(format.to_real(h)),
-            phase: "after the last sample".to_owned(),
-            ..Difference::plain(Field::FinalWeight, text)
-        });
+        let field = if back { Field::WeightBack } else { Field::Weight };
+        let weight = Mismatch::of(field, expected[at], hardware[at]).in_layer(l + 1).at_neuron(neuron);
+        differences.push(weight.coming_from(from).in_format(format).left_in_memory());
     }
     Ok(())
 }
@@ -487,19 +470,12 @@ fn without_waveform(
             );
         }
         let checks = [
-            (Field::Prediction, "prediction", i64::from(reference), i64::from(prediction)),
-            (Field::Cycles, "number of cycles", expected.all as i64, i64::from(c)),
+            Mismatch::of(Field::Prediction, reference, prediction),
+            Mismatch::of(Field::Cycles, expected.all as i64, c),
         ];
-        for (field, what, expected, found) in checks {
-            if expected != found && differences.is_empty() {
-                let text = format!("sample {}: {what}: reference {expected}, hardware {found}", s.number);
-                differences.push(Difference {
-                    sample: s.number,
-                    expected,
-                    found,
-                    ..Difference::plain(field, text)
-                });
-            }
+        if let Some(first) = checks.into_iter().find(Mismatch::differs).filter(|_| differences.is_empty()) {
+            let when = When { sample: s.number, step: 0, phase: "result".to_owned(), cycle: 0 };
+            differences.push(first.told(when));
         }
     }
     if differences.is_empty() || request.survey {

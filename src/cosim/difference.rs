@@ -1,0 +1,215 @@
+//! Differences between hardware and reference, in the words of the problem.
+
+use crate::fixed_point::Format;
+use serde::Serialize;
+
+/// What differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    /// A neuron's state after a step.
+    State,
+    /// A neuron's drive in a step.
+    Drive,
+    /// A weight or bias after an update.
+    Weight,
+    /// A weight on the way back after an update.
+    WeightBack,
+    /// A weight or bias in memory after the last sample.
+    FinalWeight,
+    /// The running signature of a step.
+    Signature,
+    /// The class read out.
+    Prediction,
+    /// The label that came back with the result.
+    Label,
+    /// Cycles of the sample.
+    Cycles,
+    /// Cycles of the sample that read weights.
+    WeightReads,
+    /// Which word was committed (its place, not its contents).
+    Place,
+    /// The number of things committed in a step.
+    Count,
+}
+
+/// The first thing in which hardware and reference differ, in the words of the problem.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Difference {
+    /// What differs.
+    pub field: Field,
+    /// Sample number since the start of the run.
+    pub sample: u32,
+    /// Pass over the network within the sample, from 0.
+    pub step: u32,
+    /// Which phase that is.
+    pub phase: String,
+    /// Layer (neurons: 1 to L; synapses: the layer they lead to).
+    pub layer: usize,
+    /// Neuron, or post-synaptic neuron.
+    pub neuron: Option<usize>,
+    /// Pre-synaptic neuron; `None` for the bias and for neurons.
+    pub from: Option<usize>,
+    /// Raw value of the reference.
+    pub expected: i64,
+    /// Raw value of the hardware.
+    pub found: i64,
+    /// Number format of both, where they have one.
+    pub format: Option<String>,
+    /// The same as real numbers.
+    pub expected_real: Option<f64>,
+    /// The same as real numbers.
+    pub found_real: Option<f64>,
+    /// Clock cycle of the hardware's event.
+    pub cycle: u64,
+    /// One sentence.
+    pub text: String,
+}
+
+impl Difference {
+    /// A difference of which no more is known than this.
+    pub fn plain(field: Field, text: String) -> Self {
+        Difference {
+            field,
+            sample: 0,
+            step: 0,
+            phase: "result".to_owned(),
+            layer: 0,
+            neuron: None,
+            from: None,
+            expected: 0,
+            found: 0,
+            format: None,
+            expected_real: None,
+            found_real: None,
+            cycle: 0,
+            text,
+        }
+    }
+}
+
+/// When hardware and reference differ.
+#[derive(Clone, Debug)]
+pub(super) struct When {
+    /// Sample number since the start of the run.
+    pub sample: u32,
+    /// Pass over the network within the sample, from 0.
+    pub step: u32,
+    /// Which phase that is.
+    pub phase: String,
+    /// Clock cycle of the hardware's event.
+    pub cycle: u64,
+}
+
+/// Two values that should be one, and what they are of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Mismatch {
+    /// What differs.
+    pub field: Field,
+    layer: usize,
+    neuron: Option<usize>,
+    from: Option<usize>,
+    expected: i64,
+    found: i64,
+    format: Option<Format>,
+}
+
+impl Mismatch {
+    /// Of numbers that belong to no layer.
+    pub fn of(field: Field, expected: impl Into<i64>, found: impl Into<i64>) -> Mismatch {
+        let (expected, found) = (expected.into(), found.into());
+        Mismatch { field, layer: 0, neuron: None, from: None, expected, found, format: None }
+    }
+
+    /// In a layer (synapses: the one they lead to).
+    pub fn in_layer(self, layer: usize) -> Mismatch {
+        Mismatch { layer, ..self }
+    }
+
+    /// Of a neuron, or the synapses' post-synaptic neuron.
+    pub fn at_neuron(self, neuron: usize) -> Mismatch {
+        Mismatch { neuron: Some(neuron), ..self }
+    }
+
+    /// From a pre-synaptic neuron; none for a bias.
+    pub fn coming_from(self, from: Option<usize>) -> Mismatch {
+        Mismatch { from, ..self }
+    }
+
+    /// Raw values of a format.
+    pub fn in_format(self, format: Format) -> Mismatch {
+        Mismatch { format: Some(format), ..self }
+    }
+
+    /// Whether the two values are two.
+    pub fn differs(&self) -> bool {
+        self.expected != self.found
+    }
+
+    fn what(&self) -> String {
+        let (layer, below) = (self.layer, self.layer.saturating_sub(1));
+        match (self.field, self.neuron, self.from) {
+            (Field::State, Some(i), _) => format!("state of neuron {i} of layer {layer}"),
+            (Field::Drive, Some(i), _) => format!("drive of neuron {i} of layer {layer}"),
+            (Field::Weight, Some(i), Some(j)) => {
+                format!("weight from neuron {j} of layer {below} to neuron {i} of layer {layer}")
+            }
+            (Field::WeightBack, Some(i), Some(j)) => {
+                format!("weight back from neuron {i} of layer {layer} to neuron {j} of layer {below}")
+            }
+            (Field::Weight, Some(i), None) => format!("bias of neuron {i} of layer {layer}"),
+            (Field::Signature, ..) => "signature".to_owned(),
+            (Field::Prediction, ..) => "prediction".to_owned(),
+            (Field::Label, ..) => "label".to_owned(),
+            (Field::Cycles, ..) => "number of cycles".to_owned(),
+            (Field::WeightReads, ..) => "number of cycles that read weights".to_owned(),
+            (Field::Place, ..) => {
+                format!(
+                    "place of a committed word of layer {layer} (layer, word or chunk, column: 16 bits each)"
+                )
+            }
+            _ => format!("number of committed words, layer {layer}"),
+        }
+    }
+
+    /// In a sample.
+    pub fn told(self, when: When) -> Difference {
+        let intro = format!("sample {}, {}", when.sample, when.phase);
+        self.sentence(&intro, when)
+    }
+
+    /// In the memory that the last sample leaves.
+    pub fn left_in_memory(self) -> Difference {
+        let phase = "after the last sample".to_owned();
+        let told = self.sentence(&phase.clone(), When { sample: 0, step: 0, phase, cycle: 0 });
+        Difference { field: Field::FinalWeight, ..told }
+    }
+
+    fn sentence(self, intro: &str, when: When) -> Difference {
+        let Mismatch { field, layer, neuron, from, expected, found, format } = self;
+        let real = |raw: i64| format.map(|f| f.to_real(raw));
+        let show = |raw: i64| match real(raw) {
+            Some(r) => format!("{raw} ({r})"),
+            None if field == Field::Signature || field == Field::Place => format!("{raw:#010x}"),
+            None => raw.to_string(),
+        };
+        let text =
+            format!("{intro}: {}: reference {}, hardware {}", self.what(), show(expected), show(found));
+        Difference {
+            field,
+            sample: when.sample,
+            step: when.step,
+            phase: when.phase,
+            layer,
+            neuron,
+            from,
+            expected,
+            found,
+            format: format.map(|f| f.to_string()),
+            expected_real: real(expected),
+            found_real: real(found),
+            cycle: when.cycle,
+            text,
+        }
+    }
+}

@@ -4,8 +4,9 @@ use super::CliError;
 use super::train::{self, TrainArgs};
 use miette::{IntoDiagnostic, WrapErr};
 use serde::Deserialize;
-use std::fmt::Write as _;
 use std::fs;
+use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -30,7 +31,7 @@ pub struct ResultsArgs {
     /// Train in 64-bit floats what has been trained in fixed point, for the oracle's column (many times slower)
     #[arg(long)]
     oracle: bool,
-    /// Only write the table, from the reports that are there
+    /// Only write the table, from the reports that are there (a line without a report stays as it is)
     #[arg(long)]
     table: bool,
 }
@@ -115,41 +116,99 @@ pub fn run(args: &ResultsArgs) -> Result<ExitCode, CliError> {
             return Ok(code);
         }
     }
-    write_table(&args.write, &table(&args.out)?).map_err(CliError::Tool)?;
+    let page = match fs::read_to_string(&args.write) {
+        Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
+        page => page
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot read {}", args.write.display()))
+            .map_err(CliError::Input)?,
+    };
+    fs::write(&args.write, with_table(&page, &table(&args.out, &page)?))
+        .into_diagnostic()
+        .wrap_err_with(|| format!("cannot write {}", args.write.display()))
+        .map_err(CliError::Tool)?;
     eprintln!("the table is in {}", args.write.display());
     Ok(ExitCode::SUCCESS)
 }
 
-/// The table of every report there is.
-fn table(out: &Path) -> Result<String, CliError> {
-    let mut text = "| experiment | published test error | fixed point, test error | difference | 64-bit floats | best epoch | training error, last epoch | epochs | weights (SHA-256) |\n|---|---|---|---|---|---|---|---|---|\n".to_owned();
+/// Heads of the table's columns.
+const COLUMNS: [&str; 9] = [
+    "experiment",
+    "published test error",
+    "fixed point, test error",
+    "difference",
+    "64-bit floats",
+    "best epoch",
+    "training error, last epoch",
+    "epochs",
+    "weights (SHA-256)",
+];
+
+/// Columns that a report of its own fills, or is held against.
+const FLOATS: usize = 4;
+const EPOCHS: usize = 7;
+
+/// One line of the table: the text of each cell.
+type Row = [String; COLUMNS.len()];
+
+/// The table of every report there is. What has no report in `out` stays as `page` has it: hours of training on another
+/// machine are not undone by an hour on this one.
+fn table(out: &Path, page: &str) -> Result<String, CliError> {
+    let mut rows = vec![COLUMNS.map(str::to_owned), COLUMNS.map(|_| "---".to_owned())];
     for e in EXPERIMENTS {
         let folder = out.join(e.name);
-        let Some(r) = report::<Report>(&folder.join("train.json"))? else { continue };
-        let oracle = report::<OracleReport>(&folder.join("train-float.json"))?;
-        let error = |accuracy: f64| 100.0 * (1.0 - accuracy);
-        let test = error(r.test_accuracy);
-        let published = e.published.map_or("none".to_owned(), |(p, whose)| format!("{p:.2} % ({whose})"));
-        let difference = e.published.map_or(String::new(), |(p, _)| format!("{:+.2}", test - p));
-        let floats = oracle.map_or("not run".to_owned(), |o| {
-            let epochs = if o.epochs == r.epochs { String::new() } else { format!(" ({} epochs)", o.epochs) };
-            format!("{:.2} %{epochs}", error(o.test_accuracy))
-        });
-        let best = r.test_accuracy_per_epoch.iter().copied().fold(0.0, f64::max);
-        let train = r.train_accuracy_per_epoch.last().map_or(f64::NAN, |&a| error(a));
-        let _ = writeln!(
-            text,
-            "| {} (`{}`) | {published} | **{test:.2} %** (mean of the last {}; last {:.2} %) | {difference} | {floats} | {:.2} % | {train:.2} % | {} | `{}` |",
-            e.title,
-            e.name,
-            r.averaged_epochs,
-            error(r.last_test_accuracy),
-            error(best),
-            r.epochs,
-            r.weights_digest.get(..12).unwrap_or_default(),
-        );
+        let before = row_on(page, e);
+        let mut row = match (report::<Report>(&folder.join("train.json"))?, &before) {
+            (Some(report), _) => row_of(e, &report),
+            (None, Some(before)) => before.clone(),
+            (None, None) => continue,
+        };
+        if let Some(o) = report::<OracleReport>(&folder.join("train-float.json"))? {
+            let all = row[EPOCHS] == o.epochs.to_string();
+            let epochs = if all { String::new() } else { format!(" ({} epochs)", o.epochs) };
+            row[FLOATS] = format!("{:.2} %{epochs}", error(o.test_accuracy));
+        } else if let Some(before) = before {
+            row[FLOATS] = before[FLOATS].clone();
+        }
+        rows.push(row);
     }
-    Ok(text)
+    Ok(rows.iter().map(|row| format!("| {} |\n", row.join(" | "))).collect())
+}
+
+/// The line of an experiment from the report of its training in fixed point.
+fn row_of(e: &Experiment, r: &Report) -> Row {
+    let test = error(r.test_accuracy);
+    let best = r.test_accuracy_per_epoch.iter().copied().fold(0.0, f64::max);
+    let train = r.train_accuracy_per_epoch.last().map_or(f64::NAN, |&a| error(a));
+    [
+        format!("{} (`{}`)", e.title, e.name),
+        e.published.map_or("none".to_owned(), |(p, whose)| format!("{p:.2} % ({whose})")),
+        format!(
+            "**{test:.2} %** (mean of the last {}; last {:.2} %)",
+            r.averaged_epochs,
+            error(r.last_test_accuracy)
+        ),
+        e.published.map_or(String::new(), |(p, _)| format!("{:+.2}", test - p)),
+        "not run".to_owned(),
+        format!("{:.2} %", error(best)),
+        format!("{train:.2} %"),
+        r.epochs.to_string(),
+        format!("`{}`", r.weights_digest.get(..12).unwrap_or_default()),
+    ]
+}
+
+/// The line that a page has of an experiment.
+fn row_on(page: &str, e: &Experiment) -> Option<Row> {
+    let name = format!("(`{}`) |", e.name);
+    let line = page[section(page)?].lines().find(|line| line.contains(&name))?;
+    let cells =
+        line.trim().strip_prefix('|')?.strip_suffix('|')?.split('|').map(|cell| cell.trim().to_owned());
+    cells.collect::<Vec<_>>().try_into().ok()
+}
+
+/// Percent of the samples that an accuracy leaves.
+fn error(accuracy: f64) -> f64 {
+    100.0 * (1.0 - accuracy)
 }
 
 /// A training's report; `None` where there is none.
@@ -162,15 +221,61 @@ fn report<R: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<R>, CliE
         .map_err(CliError::Input)
 }
 
-/// Puts the table between the marks of a page; a page without marks gets it at its end.
-fn write_table(path: &Path, table: &str) -> miette::Result<()> {
-    let page = fs::read_to_string(path).unwrap_or_default();
-    let section = format!("{BEGIN}\n\n{table}\n{END}");
-    let page = match (page.find(BEGIN), page.find(END)) {
-        (Some(begin), Some(end)) if begin < end => {
-            format!("{}{section}{}", &page[..begin], &page[end + END.len()..])
-        }
-        _ => format!("{page}\n{section}\n"),
-    };
-    fs::write(path, page).into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
+/// Where a page's table lies, between its marks.
+fn section(page: &str) -> Option<Range<usize>> {
+    let from = page.find(BEGIN)? + BEGIN.len();
+    Some(from..from + page[from..].find(END)?)
+}
+
+/// A page with the table between its marks; one without marks gets it at its end.
+fn with_table(page: &str, table: &str) -> String {
+    match section(page) {
+        Some(old) => format!("{}\n\n{table}\n{}", &page[..old.start], &page[old.end..]),
+        None => format!("{page}\n{BEGIN}\n\n{table}\n{END}\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "# Results\n\nBefore.\n";
+
+    fn put(folder: &Path, name: &str, file: &str, json: &str) {
+        let folder = folder.join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join(file), json).expect("a report");
+    }
+
+    const FIXED: &str = r#"{"epochs": 3, "test_accuracy": 0.98, "averaged_epochs": 1, "last_test_accuracy": 0.98,
+        "train_accuracy_per_epoch": [0.9, 0.95, 0.99], "test_accuracy_per_epoch": [0.9, 0.985, 0.98],
+        "weights_digest": "0123456789abcdef"}"#;
+
+    #[test]
+    fn a_line_stays_where_there_is_no_report_of_it() {
+        let here = tempfile::tempdir().expect("a folder");
+        let there = tempfile::tempdir().expect("a folder");
+        put(here.path(), "mnist-ep-1h", "train.json", FIXED);
+        let page = with_table(PAGE, &table(here.path(), PAGE).expect("a table"));
+        let line = "| EP, 784-512-10 (`mnist-ep-1h`) | 2.00 % (Ernoult et al. 2020) | **2.00 %** (mean of the last 1; last 2.00 %) | +0.00 | not run | 1.50 % | 1.00 % | 3 | `0123456789ab` |\n";
+        assert!(page.contains(line), "{page}");
+        assert_eq!(page.lines().filter(|l| l.starts_with("| ")).count(), 3, "{page}");
+
+        // Elsewhere: floats of the same experiment, all its epochs, and of another one that is not on the page.
+        put(there.path(), "mnist-ep-1h", "train-float.json", r#"{"epochs": 3, "test_accuracy": 0.9812}"#);
+        put(there.path(), "mnist-kp-1h", "train-float.json", r#"{"epochs": 3, "test_accuracy": 0.9812}"#);
+        let page = with_table(&page, &table(there.path(), &page).expect("a table"));
+        assert!(page.contains(&line.replace("not run", "1.88 %")), "{page}");
+        assert!(!page.contains("mnist-kp-1h"), "{page}");
+
+        // A new report of the fixed point keeps the floats, and a second writing changes nothing.
+        let page = with_table(&page, &table(here.path(), &page).expect("a table"));
+        assert!(page.contains(&line.replace("not run", "1.88 %")), "{page}");
+        assert_eq!(with_table(&page, &table(there.path(), &page).expect("a table")), page);
+        assert!(page.starts_with(PAGE), "{page}");
+
+        put(there.path(), "mnist-ep-1h", "train-float.json", r#"{"epochs": 2, "test_accuracy": 0.9812}"#);
+        let page = with_table(&page, &table(there.path(), &page).expect("a table"));
+        assert!(page.contains(&line.replace("not run", "1.88 % (2 epochs)")), "{page}");
+    }
 }

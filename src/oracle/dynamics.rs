@@ -42,8 +42,11 @@ fn add_lines(sum: &mut [f64], lines: &[f64], factors: &[f64]) {
 }
 
 /// `sums_j += line_j . vector` over all `lines`, which are as long as `vector`.
+///
+/// From the last to the first: what [`add_lines`] has just read is still in the cache, and it finds there what this
+/// leaves.
 fn add_dots(sums: &mut [f64], lines: &[f64], vector: &[f64]) {
-    for (sum, line) in sums.iter_mut().zip(lines.chunks_exact(vector.len())) {
+    for (sum, line) in sums.iter_mut().zip(lines.chunks_exact(vector.len())).rev() {
         *sum += dot(line, vector);
     }
 }

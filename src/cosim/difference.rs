@@ -66,28 +66,6 @@ pub struct Difference {
     pub text: String,
 }
 
-impl Difference {
-    /// A difference of which no more is known than this.
-    pub fn plain(field: Field, text: String) -> Self {
-        Difference {
-            field,
-            sample: 0,
-            step: 0,
-            phase: "result".to_owned(),
-            layer: 0,
-            neuron: None,
-            from: None,
-            expected: 0,
-            found: 0,
-            format: None,
-            expected_real: None,
-            found_real: None,
-            cycle: 0,
-            text,
-        }
-    }
-}
-
 /// When hardware and reference differ.
 #[derive(Clone, Debug)]
 pub(super) struct When {

@@ -1,8 +1,8 @@
 //! After a difference: the sample alone, every signal traced around the spot, and files that open a viewer there.
 
+use super::CosimError;
 use super::build::{Tracing, build};
 use super::run::{Request, cross_check, run_to_file};
-use super::{CosimError, Difference};
 use crate::design::Design;
 use crate::reference::Weights;
 use crate::reference::train::{PlannedSample, TrainingData};
@@ -66,7 +66,8 @@ pub fn replay(
         let cycle = difference.cycle;
         let window = (cycle.saturating_sub(WINDOW.0), cycle + WINDOW.1);
         run_to_file(&Request { program: &everything, ..request }, layout, &waveform, "full", Some(window))?;
-        let (gtkwave, surfer) = save_files(&waveform, difference, "sim_top.u_core", &CORE_SIGNALS)?;
+        let (gtkwave, surfer) =
+            save_files(&waveform, cycle, &difference.text, "sim_top.u_core", &CORE_SIGNALS)?;
         return Ok(Some(Replay { samples: samples.len(), waveform, gtkwave, surfer, cycle }));
     }
     Ok(None)
@@ -117,13 +118,14 @@ pub const COMMIT_SIGNALS: [&str; 13] = [
     "result_i",
 ];
 
-/// Writes save files for GTKWave and Surfer beside a waveform.
+/// Writes save files for GTKWave and Surfer beside a waveform, which open it at a cycle.
 ///
 /// # Errors
 /// When they cannot be written.
 pub fn save_files(
     waveform: &Path,
-    difference: &Difference,
+    cycle: u64,
+    comment: &str,
     scope: &str,
     signals: &[&str],
 ) -> Result<(PathBuf, PathBuf), CosimError> {
@@ -131,10 +133,8 @@ pub fn save_files(
     let gtkwave = waveform.with_extension("gtkw");
     let surfer = waveform.with_extension("sucl");
     let absolute = std::path::absolute(waveform).unwrap_or_else(|_| waveform.to_owned());
-    let cycle = difference.cycle;
     let mut g = format!(
-        "[*] {}\n[dumpfile] \"{}\"\n[timestart] {}\n*-5.0 {cycle} -1 -1\n@28\n",
-        difference.text,
+        "[*] {comment}\n[dumpfile] \"{}\"\n[timestart] {}\n*-5.0 {cycle} -1 -1\n@28\n",
         absolute.display(),
         cycle.saturating_sub(30)
     );

@@ -218,6 +218,13 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::Nothing,
     },
     Fault {
+        name: "waiting-counted",
+        kind: "control",
+        what: "the cycles of a sample count on while its result waits",
+        edit: Edit::Leaf("sequencer.v", "state_q != StIdle && state_q != StResult", "state_q != StIdle"),
+        needs: Needs::Nothing,
+    },
+    Fault {
         name: "state-not-reset",
         kind: "control",
         what: "a sample starts from the state the last one ended with",

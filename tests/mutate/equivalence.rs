@@ -1,7 +1,10 @@
 //! Can a mutant be told from the core at all?
 
-use super::netlist::{Mutant, planted, yosys};
+use super::host::host;
+use super::netlist::{GOLDEN, Mutant, planted, yosys};
 use super::tools::run;
+use eqhdl::design::Design;
+use eqhdl::verilog::module_name;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,6 +22,9 @@ pub struct Equivalence {
 /// Memories are cut out of core and mutant alike: what goes into them must be the same, what comes out of them is any
 /// value, the same for both. So a proof holds for any contents. It is less than equivalence: a mutant that this cannot
 /// prove may be equivalent all the same. Only the table of the phase program, which never changes, becomes logic.
+///
+/// What goes into a memory counts while it is enabled ([`masked`]), what goes in and out of the core as a
+/// host uses it ([`host`]).
 const CUT: &str = "expose -evert t:$mem_v2\nmemory_map";
 
 /// Seconds of processor time for one question.
@@ -26,17 +32,21 @@ const PATIENCE: u32 = 40;
 
 impl Equivalence {
     /// For these mutants, in the folder of the netlist: all of them in one netlist of gates.
-    pub fn new(dir: &Path, mutants: &[&Mutant]) -> Result<Self, String> {
+    pub fn new(dir: &Path, design: &Design, mutants: &[&Mutant]) -> Result<Self, String> {
         let last = mutants.iter().map(|m| m.number).max().unwrap_or(1);
         let bits = usize::BITS - last.leading_zeros();
+        let core = module_name(design);
+        let netlist = std::fs::read_to_string(dir.join(GOLDEN)).map_err(|e| e.to_string())?;
+        std::fs::write(dir.join("host.v"), host(&core, &netlist, design, bits)?)
+            .map_err(|e| e.to_string())?;
         let script = format!(
-            "{}{CUT}\nsetundef -undriven -zero\nsetundef -init -zero\ntechmap\nsimplemap\ndffunmap\nopt_clean\n\
+            "{}read_verilog host.v\nhierarchy -top host\nproc\nflatten\nopt_clean\n{CUT}\nsetundef -undriven -zero\nsetundef -init -zero\ntechmap\nsimplemap\ndffunmap\nopt_clean\n\
              write_blif gates.blif\n",
             planted(bits, mutants)
         );
         yosys(dir, "gates", &script)?;
         let gates = std::fs::read_to_string(dir.join("gates.blif")).map_err(|e| e.to_string())?;
-        let mut all = Equivalence { dir: dir.to_owned(), gates, bits, core: PathBuf::new() };
+        let mut all = Equivalence { dir: dir.to_owned(), gates: masked(&gates)?, bits, core: PathBuf::new() };
         // Once: questions are asked side by side.
         all.core = all.chosen(0)?;
         Ok(all)
@@ -95,4 +105,47 @@ impl Equivalence {
         }
         Ok(said)
     }
+}
+
+/// Addresses and data that go into memories count while their enables are high: each of these outputs of the netlist
+/// becomes its product with them.
+fn masked(gates: &str) -> Result<String, String> {
+    let (before, rest) = gates.split_once("\n.outputs ").ok_or("a netlist of gates without outputs")?;
+    let (outputs, after) = rest.split_once('\n').ok_or("a netlist of gates without gates")?;
+    let outputs: Vec<&str> = outputs.split_whitespace().collect();
+    let mut covers = String::new();
+    let mut seen = Vec::new();
+    for output in &outputs {
+        let Some((memory, port)) = output.rsplit_once('.') else {
+            seen.push((*output).to_owned());
+            continue;
+        };
+        let bit = port.find('[').map_or("", |at| &port[at..]);
+        let enable = match port.strip_suffix(bit).unwrap_or(port) {
+            "WR_DATA" => format!("{memory}.WR_EN{bit}"),
+            "WR_ADDR" => format!("{memory}.WR_EN"),
+            "RD_ADDR" => format!("{memory}.RD_EN"),
+            _ => {
+                seen.push((*output).to_owned());
+                continue;
+            }
+        };
+        let enables: Vec<&str> = outputs
+            .iter()
+            .filter(|o| **o == enable || o.strip_prefix(&enable).is_some_and(|bit| bit.starts_with('[')))
+            .copied()
+            .collect();
+        if enables.is_empty() {
+            return Err(format!("a memory without an enable for {output}"));
+        }
+        let _ = writeln!(covers, ".names {} {output} {output}.seen", enables.join(" "));
+        for at in 0..enables.len() {
+            let _ = writeln!(covers, "{}1{}1 1", "-".repeat(at), "-".repeat(enables.len() - at - 1));
+        }
+        seen.push(format!("{output}.seen"));
+    }
+    if covers.is_empty() {
+        return Err("the netlist of gates has no memory".to_owned());
+    }
+    Ok(format!("{before}\n.outputs {}\n{covers}{after}", seen.join(" ")))
 }

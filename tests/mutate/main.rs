@@ -19,6 +19,7 @@
 #[path = "../common/designs.rs"]
 mod designs;
 mod equivalence;
+mod host;
 mod netlist;
 #[path = "../common/samples.rs"]
 mod samples;
@@ -31,10 +32,11 @@ use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
 use eqhdl::schedule::Layout;
+use eqhdl::verilog::Sources;
 use equivalence::Equivalence;
 use netlist::{Mutant, Mutants};
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -69,6 +71,9 @@ const CASES: [Case; 2] = [
     },
 ];
 
+/// Steps of the free and of a nudged phase that the cores run with, besides their designs' 5 and 3 (a host may choose),
+/// and how many samples.
+const STEPS: [(u32, u32, usize); 3] = [(6, 2, 40), (1, 1, 40), (3000, 2100, 4)];
 /// How often the extreme samples and weights are drawn.
 const ROUNDS: u32 = 4;
 /// One in so many mutants that are caught is put to the model checker, too.
@@ -141,18 +146,20 @@ impl Stimuli {
 /// Runs one mutant beside the reference: what was compared, if all of it was equal; `None` if a difference was found.
 fn survives(core: &Core, stimuli: &Stimuli, mutant: usize) -> Result<Option<u64>, String> {
     let program = core.folder(mutant)?;
+    let samples = &stimuli.samples[..core.samples.min(stimuli.samples.len())];
+    let steps = u64::from(core.design.free_steps + core.design.nudged_steps);
     let request = Request {
         design: &core.design,
         data: &stimuli.data,
-        samples: &stimuli.samples,
-        per_epoch: stimuli.samples.len() as u64,
+        samples,
+        per_epoch: samples.len() as u64,
         start: &stimuli.start,
         level: Level::All,
         program: &program,
         work: &program.with_file_name("work"),
         waves: None,
         survey: false,
-        patience: Some(20_000),
+        patience: Some(2_500 * steps.max(8)),
     };
     let outcome = match cross_check(&request, &core.layout, &mut |_, _| {}) {
         Ok(outcome) if outcome.equal() && outcome.compared > 1000 => Ok(Some(outcome.compared)),
@@ -170,12 +177,23 @@ fn survives(core: &Core, stimuli: &Stimuli, mutant: usize) -> Result<Option<u64>
 struct Core {
     design: Design,
     layout: Layout,
-    dir: std::path::PathBuf,
+    /// It runs no more samples at a time.
+    samples: usize,
+    dir: PathBuf,
 }
 
 impl Core {
+    /// Built in a folder.
+    fn built(design: Design, mutants: &Sources, samples: usize, dir: PathBuf) -> Result<Self, String> {
+        std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+        let layout = Layout::of(&design);
+        build_with(&design, &layout, mutants.clone(), &dir, Tracing::Commits, Effort::Compile)
+            .map_err(|e| e.to_string())?;
+        Ok(Core { design, layout, samples, dir })
+    }
+
     /// A folder in which the simulator is mutant number `mutant`; the program in it.
-    fn folder(&self, mutant: usize) -> Result<std::path::PathBuf, String> {
+    fn folder(&self, mutant: usize) -> Result<PathBuf, String> {
         let main = &self.dir;
         let own = main.join(format!("mutant{mutant}"));
         let say = |e: std::io::Error| format!("{}: {e}", own.display());
@@ -218,30 +236,37 @@ fn each<T: Sync, A: Send>(
 fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3], String> {
     let begin = Instant::now();
     let design = case.design()?;
-    let layout = Layout::of(&design);
     // Kept between runs: nothing is made twice from the same text.
     let dir = tools::repository("target/mutate").join(case.name);
     std::fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
-    let Mutants { mutants, sources } = netlist::mutants(&design, &layout, &dir, count)?;
-    let core = Core { design, layout, dir };
-    build_with(&core.design, &core.layout, sources, &core.dir, Tracing::Commits, Effort::Compile)
-        .map_err(|e| e.to_string())?;
+    let Mutants { mutants, sources } = netlist::mutants(&design, &Layout::of(&design), &dir, count)?;
+    let stepped = STEPS.iter().map(|&(free, nudged, samples)| {
+        let design = Design { free_steps: free, nudged_steps: nudged, ..design.clone() };
+        Core::built(design, &sources, samples, dir.join(format!("steps-{free}-{nudged}")))
+    });
+    let stepped: Vec<Core> = stepped.collect::<Result<_, _>>()?;
+    let core = Core::built(design, &sources, usize::MAX, dir)?;
     let mut survivors: Vec<&Mutant> = mutants.iter().collect();
-    let mut all = vec![("plain", Stimuli::plain(&core.design)?)];
+    let mut all = vec![("plain", &core, Stimuli::plain(&core.design)?)];
     for round in 0..ROUNDS {
-        all.push(("extreme", Stimuli::extreme(&core.design, round)?));
+        all.push(("extreme", &core, Stimuli::extreme(&core.design, round)?));
     }
-    for (name, stimuli) in all {
+    for other in &stepped {
+        all.push(("extreme", other, Stimuli::extreme(&other.design, 0)?));
+    }
+    for (name, core, stimuli) in all {
         let compared =
-            survives(&core, &stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
-        let alive = each(&survivors, |mutant| survives(&core, &stimuli, mutant.number).map(|s| s.is_some()))?;
+            survives(core, &stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
+        let alive = each(&survivors, |mutant| survives(core, &stimuli, mutant.number).map(|s| s.is_some()))?;
         let before = survivors.len();
         survivors = survivors.into_iter().zip(alive).filter_map(|(m, alive)| alive.then_some(m)).collect();
         println!(
-            "{}: {} {name} samples: without a mutant {compared} states and weights equal the reference; of {before} \
-             mutants {} survive ({:.0} s)",
+            "{}: {} {name} samples, {} and {} steps: without a mutant {compared} states and weights equal the reference; \
+             of {before} mutants {} survive ({:.0} s)",
             case.name,
-            stimuli.samples.len(),
+            core.samples.min(stimuli.samples.len()),
+            core.design.free_steps,
+            core.design.nudged_steps,
             survivors.len(),
             begin.elapsed().as_secs_f64()
         );
@@ -250,7 +275,7 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
     let caught: Vec<&Mutant> =
         mutants.iter().filter(|m| survivors.iter().all(|s| s.number != m.number)).step_by(CONTROL).collect();
     let asked: Vec<&Mutant> = survivors.iter().chain(&caught).copied().collect();
-    let equivalence = Equivalence::new(&core.dir, &asked)?;
+    let equivalence = Equivalence::new(&core.dir, &core.design, &asked)?;
     for (mutant, answer) in caught.iter().zip(each(&caught, |mutant| equivalence.proven(mutant))?) {
         if answer.is_ok() {
             return Err(format!("{} is caught, and proven equivalent", mutant.place()));
@@ -258,15 +283,17 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
     }
     let answers = each(&survivors, |mutant| equivalence.proven(mutant))?;
     let open: Vec<_> = survivors.iter().zip(answers).filter_map(|(m, a)| Some((m, a.err()?))).collect();
-    let last: Vec<Stimuli> = (ROUNDS..ROUNDS + LAST_ROUNDS)
-        .map(|round| Stimuli::extreme(&core.design, round))
-        .collect::<Result<_, _>>()?;
-    for stimuli in &last {
-        survives(&core, stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
+    let cores = std::iter::once(&core).chain(&stepped).cycle();
+    let last: Vec<(&Core, Stimuli)> = (ROUNDS..ROUNDS + LAST_ROUNDS)
+        .zip(cores)
+        .map(|(round, core)| Ok((core, Stimuli::extreme(&core.design, round)?)))
+        .collect::<Result<_, String>>()?;
+    for (core, stimuli) in &last {
+        survives(core, stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;
     }
     let survives_all = |mutant: &Mutant| {
         let mut rounds = last.iter();
-        rounds.try_fold(true, |alive, s| Ok(alive && survives(&core, s, mutant.number)?.is_some()))
+        rounds.try_fold(true, |alive, (core, s)| Ok(alive && survives(core, s, mutant.number)?.is_some()))
     };
     let alive = each(&open, |(mutant, _)| survives_all(mutant))?;
     let mut counts = [mutants.len() - survivors.len(), survivors.len() - open.len(), 0];

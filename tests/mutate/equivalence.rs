@@ -27,9 +27,6 @@ pub struct Equivalence {
 /// host uses it ([`host`]).
 const CUT: &str = "expose -evert t:$mem_v2\nmemory_map";
 
-/// Seconds of processor time for one question.
-const PATIENCE: u32 = 40;
-
 impl Equivalence {
     /// For these mutants, in the folder of the netlist: all of them in one netlist of gates.
     pub fn new(dir: &Path, design: &Design, mutants: &[&Mutant]) -> Result<Self, String> {
@@ -83,10 +80,10 @@ impl Equivalence {
     }
 
     /// Whether no inputs, from registers at zero, tell a mutant from the core (van Eijk's signal correspondence, as ABC's
-    /// `dsec` has it). If not, what the model checker said.
-    pub fn proven(&self, mutant: &Mutant) -> Result<Result<(), String>, String> {
+    /// `dsec` has it). If not, what the model checker said within these seconds of processor time.
+    pub fn proven(&self, mutant: &Mutant, patience: u32) -> Result<Result<(), String>, String> {
         let changed = self.chosen(mutant.number)?;
-        let said = self.ask(&format!("dsec {} {}", self.core.display(), changed.display()))?;
+        let said = self.ask(&format!("dsec {} {}", self.core.display(), changed.display()), patience)?;
         if said.contains("Networks are equivalent") {
             return Ok(Ok(()));
         }
@@ -94,10 +91,10 @@ impl Equivalence {
         Ok(Err(why.unwrap_or("no answer").trim().to_owned()))
     }
 
-    fn ask(&self, question: &str) -> Result<String, String> {
+    fn ask(&self, question: &str, patience: u32) -> Result<String, String> {
         // Its own limits are not kept to.
         let limited =
-            format!("ulimit -t {PATIENCE}; yosys-abc -c \"$0\" || echo \"no answer in {PATIENCE} s\"");
+            format!("ulimit -t {patience}; yosys-abc -c \"$0\" || echo \"no answer in {patience} s\"");
         let said = run(Command::new("sh").args(["-c", &limited, question]).current_dir(&self.dir))?;
         // Its exit code is that of success even where it could not read a file.
         if !said.contains("Networks are") && !said.contains("no answer") {

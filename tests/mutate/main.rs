@@ -76,8 +76,10 @@ const CASES: [Case; 2] = [
 const STEPS: [(u32, u32, usize); 3] = [(6, 2, 40), (1, 1, 40), (3000, 2100, 4)];
 /// How often the extreme samples and weights are drawn.
 const ROUNDS: u32 = 4;
-/// One in so many mutants that are caught is put to the model checker, too.
-const CONTROL: usize = 16;
+/// Seconds of processor time that the model checker has for a mutant.
+const PATIENCE: u32 = 240;
+/// One in so many mutants that are caught is put to it, too, for so many seconds: an answer would be wrong.
+const CONTROL: (usize, u32) = (16, 40);
 /// How often more for those mutants that no proof decides.
 const LAST_ROUNDS: u32 = 60;
 
@@ -272,16 +274,20 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
         );
     }
     // What the samples have told from the core must not be proven equal to it.
-    let caught: Vec<&Mutant> =
-        mutants.iter().filter(|m| survivors.iter().all(|s| s.number != m.number)).step_by(CONTROL).collect();
+    let caught: Vec<&Mutant> = mutants
+        .iter()
+        .filter(|m| survivors.iter().all(|s| s.number != m.number))
+        .step_by(CONTROL.0)
+        .collect();
     let asked: Vec<&Mutant> = survivors.iter().chain(&caught).copied().collect();
     let equivalence = Equivalence::new(&core.dir, &core.design, &asked)?;
-    for (mutant, answer) in caught.iter().zip(each(&caught, |mutant| equivalence.proven(mutant))?) {
+    for (mutant, answer) in caught.iter().zip(each(&caught, |mutant| equivalence.proven(mutant, CONTROL.1))?)
+    {
         if answer.is_ok() {
             return Err(format!("{} is caught, and proven equivalent", mutant.place()));
         }
     }
-    let answers = each(&survivors, |mutant| equivalence.proven(mutant))?;
+    let answers = each(&survivors, |mutant| equivalence.proven(mutant, PATIENCE))?;
     let open: Vec<_> = survivors.iter().zip(answers).filter_map(|(m, a)| Some((m, a.err()?))).collect();
     let cores = std::iter::once(&core).chain(&stepped).cycle();
     let last: Vec<(&Core, Stimuli)> = (ROUNDS..ROUNDS + LAST_ROUNDS)

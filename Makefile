@@ -65,7 +65,7 @@ formal: ## prove requantiser, neuron, synapses, sequencer and streams; planted d
 	@sim/setup.sh test
 	cargo test --release --test formal -- --all $(ARGS)
 
-mutate: ## 320 mutants of two small cores: is each of them caught, or proven equivalent? (half an hour)
+mutate: ## 320 mutants of two small cores: is each of them caught, or proven equivalent? (an hour)
 	@sim/setup.sh test
 	cargo test --release --test mutate -- --all $(ARGS)
 

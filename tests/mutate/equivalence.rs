@@ -23,8 +23,8 @@ pub struct Equivalence {
 /// value, the same for both. So a proof holds for any contents. It is less than equivalence: a mutant that this cannot
 /// prove may be equivalent all the same. Only the table of the phase program, which never changes, becomes logic.
 ///
-/// What goes into a memory counts while it is enabled ([`masked`]), what goes in and out of the core as a
-/// host uses it ([`host`]).
+/// What goes into a memory counts while it is enabled ([`masked`]), what goes in and out of the core as a host uses it
+/// ([`host`]).
 const CUT: &str = "expose -evert t:$mem_v2\nmemory_map";
 
 impl Equivalence {
@@ -37,7 +37,8 @@ impl Equivalence {
         std::fs::write(dir.join("host.v"), host(&core, &netlist, design, bits)?)
             .map_err(|e| e.to_string())?;
         let script = format!(
-            "{}read_verilog host.v\nhierarchy -top host\nproc\nflatten\nopt_clean\n{CUT}\nsetundef -undriven -zero\nsetundef -init -zero\ntechmap\nsimplemap\ndffunmap\nopt_clean\n\
+            "{}read_verilog host.v\nhierarchy -top host\nproc\nflatten\nopt_clean\n\
+             {CUT}\nsetundef -undriven -zero\nsetundef -init -zero\ntechmap\nsimplemap\ndffunmap\nopt_clean\n\
              write_blif gates.blif\n",
             planted(bits, mutants)
         );
@@ -113,19 +114,18 @@ fn masked(gates: &str) -> Result<String, String> {
     let mut covers = String::new();
     let mut seen = Vec::new();
     for output in &outputs {
-        let Some((memory, port)) = output.rsplit_once('.') else {
+        let enable = output.rsplit_once('.').and_then(|(memory, port)| {
+            let (port, bit) = port.split_at(port.find('[').unwrap_or(port.len()));
+            match port {
+                "WR_DATA" => Some(format!("{memory}.WR_EN{bit}")),
+                "WR_ADDR" => Some(format!("{memory}.WR_EN")),
+                "RD_ADDR" => Some(format!("{memory}.RD_EN")),
+                _ => None,
+            }
+        });
+        let Some(enable) = enable else {
             seen.push((*output).to_owned());
             continue;
-        };
-        let bit = port.find('[').map_or("", |at| &port[at..]);
-        let enable = match port.strip_suffix(bit).unwrap_or(port) {
-            "WR_DATA" => format!("{memory}.WR_EN{bit}"),
-            "WR_ADDR" => format!("{memory}.WR_EN"),
-            "RD_ADDR" => format!("{memory}.RD_EN"),
-            _ => {
-                seen.push((*output).to_owned());
-                continue;
-            }
         };
         let enables: Vec<&str> = outputs
             .iter()

@@ -18,9 +18,9 @@ const WHILE_IDLE: [&str; 5] =
 /// What must hold still while it is busy.
 const STEADY: [&str; 2] = ["free_steps_i", "nudged_steps_i"];
 
-/// A module `host` around the core `core` (text of its netlist) of which `select` bits choose the mutant. Whatever comes
-/// in, the core sees samples of at most as many values as the network has inputs, numbers of steps that hold still while
-/// it is busy, and a host port that rests while it is busy. Data goes out only while its valid is high.
+/// A module `host` around the module `core` with the ports of this netlist, of which `select` bits choose the mutant.
+/// Whatever comes in, the core sees samples of at most as many values as the network has inputs, numbers of steps that
+/// hold still while it is busy, and a host port that rests while it is busy. Data goes out only while its valid is high.
 pub fn host(core: &str, netlist: &str, design: &Design, select: u32) -> Result<String, String> {
     let mut ports: Vec<Port> = netlist.lines().filter_map(port).collect();
     ports.push(Port { name: "mutsel".to_owned(), width: select as usize, input: true });

@@ -9,10 +9,10 @@
 //! stuck bits, exchanged and disconnected signals) and builds all mutants into one netlist, chosen by a number that
 //! the simulation reads from a file. Mutant 0 has no defect: it must equal the reference in every event. Each other
 //! one runs the same samples, and is caught where the comparator names a difference (or the core hangs). What the
-//! first samples do not catch sees more of them, with extreme weights and inputs. What that does not catch either is
-//! compared with the core by a model checker, memories cut out on both sides alike: where it proves that no input
-//! tells the two apart, the mutant is equivalent. Where it has no answer, thousands of samples more are run; a mutant
-//! that survives them is undecided, and listed with its place.
+//! first samples do not catch sees more of them, with extreme weights and inputs and other numbers of steps. What that
+//! does not catch either is compared with the core by a model checker, as a host uses it and memories cut out on both
+//! sides alike: where it proves that no input tells the two apart, the mutant is equivalent. Where it has no answer,
+//! many more samples are run; a mutant that survives them is undecided, and listed with its place.
 //!
 //! The run fails where more mutants are undecided than one in ten: then the samples have become too weak.
 
@@ -71,9 +71,11 @@ const CASES: [Case; 2] = [
     },
 ];
 
-/// Steps of the free and of a nudged phase that the cores run with, besides their designs' 5 and 3 (a host may choose),
-/// and how many samples.
-const STEPS: [(u32, u32, usize); 3] = [(6, 2, 40), (1, 1, 40), (3000, 2100, 4)];
+/// How many extreme samples are drawn at a time: all of both epochs.
+const EXTREME: usize = 40;
+/// Steps of the free and of a nudged phase that the cores run with besides their designs' own (a host may choose), and how
+/// many extreme samples then.
+const STEPS: [(u32, u32, usize); 3] = [(6, 2, EXTREME), (1, 1, EXTREME), (3000, 2100, 4)];
 /// How often the extreme samples and weights are drawn.
 const ROUNDS: u32 = 4;
 /// Seconds of processor time that the model checker has for a mutant.
@@ -148,13 +150,12 @@ impl Stimuli {
 /// Runs one mutant beside the reference: what was compared, if all of it was equal; `None` if a difference was found.
 fn survives(core: &Core, stimuli: &Stimuli, mutant: usize) -> Result<Option<u64>, String> {
     let program = core.folder(mutant)?;
-    let samples = &stimuli.samples[..core.samples.min(stimuli.samples.len())];
     let steps = u64::from(core.design.free_steps + core.design.nudged_steps);
     let request = Request {
         design: &core.design,
         data: &stimuli.data,
-        samples,
-        per_epoch: samples.len() as u64,
+        samples: &stimuli.samples,
+        per_epoch: stimuli.samples.len() as u64,
         start: &stimuli.start,
         level: Level::All,
         program: &program,
@@ -179,7 +180,7 @@ fn survives(core: &Core, stimuli: &Stimuli, mutant: usize) -> Result<Option<u64>
 struct Core {
     design: Design,
     layout: Layout,
-    /// It runs no more samples at a time.
+    /// So many extreme samples at a time.
     samples: usize,
     dir: PathBuf,
 }
@@ -192,6 +193,13 @@ impl Core {
         build_with(&design, &layout, mutants.clone(), &dir, Tracing::Commits, Effort::Compile)
             .map_err(|e| e.to_string())?;
         Ok(Core { design, layout, samples, dir })
+    }
+
+    /// Extreme samples for it.
+    fn extreme(&self, round: u32) -> Result<Stimuli, String> {
+        let mut stimuli = Stimuli::extreme(&self.design, round)?;
+        stimuli.samples.truncate(self.samples);
+        Ok(stimuli)
     }
 
     /// A folder in which the simulator is mutant number `mutant`; the program in it.
@@ -242,19 +250,19 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
     let dir = tools::repository("target/mutate").join(case.name);
     std::fs::create_dir_all(&dir).map_err(|e| e.to_string())?;
     let Mutants { mutants, sources } = netlist::mutants(&design, &Layout::of(&design), &dir, count)?;
-    let stepped = STEPS.iter().map(|&(free, nudged, samples)| {
+    let own = (design.free_steps, design.nudged_steps, EXTREME);
+    let build = |(free, nudged, samples)| {
         let design = Design { free_steps: free, nudged_steps: nudged, ..design.clone() };
         Core::built(design, &sources, samples, dir.join(format!("steps-{free}-{nudged}")))
-    });
-    let stepped: Vec<Core> = stepped.collect::<Result<_, _>>()?;
-    let core = Core::built(design, &sources, usize::MAX, dir)?;
+    };
+    let cores: Vec<Core> = std::iter::once(own).chain(STEPS).map(build).collect::<Result<_, _>>()?;
     let mut survivors: Vec<&Mutant> = mutants.iter().collect();
-    let mut all = vec![("plain", &core, Stimuli::plain(&core.design)?)];
+    let mut all = vec![("plain", &cores[0], Stimuli::plain(&design)?)];
     for round in 0..ROUNDS {
-        all.push(("extreme", &core, Stimuli::extreme(&core.design, round)?));
+        all.push(("extreme", &cores[0], cores[0].extreme(round)?));
     }
-    for other in &stepped {
-        all.push(("extreme", other, Stimuli::extreme(&other.design, 0)?));
+    for other in &cores[1..] {
+        all.push(("extreme", other, other.extreme(0)?));
     }
     for (name, core, stimuli) in all {
         let compared =
@@ -266,7 +274,7 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
             "{}: {} {name} samples, {} and {} steps: without a mutant {compared} states and weights equal the reference; \
              of {before} mutants {} survive ({:.0} s)",
             case.name,
-            core.samples.min(stimuli.samples.len()),
+            stimuli.samples.len(),
             core.design.free_steps,
             core.design.nudged_steps,
             survivors.len(),
@@ -280,7 +288,7 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
         .step_by(CONTROL.0)
         .collect();
     let asked: Vec<&Mutant> = survivors.iter().chain(&caught).copied().collect();
-    let equivalence = Equivalence::new(&core.dir, &core.design, &asked)?;
+    let equivalence = Equivalence::new(&dir, &design, &asked)?;
     for (mutant, answer) in caught.iter().zip(each(&caught, |mutant| equivalence.proven(mutant, CONTROL.1))?)
     {
         if answer.is_ok() {
@@ -289,10 +297,9 @@ fn examine(case: &Case, count: usize, report: &mut String) -> Result<[usize; 3],
     }
     let answers = each(&survivors, |mutant| equivalence.proven(mutant, PATIENCE))?;
     let open: Vec<_> = survivors.iter().zip(answers).filter_map(|(m, a)| Some((m, a.err()?))).collect();
-    let cores = std::iter::once(&core).chain(&stepped).cycle();
     let last: Vec<(&Core, Stimuli)> = (ROUNDS..ROUNDS + LAST_ROUNDS)
-        .zip(cores)
-        .map(|(round, core)| Ok((core, Stimuli::extreme(&core.design, round)?)))
+        .zip(cores.iter().cycle())
+        .map(|(round, core)| Ok((core, core.extreme(round)?)))
         .collect::<Result<_, String>>()?;
     for (core, stimuli) in &last {
         survives(core, stimuli, 0)?.ok_or("the netlist without a mutant differs from the reference")?;

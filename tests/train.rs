@@ -156,7 +156,9 @@ fn a_training_in_floats_cut_anywhere_goes_on_bit_for_bit() {
     let mut other = design.clone();
     other.seed += 1;
     let foreign = FloatTrainer::resumed(&other, &data, &path);
-    assert!(matches!(foreign, Err(CheckpointError::Foreign { what: "design", .. })));
+    let Err(CheckpointError::Foreign { differences, .. }) = foreign else { panic!("{foreign:?}") };
+    assert_eq!(differences.len(), 1);
+    assert_eq!(differences[0].key, "training.seed");
     // The checkpoint of the bit-accurate training is no start for this one, nor the other way round.
     let exact = TrainingData::new(&design, &data);
     let plan = Plan::new(&design, &data);
@@ -205,20 +207,22 @@ fn foreign_and_damaged_checkpoints_are_refused() {
     checkpoint.write(&path, &s.design, sum, s.plan).unwrap();
 
     let foreign = |design: &Design, sum: &str, plan: Plan| match Checkpoint::read(&path, design, sum, plan) {
-        Err(CheckpointError::Foreign { what, .. }) => what,
+        Err(CheckpointError::Foreign { differences, .. }) => {
+            differences.iter().map(|d| d.key.as_str()).collect::<Vec<_>>().join(", ")
+        }
         other => panic!("{other:?}"),
     };
     let mut other = s.design.clone();
     other.seed += 1;
-    assert_eq!(foreign(&other, sum, s.plan), "design");
+    assert_eq!(foreign(&other, sum, s.plan), "training.seed");
     let mut other = s.design.clone();
     other.synapses[1].rate.raw += 1;
-    assert_eq!(foreign(&other, sum, s.plan), "design");
+    assert_eq!(foreign(&other, sum, s.plan), "rule.learning_rates");
     let mut other = s.design.clone();
     other.milestones = Milestones::new(&[2]).unwrap();
-    assert_eq!(foreign(&other, sum, s.plan), "design");
-    assert_eq!(foreign(&s.design, "0000", s.plan), "data set");
-    assert_eq!(foreign(&s.design, sum, Plan { train_samples: 49, ..s.plan }), "number of samples");
+    assert_eq!(foreign(&other, sum, s.plan), "training.rate_milestones");
+    assert_eq!(foreign(&s.design, "0000", s.plan), "the data set");
+    assert_eq!(foreign(&s.design, sum, Plan { train_samples: 49, ..s.plan }), "the number of samples");
     // More epochs, other lanes: the same bits.
     let mut same = s.design.clone();
     (same.epochs, same.lanes) = (99, 64);

@@ -1,11 +1,10 @@
 //! The files of the bus: register file, top, C header, Markdown, test bench, and the FuseSoC core file.
 
 use super::{Access, Field, LEAVES, Map, Register, Vectors, rails_of_state, rails_of_weight, slot_width};
-use crate::design::Design;
+use crate::design::{Design, Keys};
 use crate::schedule::{Layout, bits};
 use crate::verilog::{Sources, common_state_width, module_name, rates_width};
 use askama::Template;
-use sha2::{Digest, Sha256};
 
 /// Name of the wrapped core's module.
 pub fn top_name(design: &Design) -> String {
@@ -14,18 +13,7 @@ pub fn top_name(design: &Design) -> String {
 
 /// The register map of a design.
 pub(super) fn map(design: &Design, layout: &Layout) -> Map {
-    let core = &Sources::of(design, layout).files[&format!("{}.v", module_name(design))];
-    Map::of(design, layout, digest(core))
-}
-
-/// The head of the SHA-256 of Verilog without its comment lines, so that the name of a design file is not part of it.
-fn digest(verilog: &str) -> u32 {
-    let mut hash = Sha256::new();
-    for line in verilog.lines().filter(|l| !l.starts_with("//")) {
-        hash.update(line);
-        hash.update("\n");
-    }
-    hash.finalize().iter().take(4).fold(0, |word, &byte| word << 8 | u32::from(byte))
+    Map::of(design, layout, Keys::of_circuit(design).word())
 }
 
 /// Name of a field's signals in the register file.
@@ -64,6 +52,7 @@ struct RegisterText {
 #[derive(Template)]
 #[template(path = "axi_registers.v", escape = "none")]
 struct RegistersFile {
+    depends_on: String,
     module: String,
     index_width: u32,
     ports: Vec<String>,
@@ -74,8 +63,9 @@ struct RegistersFile {
     updates: Vec<String>,
 }
 
-fn registers_file(module: &str, map: &Map) -> String {
+fn registers_file(module: &str, keys: &Keys, map: &Map) -> String {
     let mut file = RegistersFile {
+        depends_on: keys.comment(),
         module: module.to_owned(),
         // Of a word in the lower half of the address space.
         index_width: map.address_width - 3,
@@ -177,6 +167,7 @@ struct LayerText {
 #[derive(Template)]
 #[template(path = "axi_top.v", escape = "none")]
 struct TopFile {
+    depends_on: String,
     batched: bool,
     rate_sets: usize,
     rates_width: u32,
@@ -244,6 +235,7 @@ fn top_file(design: &Design, layout: &Layout, map: &Map) -> String {
         })
         .collect();
     let top = TopFile {
+        depends_on: Keys::of_circuit(design).comment(),
         batched: design.is_batched(),
         rate_sets: design.milestones.sets(),
         rates_width: rates_width(design),
@@ -283,6 +275,7 @@ struct HeaderLayer {
 #[derive(Template)]
 #[template(path = "registers.h", escape = "none")]
 struct HeaderFile<'a> {
+    depends_on: String,
     batched: bool,
     rate_sets: usize,
     prefix: String,
@@ -298,6 +291,7 @@ struct HeaderFile<'a> {
 #[derive(Template)]
 #[template(path = "registers.md", escape = "none")]
 struct PageFile<'a> {
+    depends_on: String,
     batched: bool,
     rate_sets: usize,
     top: String,
@@ -372,6 +366,7 @@ struct BenchFile {
 #[derive(Template)]
 #[template(path = "fusesoc.core", escape = "none")]
 struct CoreFile {
+    depends_on: String,
     version: &'static str,
     name: String,
     top: String,
@@ -385,7 +380,7 @@ struct CoreFile {
 /// with vectors from the reference, and a FuseSoC core file.
 pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let (core, top) = (module_name(design), top_name(design));
-    let map = Map::of(design, layout, digest(&sources.files[&format!("{core}.v")]));
+    let (map, keys) = (map(design, layout), Keys::of_circuit(design));
     let registers = format!("{core}_registers");
     let list = &sources.files["files.f"];
     let names: Vec<String> = list
@@ -400,12 +395,13 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         sources.files.insert((*name).to_owned(), (*text).to_owned());
     }
     sources.files.insert("axi.f".to_owned(), names.join("\n") + "\n");
-    sources.files.insert(format!("{registers}.v"), registers_file(&registers, &map));
+    sources.files.insert(format!("{registers}.v"), registers_file(&registers, &keys, &map));
     sources.files.insert(format!("{top}.v"), top_file(design, layout, &map));
 
     let slot = slot_width(design.input.width);
     let packet_words = 1 + design.sizes[0].div_ceil((32 / slot) as usize);
     let header = HeaderFile {
+        depends_on: keys.text(),
         batched: design.is_batched(),
         rate_sets: design.milestones.sets(),
         prefix: core.to_uppercase(),
@@ -418,6 +414,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         packet_words,
     };
     let page = PageFile {
+        depends_on: keys.text(),
         batched: design.is_batched(),
         rate_sets: design.milestones.sets(),
         top: top.clone(),
@@ -486,6 +483,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     put("axi_tb_results.hex", results);
     let bench_data = ["before", "after", "packets", "results"];
     let file = CoreFile {
+        depends_on: keys.text(),
         version: env!("CARGO_PKG_VERSION"),
         name: design.name.replace('-', "_"),
         top,

@@ -2,7 +2,7 @@
 
 use super::{Rails, slot_width};
 use crate::cosim::{Signature, memory_image};
-use crate::design::Design;
+use crate::design::{Design, Keys};
 use crate::fixed_point::absorb;
 use crate::reference::fast::Network;
 use crate::reference::{Observer, StepView, Weights};
@@ -73,6 +73,8 @@ impl ResultWords {
 /// Samples, and everything that can be seen of them on the bus.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Vectors {
+    /// What the circuit was generated from.
+    pub depends_on: Keys,
     /// Name of the wrapped core's module.
     pub top: String,
     /// Seed of the random bits.
@@ -176,6 +178,7 @@ impl Vectors {
         let offsets = map.registers.iter().map(|r| (r.name.clone(), r.offset));
         let resets = map.registers.iter().filter_map(|r| Some((r.name.clone(), r.reset()?)));
         Vectors {
+            depends_on: Keys::of_circuit(design),
             top: super::top_name(design),
             seed: design.seed,
             steps: steps.0 | steps.1 << 16,

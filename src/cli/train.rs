@@ -2,8 +2,8 @@
 
 use super::CliError;
 use crate::data::{self, Dataset};
-use crate::design::Design;
-use crate::reference::checkpoint::{Checkpoint, CheckpointError, design_digest};
+use crate::design::{Design, Keys};
+use crate::reference::checkpoint::{Checkpoint, CheckpointError};
 use crate::reference::counters::Counters;
 use crate::reference::profile::{self, SignalProfile, profile};
 use crate::reference::train::{Course, Plan, Progress, Trainer, TrainingData, averaged_epochs};
@@ -160,7 +160,9 @@ pub struct Report {
     /// How well it did.
     #[serde(flatten)]
     pub accuracies: Accuracies,
-    /// Digest of everything in the design that decides a bit.
+    /// Everything in the design that decides a bit.
+    pub depends_on: Keys,
+    /// Its digest.
     pub design_digest: String,
     /// Degrees between the final weights forward and back, synapse layers 2 to L, where they are separate.
     pub feedback_angles: Vec<f64>,
@@ -391,10 +393,11 @@ fn epoch_line(course: &Course, plan: Plan, rate: f64) -> String {
 
 fn report(args: &TrainArgs, design: &Design, dataset: &Dataset, trainer: &Trainer<'_>, rate: f64) -> Report {
     let Progress { course, counters } = trainer.progress();
-    let weights = trainer.weights();
+    let (weights, keys) = (trainer.weights(), Keys::of_training(design));
     Report {
         accuracies: Accuracies::new((args, design.seed), dataset, trainer.plan(), course, rate),
-        design_digest: design_digest(design),
+        design_digest: keys.digest(),
+        depends_on: keys,
         feedback_angles: weights.angles(design),
         weights_digest: weights.digest(),
         counted_every: trainer.plan().counted_every(),
@@ -435,7 +438,8 @@ pub(super) fn write_report(report: &impl Serialize, path: &Path) -> miette::Resu
     write().into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
 }
 
-/// Raw weights `w1` (rows: post-synaptic), raw biases `b1`, and their fraction bits `w1_frac`, `b1_frac`; and so on.
+/// Raw weights `w1` (rows: post-synaptic), raw biases `b1`, and their fraction bits `w1_frac`, `b1_frac`; and so on;
+/// the design's keys that they depend on as bytes of text, `design`.
 fn save_weights(weights: &Weights, design: &Design, path: &Path) -> miette::Result<()> {
     let write = || -> miette::Result<()> {
         let mut npz = NpzWriter::new_compressed(File::create(path).into_diagnostic()?);
@@ -455,6 +459,9 @@ fn save_weights(weights: &Weights, design: &Design, path: &Path) -> miette::Resu
             });
             npz.add_array(format!("back{l}"), &w).into_diagnostic()?;
         }
+        // What the weights belong to: text as bytes, which is what every reader of NPZ takes.
+        let keys = Array1::from(Keys::of_training(design).text().into_bytes());
+        npz.add_array("design", &keys).into_diagnostic()?;
         npz.finish().into_diagnostic()?;
         Ok(())
     };

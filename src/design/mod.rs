@@ -7,6 +7,7 @@
 mod datapath;
 mod diagnostics;
 mod file;
+mod identity;
 mod milestones;
 mod tables;
 mod template;
@@ -16,6 +17,7 @@ pub use datapath::{Datapath, NeuronMath, Rates, Signal};
 pub use diagnostics::DesignError;
 pub(crate) use diagnostics::{Refusal, nearest};
 pub use file::{Shape, fields, load, parse, shape};
+pub use identity::{KeyDifference, Keys};
 pub use milestones::Milestones;
 pub use tables::{Table, Tables, logistic};
 pub use template::commented_example;

@@ -5,10 +5,8 @@ use super::Weights;
 use super::sealed::{self, Magic};
 use super::train::{Plan, Progress};
 use super::weights::LayerWeights;
-use crate::data::hex;
-use crate::design::Design;
+use crate::design::{Design, KeyDifference, Keys};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +25,7 @@ pub struct Checkpoint {
 /// What a checkpoint belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Identity {
-    design: String,
+    design: Keys,
     data: String,
     train_samples: u32,
     test_samples: u32,
@@ -67,60 +65,21 @@ pub enum CheckpointError {
         problem: String,
     },
     /// Of another training.
-    #[error("{}: the checkpoint belongs to another training: its {what} differs (there {there}, here {here})", .path.display())]
+    #[error("{}: the checkpoint belongs to another training: other values of {}", .path.display(), told(.differences))]
     #[diagnostic(help(
         "resume with the design, data, --seed and --samples it was made with, give another folder with --out, or train from the start (without --resume)"
     ))]
     Foreign {
         /// The file.
         path: PathBuf,
-        /// What differs.
-        what: &'static str,
-        /// In the checkpoint.
-        there: String,
-        /// Now.
-        here: String,
+        /// What differs, each there and here.
+        differences: Vec<KeyDifference>,
     },
 }
 
-/// SHA-256, in hexadecimal, of everything in a design that decides a bit of the training, except the data and the
-/// number of epochs.
-pub fn design_digest(design: &Design) -> String {
-    let raw = |c: &crate::design::Constant| (c.format, c.raw);
-    let synapses: Vec<_> = design
-        .synapses
-        .iter()
-        .map(|s| (s.weight, s.weight_read, s.bias, raw(&s.rate), s.init.to_bits()))
-        .collect();
-    let mut text = format!(
-        "{:?}",
-        (
-            (&design.sizes, design.input, &design.neurons, synapses),
-            (
-                design.dynamics,
-                design.order,
-                design.readout,
-                design.nudge_place,
-                design.activation,
-                raw(&design.dt)
-            ),
-            (
-                design.rule,
-                design.batch,
-                design.nudge_sign,
-                design.free_steps,
-                design.nudged_steps,
-                raw(&design.beta)
-            ),
-            (design.feedback, design.angle.to_bits(), raw(&design.weight_decay)),
-            (design.drive_modes, design.state_modes, design.weight_modes, design.seed),
-        )
-    );
-    // Said only where there are any: a training at constant rates is what it was before rates could fall.
-    if design.milestones.sets() > 1 {
-        text += &format!("{:?}", (design.milestones.epochs(), design.rate_gamma.to_bits()));
-    }
-    hex(&Sha256::digest(text))
+/// Differences, one after the other.
+fn told(differences: &[KeyDifference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl Checkpoint {
@@ -185,7 +144,7 @@ impl Identity {
     /// Of a training.
     pub(crate) fn of(design: &Design, data_checksum: &str, plan: Plan) -> Identity {
         Identity {
-            design: design_digest(design),
+            design: Keys::of_training(design),
             data: data_checksum.to_owned(),
             train_samples: plan.train_samples,
             test_samples: plan.test_samples,
@@ -196,17 +155,20 @@ impl Identity {
     pub(crate) fn expect(&self, there: &Identity, path: &Path) -> Result<(), CheckpointError> {
         let samples = |i: &Identity| format!("{} + {}", i.train_samples, i.test_samples);
         let short = |digest: &str| digest.chars().take(12).collect::<String>();
-        let sides = [
-            ("design", short(&there.design), short(&self.design), there.design == self.design),
-            ("data set", short(&there.data), short(&self.data), there.data == self.data),
-            ("number of samples", samples(there), samples(self), samples(there) == samples(self)),
+        let around = [
+            ("the data set", short(&there.data), short(&self.data), there.data == self.data),
+            ("the number of samples", samples(there), samples(self), samples(there) == samples(self)),
         ];
-        for (what, there, here, same) in sides {
+        let mut differences = self.design.differences(&there.design);
+        for (key, there, here, same) in around {
             if !same {
-                return Err(CheckpointError::Foreign { path: path.to_owned(), what, there, here });
+                differences.push(KeyDifference { key: key.to_owned(), there, here });
             }
         }
-        Ok(())
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(CheckpointError::Foreign { path: path.to_owned(), differences })
     }
 }
 

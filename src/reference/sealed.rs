@@ -14,7 +14,7 @@ use std::path::Path;
 /// What a file says it is.
 pub type Magic = [u8; 8];
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const DIGEST: usize = 32;
 
 /// Writes to a temporary file beside `path`, flushes it to the disk, and renames it.

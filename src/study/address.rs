@@ -1,7 +1,6 @@
 //! What a result belongs to: everything that decides a bit of a training, and its digest.
 
-use crate::design::Design;
-use crate::reference::checkpoint::design_digest;
+use crate::design::{Design, Keys};
 use crate::reference::train::Plan;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -34,7 +33,7 @@ impl Identity {
     /// Of a training.
     pub fn of(design: &Design, data_checksum: &str, plan: Plan) -> Identity {
         Identity {
-            design: design_digest(design),
+            design: Keys::of_training(design).digest(),
             data: data_checksum.to_owned(),
             train_samples: plan.train_samples,
             test_samples: plan.test_samples,

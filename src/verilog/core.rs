@@ -1,7 +1,7 @@
 //! The context of `templates/core.v`.
 
 use super::units::{self, Unit};
-use crate::design::{Design, Feedback, NudgeSign, Order, Rates, Rule, Tables};
+use crate::design::{Design, Feedback, Keys, NudgeSign, Order, Rates, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
 use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, SETTLE, bits};
@@ -57,6 +57,8 @@ struct Core {
     module: String,
     version: &'static str,
     design_file: String,
+    /// What the circuit depends on, as comment lines.
+    depends_on: String,
     sizes_text: String,
     rule_text: &'static str,
     input_format: String,
@@ -123,8 +125,6 @@ struct Core {
     batch_width: u32,
     random_sign: bool,
     even_odd: bool,
-    free_steps: u32,
-    nudged_steps: u32,
     nudge_name: &'static str,
     softmax: bool,
     pull_parameters: String,
@@ -296,6 +296,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         name: design.name.clone(),
         module: super::module_name(design),
         version: env!("CARGO_PKG_VERSION"),
+        depends_on: Keys::of_circuit(design).comment(),
         design_file: design.path.file_name().map(|f| f.to_string_lossy().into_owned()).unwrap_or_default(),
         sizes_text: design.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
         rule_text: match design.rule {
@@ -388,8 +389,6 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         best_width: if layout.softmax_outputs > 0 { units::common_drive_width(design) } else { state_width },
         random_sign: design.nudge_sign == NudgeSign::Random,
         even_odd: design.order == Order::EvenOdd,
-        free_steps: design.free_steps,
-        nudged_steps: design.nudged_steps,
         stochastic: modes.contains(&true),
         purposes: [("weight", Purpose::Weight), ("drive", Purpose::Drive), ("state", Purpose::State)]
             .into_iter()

@@ -25,6 +25,7 @@ module commit_probe (
   output wire        full_o,
   /* verilator lint_off UNUSED */
   /* verilator tracing_on */
+  input  wire [31:0] design_i,            // digest of what the core was generated from, a constant
   input  wire        result_valid_i,
   input  wire [95:0] result_i,            // prediction, label, cycles, cycles that read weights
   input  wire        step_valid_i,

@@ -9,6 +9,8 @@ module sim_top (
   input  wire        rst_ni,
   input  wire        enable_i,
   input  wire [31:0] seed_i,
+  input  wire [15:0] free_steps_i,
+  input  wire [15:0] nudged_steps_i,
   input  wire        sample_number_set_i,
   input  wire [31:0] sample_number_i,
   output wire        busy_o,
@@ -80,7 +82,7 @@ module sim_top (
   /* verilator lint_off PINCONNECTEMPTY */
   {{ module }} u_core (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i), .seed_i(seed_i),
-    .free_steps_i(16'd{{ free_steps }}), .nudged_steps_i(16'd{{ nudged_steps }}),
+    .free_steps_i(free_steps_i), .nudged_steps_i(nudged_steps_i),
     .sample_number_set_i(sample_number_set_i), .sample_number_i(sample_number_i), .sample_number_o(), .busy_o(busy_o),
     .sample_valid_i(sample_valid_i), .sample_ready_o(sample_ready_o), .sample_data_i(sample_data[{{ input_width }}-1:0]),
     .sample_last_i(sample_last_i), .sample_drop_i(1'b0), .sample_label_i(sample_label[{{ label_width }}-1:0]), .sample_train_i(sample_train_i),{% if batched %} .sample_ends_batch_i(sample_ends_batch_i),{% endif %}{% if rates_width > 0 %} .sample_rates_i(sample_rates_i[{{ rates_width }}-1:0]),{% endif %}
@@ -100,7 +102,7 @@ module sim_top (
 
   /* verilator tracing_on */
   commit_probe u_probe (
-    .clk_i(clk_i), .rst_ni(rst_ni), .full_o(weight_valid_o),
+    .clk_i(clk_i), .rst_ni(rst_ni), .full_o(weight_valid_o), .design_i(32'h{{ "{:08x}"|format(digest) }}),
     .result_valid_i(result_valid_o), .result_i({ {{- self.widen16("prediction", label_width) }}, {{ self.widen16("label", label_width) }}, result_cycles_o, result_reads_o}),
     .state_valid_i(state_valid && watch_i[0]), .state_layer_i(state_layer), .state_word_i(state_word),
     .state_data_i(state_data),

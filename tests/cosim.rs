@@ -7,7 +7,7 @@ mod designs;
 mod samples;
 
 use designs::Case;
-use eqhdl::cosim::{Field, Level, Outcome, Request, Tracing, build, cross_check};
+use eqhdl::cosim::{Builds, Field, Level, Outcome, Request, Tracing, cross_check};
 use eqhdl::design::{Activation, Design, Dynamics, Feedback, NudgePlace, NudgeSign, Readout, Rule};
 use eqhdl::fixed_point::{Overflow, Rounding};
 use eqhdl::reference::fast::Network;
@@ -476,8 +476,9 @@ fn check(
     data: &TrainingData,
 ) -> Result<Outcome, String> {
     let layout = Layout::of(design);
-    let program =
-        build(design, &layout, sources, dir, Tracing::Commits).map_err(|error| error.to_string())?;
+    let builds = Builds::open(dir).map_err(|error| error.to_string())?;
+    let built =
+        builds.simulator(design, &layout, &sources, Tracing::Commits).map_err(|error| error.to_string())?;
     let request = Request {
         design,
         data,
@@ -485,7 +486,7 @@ fn check(
         per_epoch: samples.len() as u64 / 2,
         start: &Weights::initial(design),
         level: Level::All,
-        program: &program,
+        program: &built.program,
         work: &dir.join("work"),
         waves: None,
         survey: false,
@@ -677,7 +678,7 @@ fn a_wrong_rounding_is_found_where_two_references_part() {
         let (here, there) = (record(&design, &data, &samples), record(&wrong, &data, &samples));
         let parted = here.iter().zip(&there).find(|(h, t)| h.drives != t.drives || h.weights != t.weights);
         let (h, t) = parted.ok_or("the two references are equal")?;
-        if outcome.equal() || (first.field, first.sample, first.step) != (field, h.sample, h.step) {
+        if outcome.equal() || (first.field, first.sample, first.pass) != (field, h.sample, Some(h.step)) {
             return Err(format!("expected a {field:?} in sample {}, step {}: {first:?}", h.sample, h.step));
         }
         let found = if field == Field::Weight {

@@ -7,7 +7,7 @@ mod designs;
 mod samples;
 
 use designs::Case;
-use eqhdl::cosim::{Level, Request, Tracing, Vcd, VcdError, build, run_to_file};
+use eqhdl::cosim::{Builds, Level, Request, Tracing, Vcd, VcdError, run_to_file};
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
 use eqhdl::verilog::Sources;
@@ -172,14 +172,14 @@ fn a_waveform_written_by_hand() {
 
 #[test]
 fn a_clock_in_the_scope_makes_its_rising_edges_the_steps() {
-    let mut vcd = Vcd::open_clocked(BY_HAND.as_bytes(), "u_probe", &["data"], Some("clk")).unwrap();
+    let mut vcd = Vcd::open_clocked(BY_HAND.as_bytes(), "u_probe", &["data"], Some("clk"), &[]).unwrap();
     let mut edges = Vec::new();
     while vcd.advance().unwrap() {
         edges.push((vcd.time(), vcd.value(0)));
     }
     assert_eq!(edges, [(3, 0xF0F0_F0F0), (7, 5)]);
     // A scope without it goes from time step to time step.
-    let mut vcd = Vcd::open_clocked(BY_HAND.as_bytes(), "later", &["data"], Some("clk")).unwrap();
+    let mut vcd = Vcd::open_clocked(BY_HAND.as_bytes(), "later", &["data"], Some("clk"), &[]).unwrap();
     let mut steps = 0;
     while vcd.advance().unwrap() {
         steps += 1;
@@ -347,7 +347,9 @@ fn a_waveform_of_our_own_harness() -> Result<(), Box<dyn std::error::Error>> {
     let (data, samples) = samples::samples(&design)?;
     let layout = Layout::of(&design);
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("waveforms");
-    let program = build(&design, &layout, Sources::of(&design, &layout), &dir, Tracing::Commits)?;
+    let builds = Builds::open(&dir)?;
+    let sources = Sources::of(&design, &layout);
+    let built = builds.simulator(&design, &layout, &sources, Tracing::Commits)?;
     let request = Request {
         design: &design,
         data: &data,
@@ -355,7 +357,7 @@ fn a_waveform_of_our_own_harness() -> Result<(), Box<dyn std::error::Error>> {
         per_epoch: 2,
         start: &Weights::initial(&design),
         level: Level::All,
-        program: &program,
+        program: &built.program,
         work: &dir.join("work"),
         waves: None,
         survey: false,

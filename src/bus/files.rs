@@ -11,6 +11,14 @@ pub fn top_name(design: &Design) -> String {
     format!("{}_axi", module_name(design))
 }
 
+/// The Verilog files of the bus around the core.
+pub fn file_names(design: &Design) -> Vec<String> {
+    let leaves = LEAVES.iter().map(|(name, _)| (*name).to_owned());
+    leaves
+        .chain([format!("{}_registers.v", module_name(design)), format!("{}.v", top_name(design))])
+        .collect()
+}
+
 /// The register map of a design.
 pub(super) fn map(design: &Design, layout: &Layout) -> Map {
     Map::of(design, layout, Keys::of_circuit(design).word())
@@ -383,12 +391,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let (map, keys) = (map(design, layout), Keys::of_circuit(design));
     let registers = format!("{core}_registers");
     let list = &sources.files["files.f"];
-    let names: Vec<String> = list
-        .lines()
-        .map(str::to_owned)
-        .chain(LEAVES.iter().map(|(n, _)| (*n).to_owned()))
-        .chain([format!("{registers}.v"), format!("{top}.v")])
-        .collect();
+    let names: Vec<String> = list.lines().map(str::to_owned).chain(file_names(design)).collect();
     let data: Vec<String> = sources.files.keys().filter(|n| n.ends_with(".hex")).cloned().collect();
     let includes: Vec<String> = sources.files.keys().filter(|n| n.ends_with(".vh")).cloned().collect();
     for (name, text) in LEAVES {

@@ -8,7 +8,7 @@ mod map;
 mod rails;
 mod vectors;
 
-pub use files::{add_to, add_vectors, top_name};
+pub use files::{add_to, add_vectors, file_names, top_name};
 pub use map::{Access, Field, Map, Register, Window};
 pub use rails::{Rails, rails_of_state, rails_of_weight};
 pub use vectors::{ResultWords, SampleWords, Vectors, synthetic_samples};

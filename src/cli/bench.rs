@@ -2,7 +2,7 @@
 
 use super::CliError;
 use super::study::Watch;
-use crate::cosim::{CosimError, Level, Outcome, Request, Tracing, build, cross_check};
+use crate::cosim::{Builds, CosimError, Level, Outcome, Request, Tracing, cross_check};
 use crate::data;
 use crate::design::Design;
 use crate::reference::bench::{mac_rate, synthetic};
@@ -122,14 +122,9 @@ impl Case {
     }
 
     fn build(&self, tracing: Tracing) -> Result<PathBuf, CosimError> {
-        let name = if tracing == Tracing::None { "rtl-untraced" } else { "rtl" };
-        build(
-            &self.design,
-            &self.layout,
-            Sources::of(&self.design, &self.layout),
-            &self.folder.join(name),
-            tracing,
-        )
+        let sources = Sources::of(&self.design, &self.layout);
+        let builds = Builds::open(&self.folder.join("sim"))?;
+        Ok(builds.simulator(&self.design, &self.layout, &sources, tracing)?.program)
     }
 
     fn run(&self, level: Level, program: &Path, count: usize) -> Result<Outcome, CosimError> {

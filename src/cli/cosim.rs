@@ -1,9 +1,12 @@
 //! `eqhdl cosim`: hardware and reference side by side.
 
+mod inject;
+mod verdict;
+
 use super::CliError;
 use crate::cosim::{
-    COMMIT_SIGNALS, CosimError, Difference, FAULTS, Fault, Field, Level, Outcome, Replay, Request, Tracing,
-    build, cross_check, operands, replay, run_to_file, save_files,
+    Builds, Built, COMMIT_SIGNALS, CosimError, FAULTS, Fault, Handed, Level, Outcome, Request, Tracing,
+    cross_check, leading_to, replay, run_to_file, save_files,
 };
 use crate::data;
 use crate::design::Design;
@@ -12,7 +15,6 @@ use crate::reference::train::{Plan, PlannedSample, TrainingData};
 use crate::schedule::Layout;
 use crate::verilog::Sources;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -39,7 +41,7 @@ pub struct CosimArgs {
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
     /// Instead of the design's number of epochs
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "inject")]
     epochs: Option<u32>,
     /// Simulate the Verilog in this folder (from `eqhdl generate`, perhaps edited) instead of generating it
     #[arg(long, value_name = "DIR", conflicts_with_all = ["inject", "waves"])]
@@ -47,7 +49,8 @@ pub struct CosimArgs {
     /// Compare this waveform (VCD) of the commit port instead of running Verilator
     #[arg(long, value_name = "FILE")]
     waves: Option<PathBuf>,
-    /// Build the hardware with a named defect; `all` tries every one and prints a table
+    /// Build the hardware with a named defect (docs/defects.md); `all` tries every one and prints a table. Over samples
+    /// to learn and to classify in turn, 12 of them or --samples
     #[arg(long, value_name = "FAULT")]
     inject: Option<String>,
     /// Folder for builds, waveforms and the report (default build/NAME)
@@ -56,30 +59,6 @@ pub struct CosimArgs {
     /// Print a machine-readable summary on standard output
     #[arg(long)]
     json: bool,
-}
-
-/// What `--json` prints and `cosim.json` holds.
-#[derive(Serialize)]
-struct Report<'a> {
-    verdict: &'static str,
-    design: &'a str,
-    level: Level,
-    samples: u64,
-    compared: u64,
-    steps: u64,
-    differences: usize,
-    first_difference: Option<&'a Difference>,
-    cycles_per_sample: f64,
-    weight_read_share: f64,
-    test_accuracy: Option<f64>,
-    reference_test_accuracy: Option<f64>,
-    wall_s: f64,
-    simulated_cycles_per_s: Option<f64>,
-    weights_digest: &'a str,
-    data_checksum: &'a str,
-    seed: u32,
-    injected: Option<&'a str>,
-    version: &'static str,
 }
 
 impl From<CosimError> for CliError {
@@ -131,7 +110,7 @@ pub fn run(args: &CosimArgs) -> Result<ExitCode, CliError> {
             "nothing to compare: no samples; give --samples or --epochs of at least 1",
         ));
     }
-    let bench = Bench {
+    let mut bench = Bench {
         layout: Layout::of(&design),
         data: TrainingData::new(&design, &dataset),
         samples,
@@ -141,7 +120,7 @@ pub fn run(args: &CosimArgs) -> Result<ExitCode, CliError> {
         design: &design,
     };
     match args.inject.as_deref() {
-        Some("all") => return inject_all(args, &bench),
+        Some("all") => return inject::all(args, &bench),
         Some(name) if Fault::named(name).is_none() => {
             let names: Vec<&str> = FAULTS.iter().map(|f| f.name).collect();
             return Err(CliError::input_message(format!(
@@ -150,6 +129,10 @@ pub fn run(args: &CosimArgs) -> Result<ExitCode, CliError> {
             )));
         }
         _ => {}
+    }
+    if args.inject.is_some() {
+        bench.samples = inject::samples(&bench, args.samples);
+        bench.per_epoch = u64::MAX;
     }
     check(args, &bench)
 }
@@ -174,19 +157,6 @@ fn sources(bench: &Bench<'_>, fault: Option<&Fault>) -> Result<Sources, CliError
     Ok(sources)
 }
 
-/// The Verilog of a folder.
-fn read_sources(dir: &Path) -> Result<Sources, CliError> {
-    let sources = Sources::read(dir)
-        .map_err(|e| CliError::input_message(format!("cannot read {}: {e}", dir.display())))?;
-    if !sources.files.contains_key("files.f") {
-        return Err(CliError::input_message(format!(
-            "{} has no files.f; write the folder with `eqhdl generate`",
-            dir.display()
-        )));
-    }
-    Ok(sources)
-}
-
 fn progress_bar(json: bool, total: u64) -> ProgressBar {
     let bar = ProgressBar::new(total);
     if json {
@@ -197,317 +167,133 @@ fn progress_bar(json: bool, total: u64) -> ProgressBar {
     bar
 }
 
-fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
+/// The hardware to check.
+struct Hardware {
+    sources: Sources,
+    /// Where its builds, waveforms and report go.
+    folder: PathBuf,
+    /// Files that eqhdl would generate otherwise.
+    edited: Vec<String>,
+}
+
+/// The design's own hardware, that with a defect, or what somebody hands over.
+fn hardware(args: &CosimArgs, bench: &Bench<'_>) -> Result<Hardware, CliError> {
+    if let Some(dir) = &args.rtl {
+        let handed = Handed::read(dir, bench.design, &bench.layout).map_err(CliError::input)?;
+        if handed.unmarked {
+            eprintln!(
+                "warning: {} does not say which design it was generated from; it is compared all the same",
+                dir.display()
+            );
+        }
+        let Handed { sources, edited, .. } = handed;
+        return Ok(Hardware { sources, folder: bench.out.join("edited"), edited });
+    }
     let fault = args.inject.as_deref().and_then(Fault::named);
-    let (sources, folder) = match (fault, &args.rtl) {
-        (Some(f), _) => (sources(bench, fault)?, bench.out.join("inject").join(f.name)),
-        (None, Some(dir)) => (read_sources(dir)?, bench.out.join("edited")),
-        (None, None) => (sources(bench, None)?, bench.out.clone()),
-    };
+    let folder = fault.map_or_else(|| bench.out.clone(), |f| bench.out.join("inject").join(f.name));
+    Ok(Hardware { sources: sources(bench, fault)?, folder, edited: Vec::new() })
+}
+
+/// Results of an earlier run in a folder: beside a new verdict they would be taken for its own.
+const RESULTS: [&str; 7] = [
+    "replay.vcd",
+    "replay.gtkw",
+    "replay.sucl",
+    "first_sample.vcd",
+    "first_sample.gtkw",
+    "first_sample.sucl",
+    "cosim.json",
+];
+
+fn clear(folder: &Path) -> Result<(), CosimError> {
+    for path in RESULTS.map(|name| folder.join(name)) {
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(CosimError::Io { what: "remove", path, source: e });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
+    let hardware = hardware(args, bench)?;
+    let folder = &hardware.folder;
+    // The folder is this process's from here to the verdict.
+    let builds = Builds::open(&folder.join("sim"))?;
+    clear(folder)?;
     let tracing = if args.level == Level::Final { Tracing::None } else { Tracing::Commits };
-    let rtl = folder.join(if args.level == Level::Final { "rtl-untraced" } else { "rtl" });
-    let program = if args.waves.is_some() {
-        PathBuf::new()
-    } else {
-        eprintln!("building the hardware in {}", rtl.display());
-        build(bench.design, &bench.layout, sources.clone(), &rtl, tracing)?
+    let built = match args.waves {
+        Some(_) => None,
+        None => {
+            eprintln!("building the hardware in {}", folder.join("sim").display());
+            Some(builds.simulator(bench.design, &bench.layout, &hardware.sources, tracing)?)
+        }
     };
+    let program = built.as_ref().map(|b| b.program.clone()).unwrap_or_default();
     let work = folder.join("work");
     let mut request = bench.request(args.level, &program, &work);
     request.waves = args.waves.as_deref();
-    let bar = progress_bar(args.json, bench.samples.len() as u64);
-    let per_epoch = bench.per_epoch;
-    let outcome = cross_check(&request, &bench.layout, &mut |_, done| {
-        if done.is_multiple_of(64) {
-            bar.set_position(done);
-            bar.set_message(format!("epoch {}", done / per_epoch + 1));
-        }
-    })?;
-    bar.finish_and_clear();
-
-    let replayed = match (&outcome.differences.first(), args.waves.is_none() && args.level != Level::Final) {
-        (Some(_), true) => {
+    let mut outcome = compare(args, bench, &request)?;
+    let (mut replayed, mut first_sample) = (None, None);
+    match (outcome.differences.first(), &built) {
+        (Some(first), Some(_)) => {
+            if outcome.before.is_empty() && first.pass.is_some() | (first.phase == "result") {
+                outcome.before = leading_to(&request, first.sample);
+            }
             eprintln!("replaying the sample with every signal traced");
-            replay(bench.design, &bench.layout, &sources, &bench.data, &program, &outcome.before, &folder)?
+            let made = (&builds, &hardware.sources);
+            replayed = replay(bench.design, &bench.layout, made, &bench.data, &outcome.before, folder)?;
         }
-        _ => None,
-    };
-    let first_sample = if outcome.equal() && args.waves.is_none() && args.level != Level::Final {
-        Some(keep_first_sample(bench, &program, &folder)?)
-    } else {
-        None
-    };
-    let report_file = folder.join("cosim.json");
-    let report = report(args, bench, &outcome);
-    let json = serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?;
-    std::fs::create_dir_all(&folder)
-        .and_then(|()| std::fs::write(&report_file, &json))
-        .map_err(|e| CosimError::Io { what: "write", path: report_file.clone(), source: e })?;
-    if args.json {
-        println!("{json}");
+        (None, Some(built)) if args.level != Level::Final => {
+            first_sample = Some(keep_first_sample(bench, built, folder)?);
+        }
+        _ => {}
     }
-    say(bench, &outcome, args.level, replayed.as_ref(), first_sample.as_deref(), &report_file);
+    let verdict = verdict::Verdict {
+        args,
+        bench,
+        outcome: &outcome,
+        replayed,
+        first_sample,
+        hardware: &hardware,
+        built,
+    };
+    verdict.give()?;
     Ok(if outcome.equal() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+/// Runs the comparison, with a progress bar. A waveform that cannot be used is bad input.
+fn compare(args: &CosimArgs, bench: &Bench<'_>, request: &Request<'_>) -> Result<Outcome, CliError> {
+    let bar = progress_bar(args.json, bench.samples.len() as u64);
+    let outcome = cross_check(request, &bench.layout, &mut |_, done| {
+        if done.is_multiple_of(64) {
+            bar.set_position(done);
+            bar.set_message(format!("epoch {}", done / bench.per_epoch + 1));
+        }
+    });
+    bar.finish_and_clear();
+    let outcome = outcome.map_err(|e| match (&args.waves, e) {
+        (Some(_), e @ (CosimError::Waveform(_) | CosimError::WaveformEnds { .. })) => CliError::input(e),
+        (Some(path), CosimError::Io { what: "open", path: which, source }) if *path == which => {
+            CliError::input_message(format!("cannot open the waveform {}: {source}", which.display()))
+        }
+        (_, e) => e.into(),
+    })?;
+    if args.waves.is_some() && outcome.unmarked {
+        eprintln!("warning: the waveform does not say which design its hardware was generated from");
+    }
+    Ok(outcome)
+}
+
 /// Leaves a waveform of the commit port over the first sample, for people to look at.
-fn keep_first_sample(bench: &Bench<'_>, program: &Path, folder: &Path) -> Result<PathBuf, CliError> {
+fn keep_first_sample(bench: &Bench<'_>, built: &Built, folder: &Path) -> Result<PathBuf, CliError> {
     let waveform = folder.join("first_sample.vcd");
     let work = folder.join("work-first");
-    let request = Request { samples: &bench.samples[..1], ..bench.request(Level::All, program, &work) };
+    let request =
+        Request { samples: &bench.samples[..1], ..bench.request(Level::All, &built.program, &work) };
     run_to_file(&request, &bench.layout, &waveform, Level::All.word(), None)?;
     save_files(&waveform, 0, "the commit port over the first sample", "sim_top.u_probe", &COMMIT_SIGNALS)?;
     Ok(waveform)
-}
-
-fn report<'a>(args: &'a CosimArgs, bench: &'a Bench<'_>, o: &'a Outcome) -> Report<'a> {
-    Report {
-        verdict: if o.equal() { "equal" } else { "different" },
-        design: &bench.design.name,
-        level: args.level,
-        samples: o.samples,
-        compared: o.compared,
-        steps: o.steps,
-        differences: o.differences.len(),
-        first_difference: o.differences.first(),
-        cycles_per_sample: o.cycles_per_sample,
-        weight_read_share: o.read_share,
-        test_accuracy: o.test_accuracy,
-        reference_test_accuracy: o.reference_accuracy,
-        wall_s: o.wall.as_secs_f64(),
-        simulated_cycles_per_s: o.simulated.map(|(cycles, seconds)| cycles as f64 / seconds),
-        weights_digest: &o.weights_digest,
-        data_checksum: &bench.data.checksum,
-        seed: bench.design.seed,
-        injected: args.inject.as_deref(),
-        version: env!("CARGO_PKG_VERSION"),
-    }
-}
-
-/// 1234567 as 1,234,567.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-fn say(
-    bench: &Bench<'_>,
-    o: &Outcome,
-    level: Level,
-    replayed: Option<&Replay>,
-    first_sample: Option<&Path>,
-    report: &Path,
-) {
-    let level = format!("{level:?}").to_lowercase();
-    match o.differences.first() {
-        None => {
-            eprintln!("EQUAL at level {level}: hardware and reference agree in every bit");
-            eprintln!("  samples            {}", grouped(o.samples));
-            eprintln!(
-                "  compared           {} states and weights, {} signatures",
-                grouped(o.compared),
-                grouped(o.steps)
-            );
-        }
-        Some(d) => {
-            eprintln!("DIFFERENT at level {level}; the first difference:");
-            eprintln!("  {}", d.text);
-            if let Some(why) = o.before.last().and_then(|b| operands(bench.design, &bench.data, b, d)) {
-                eprintln!("  {why}");
-            }
-            // Without a waveform nobody knows the cycle.
-            let seen =
-                if d.cycle > 0 { format!("seen in cycle {} of the run; ", d.cycle) } else { String::new() };
-            eprintln!("  {seen}{}", explain(bench.design, d));
-        }
-    }
-    if let Some(a) = o.test_accuracy {
-        let same = if o.test_accuracy == o.reference_accuracy {
-            "the same from both"
-        } else {
-            "the reference's differs"
-        };
-        eprintln!("  test accuracy      {:.2} % (mean of the last epochs, {same})", 100.0 * a);
-    }
-    if o.cycles_per_sample > 0.0 {
-        eprintln!(
-            "  cycles per sample  {:.0} (training), {:.1} % of all cycles read weights",
-            o.cycles_per_sample,
-            100.0 * o.read_share
-        );
-    }
-    eprintln!("  wall time          {:.1} s", o.wall.as_secs_f64());
-    if let Some((cycles, seconds)) = o.simulated {
-        eprintln!(
-            "  simulated          {} cycles, {:.2} million per second",
-            grouped(cycles),
-            cycles as f64 / seconds / 1e6
-        );
-    }
-    if let Some(r) = replayed {
-        eprintln!(
-            "  replay             {} sample(s), cycle {}: {}",
-            r.samples,
-            r.cycle,
-            r.waveform.display()
-        );
-        eprintln!(
-            "  open it            gtkwave {}   or   surfer -c {}",
-            r.gtkwave.display(),
-            r.surfer.display()
-        );
-    } else if !o.differences.is_empty() && !o.before.is_empty() {
-        eprintln!("  replay             the difference does not come back when the last samples run alone");
-    }
-    if let Some(w) = first_sample {
-        eprintln!(
-            "  waveform           {} (the commit port over the first sample; gtkwave {})",
-            w.display(),
-            w.with_extension("gtkw").display()
-        );
-    }
-    eprintln!("  report             {}", report.display());
-}
-
-/// Where in the circuit to look.
-fn explain(design: &Design, d: &Difference) -> String {
-    match d.field {
-        Field::Weight | Field::WeightBack | Field::FinalWeight => format!(
-            "w' = overflow(w + round(rate x (a_post a_pre - b_post b_pre))), rounding {:?}, overflow {:?}: look at stages 5 to 9 of synapse_lanes",
-            design.weight_modes.rounding, design.weight_modes.overflow
-        ),
-        Field::State | Field::Drive => "drive = requantise(sum of inputs), state = requantise(rho(drive) + nudge): look at neuron_unit, then at the sums in drive_path".to_owned(),
-        Field::Signature => "run again at --level events to see which state or weight".to_owned(),
-        Field::Cycles | Field::WeightReads | Field::Place | Field::Count => "the order or number of events: look at the sequencer".to_owned(),
-        Field::Prediction | Field::Label => "run again at --level events to see which state or weight came first".to_owned(),
-    }
-}
-
-/// Levels at which a survey's differences would have been seen.
-fn caught_at(differences: &[Difference]) -> [bool; 4] {
-    let any = |fields: &[Field]| differences.iter().any(|d| fields.contains(&d.field));
-    let result = [Field::Prediction, Field::Label, Field::Cycles, Field::WeightReads];
-    let last = any(&result) || any(&[Field::FinalWeight]);
-    let signature = any(&[Field::Signature]) || any(&result);
-    let states = signature || any(&[Field::State, Field::Place, Field::Count]);
-    let events = states || any(&[Field::Weight, Field::WeightBack, Field::Drive]);
-    [last, signature, states, events]
-}
-
-#[derive(Serialize)]
-struct FaultRow {
-    fault: &'static str,
-    kind: &'static str,
-    what: &'static str,
-    caught: bool,
-    at_final: bool,
-    at_signature: bool,
-    at_states: bool,
-    at_events: bool,
-    first: String,
-}
-
-/// Samples a defect is given to show.
-const INJECT_SAMPLES: usize = 12;
-
-/// Training and test samples in turn, two of each: some defects only show after the other kind. The set of learning
-/// rates is another behind each pair that trains.
-fn mixed_samples(bench: &Bench<'_>, count: usize) -> Vec<PlannedSample> {
-    let (train, test) = (bench.data.train.labels.len() as u32, bench.data.test.labels.len() as u32);
-    let place = |n: u32| PlannedSample {
-        number: n,
-        index: n / 4 * 2 + n % 2,
-        train: test == 0 || n % 4 < 2,
-        ends_batch: n % 2 == 1,
-        rates: ((n as usize + 2) / 4 % bench.design.milestones.sets()) as u8,
-    };
-    let exists = |s: &PlannedSample| s.index < if s.train { train } else { test };
-    (0..count as u32).map(place).take_while(exists).collect()
-}
-
-fn inject_all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
-    let faults: Vec<&Fault> = FAULTS.iter().filter(|f| f.applies_to(bench.design)).collect();
-    let samples = mixed_samples(bench, args.samples.unwrap_or(INJECT_SAMPLES));
-    let bar = progress_bar(args.json, faults.len() as u64);
-    let mut rows = Vec::new();
-    for fault in &faults {
-        bar.set_message(fault.name);
-        let folder = bench.out.join("inject").join(fault.name);
-        let program = build(
-            bench.design,
-            &bench.layout,
-            sources(bench, Some(fault))?,
-            &folder.join("rtl"),
-            Tracing::Commits,
-        )?;
-        let work = folder.join("work");
-        let request = Request {
-            samples: &samples,
-            survey: true,
-            patience: Some(1_000_000),
-            ..bench.request(Level::All, &program, &work)
-        };
-        let (at, first) = match cross_check(&request, &bench.layout, &mut |_, _| {}) {
-            Ok(o) => {
-                let first = o.differences.first().map_or("nothing".to_owned(), |d| d.text.clone());
-                (caught_at(&o.differences), first)
-            }
-            // A core that hangs or stops is caught at any level.
-            Err(CosimError::Simulation(text)) => {
-                let first = text
-                    .lines()
-                    .find(|l| l.contains("harness"))
-                    .unwrap_or("the simulation failed")
-                    .to_owned();
-                ([true; 4], first)
-            }
-            Err(e) => return Err(e.into()),
-        };
-        rows.push(FaultRow {
-            fault: fault.name,
-            kind: fault.kind,
-            what: fault.what,
-            caught: at.contains(&true),
-            at_final: at[0],
-            at_signature: at[1],
-            at_states: at[2],
-            at_events: at[3],
-            first,
-        });
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    let missed = rows.iter().filter(|r| !r.caught).count();
-    if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows).map_err(CliError::tool_message)?);
-    } else {
-        println!("{:<22} {:<10} final  signature  states  events  first event", "defect", "kind");
-        let mark = |b: bool| if b { "x" } else { "." };
-        for r in &rows {
-            println!(
-                "{:<22} {:<10} {:^5}  {:^9}  {:^6}  {:^6}  {}",
-                r.fault,
-                r.kind,
-                mark(r.at_final),
-                mark(r.at_signature),
-                mark(r.at_states),
-                mark(r.at_events),
-                r.first
-            );
-        }
-        println!(
-            "\n{} defects over {} samples, {} caught, {missed} missed",
-            rows.len(),
-            samples.len(),
-            rows.len() - missed
-        );
-    }
-    Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -1,13 +1,14 @@
 //! Builds a simulator of a generated core with Verilator and clang.
 
 use super::CosimError;
+use super::builds::{Builds, Built};
 use super::testbench;
 use crate::design::Design;
 use crate::schedule::Layout;
 use crate::verilog::Sources;
-use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 /// What a simulator can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,72 +30,101 @@ pub enum Effort {
     Compile,
 }
 
-/// Builds the simulator of `sources` in `dir` (kept between runs: nothing is done where nothing changed) and returns
-/// the program.
-///
-/// # Errors
-/// When a tool is missing or refuses the sources.
-pub fn build(
-    design: &Design,
-    layout: &Layout,
-    sources: Sources,
-    dir: &Path,
-    tracing: Tracing,
-) -> Result<PathBuf, CosimError> {
-    build_with(design, layout, sources, dir, tracing, Effort::Speed)
+/// What a simulator is made for and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    /// What it can show.
+    pub tracing: Tracing,
+    /// What the C++ compiler works for.
+    pub effort: Effort,
 }
 
-/// The same, with a choice of what the C++ compiler works for.
-///
-/// # Errors
-/// When a tool is missing or refuses the sources.
-pub fn build_with(
-    design: &Design,
-    layout: &Layout,
-    mut sources: Sources,
-    dir: &Path,
-    tracing: Tracing,
-    effort: Effort,
-) -> Result<PathBuf, CosimError> {
-    testbench::add_to(&mut sources, design, layout);
-    if tracing == Tracing::Everything
-        && let Some(top) = sources.files.get_mut("sim_top.v")
-    {
-        *top = top.replace("/* verilator tracing_off */", "");
+impl From<Tracing> for Purpose {
+    fn from(tracing: Tracing) -> Purpose {
+        Purpose { tracing, effort: Effort::Speed }
     }
-    sources.write(dir).map_err(|e| CosimError::io("write the hardware to", dir, e))?;
-    let program = dir.join("obj").join("Vsim_top");
-    let stamp_file = dir.join("built");
-    let mut arguments = verilator_arguments(design, layout, tracing);
-    if effort == Effort::Compile {
-        // Many small functions: what an optimiser does to long ones takes minutes.
-        arguments.extend(["--output-split", "20000", "--output-split-cfuncs", "2000"].map(String::from));
+}
+
+impl Builds {
+    /// The simulator of `sources`: built now, or as an earlier run has left it if not a byte of what it was made of, or
+    /// of itself, is another.
+    ///
+    /// # Errors
+    /// When a tool is missing or refuses the sources.
+    pub fn simulator(
+        &self,
+        design: &Design,
+        layout: &Layout,
+        sources: &Sources,
+        purpose: impl Into<Purpose>,
+    ) -> Result<Built, CosimError> {
+        let purpose = purpose.into();
+        let mut sources = sources.clone();
+        testbench::add_to(&mut sources, design, layout);
+        if purpose.tracing == Tracing::Everything
+            && let Some(top) = sources.files.get_mut("sim_top.v")
+        {
+            *top = top.replace("/* verilator tracing_off */", "");
+        }
+        let verilator = verilator_arguments(design, layout, &sources, purpose)?;
+        let make = make_arguments(purpose.effort);
+        let recipe = [&verilator[..], &make[..], tools()?].concat();
+        self.get(&sources, &recipe, |dir| {
+            run(dir, "verilator", &verilator)?;
+            run(dir, "make", &make)
+        })
     }
-    let stamp = stamp(&sources, &arguments);
-    if program.exists() && std::fs::read_to_string(&stamp_file).is_ok_and(|s| s == stamp) {
-        return Ok(program);
-    }
-    let _ = std::fs::remove_dir_all(dir.join("obj"));
-    run(dir, "verilator", &arguments)?;
-    let clang = which("clang++");
+}
+
+fn make_arguments(effort: Effort) -> Vec<String> {
     let mut make: Vec<String> = ["-C", "obj", "-f", "Vsim_top.mk", "-s"].map(String::from).to_vec();
     make.extend(match effort {
         Effort::Speed => ["OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2"].map(String::from),
         Effort::Compile => ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"].map(String::from),
     });
     make.push(format!("-j{}", std::thread::available_parallelism().map_or(1, |n| n.get())));
-    if clang {
+    if which("clang++") {
         make.extend(["CXX=clang++".to_owned(), "LINK=clang++".to_owned()]);
     }
     if which("ccache") {
         make.push("OBJCACHE=ccache".to_owned());
     }
-    run(dir, "make", &make)?;
-    std::fs::write(&stamp_file, &stamp).map_err(|e| CosimError::io("write", &stamp_file, e))?;
-    Ok(program)
+    make
 }
 
-fn verilator_arguments(design: &Design, layout: &Layout, tracing: Tracing) -> Vec<String> {
+/// What the tools and the processor say of themselves: a simulator made by others, or for another processor, is another.
+fn tools() -> Result<&'static [String], CosimError> {
+    static TOOLS: OnceLock<Vec<String>> = OnceLock::new();
+    if let Some(known) = TOOLS.get() {
+        return Ok(known);
+    }
+    let says = |tool: &'static str| {
+        let output = Command::new(tool).arg("--version").stdin(Stdio::null()).output();
+        output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned())
+    };
+    let verilator = says("verilator").map_err(|e| failed_to_start("verilator", e))?;
+    let compiler = if which("clang++") { "clang++" } else { "g++" };
+    let compiler = says(compiler).unwrap_or_default();
+    let processor = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let features = processor.lines().find(|l| l.starts_with("flags") || l.starts_with("Features"));
+    Ok(TOOLS.get_or_init(|| vec![verilator, compiler, features.unwrap_or_default().to_owned()]))
+}
+
+fn failed_to_start(tool: &'static str, e: std::io::Error) -> CosimError {
+    if e.kind() == std::io::ErrorKind::NotFound {
+        CosimError::MissingTool { tool }
+    } else {
+        CosimError::io("run", Path::new(tool), e)
+    }
+}
+
+fn verilator_arguments(
+    design: &Design,
+    layout: &Layout,
+    sources: &Sources,
+    purpose: Purpose,
+) -> Result<Vec<String>, CosimError> {
+    let tracing = purpose.tracing;
     // Loops over lanes (and over groups of eight) stay loops, which the C++ compiler vectorises. Verilator
     // unrolls generate loops up to 16 times this count.
     let unroll = (layout.lanes / 16 + 1).max(4).min(layout.lanes.saturating_sub(1).max(1));
@@ -115,6 +145,8 @@ fn verilator_arguments(design: &Design, layout: &Layout, tracing: Tracing) -> Ve
         "fast",
         "--noassert",
         "-Wno-fatal",
+        // Of two modules of one name the first would be taken, and the second forgotten.
+        "-Werror-MODDUP",
         "--top-module",
         "sim_top",
         "--Mdir",
@@ -132,28 +164,14 @@ fn verilator_arguments(design: &Design, layout: &Layout, tracing: Tracing) -> Ve
             a.push("--trace-structs".to_owned());
         }
     }
-    a.extend([
-        "-CFLAGS".to_owned(),
-        cflags,
-        "-f".to_owned(),
-        "files.f".to_owned(),
-        "commit_probe.v".to_owned(),
-        "sim_top.v".to_owned(),
-        "main.cpp".to_owned(),
-    ]);
-    a
-}
-
-fn stamp(sources: &Sources, arguments: &[String]) -> String {
-    let mut hash = Sha256::new();
-    for (name, text) in &sources.files {
-        hash.update(name);
-        hash.update(text);
+    if purpose.effort == Effort::Compile {
+        // Many small functions: what an optimiser does to long ones takes minutes.
+        a.extend(["--output-split", "20000", "--output-split-cfuncs", "2000"].map(String::from));
     }
-    for a in arguments {
-        hash.update(a);
-    }
-    crate::data::hex(&hash.finalize())
+    a.extend(["-CFLAGS".to_owned(), cflags]);
+    a.extend(sources.list("files.f").map_err(CosimError::FileList)?);
+    a.extend(testbench::FILES.map(String::from));
+    Ok(a)
 }
 
 /// True when a program is on the path.
@@ -162,15 +180,17 @@ pub fn which(program: &str) -> bool {
     std::env::split_paths(&paths).any(|p| p.join(program).is_file())
 }
 
+/// What the environment could add to a build.
+const VARIABLES: [&str; 9] =
+    ["MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "CPPFLAGS", "CXXFLAGS", "CFLAGS", "LDFLAGS", "LDLIBS", "OPT"];
+
 fn run(dir: &Path, tool: &'static str, arguments: &[String]) -> Result<(), CosimError> {
-    let output = Command::new(tool).args(arguments).current_dir(dir).stdin(Stdio::null()).output();
-    let output = output.map_err(|e| {
-        if e.kind() == std::io::ErrorKind::NotFound {
-            CosimError::MissingTool { tool }
-        } else {
-            CosimError::io("run", Path::new(tool), e)
-        }
-    })?;
+    let mut command = Command::new(tool);
+    command.args(arguments).current_dir(dir).stdin(Stdio::null());
+    VARIABLES.iter().for_each(|v| {
+        command.env_remove(v);
+    });
+    let output = command.output().map_err(|e| failed_to_start(tool, e))?;
     let log =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let _ = std::fs::write(dir.join(format!("{tool}.log")), &log);

@@ -6,11 +6,11 @@
 //! time step is one clock cycle. Unknown bits are an error where they are committed, and no event in a valid flag
 //! (before the first reset; a committed word that went missing that way is missed).
 
-use super::difference::{Difference, Field, Mismatch, When};
+use super::difference::{At, Difference, Field, Mismatch, When};
 use super::signature::Signature;
 use super::testbench::{StateWord, WEIGHT_SLOTS};
 use super::vcd::{Vcd, VcdError};
-use crate::design::Design;
+use crate::design::{Design, Keys};
 use crate::reference::{Observer, SampleEnd, StepView};
 use crate::rules::{Lesson, Program};
 use crate::schedule::{Layout, predict};
@@ -114,6 +114,9 @@ pub struct Comparator<'d, R> {
     program: Program,
     level: Level,
     vcd: Vcd<R>,
+    /// The constant that says what the hardware was generated from, where there is one.
+    mark: Option<usize>,
+    checked: bool,
     signature: Signature,
     state_width: usize,
     lanes: Vec<i32>,
@@ -124,6 +127,8 @@ pub struct Comparator<'d, R> {
     sample: u32,
     lesson: Lesson,
     active: usize,
+    /// The pass at hand: where the hardware has stopped, if it has.
+    pass: u32,
     /// States and weights held against each other one by one.
     pub compared: u64,
     /// Steps whose signature was compared.
@@ -155,7 +160,8 @@ impl<'d, R: Read> Comparator<'d, R> {
             .chain(StateWord::all(layout).iter().map(StateWord::name))
             .collect();
         let names: Vec<&str> = SIGNALS.iter().copied().chain(slots.iter().map(String::as_str)).collect();
-        let vcd = Vcd::open_clocked(source, "u_probe", &names, Some("clk_i"))?;
+        let vcd = Vcd::open_clocked(source, "u_probe", &names, Some("clk_i"), &["design_i"])?;
+        let mark = Some(names.len()).filter(|&k| vcd.has(k));
         let state_width = vcd.width(STATES) / layout.lanes;
         Ok(Comparator {
             design,
@@ -163,6 +169,8 @@ impl<'d, R: Read> Comparator<'d, R> {
             program: Program::of(design),
             level,
             vcd,
+            mark,
+            checked: false,
             signature: Signature::default(),
             state_width,
             lanes: vec![0; layout.lanes * layout.ways()],
@@ -172,6 +180,7 @@ impl<'d, R: Read> Comparator<'d, R> {
             sample: 0,
             lesson: Lesson::Train { rates: 0 },
             active: 0,
+            pass: 0,
             compared: 0,
             steps: 0,
             cycles: 0,
@@ -189,6 +198,7 @@ impl<'d, R: Read> Comparator<'d, R> {
         self.sample = sample;
         self.lesson = lesson;
         self.active = active;
+        self.pass = 0;
         self.last_result = None;
         self.signature = Signature::default();
     }
@@ -210,7 +220,7 @@ impl<'d, R: Read> Comparator<'d, R> {
 
     fn advance(&mut self) -> bool {
         match self.vcd.advance() {
-            Ok(true) => true,
+            Ok(true) => self.checked || self.belongs(),
             Ok(false) => {
                 self.ended_early = true;
                 false
@@ -220,6 +230,22 @@ impl<'d, R: Read> Comparator<'d, R> {
                 false
             }
         }
+    }
+
+    /// True where the waveform does not say what its hardware was generated from.
+    pub fn unmarked(&self) -> bool {
+        self.mark.is_none()
+    }
+
+    /// False, and the end of the comparison, where the hardware was generated from another design.
+    fn belongs(&mut self) -> bool {
+        self.checked = true;
+        let Some(mark) = self.mark else { return true };
+        let (there, here) = (self.vcd.value(mark), Keys::of_circuit(self.design).word());
+        if there != here {
+            self.failure = Some(VcdError::Foreign { there, here });
+        }
+        there == here
     }
 
     /// False, and the end of the comparison, where signals `from..to` have unknown bits.
@@ -264,9 +290,24 @@ impl<'d, R: Read> Comparator<'d, R> {
         if self.differences.iter().any(noted) {
             return;
         }
-        let (sample, phase) = (self.sample, self.program.phase(self.lesson, step));
-        let when = When { sample, step, phase, cycle: self.vcd.time() };
+        let at = At::Pass(self.program.moment(self.lesson, step));
+        let when = When { sample: self.sample, at, cycle: self.vcd.time() };
         self.differences.push(mismatch.told(when));
+    }
+
+    /// The difference that nothing more comes where the comparison waits for it: the hardware has not come to a result in
+    /// so many cycles more than predicted, or (without them) has handed out all results all the same.
+    pub(super) fn stopped_early(&self, patience: Option<u64>) -> Difference {
+        let expected = predict(self.layout, self.program.ops(self.lesson), self.active).all;
+        let at = At::Pass(self.program.moment(self.lesson, self.pass));
+        let when = When { sample: self.sample, at, cycle: self.vcd.time() };
+        match patience {
+            Some(patience) => {
+                let waited = expected + self.design.sizes[0] as u64 + patience;
+                Mismatch::of(Field::Hang, expected as i64, waited as i64).told(when)
+            }
+            None => Mismatch::of(Field::Count, 1, 0).told(when),
+        }
     }
 
     /// Holds the words of states committed in this step against the reference's, in the order of their neurons.
@@ -401,6 +442,7 @@ impl<R: Read> Observer for Comparator<'_, R> {
         if self.stopped() {
             return;
         }
+        self.pass = view.step;
         let layout = self.layout;
         let watch_weights = self.level >= Level::Events;
         if view.relaxed {

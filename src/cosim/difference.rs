@@ -1,6 +1,7 @@
 //! Differences between hardware and reference, in the words of the problem.
 
 use crate::fixed_point::Format;
+use crate::rules::Moment;
 use serde::Serialize;
 
 /// What differs.
@@ -31,6 +32,8 @@ pub enum Field {
     Place,
     /// The number of things committed in a step.
     Count,
+    /// That something is committed at all: the hardware has stopped.
+    Hang,
 }
 
 /// The first thing in which hardware and reference differ, in the words of the problem.
@@ -40,10 +43,14 @@ pub struct Difference {
     pub field: Field,
     /// Sample number since the start of the run.
     pub sample: u32,
-    /// Pass over the network within the sample, from 0.
-    pub step: u32,
-    /// Which phase that is.
+    /// Pass over the network within the sample, from 0; none of a result, or of the memory after the last sample.
+    pub pass: Option<u32>,
+    /// Phase of that pass.
     pub phase: String,
+    /// Time step within the phase, from 1, as in the text.
+    pub step: Option<u32>,
+    /// Time steps of the phase.
+    pub steps: Option<u32>,
     /// Layer (neurons: 1 to L; synapses: the layer they lead to).
     pub layer: usize,
     /// Neuron, or post-synaptic neuron.
@@ -71,12 +78,31 @@ pub struct Difference {
 pub(super) struct When {
     /// Sample number since the start of the run.
     pub sample: u32,
-    /// Pass over the network within the sample, from 0.
-    pub step: u32,
-    /// Which phase that is.
-    pub phase: String,
+    /// Where in the sample.
+    pub at: At,
     /// Clock cycle of the hardware's event.
     pub cycle: u64,
+}
+
+/// Where in a sample.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum At {
+    /// In a pass over the network.
+    Pass(Moment),
+    /// In its result.
+    Result,
+    /// After the last one, in the weight memory.
+    Memory,
+}
+
+impl std::fmt::Display for At {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            At::Pass(moment) => moment.fmt(f),
+            At::Result => f.write_str("result"),
+            At::Memory => f.write_str("after the last sample"),
+        }
+    }
 }
 
 /// Two values that should be one, and what they are of.
@@ -152,14 +178,14 @@ impl Mismatch {
 
     /// In a sample.
     pub fn told(self, when: When) -> Difference {
-        let intro = format!("sample {}, {}", when.sample, when.phase);
+        let intro = format!("sample {}, {}", when.sample, when.at);
         self.sentence(&intro, when)
     }
 
     /// In the memory that the last sample leaves.
     pub fn left_in_memory(self) -> Difference {
-        let phase = "after the last sample".to_owned();
-        let told = self.sentence(&phase.clone(), When { sample: 0, step: 0, phase, cycle: 0 });
+        let when = When { sample: 0, at: At::Memory, cycle: 0 };
+        let told = self.sentence(&when.at.to_string(), when);
         Difference { field: Field::FinalWeight, ..told }
     }
 
@@ -171,13 +197,20 @@ impl Mismatch {
             None if field == Field::Signature || field == Field::Place => format!("{raw:#010x}"),
             None => raw.to_string(),
         };
-        let text =
-            format!("{intro}: {}: reference {}, hardware {}", self.what(), show(expected), show(found));
+        let text = match field {
+            Field::Hang => format!(
+                "{intro}: the hardware has stopped: no result {found} cycles after the one before, where the reference predicts {expected}"
+            ),
+            _ => format!("{intro}: {}: reference {}, hardware {}", self.what(), show(expected), show(found)),
+        };
+        let moment = if let At::Pass(moment) = when.at { Some(moment) } else { None };
         Difference {
             field,
             sample: when.sample,
-            step: when.step,
-            phase: when.phase,
+            pass: moment.map(|m| m.pass),
+            phase: moment.map_or(when.at.to_string(), |m| m.phase.to_owned()),
+            step: moment.map(|m| m.step),
+            steps: moment.map(|m| m.steps),
             layer,
             neuron,
             from,

@@ -49,7 +49,8 @@ pub fn operands(
     let mut golden = Golden::new(design, weights.clone());
     golden.sample = sample.number;
     golden.run(input, label, sample.lesson(), &mut recorder);
-    let at = difference.step as usize;
+    let pass = difference.pass?;
+    let at = pass as usize;
     let step = recorder.steps.get(at)?;
     let base = |l: usize| design.sizes[1..l].iter().sum::<usize>();
     match difference.field {
@@ -71,8 +72,7 @@ pub fn operands(
                 None => weights.weight(memory_layer, neuron, column).into(),
             };
             let found = difference.found - was;
-            let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), difference.step)
-            else {
+            let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), pass) else {
                 return Some(format!(
                     "reference: {was}, and {:+} at the batch's end; the hardware's increment is {found:+}; what its \
                      samples added up lies in `u_sums`",

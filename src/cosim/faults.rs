@@ -404,6 +404,25 @@ pub const FAULTS: &[Fault] = &[
 ];
 
 impl Fault {
+    /// What a design must have for the defect to show.
+    pub fn needs(&self) -> &'static str {
+        match self.needs {
+            Needs::Nothing => "nothing special",
+            Needs::Chunks => "layer above the first with more neurons than lanes",
+            Needs::RandomWeights => "stochastic rounding of weights",
+            Needs::RandomSign => "random sign of the nudge",
+            Needs::Load => "program that goes back to a saved state",
+            Needs::Feedback => "weights of their own on the way back",
+            Needs::VectorField => "vector field",
+            Needs::Decay => "weight decay",
+            Needs::Softmax => "softmax read-out",
+            Needs::Squared => "outputs that are neurons",
+            Needs::EvenOdd => "even/odd order",
+            Needs::Batch => "batch",
+            Needs::FallingRates => "rates that fall",
+        }
+    }
+
     /// The fault of this name.
     pub fn named(name: &str) -> Option<&'static Fault> {
         FAULTS.iter().find(|f| f.name == name)

@@ -1,23 +1,27 @@
 //! The cross-check: build and run the verilated core, read its waveform, hold every event against the reference.
 
 mod build;
+mod builds;
 mod compare;
 mod difference;
 mod explain;
 mod faults;
+mod handed;
 mod replay;
 mod run;
 mod signature;
 pub mod testbench;
 mod vcd;
 
-pub use build::{Effort, Tracing, build, build_with, which};
+pub use build::{Effort, Purpose, Tracing, which};
+pub use builds::{Builds, Built};
 pub use compare::{Comparator, HardwareResult, Level};
 pub use difference::{Difference, Field};
 pub use explain::operands;
 pub use faults::{FAULTS, Fault};
+pub use handed::{Handed, HandedError};
 pub use replay::{COMMIT_SIGNALS, Replay, replay, save_files};
-pub use run::{Outcome, Request, cross_check, memory_image, run_to_file};
+pub use run::{Outcome, Request, cross_check, leading_to, memory_image, run_to_file};
 pub use signature::Signature;
 pub use vcd::{Vcd, VcdError};
 
@@ -47,9 +51,26 @@ pub enum CosimError {
         /// What it said.
         last: String,
     },
+    /// A file list, or what is on it, cannot be built.
+    #[error("{0}")]
+    #[diagnostic(help("write the folder anew with `eqhdl generate`, then edit its Verilog"))]
+    FileList(String),
+    /// Another process works in the folder.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lock(#[from] crate::lock::LockError),
     /// The simulation ended without having done its work.
     #[error("the simulation failed: {0}")]
     Simulation(String),
+    /// The waveform holds fewer samples than were to be compared.
+    #[error("the waveform ends after {seen} of {total} samples; these are equal")]
+    #[diagnostic(help("if it was to hold no more, say so with --samples {seen}"))]
+    WaveformEnds {
+        /// Samples it holds whole.
+        seen: u64,
+        /// Samples to compare.
+        total: u64,
+    },
     /// The waveform cannot be used.
     #[error(transparent)]
     Waveform(#[from] VcdError),

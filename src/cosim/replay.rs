@@ -1,8 +1,8 @@
 //! After a difference: the sample alone, every signal traced around the spot, and files that open a viewer there.
 
-use super::CosimError;
-use super::build::{Tracing, build};
+use super::build::Tracing;
 use super::run::{Request, cross_check, run_to_file};
+use super::{Builds, CosimError, Difference};
 use crate::design::Design;
 use crate::reference::Weights;
 use crate::reference::train::{PlannedSample, TrainingData};
@@ -23,6 +23,8 @@ pub struct Replay {
     pub surfer: PathBuf,
     /// Cycle of the difference in the waveform.
     pub cycle: u64,
+    /// What differs first where everything is compared: it may come before what the level at hand has seen.
+    pub first: Difference,
 }
 
 /// Cycles shown before and after the difference.
@@ -36,12 +38,12 @@ const WINDOW: (u64, u64) = (400, 40);
 pub fn replay(
     design: &Design,
     layout: &Layout,
-    sources: &Sources,
+    (builds, sources): (&Builds, &Sources),
     data: &TrainingData,
-    commits: &Path,
     before: &[(Weights, PlannedSample)],
     dir: &Path,
 ) -> Result<Option<Replay>, CosimError> {
+    let commits = builds.simulator(design, layout, sources, Tracing::Commits)?;
     for first in (0..before.len()).rev() {
         let samples: Vec<PlannedSample> = before[first..].iter().map(|(_, s)| *s).collect();
         let request = Request {
@@ -52,7 +54,7 @@ pub fn replay(
             start: &before[first].0,
             // Whatever first goes wrong, in the cycle in which it does: lower levels see it at the end of the step.
             level: super::Level::All,
-            program: commits,
+            program: &commits.program,
             work: &dir.join("work"),
             waves: None,
             survey: false,
@@ -60,15 +62,21 @@ pub fn replay(
         };
         let outcome = cross_check(&request, layout, &mut |_, _| {})?;
         let Some(difference) = outcome.differences.first() else { continue };
-        let everything =
-            build(design, layout, sources.clone(), &dir.join("everything"), Tracing::Everything)?;
+        let everything = builds.simulator(design, layout, sources, Tracing::Everything)?;
         let waveform = dir.join("replay.vcd");
         let cycle = difference.cycle;
         let window = (cycle.saturating_sub(WINDOW.0), cycle + WINDOW.1);
-        run_to_file(&Request { program: &everything, ..request }, layout, &waveform, "full", Some(window))?;
+        run_to_file(
+            &Request { program: &everything.program, ..request },
+            layout,
+            &waveform,
+            "full",
+            Some(window),
+        )?;
         let (gtkwave, surfer) =
             save_files(&waveform, cycle, &difference.text, "sim_top.u_core", &CORE_SIGNALS)?;
-        return Ok(Some(Replay { samples: samples.len(), waveform, gtkwave, surfer, cycle }));
+        let first = difference.clone();
+        return Ok(Some(Replay { samples: samples.len(), waveform, gtkwave, surfer, cycle, first }));
     }
     Ok(None)
 }

@@ -1,6 +1,6 @@
 //! Runs the verilated core over a plan beside the reference.
 
-use super::difference::{Mismatch, When};
+use super::difference::{At, Mismatch, When};
 use super::{Comparator, CosimError, Difference, Field, Level};
 use crate::design::Design;
 use crate::reference::fast::Network;
@@ -37,7 +37,7 @@ pub struct Request<'a> {
     pub waves: Option<&'a Path>,
     /// Go on after the first difference, to find the first of each kind.
     pub survey: bool,
-    /// Cycles without a result after which the hardware is said to hang.
+    /// Cycles beyond the predicted ones after which hardware without a result is said to have stopped; a few where none.
     pub patience: Option<u64>,
 }
 
@@ -70,6 +70,8 @@ pub struct Outcome {
     pub simulated: Option<(u64, f64)>,
     /// SHA-256 of the final weights.
     pub weights_digest: String,
+    /// The waveform does not say what its hardware was generated from.
+    pub unmarked: bool,
 }
 
 impl Outcome {
@@ -133,6 +135,14 @@ fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Files, CosimEr
         weights_out: file("weights_out.bin"),
         results: file("results.bin"),
     };
+    // Nothing of an earlier run may be taken for an answer of this one.
+    for path in [&files.weights_out, &files.results] {
+        match std::fs::remove_file(path) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(CosimError::io("remove", path, e)),
+            _ => {}
+        }
+    }
+    let program = Program::of(request.design);
     let train_samples = request.data.train.len();
     let mut used = vec![u32::MAX; train_samples + request.data.test.len()];
     let mut order = Vec::new();
@@ -143,7 +153,10 @@ fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Files, CosimEr
             used[at] = order.len() as u32;
             order.push(s);
         }
-        plan.push((used[at] | header_marks(s.train, s.ends_batch, s.rates)) as i32);
+        let active = request.data.sample(s).0.iter().filter(|&&x| x != 0).count();
+        let cycles = predict(layout, program.ops(s.lesson()), active).all;
+        let entry = used[at] | header_marks(s.train, s.ends_batch, s.rates);
+        plan.extend([entry as i32, cycles as i32, (cycles >> 32) as i32]);
     }
     let words = order.iter().flat_map(|&s| {
         let (input, label) = request.data.sample(s);
@@ -193,9 +206,9 @@ impl Simulator {
             .arg("--level")
             .arg(request.level.word())
             .args(extra);
-        if let Some(cycles) = request.patience {
-            command.arg("--patience").arg(cycles.to_string());
-        }
+        command.arg("--patience").arg(request.patience.unwrap_or(PATIENCE).to_string());
+        command.arg("--free-steps").arg(request.design.free_steps.to_string());
+        command.arg("--nudged-steps").arg(request.design.nudged_steps.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|e| CosimError::io("start", &program, e))?;
         // Read in a thread of its own, so that a talkative simulator never blocks.
@@ -209,21 +222,37 @@ impl Simulator {
         Ok(Simulator { child, log })
     }
 
-    /// Waits for a regular end; returns cycles and seconds.
-    fn finish(&mut self) -> Result<(u64, f64), CosimError> {
+    /// Waits for the end.
+    fn finish(&mut self) -> Result<End, CosimError> {
         let status =
             self.child.wait().map_err(|e| CosimError::io("wait for", Path::new("the simulator"), e))?;
         let log = self.log.take().and_then(|l| l.join().ok()).unwrap_or_default();
-        if !status.success() {
+        let hangs = status.code() == Some(HANGS);
+        if !status.success() && !hangs {
             return Err(CosimError::Simulation(format!("{status}\n{log}")));
         }
         let numbers: Vec<f64> = log.split_whitespace().filter_map(|w| w.parse().ok()).collect();
         match numbers[..] {
-            [.., cycles, seconds] => Ok((cycles as u64, seconds)),
+            [.., cycles, seconds] => Ok(End { hangs, cycles: cycles as u64, seconds }),
             _ => Err(CosimError::Simulation(format!("the harness did not report its time\n{log}"))),
         }
     }
 }
+
+/// How a simulation ended.
+struct End {
+    /// No result came in time.
+    hangs: bool,
+    /// Cycles simulated.
+    cycles: u64,
+    /// Time it took.
+    seconds: f64,
+}
+
+/// The harness's exit code where no result came in time.
+const HANGS: i32 = 5;
+/// Cycles beyond the predicted ones: between two samples, and for a result that is taken a cycle late.
+const PATIENCE: u64 = 64;
 
 /// Test results of each epoch, from two sides.
 #[derive(Default)]
@@ -326,17 +355,20 @@ pub fn cross_check(
     let mut differences = std::mem::take(&mut comparator.differences);
     let mut simulated = None;
     if let Some(mut s) = simulator
-        && (differences.is_empty() || (request.survey && !comparator.ended_early))
+        && (differences.is_empty() || request.survey)
     {
         while comparator.skip() {}
-        simulated = Some(s.finish()?);
-        if !comparator.ended_early {
+        let end = s.finish()?;
+        simulated = Some((end.cycles, end.seconds));
+        if comparator.ended_early {
+            let patience = request.patience.unwrap_or(PATIENCE);
+            differences.push(comparator.stopped_early(end.hangs.then_some(patience)));
+        } else {
             final_weights(request, layout, &files, &network.weights(), &mut differences)?;
         }
-    }
-    if comparator.ended_early && differences.is_empty() {
-        let (seen, total) = (comparator.samples, request.samples.len());
-        return Err(CosimError::Simulation(format!("the waveform ended after {seen} of {total} samples")));
+    } else if comparator.ended_early && differences.is_empty() {
+        let (seen, total) = (comparator.samples, request.samples.len() as u64);
+        return Err(CosimError::WaveformEnds { seen, total });
     }
     let replay = !differences.is_empty();
     Ok(Outcome {
@@ -352,6 +384,7 @@ pub fn cross_check(
         wall: begin.elapsed(),
         simulated,
         weights_digest: network.weights().digest(),
+        unmarked: comparator.unmarked(),
     })
 }
 
@@ -380,6 +413,23 @@ pub fn run_to_file(
         ]);
     }
     Simulator::start(request, &files, first, &extra)?.finish().map(|_| ())
+}
+
+/// Where to replay a sample from: weights of the reference before it and before the samples that lead to it, as far as a
+/// replay goes back.
+pub fn leading_to(request: &Request<'_>, sample: u32) -> Vec<(Weights, PlannedSample)> {
+    let Some(at) = request.samples.iter().position(|s| s.number == sample) else { return Vec::new() };
+    let mut network = Network::new(request.design, request.start);
+    network.set_sample(request.samples[0].number);
+    let mut before = Vec::new();
+    for (k, &s) in request.samples[..=at].iter().enumerate() {
+        if k + REPLAYED > at {
+            before.push((network.weights(), s));
+        }
+        let (input, label) = request.data.sample(s);
+        network.run(input, label, s.lesson(), &mut Silent);
+    }
+    before
 }
 
 /// Samples kept for a replay: a fault may need the sample before to show.
@@ -437,10 +487,10 @@ fn without_waveform(
         predictions.push(network.run(input, label, s.lesson(), &mut Silent));
         progress(&s, done as u64);
     }
-    let simulated = simulator.finish()?;
+    let end = simulator.finish()?;
     let wall = begin.elapsed();
     let results = read_words(&files.results)?;
-    if results.len() != predictions.len() * 4 {
+    if results.len() != predictions.len() * 4 && !end.hangs {
         return Err(CosimError::Simulation(format!(
             "{} results came back, {} were expected",
             results.len() / 4,
@@ -474,15 +524,22 @@ fn without_waveform(
             Mismatch::of(Field::Cycles, expected.all as i64, c),
         ];
         if let Some(first) = checks.into_iter().find(Mismatch::differs).filter(|_| differences.is_empty()) {
-            let when = When { sample: s.number, step: 0, phase: "result".to_owned(), cycle: 0 };
+            let when = When { sample: s.number, at: At::Result, cycle: 0 };
             differences.push(first.told(when));
         }
     }
-    if differences.is_empty() || request.survey {
+    if end.hangs {
+        let s = request.samples[results.len() / 4];
+        let active = request.data.sample(s).0.iter().filter(|&&x| x != 0).count();
+        let expected = predict(layout, program.ops(s.lesson()), active).all;
+        let waited = expected + request.design.sizes[0] as u64 + request.patience.unwrap_or(PATIENCE);
+        let hang = Mismatch::of(Field::Hang, expected as i64, waited as i64);
+        differences.push(hang.told(When { sample: s.number, at: At::Result, cycle: 0 }));
+    } else if differences.is_empty() || request.survey {
         final_weights(request, layout, files, &network.weights(), &mut differences)?;
     }
     Ok(Outcome {
-        samples: predictions.len() as u64,
+        samples: results.len() as u64 / 4,
         compared: layout.layers.iter().map(|l| (l.post * l.row_length()) as u64).sum(),
         steps: 0,
         differences,
@@ -492,7 +549,8 @@ fn without_waveform(
         test_accuracy: Scores::mean(&scores.hardware),
         reference_accuracy: Scores::mean(&scores.reference),
         wall,
-        simulated: Some(simulated),
+        simulated: Some((end.cycles, end.seconds)),
         weights_digest: network.weights().digest(),
+        unmarked: false,
     })
 }

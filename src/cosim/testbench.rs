@@ -1,12 +1,15 @@
 //! The simulation top and the harness that goes with a generated core.
 
-use crate::design::Design;
+use crate::design::{Design, Keys};
 use crate::schedule::{Layout, bits};
 use crate::verilog::{Sources, common_drive_width, common_state_width, module_name, rates_width};
 use askama::Template;
 
 /// The C++ harness: the same for every design.
 pub const HARNESS: &str = include_str!("../../sim/main.cpp");
+
+/// The bench's own files: a verdict rests on these and no others.
+pub const FILES: [&str; 3] = ["commit_probe.v", "sim_top.v", "main.cpp"];
 
 /// Weight chunks that the probe gathers before the waveform takes a time step.
 pub const WEIGHT_SLOTS: usize = 8;
@@ -25,8 +28,8 @@ struct SimTop {
     batched: bool,
     rates_width: u32,
     host_width: u32,
-    free_steps: u32,
-    nudged_steps: u32,
+    /// Digest of what the core was generated from.
+    digest: u32,
 }
 
 impl SimTop {
@@ -89,8 +92,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         batched: design.is_batched(),
         rates_width: rates_width(design),
         host_width: layout.host_width(),
-        free_steps: design.free_steps,
-        nudged_steps: design.nudged_steps,
+        digest: Keys::of_circuit(design).word(),
     };
     let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
     let probe = CommitProbe {

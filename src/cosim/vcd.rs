@@ -24,6 +24,16 @@ pub enum VcdError {
     /// A signal that the comparison needs is not in the waveform.
     #[error("the waveform has no signal `{0}`; dump the scope of the commit port (module commit_probe)")]
     Missing(String),
+    /// Of other hardware.
+    #[error(
+        "the waveform is of hardware that was generated from another design (digest {there:08x}, here {here:08x})"
+    )]
+    Foreign {
+        /// Digest in the waveform.
+        there: u32,
+        /// Digest of the design at hand.
+        here: u32,
+    },
     /// An unknown bit.
     #[error("the waveform has unknown bits (x or z) in `{signal}` at time {time}")]
     Unknown {
@@ -94,12 +104,13 @@ impl<R: Read> Vcd<R> {
     /// # Errors
     /// When the text is not VCD or a name is missing.
     pub fn open(source: R, scope: &str, names: &[&str]) -> Result<Self, VcdError> {
-        Self::open_clocked(source, scope, names, None)
+        Self::open_clocked(source, scope, names, None, &[])
     }
 
     /// The same, where [`Vcd::advance`] goes from one rising edge of the scope's signal `clock` to the next, if the
     /// waveform has that signal. A simulator that dumps whenever anything changes writes several time steps per clock
-    /// cycle; at a rising edge every signal has its new value.
+    /// cycle; at a rising edge every signal has its new value. Signals of `optional` come behind `names`; which of them are
+    /// there says [`Vcd::has`].
     ///
     /// # Errors
     /// As [`Vcd::open`].
@@ -108,8 +119,10 @@ impl<R: Read> Vcd<R> {
         scope: &str,
         names: &[&str],
         clock: Option<&str>,
+        optional: &[&str],
     ) -> Result<Self, VcdError> {
-        let followed = names.iter().chain(&clock);
+        let followed = names.iter().chain(optional).chain(&clock);
+        let clock_at = names.len() + optional.len();
         let mut vcd = Vcd {
             source,
             buffer: vec![0; 1 << 20],
@@ -120,7 +133,7 @@ impl<R: Read> Vcd<R> {
             signals: followed
                 .map(|n| Signal { name: (*n).to_owned(), width: 0, words: Vec::new(), unknown: true })
                 .collect(),
-            places: (0..names.len() + usize::from(clock.is_some())).collect(),
+            places: (0..clock_at + usize::from(clock.is_some())).collect(),
             clock: None,
             slots: vec![NONE; MAX_CODE],
             time: 0,
@@ -130,8 +143,13 @@ impl<R: Read> Vcd<R> {
         if let Some(s) = vcd.signals[..names.len()].iter().find(|s| s.width == 0) {
             return Err(VcdError::Missing(format!("{scope}.{}", s.name)));
         }
-        vcd.clock = clock.map(|_| vcd.places[names.len()]).filter(|&k| vcd.signals[k].width > 0);
+        vcd.clock = clock.map(|_| vcd.places[clock_at]).filter(|&k| vcd.signals[k].width > 0);
         Ok(vcd)
+    }
+
+    /// True where the waveform has signal `k`.
+    pub fn has(&self, k: usize) -> bool {
+        self.signals[self.places[k]].width > 0
     }
 
     fn header(&mut self, scope: &str) -> Result<(), VcdError> {

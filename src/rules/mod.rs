@@ -200,6 +200,33 @@ pub struct Program {
     pub infer: Vec<Op>,
 }
 
+/// Where a pass over the network lies in a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Moment {
+    /// The pass, counted from 0 over the whole sample.
+    pub pass: u32,
+    /// Its phase.
+    pub phase: &'static str,
+    /// The time step within the phase, from 1.
+    pub step: u32,
+    /// Time steps of the phase.
+    pub steps: u32,
+    /// In even/odd order, which layers move.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub half: Option<&'static str>,
+}
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Moment { pass, phase, step, steps, half } = self;
+        match half {
+            Some(half) => write!(f, "{phase}, {half} layers of step {step} of {steps} (pass {pass})"),
+            None if *steps == 1 => write!(f, "{phase} (pass {pass})"),
+            None => write!(f, "{phase}, step {step} of {steps} (pass {pass})"),
+        }
+    }
+}
+
 impl Program {
     /// The program of a design's rule: EP and C-EP (Ernoult et al. 2019, 2020), symmetric nudging (Laborieux et al. 2021).
     pub fn of(design: &Design) -> Program {
@@ -258,27 +285,24 @@ impl Program {
         self.passes(lesson).iter().map(|p| p.1).sum()
     }
 
-    /// Where pass `step` of a sample lies, in words.
-    pub fn phase(&self, lesson: Lesson, step: u32) -> String {
+    /// Where pass `pass` of a sample (from 0) lies.
+    pub fn moment(&self, lesson: Lesson, pass: u32) -> Moment {
         let mut first = 0;
-        for (name, passes, relaxes) in self.passes(lesson) {
-            if step < first + passes {
-                let at = step - first;
-                return match self.order {
-                    _ if !relaxes => format!("{name} (pass {step})"),
-                    Order::Synchronous if passes == 1 => format!("{name} (pass {step})"),
-                    Order::Synchronous => format!("{name}, step {} of {passes} (pass {step})", at + 1),
-                    Order::EvenOdd => format!(
-                        "{name}, {} layers of step {} of {} (pass {step})",
-                        if at.is_multiple_of(2) { "even" } else { "odd" },
-                        at / 2 + 1,
-                        passes / 2
-                    ),
+        for (phase, passes, relaxes) in self.passes(lesson) {
+            if pass < first + passes {
+                let at = pass - first;
+                let (step, steps, half) = match self.order {
+                    Order::Synchronous => (at + 1, passes, None),
+                    Order::EvenOdd if !relaxes => (at + 1, passes, None),
+                    Order::EvenOdd => {
+                        (at / 2 + 1, passes / 2, Some(if at.is_multiple_of(2) { "even" } else { "odd" }))
+                    }
                 };
+                return Moment { pass, phase, step, steps, half };
             }
             first += passes;
         }
-        format!("pass {step}")
+        Moment { pass, phase: "after the last phase", step: 1, steps: 1, half: None }
     }
 
     /// The update that pass `step` of a sample makes, and at which passes the states it looks at were committed.

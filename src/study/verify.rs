@@ -3,7 +3,7 @@
 use super::file::Verify;
 use super::plan::Named;
 use super::store::Verified;
-use crate::cosim::{CosimError, Level, Request, Tracing, build, cross_check};
+use crate::cosim::{Builds, CosimError, Level, Request, Tracing, cross_check};
 use crate::reference::Weights;
 use crate::reference::train::PlannedSample;
 use crate::schedule::Layout;
@@ -26,7 +26,8 @@ pub fn verify(point: &Named, weights: &str, folder: &Path) -> Result<Option<Veri
     let samples: Vec<PlannedSample> =
         (0..run.plan.epochs).flat_map(|e| run.plan.samples(e)).take(asked as usize).collect();
     let sources = Sources::of(&run.design, &layout);
-    let program = build(&run.design, &layout, sources, &folder.join("rtl"), Tracing::Commits)?;
+    let builds = Builds::open(&folder.join("sim"))?;
+    let built = builds.simulator(&run.design, &layout, &sources, Tracing::Commits)?;
     let request = Request {
         design: &run.design,
         data: &run.data,
@@ -34,7 +35,7 @@ pub fn verify(point: &Named, weights: &str, folder: &Path) -> Result<Option<Veri
         per_epoch: u64::from(run.plan.samples_per_epoch()),
         start: &Weights::initial(&run.design),
         level: Level::Events,
-        program: &program,
+        program: &built.program,
         work: &folder.join("work"),
         waves: None,
         survey: false,

@@ -92,11 +92,29 @@ impl Sources {
         for entry in std::fs::read_dir(dir)? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            if entry.file_type()?.is_file() && [".v", ".vh", ".hex", ".f"].iter().any(|e| name.ends_with(e)) {
+            if entry.file_type()?.is_file()
+                && [".v", ".vh", ".hex", ".f", ".cpp"].iter().any(|e| name.ends_with(e))
+            {
                 files.insert(name, std::fs::read_to_string(entry.path())?);
             }
         }
         Ok(Sources { files })
+    }
+
+    /// The Verilog files that a file list of the folder names.
+    ///
+    /// # Errors
+    /// There is no such list, or something in it is not a file of the folder.
+    pub fn list(&self, list: &str) -> Result<Vec<String>, String> {
+        let text = self.files.get(list).ok_or_else(|| format!("there is no {list}"))?;
+        let mut names = Vec::new();
+        for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with("//")) {
+            if !line.ends_with(".v") || !self.files.contains_key(line) {
+                return Err(format!("`{line}` in {list} is not a Verilog file of the folder"));
+            }
+            names.push(line.to_owned());
+        }
+        Ok(names)
     }
 
     /// Writes the folder; files that already hold the same text are left alone, so builds stay valid.

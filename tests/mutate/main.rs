@@ -27,7 +27,7 @@ mod samples;
 mod tools;
 
 use designs::Case;
-use eqhdl::cosim::{CosimError, Effort, Level, Request, Tracing, build_with, cross_check};
+use eqhdl::cosim::{Builds, Built, CosimError, Effort, Level, Purpose, Request, Tracing, cross_check};
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
@@ -183,6 +183,7 @@ struct Core {
     /// So many extreme samples at a time.
     samples: usize,
     dir: PathBuf,
+    built: Built,
 }
 
 impl Core {
@@ -190,9 +191,10 @@ impl Core {
     fn built(design: Design, mutants: &Sources, samples: usize, dir: PathBuf) -> Result<Self, String> {
         std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         let layout = Layout::of(&design);
-        build_with(&design, &layout, mutants.clone(), &dir, Tracing::Commits, Effort::Compile)
-            .map_err(|e| e.to_string())?;
-        Ok(Core { design, layout, samples, dir })
+        let purpose = Purpose { tracing: Tracing::Commits, effort: Effort::Compile };
+        let builds = Builds::open(&dir).map_err(|e| e.to_string())?;
+        let built = builds.simulator(&design, &layout, mutants, purpose).map_err(|e| e.to_string())?;
+        Ok(Core { design, layout, samples, dir, built })
     }
 
     /// Extreme samples for it.
@@ -209,7 +211,7 @@ impl Core {
         let say = |e: std::io::Error| format!("{}: {e}", own.display());
         std::fs::create_dir_all(own.join("bin")).map_err(say)?;
         std::fs::write(own.join("mutant.hex"), format!("{mutant:x}\n")).map_err(say)?;
-        std::os::unix::fs::symlink(main.join("obj/Vsim_top"), own.join("bin/Vsim_top")).map_err(say)?;
+        std::os::unix::fs::symlink(&self.built.program, own.join("bin/Vsim_top")).map_err(say)?;
         Ok(own.join("bin/Vsim_top"))
     }
 }

@@ -20,7 +20,7 @@ mod tools;
 
 use designs::Case;
 use eqhdl::bus;
-use eqhdl::cosim::{Effort, Level, Outcome, Request, Tracing, build_with, cross_check};
+use eqhdl::cosim::{Builds, Effort, Level, Outcome, Purpose, Request, Tracing, cross_check};
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
@@ -189,8 +189,9 @@ fn with_cells(netlist: String, tools: &Tools) -> Result<Sources, String> {
 }
 
 fn compare(design: &Design, layout: &Layout, sources: Sources, dir: &Path) -> Result<Outcome, String> {
-    let program = build_with(design, layout, sources, dir, Tracing::Commits, Effort::Compile)
-        .map_err(|e| e.to_string())?;
+    let purpose = Purpose { tracing: Tracing::Commits, effort: Effort::Compile };
+    let builds = Builds::open(dir).map_err(|e| e.to_string())?;
+    let built = builds.simulator(design, layout, &sources, purpose).map_err(|e| e.to_string())?;
     let (data, samples) = samples::samples(design)?;
     let start = Weights::initial(design);
     let request = Request {
@@ -200,7 +201,7 @@ fn compare(design: &Design, layout: &Layout, sources: Sources, dir: &Path) -> Re
         per_epoch: 20,
         start: &start,
         level: Level::All,
-        program: &program,
+        program: &built.program,
         work: &dir.join("work"),
         waves: None,
         survey: false,

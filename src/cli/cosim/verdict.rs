@@ -1,0 +1,256 @@
+//! What a cross-check came to, for people and for machines.
+
+use super::{Bench, CosimArgs, Hardware};
+use crate::bus;
+use crate::cli::CliError;
+use crate::cosim::{Built, CosimError, Difference, Field, Level, Outcome, Replay, operands};
+use crate::design::{Design, Keys};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What `--json` prints and `cosim.json` holds.
+#[derive(Serialize)]
+struct Report<'a> {
+    verdict: &'static str,
+    design: &'a str,
+    level: Level,
+    samples: u64,
+    compared: u64,
+    steps: u64,
+    differences: usize,
+    first_difference: Option<&'a Difference>,
+    /// The waveform of the sample that differs, and what differs first where everything is compared.
+    replay: Option<ReplayReport<'a>>,
+    cycles_per_sample: f64,
+    weight_read_share: f64,
+    test_accuracy: Option<f64>,
+    reference_test_accuracy: Option<f64>,
+    wall_s: f64,
+    simulated_cycles_per_s: Option<f64>,
+    weights_digest: &'a str,
+    data_checksum: &'a str,
+    seed: u32,
+    injected: Option<&'a str>,
+    /// What the circuit was generated from.
+    depends_on: Keys,
+    /// SHA-256 of every file that was built.
+    built: BTreeMap<String, String>,
+    /// Files that eqhdl would generate otherwise.
+    edited: &'a [String],
+    /// Generated files that no simulation has seen.
+    not_simulated: Vec<String>,
+    version: &'static str,
+}
+
+/// Where to look at a difference.
+#[derive(Serialize)]
+struct ReplayReport<'a> {
+    samples: usize,
+    cycle: u64,
+    waveform: &'a Path,
+    gtkwave: &'a Path,
+    surfer: &'a Path,
+    first_difference: &'a Difference,
+}
+
+/// All that is told.
+pub(super) struct Verdict<'a> {
+    pub args: &'a CosimArgs,
+    pub bench: &'a Bench<'a>,
+    pub outcome: &'a Outcome,
+    pub replayed: Option<Replay>,
+    /// A waveform of the first sample.
+    pub first_sample: Option<PathBuf>,
+    pub hardware: &'a Hardware,
+    /// The simulator; none where a waveform was given.
+    pub built: Option<Built>,
+}
+
+impl Verdict<'_> {
+    /// Writes the report, and prints what was asked for.
+    ///
+    /// # Errors
+    /// The report cannot be written.
+    pub fn give(&self) -> Result<(), CliError> {
+        let json = serde_json::to_string_pretty(&self.report()).map_err(CliError::tool_message)?;
+        let file = self.hardware.folder.join("cosim.json");
+        std::fs::write(&file, &json).map_err(|e| CosimError::Io {
+            what: "write",
+            path: file.clone(),
+            source: e,
+        })?;
+        if self.args.json {
+            println!("{json}");
+        }
+        self.say_what();
+        self.say_numbers();
+        self.say_where();
+        eprintln!("  report             {}", file.display());
+        Ok(())
+    }
+
+    fn report(&self) -> Report<'_> {
+        let (o, bench) = (self.outcome, self.bench);
+        Report {
+            verdict: if o.equal() { "equal" } else { "different" },
+            design: &bench.design.name,
+            level: self.args.level,
+            samples: o.samples,
+            compared: o.compared,
+            steps: o.steps,
+            differences: o.differences.len(),
+            first_difference: o.differences.first(),
+            replay: self.replayed.as_ref().map(|r| ReplayReport {
+                samples: r.samples,
+                cycle: r.cycle,
+                waveform: &r.waveform,
+                gtkwave: &r.gtkwave,
+                surfer: &r.surfer,
+                first_difference: &r.first,
+            }),
+            cycles_per_sample: o.cycles_per_sample,
+            weight_read_share: o.read_share,
+            test_accuracy: o.test_accuracy,
+            reference_test_accuracy: o.reference_accuracy,
+            wall_s: o.wall.as_secs_f64(),
+            simulated_cycles_per_s: o.simulated.map(|(cycles, seconds)| cycles as f64 / seconds),
+            weights_digest: &o.weights_digest,
+            data_checksum: &bench.data.checksum,
+            seed: bench.design.seed,
+            injected: self.args.inject.as_deref(),
+            depends_on: Keys::of_circuit(bench.design),
+            built: self.built.as_ref().map(|b| b.files.clone()).unwrap_or_default(),
+            edited: &self.hardware.edited,
+            not_simulated: self.not_simulated(),
+            version: env!("CARGO_PKG_VERSION"),
+        }
+    }
+
+    /// Generated files of the bus that are not part of the simulation.
+    fn not_simulated(&self) -> Vec<String> {
+        let simulated = |name: &String| self.built.as_ref().is_some_and(|b| b.files.contains_key(name));
+        bus::file_names(self.bench.design).into_iter().filter(|name| !simulated(name)).collect()
+    }
+
+    /// Equal, or what differs and why.
+    fn say_what(&self) {
+        let o = self.outcome;
+        let level = format!("{:?}", self.args.level).to_lowercase();
+        let Some(d) = o.differences.first() else {
+            eprintln!("EQUAL at level {level}: hardware and reference agree in every bit");
+            eprintln!("  samples            {}", grouped(o.samples));
+            let (compared, steps) = (grouped(o.compared), grouped(o.steps));
+            eprintln!("  compared           {compared} states and weights, {steps} signatures");
+            return;
+        };
+        eprintln!("DIFFERENT at level {level}; the first difference:");
+        eprintln!("  {}", d.text);
+        // Where everything is compared, a cause may come before what this level has seen.
+        let sharper = self.replayed.as_ref().map(|r| &r.first).filter(|r| r.text != d.text);
+        if let Some(sharper) = sharper {
+            eprintln!("  before it, at level all: {}", sharper.text);
+        }
+        let cause = sharper.unwrap_or(d);
+        let before = o.before.iter().find(|b| b.1.number == cause.sample);
+        if let Some(why) = before.and_then(|b| operands(self.bench.design, &self.bench.data, b, cause)) {
+            eprintln!("  {why}");
+        }
+        // Without a waveform nobody knows the cycle.
+        let seen =
+            if d.cycle > 0 { format!("seen in cycle {} of the run; ", d.cycle) } else { String::new() };
+        eprintln!("  {seen}{}", explain(self.bench.design, cause));
+    }
+
+    fn say_numbers(&self) {
+        let o = self.outcome;
+        if let Some(a) = o.test_accuracy {
+            let same = if o.test_accuracy == o.reference_accuracy {
+                "the same from both"
+            } else {
+                "the reference's differs"
+            };
+            eprintln!("  test accuracy      {:.2} % (mean of the last epochs, {same})", 100.0 * a);
+        }
+        if o.cycles_per_sample > 0.0 {
+            eprintln!(
+                "  cycles per sample  {:.0} (training), {:.1} % of all cycles read weights",
+                o.cycles_per_sample,
+                100.0 * o.read_share
+            );
+        }
+        eprintln!("  wall time          {:.1} s", o.wall.as_secs_f64());
+        if let Some((cycles, seconds)) = o.simulated {
+            let rate = cycles as f64 / seconds / 1e6;
+            eprintln!("  simulated          {} cycles, {rate:.2} million per second", grouped(cycles));
+        }
+    }
+
+    /// What was simulated and what was not, and where to look at it.
+    fn say_where(&self) {
+        let edited = &self.hardware.edited;
+        let unseen = self.not_simulated();
+        if !unseen.is_empty() {
+            let mine = unseen.iter().filter(|f| edited.contains(f)).map(String::as_str);
+            let edits = match mine.collect::<Vec<_>>().join(", ") {
+                none if none.is_empty() => String::new(),
+                files => format!(", of which you have edited {files}"),
+            };
+            eprintln!("  not simulated      the bus around the core ({} files{edits})", unseen.len());
+        }
+        if !edited.is_empty() {
+            eprintln!("  edited             {}", edited.join(", "));
+        }
+        if let Some(r) = &self.replayed {
+            let (samples, cycle) = (r.samples, r.cycle);
+            eprintln!("  replay             {samples} sample(s), cycle {cycle}: {}", r.waveform.display());
+            let (gtkwave, surfer) = (r.gtkwave.display(), r.surfer.display());
+            eprintln!("  open it            gtkwave {gtkwave}   or   surfer -c {surfer}");
+        } else if !self.outcome.differences.is_empty() {
+            let why = if self.built.is_none() {
+                "none: the waveform was given, no hardware ran; `--rtl DIR` runs it"
+            } else if self.outcome.before.is_empty() {
+                "none: only the weights after the last sample differ; run again at --level events"
+            } else {
+                "the difference does not come back when the last samples run alone"
+            };
+            eprintln!("  replay             {why}");
+        }
+        if let Some(w) = &self.first_sample {
+            eprintln!(
+                "  waveform           {} (the commit port over the first sample; gtkwave {})",
+                w.display(),
+                w.with_extension("gtkw").display()
+            );
+        }
+    }
+}
+
+/// 1234567 as 1,234,567.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(c);
+    }
+    out
+}
+
+/// Where in the circuit to look, the likeliest place first.
+fn explain(design: &Design, d: &Difference) -> String {
+    match d.field {
+        Field::Weight | Field::WeightBack | Field::FinalWeight => format!(
+            "w' = overflow(w + round(rate x (a_post a_pre - b_post b_pre))), rounding {:?}, overflow {:?}: look at stages 5 to 9 of synapse_lanes, then at the activities they are given (post_memory, and pre_a3, pre_b3 of the core), then at weight_memory",
+            design.weight_modes.rounding, design.weight_modes.overflow
+        ),
+        Field::Drive => "drive = requantise(sum of inputs): look at the sums (drive_path), then at the products (stages 9 to 13 of synapse_lanes), then at what they are given (post_memory, weight_memory), then at the requantiser in neuron_unit".to_owned(),
+        Field::State => "state = requantise(rho(drive) + nudge), drive = requantise(sum of inputs): look at neuron_unit, then at the sums (drive_path), the products (stages 9 to 13 of synapse_lanes), and what they are given (post_memory, weight_memory)".to_owned(),
+        Field::Signature => "run again at --level events to see which state or weight".to_owned(),
+        Field::Hang => "look at the sequencer, then at what it waits for: sample_buffer (a sample), the columns on their way (wrote_last), softmax_unit (its pulls)".to_owned(),
+        Field::Cycles | Field::WeightReads | Field::Place | Field::Count => "the order or number of events: look at the sequencer".to_owned(),
+        Field::Prediction | Field::Label => "run again at --level events to see which state or weight came first".to_owned(),
+    }
+}

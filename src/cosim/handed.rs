@@ -1,0 +1,125 @@
+//! Verilog that somebody hands over: it belongs to the design at hand, and the bench around it is eqhdl's own.
+
+use super::testbench;
+use crate::design::{Design, KeyDifference, Keys};
+use crate::schedule::Layout;
+use crate::verilog::{Sources, module_name};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A folder from `eqhdl generate`, perhaps edited.
+#[derive(Clone, Debug)]
+pub struct Handed {
+    /// What is built of it: the files on its list, includes and tables.
+    pub sources: Sources,
+    /// Files that differ (in more than comments) from what eqhdl would generate, or that it would not.
+    pub edited: Vec<String>,
+    /// The core says nothing of what it was generated from.
+    pub unmarked: bool,
+}
+
+/// Why a folder cannot be used.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum HandedError {
+    /// It cannot be read.
+    #[error("cannot read {}: {source}", .dir.display())]
+    #[diagnostic(help("give a folder that `eqhdl generate` has written"))]
+    Unreadable {
+        /// The folder.
+        dir: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// It lacks a file, or its list names one that is none of its own.
+    #[error("{}: {problem}", .dir.display())]
+    #[diagnostic(help("write the folder anew with `eqhdl generate`, then edit its Verilog"))]
+    List {
+        /// The folder.
+        dir: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// It was generated from another design.
+    #[error("{} was generated from another design: other values of {}", .dir.display(), .keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    #[diagnostic(help("generate the folder anew, or give the design file that it was generated from"))]
+    OtherDesign {
+        /// The folder.
+        dir: PathBuf,
+        /// Keys that differ.
+        keys: Vec<KeyDifference>,
+    },
+    /// A file of the bench is not eqhdl's.
+    #[error("{}: {file} is not what this eqhdl generates; a verdict rests on its own bench only", .dir.display())]
+    #[diagnostic(help(
+        "delete {file} from the folder, or generate it anew; edit the core and its leaves only"
+    ))]
+    Bench {
+        /// The folder.
+        dir: PathBuf,
+        /// The file.
+        file: String,
+    },
+}
+
+impl Handed {
+    /// Reads a folder and holds it against the design.
+    ///
+    /// # Errors
+    /// It cannot be read, is incomplete, belongs to another design, or has a bench of its own.
+    pub fn read(dir: &Path, design: &Design, layout: &Layout) -> Result<Handed, HandedError> {
+        let found =
+            Sources::read(dir).map_err(|source| HandedError::Unreadable { dir: dir.to_owned(), source })?;
+        let list_error = |problem| HandedError::List { dir: dir.to_owned(), problem };
+        let core = format!("{}.v", module_name(design));
+        let text = found
+            .files
+            .get(&core)
+            .ok_or_else(|| list_error(format!("there is no {core}, the core of this design")))?;
+        let keys = Keys::in_comment(text);
+        if let Some(there) = &keys {
+            let keys = Keys::of_circuit(design).differences(there);
+            if !keys.is_empty() {
+                return Err(HandedError::OtherDesign { dir: dir.to_owned(), keys });
+            }
+        }
+        let mut generated = Sources::of(design, layout);
+        testbench::add_to(&mut generated, design, layout);
+        for file in testbench::FILES {
+            if found.files.get(file).is_some_and(|text| Some(text) != generated.files.get(file)) {
+                return Err(HandedError::Bench { dir: dir.to_owned(), file: file.to_owned() });
+            }
+        }
+        let listed = found.list("files.f").map_err(list_error)?;
+        let sources = parts(&found, &listed).map_err(list_error)?;
+        crate::bus::add_to(&mut generated, design, layout);
+        let edited = |(name, text): &(&String, &String)| {
+            let verilog = [".v", ".vh", ".hex", ".f"].iter().any(|end| name.ends_with(end));
+            verilog && generated.files.get(*name).is_none_or(|own| code(own) != code(text))
+        };
+        let edited = found.files.iter().filter(edited).map(|(name, _)| name.clone()).collect();
+        Ok(Handed { sources, edited, unmarked: keys.is_none() })
+    }
+}
+
+/// What a build takes of a folder. No text of it may reach for a file elsewhere.
+fn parts(found: &Sources, listed: &[String]) -> Result<Sources, String> {
+    let mut sources = Sources::default();
+    for (name, text) in &found.files {
+        let bench = name.starts_with("axi_tb") || testbench::FILES.contains(&name.as_str());
+        let support = [".vh", ".hex", ".f"].iter().any(|end| name.ends_with(end)) && name != "axi.f";
+        if bench || !(support || listed.contains(name)) {
+            continue;
+        }
+        let literals = text.split('"').skip(1).step_by(2);
+        if let Some(path) = literals.into_iter().find(|l| l.starts_with('/') || l.starts_with("..")) {
+            return Err(format!("{name} names `{path}`, a file outside the folder"));
+        }
+        sources.files.insert(name.clone(), text.clone());
+    }
+    Ok(sources)
+}
+
+/// A text without its comment lines.
+fn code(text: &str) -> Vec<&str> {
+    text.lines().filter(|l| !l.trim_start().starts_with("//")).collect()
+}

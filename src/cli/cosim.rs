@@ -190,7 +190,12 @@ fn hardware(args: &CosimArgs, bench: &Bench<'_>) -> Result<Hardware, CliError> {
         return Ok(Hardware { sources, folder: bench.out.join("edited"), edited });
     }
     let fault = args.inject.as_deref().and_then(Fault::named);
-    let folder = fault.map_or_else(|| bench.out.clone(), |f| bench.out.join("inject").join(f.name));
+    let folder = match (fault, &args.waves) {
+        (Some(f), _) => bench.out.join("inject").join(f.name),
+        // Not where the waveform of an earlier run may lie.
+        (None, Some(_)) => bench.out.join("waves"),
+        (None, None) => bench.out.clone(),
+    };
     Ok(Hardware { sources: sources(bench, fault)?, folder, edited: Vec::new() })
 }
 

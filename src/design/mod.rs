@@ -8,6 +8,7 @@ mod datapath;
 mod diagnostics;
 mod file;
 mod milestones;
+pub mod name;
 mod tables;
 mod template;
 mod warnings;
@@ -222,7 +223,8 @@ pub enum DataSource {
 /// A validated design.
 #[derive(Clone, Debug)]
 pub struct Design {
-    /// File stem, names the build folder and the core.
+    /// Names the build folder, every module and every generated file: `name` under [network], or the file's stem
+    /// ([`name`](mod@name)).
     pub name: String,
     /// The file it came from.
     pub path: PathBuf,

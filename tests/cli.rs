@@ -165,7 +165,7 @@ fn cosim_says_equal_and_different() {
 
     // A defect by hand.
     eqhdl(dir.path()).args(["generate", "net.toml", "-o", "rtl"]).assert().success();
-    let file = dir.path().join("rtl/neuron_unit.v");
+    let file = dir.path().join("rtl/eqhdl_net__neuron_unit.v");
     let text = std::fs::read_to_string(&file).unwrap();
     let broken = text.replace("pull = goal_q - state_1 *", "pull = goal_q + state_1 *");
     assert_ne!(text, broken);

@@ -10,7 +10,7 @@ use crate::design::Design;
 use crate::reference::Weights;
 use crate::reference::train::{Plan, PlannedSample, TrainingData};
 use crate::schedule::Layout;
-use crate::verilog::Sources;
+use crate::verilog::{Sources, module_name};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -174,14 +174,18 @@ fn sources(bench: &Bench<'_>, fault: Option<&Fault>) -> Result<Sources, CliError
     Ok(sources)
 }
 
-/// The Verilog of a folder.
-fn read_sources(dir: &Path) -> Result<Sources, CliError> {
+/// The Verilog of a folder, under the names that eqhdl uses inside.
+fn read_sources(dir: &Path, design: &Design) -> Result<Sources, CliError> {
     let sources = Sources::read(dir)
         .map_err(|e| CliError::input_message(format!("cannot read {}: {e}", dir.display())))?;
+    let sources = sources
+        .plain(design)
+        .map_err(|e| CliError::input_message(format!("cannot tell what {} holds: {e}", dir.display())))?;
     if !sources.files.contains_key("files.f") {
         return Err(CliError::input_message(format!(
-            "{} has no files.f; write the folder with `eqhdl generate`",
-            dir.display()
+            "{} has no {}.f; write the folder with `eqhdl generate`",
+            dir.display(),
+            module_name(design)
         )));
     }
     Ok(sources)
@@ -201,7 +205,7 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let fault = args.inject.as_deref().and_then(Fault::named);
     let (sources, folder) = match (fault, &args.rtl) {
         (Some(f), _) => (sources(bench, fault)?, bench.out.join("inject").join(f.name)),
-        (None, Some(dir)) => (read_sources(dir)?, bench.out.join("edited")),
+        (None, Some(dir)) => (read_sources(dir, bench.design)?, bench.out.join("edited")),
         (None, None) => (sources(bench, None)?, bench.out.clone()),
     };
     let tracing = if args.level == Level::Final { Tracing::None } else { Tracing::Commits };

@@ -460,24 +460,6 @@ fn absent_sections_are_named() {
 }
 
 #[test]
-fn file_names_must_name_a_module() {
-    for (stem, good) in [
-        ("digits-cep", true),
-        ("_a1", true),
-        ("1digits", false),
-        ("a b", false),
-        ("wire", false),
-        ("\u{e9}", false),
-    ] {
-        let result = parse(&PathBuf::from(format!("x/{stem}.toml")), GOOD);
-        assert_eq!(result.is_ok(), good, "{stem}");
-        if let Err(error) = result {
-            assert!(error.remedy().contains("rename the file"), "{error:?}");
-        }
-    }
-}
-
-#[test]
 fn unreadable_files_are_errors_with_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let absent = folder.path().join("absent.toml");

@@ -165,7 +165,7 @@ fn cosim_says_equal_and_different() {
 
     // A defect by hand.
     eqhdl(dir.path()).args(["generate", "net.toml", "-o", "rtl"]).assert().success();
-    let file = dir.path().join("rtl/neuron_unit.v");
+    let file = dir.path().join("rtl/eqhdl_net__neuron_unit.v");
     let text = std::fs::read_to_string(&file).unwrap();
     let broken = text.replace("pull = goal_q - state_1 *", "pull = goal_q + state_1 *");
     assert_ne!(text, broken);
@@ -174,4 +174,38 @@ fn cosim_says_equal_and_different() {
     let first = &broken["first_difference"];
     assert_eq!((&first["field"], &first["layer"]), (&Value::from("state"), &Value::from(2)));
     assert_eq!((&first["phase"], &first["step"]), (&Value::from("nudged phase"), &Value::from(1)));
+}
+
+/// `new` takes a name exactly where `check` takes the file, and the file is called as was asked for.
+#[test]
+fn new_takes_what_check_takes() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = eqhdl::design::commented_example("net");
+    for name in [
+        "net_0.3",
+        "my net",
+        "table",
+        "3",
+        "größe",
+        "日本",
+        "net-axi",
+        "a\u{7}b",
+        ".",
+        "..",
+        &"n".repeat(150),
+    ] {
+        let file = format!("{name}.toml");
+        let parsed = eqhdl::design::parse(std::path::Path::new(&file), &text).is_ok();
+        let new = eqhdl(dir.path()).args(["new", name]).assert();
+        if parsed && !name.starts_with('.') {
+            new.success();
+            eqhdl(dir.path()).args(["check", &file]).assert().success();
+        } else {
+            new.code(2);
+            assert!(!dir.path().join(&file).exists(), "{name}");
+        }
+    }
+    std::fs::create_dir(dir.path().join("sub")).unwrap();
+    eqhdl(dir.path()).args(["new", "sub/n.toml"]).assert().success();
+    assert!(dir.path().join("sub/n.toml").is_file());
 }

@@ -460,24 +460,6 @@ fn absent_sections_are_named() {
 }
 
 #[test]
-fn file_names_must_name_a_module() {
-    for (stem, good) in [
-        ("digits-cep", true),
-        ("_a1", true),
-        ("1digits", false),
-        ("a b", false),
-        ("wire", false),
-        ("\u{e9}", false),
-    ] {
-        let result = parse(&PathBuf::from(format!("x/{stem}.toml")), GOOD);
-        assert_eq!(result.is_ok(), good, "{stem}");
-        if let Err(error) = result {
-            assert!(error.remedy().contains("rename the file"), "{error:?}");
-        }
-    }
-}
-
-#[test]
 fn unreadable_files_are_errors_with_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let absent = folder.path().join("absent.toml");
@@ -672,5 +654,38 @@ proptest! {
             }
             Err(e) => prop_assert!(e.line().is_some() && !e.remedy().is_empty(), "{e:?}"),
         }
+    }
+}
+
+/// A file may be called anything that leaves a name; the text may say another.
+#[test]
+fn a_design_is_called_as_its_file_or_as_it_says() {
+    let text = commented_example("net");
+    let named = |name: &str| text.replacen("[network]\n", &format!("[network]\nname = \"{name}\"\n"), 1);
+    for (file, name) in
+        [("my net", "my_net"), ("net_0.3", "net_0_3"), ("table", "table"), ("3-Nets", "3_nets")]
+    {
+        let d = parse(Path::new(&format!("some/{file}.toml")), &text).unwrap_or_else(|e| panic!("{e:?}"));
+        assert_eq!(d.name, name, "{file}");
+        let d =
+            parse(Path::new(&format!("{file}.toml")), &named("other")).unwrap_or_else(|e| panic!("{e:?}"));
+        assert_eq!(d.name, "other", "{file}");
+    }
+    for (file, says) in [
+        ("日本.toml", "has no letter"),
+        ("net-axi.toml", "is a module of a design `net`"),
+        ("net.registers.toml", "is a module of a design `net`"),
+        (&*format!("{}.toml", "long".repeat(33)), "is too long"),
+    ] {
+        let error = parse(Path::new(file), &text).expect_err(file);
+        assert!(error.message().contains(says), "{file}: {error:?}");
+        assert!(error.remedy().contains("name = \"...\""), "{error:?}");
+        parse(Path::new(file), &named("net")).unwrap_or_else(|e| panic!("{file}: {e:?}"));
+    }
+    for (name, says) in
+        [("my-net", "is no name"), ("a__b", "is no name"), ("", "no letter"), ("b_axi", "is a module")]
+    {
+        let error = parse(Path::new("net.toml"), &named(name)).expect_err(name);
+        assert!(error.message().contains(says), "{name}: {error:?}");
     }
 }

@@ -110,38 +110,40 @@ fn lint(design: &Design) -> Result<(), String> {
     let mut sources = Sources::of(design, &layout);
     testbench::add_to(&mut sources, design, &layout);
     bus::add_to(&mut sources, design, &layout);
+    let sources = sources.delivered(design);
     let dir = tempfile::tempdir().map_err(|error| error.to_string())?;
     sources.write(dir.path()).map_err(|error| error.to_string())?;
     let core = module_name(design);
-    let verilog: Vec<&str> = sources.files["files.f"].lines().collect();
+    let list = format!("{core}.f");
+    let verilog: Vec<&str> = sources.files[&list].lines().collect();
     let elaborate =
         format!("read_verilog -I. {}; hierarchy -check -top {core}; proc; check -assert", verilog.join(" "));
-    let simulation = [
-        &["--lint-only", "-Wall", "--top-module", "sim_top", "-f", "files.f"][..],
-        &["commit_probe.v", "sim_top.v"],
-    ]
-    .concat();
+    let [sim_top, axi_tb] = ["sim_top", "axi_tb"].map(|module| format!("{core}__{module}"));
+    let [probe_file, sim_file, bench_file] =
+        ["commit_probe", "sim_top", "axi_tb"].map(|module| format!("{core}__{module}.v"));
+    let simulation = ["--lint-only", "-Wall", "--top-module", &sim_top, "-f", &list, &probe_file, &sim_file];
     let icarus =
-        [&["-g2005", "-Wall", "-tnull", "-s", "sim_top"][..], &verilog, &["commit_probe.v", "sim_top.v"]]
-            .concat();
+        [&["-g2005", "-Wall", "-tnull", "-s", &sim_top][..], &verilog, &[&probe_file, &sim_file]].concat();
     // The same on a bus.
     let top = bus::top_name(design);
-    let on_bus: Vec<&str> = sources.files["axi.f"].lines().collect();
+    let bus_list = format!("{top}.f");
+    let on_bus: Vec<&str> = sources.files[&bus_list].lines().collect();
     let elaborate_bus =
         format!("read_verilog -I. {}; hierarchy -check -top {top}; proc; check -assert", on_bus.join(" "));
-    let icarus_bus = [&["-g2005", "-Wall", "-tnull", "-s", "axi_tb"][..], &on_bus, &["axi_tb.v"]].concat();
+    let icarus_bus = [&["-g2005", "-Wall", "-tnull", "-s", &axi_tb][..], &on_bus, &[&bench_file]].concat();
     // The header, in a program that uses it.
     let header = format!("{core}.h");
     let user =
         format!("#include \"{header}\"\nint main(void) {{ return (int){core}_layer1_weight(0, 0); }}\n");
     std::fs::write(dir.path().join("user.c"), user).map_err(|error| error.to_string())?;
     let mut failures = Vec::new();
+    // A list names one design's files and nothing else: without being told the top, no tool finds a second one.
     for (tool, arguments) in [
-        ("verilator", &["--lint-only", "-Wall", "--top-module", &core, "-f", "files.f"][..]),
+        ("verilator", &["--lint-only", "-Wall", "-f", &list][..]),
         ("verilator", &simulation),
         ("iverilog", &icarus),
         ("yosys", &["-p", &elaborate]),
-        ("verilator", &["--lint-only", "-Wall", "--top-module", &top, "-f", "axi.f"]),
+        ("verilator", &["--lint-only", "-Wall", "-f", &bus_list]),
         ("iverilog", &icarus_bus),
         ("yosys", &["-p", &elaborate_bus]),
         ("cc", &["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-o", "user", "user.c"]),

@@ -3,7 +3,7 @@
 use super::{Access, Field, LEAVES, Map, Register, Vectors, rails_of_state, rails_of_weight, slot_width};
 use crate::design::{Design, Keys};
 use crate::schedule::{Layout, bits};
-use crate::verilog::{Sources, common_state_width, module_name, rates_width};
+use crate::verilog::{self, Sources, common_state_width, module_name, rates_width};
 use askama::Template;
 
 /// Name of the wrapped core's module.
@@ -390,16 +390,15 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let (core, top) = (module_name(design), top_name(design));
     let (map, keys) = (map(design, layout), Keys::of_circuit(design));
     let registers = format!("{core}_registers");
-    let list = &sources.files["files.f"];
-    let names: Vec<String> = list.lines().map(str::to_owned).chain(file_names(design)).collect();
     let data: Vec<String> = sources.files.keys().filter(|n| n.ends_with(".hex")).cloned().collect();
     let includes: Vec<String> = sources.files.keys().filter(|n| n.ends_with(".vh")).cloned().collect();
     for (name, text) in LEAVES {
         sources.files.insert((*name).to_owned(), (*text).to_owned());
     }
-    sources.files.insert("axi.f".to_owned(), names.join("\n") + "\n");
     sources.files.insert(format!("{registers}.v"), registers_file(&registers, &keys, &map));
     sources.files.insert(format!("{top}.v"), top_file(design, layout, &map));
+    let names = sources.verilog(&format!("{top}.v"), &[verilog::LEAVES, LEAVES].concat());
+    sources.files.insert("axi.f".to_owned(), names.join("\n") + "\n");
 
     let slot = slot_width(design.input.width);
     let packet_words = 1 + design.sizes[0].div_ceil((32 / slot) as usize);

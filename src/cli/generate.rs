@@ -6,7 +6,7 @@ use crate::cosim::testbench;
 use crate::design::Design;
 use crate::reference::train::{Plan, TrainingData};
 use crate::schedule::Layout;
-use crate::verilog::{Sources, module_name};
+use crate::verilog::{Sources, Written, module_name, replace_written};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -19,13 +19,17 @@ pub struct GenerateArgs {
     /// Folder to write to
     #[arg(short, long, value_name = "DIR", default_value = "rtl")]
     out: PathBuf,
-    /// Also write vectors.json: N samples of the data set (a third of them only classified), and what the reference
-    /// makes of them (results, signatures, counters, weights)
-    #[arg(long, value_name = "N")]
+    /// Also write eqhdl_NAME__vectors.json: N samples of the data set (a third of them only classified), and what the
+    /// reference makes of them (results, signatures, counters, weights)
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     vectors: Option<usize>,
     /// Free and nudged steps of these vectors, where not the design's: what a driver would write to the register STEPS
     #[arg(long, value_name = "T,K", requires = "vectors", value_parser = parse_steps)]
     steps: Option<(u16, u16)>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|&n| n > 0).ok_or_else(|| "write a whole number from 1 up".to_owned())
 }
 
 fn parse_steps(text: &str) -> Result<(u16, u16), String> {
@@ -38,7 +42,8 @@ fn parse_steps(text: &str) -> Result<(u16, u16), String> {
 const EXAMPLES: &str = "\
 Examples:
   eqhdl generate designs/digits-cep.toml -o rtl       everything a design needs
-  cd rtl && verilator --lint-only -Wall -f files.f    the core alone; axi.f lists the core on a bus
+  cd rtl && verilator --lint-only -Wall -f eqhdl_digits_cep.f        the core alone
+  cd rtl && verilator --lint-only -Wall -f eqhdl_digits_cep_axi.f    the core on a bus
   cd rtl && fusesoc --cores-root . run --target sim eqhdl:cores:digits_cep
   eqhdl generate designs/digits-cep.toml -o rtl --vectors 12    with stimuli for a test of your own";
 
@@ -56,7 +61,8 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
         bus::add_vectors(&mut sources, &Vectors::with_steps(&design, &layout, steps, samples));
     }
     let fail = |e| CliError::input_message(format!("cannot write to {}: {e}", args.out.display()));
-    sources.write(&args.out).map_err(fail)?;
+    let sources = sources.delivered(&design);
+    let written = replace_written(&sources, &design, &args.out).map_err(fail)?;
     eprintln!(
         "wrote {} files to {}; the core is {}.v, on a bus {}.v",
         sources.files.len(),
@@ -64,7 +70,21 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
         module_name(&design),
         bus::top_name(&design)
     );
+    report(&written);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says what became of an earlier run's files.
+fn report(written: &Written) {
+    if !written.removed.is_empty() {
+        eprintln!("removed what an earlier run had written: {}", written.removed.join(", "));
+    }
+    if !written.changed.is_empty() {
+        eprintln!(
+            "left there: {}, which an earlier run had written and somebody has changed; remove what is not wanted",
+            written.changed.join(", ")
+        );
+    }
 }
 
 /// The first samples of the training as the hardware would see them, every third only classified.
@@ -83,5 +103,13 @@ fn data_set_samples(design: &Design, count: usize) -> Result<Vec<SampleWords>, C
             rates: (at % design.milestones.sets()) as u8,
         }
     };
-    Ok((0..design.epochs).flat_map(|epoch| plan.samples(epoch)).enumerate().map(sample).take(count).collect())
+    let all = (0..design.epochs).flat_map(|epoch| plan.samples(epoch));
+    let samples: Vec<_> = all.enumerate().map(sample).take(count).collect();
+    if samples.len() < count {
+        return Err(CliError::input_message(format!(
+            "--vectors {count}: the training of this design has {} samples; ask for at most so many, or raise `epochs`",
+            samples.len()
+        )));
+    }
+    Ok(samples)
 }

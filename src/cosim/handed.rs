@@ -70,6 +70,8 @@ impl Handed {
         let found =
             Sources::read(dir).map_err(|source| HandedError::Unreadable { dir: dir.to_owned(), source })?;
         let list_error = |problem| HandedError::List { dir: dir.to_owned(), problem };
+        // Under the names that eqhdl uses inside.
+        let found = found.plain(design).map_err(|e| list_error(e.to_string()))?;
         let core = format!("{}.v", module_name(design));
         let text = found
             .files

@@ -40,15 +40,15 @@ pub fn load(path: &Path) -> Result<Design, DesignError> {
     }
 }
 
-/// Validates the text of a design file; `path` names it in errors, and its stem names the design.
+/// Validates the text of a design file; `path` names it in errors, and its stem names
+/// the design where the text does not.
 ///
 /// # Errors
 /// As [`load`].
 pub fn parse(path: &Path, text: &str) -> Result<Design, DesignError> {
     let read = || -> Result<Design, Refusal> {
-        let name = name_of(path)?;
         let file: typed::File = toml::from_str(text).map_err(|e| keys::explain(&e, text))?;
-        meaning::of(file, name, path)
+        meaning::of(file, path)
     };
     read().map_err(|refusal| refusal.within(path, text))
 }
@@ -66,30 +66,3 @@ pub enum Shape {
 pub fn shape(text: &str) -> Shape {
     if toml::from_str::<typed::File>(text).is_ok() { Shape::Good } else { Shape::Bad }
 }
-
-/// The file stem as a Verilog identifier: the design names a folder and a module.
-fn name_of(path: &Path) -> Result<String, Refusal> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let name = stem.replace('-', "_");
-    let help =
-        "rename the file: letters, digits, `-` and `_`, beginning with a letter, such as `digits-cep.toml`";
-    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if !plain || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') {
-        return Err(Refusal::new(format!("the file name `{stem}` cannot name a Verilog module"), help));
-    }
-    if RESERVED.split_whitespace().any(|word| word == name) {
-        return Err(Refusal::new(format!("the file name `{stem}` is a reserved word of Verilog"), help));
-    }
-    Ok(name)
-}
-
-/// Keywords of IEEE 1364-2005 (Verilog), Annex B.
-const RESERVED: &str = "always and assign automatic begin buf bufif0 bufif1 case casex casez cell cmos config deassign \
-    default defparam design disable edge else end endcase endconfig endfunction endgenerate endmodule endprimitive \
-    endspecify endtable endtask event for force forever fork function generate genvar highz0 highz1 if ifnone incdir \
-    include initial inout input instance integer join large liblist library localparam macromodule medium module nand \
-    negedge nmos nor noshowcancelled not notif0 notif1 or output parameter pmos posedge primitive pull0 pull1 pulldown \
-    pullup pulsestyle_ondetect pulsestyle_onevent rcmos real realtime reg release repeat rnmos rpmos rtran rtranif0 \
-    rtranif1 scalared showcancelled signed small specify specparam strong0 strong1 supply0 supply1 table task time tran \
-    tranif0 tranif1 tri tri0 tri1 triand trior trireg unsigned use uwire vectored wait wand weak0 weak1 while wire wor \
-    xnor xor";

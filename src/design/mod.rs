@@ -9,6 +9,7 @@ mod diagnostics;
 mod file;
 mod identity;
 mod milestones;
+pub mod name;
 mod tables;
 mod template;
 mod warnings;
@@ -224,7 +225,8 @@ pub enum DataSource {
 /// A validated design.
 #[derive(Clone, Debug)]
 pub struct Design {
-    /// File stem, names the build folder and the core.
+    /// Names the build folder, every module and every generated file: `name` under [network], or the file's stem
+    /// ([`name`](mod@name)).
     pub name: String,
     /// The file it came from.
     pub path: PathBuf,

@@ -15,6 +15,7 @@ const EXAMPLE: &str = r#"# {name}: a network that learns by Continual Equilibriu
 # Lists run from the input towards the output. Lines behind `# ` that look like keys are options at their default.
 
 [network]
+# name = "my_net"           # names modules, files and folders; the name of this file (small letters, digits, `_`) unless given
 layers = [64, 64, 10]       # neurons: input, hidden..., output
 activation = "logistic"     # hard_sigmoid: clip(x, 0, 1) | half_hard_sigmoid: clip(x/2, 0, 1) | logistic: 1/(1+exp(2-4x))
 dynamics = "prototypical"   # prototypical: s <- rho(drive) | leaky: s <- s + dt (rho(drive) - s) | energy: real time, from an energy

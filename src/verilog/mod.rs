@@ -1,11 +1,16 @@
 //! From a design to a folder of Verilog: the generated core, its tables, and the hand-written leaves it is built of.
 
 mod core;
+mod names;
 mod price;
 mod units;
+mod uses;
+mod written;
 
+pub use names::NameClash;
 pub use price::Price;
 pub use units::{common_drive_width, common_state_width, rates_width};
+pub use written::{Written, replace_written};
 
 use crate::design::{Design, Table, Tables};
 use crate::fixed_point::Softmax;
@@ -46,7 +51,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The synthesizable core of a design: the generated core, the leaves, the tables, and a file list.
+    /// The synthesizable core of a design: the generated core, the leaves and tables that it uses, and a file list.
     pub fn of(design: &Design, layout: &Layout) -> Sources {
         let mut files = BTreeMap::new();
         let core_file = format!("{}.v", module_name(design));
@@ -73,14 +78,21 @@ impl Sources {
             files.insert(EXPONENTIAL_FILE.to_owned(), words(&tables.exponential));
             files.insert(RECIPROCAL_FILE.to_owned(), words(&tables.reciprocal));
         }
-        let list: Vec<&str> = LEAVES
-            .iter()
-            .map(|(n, _)| *n)
-            .filter(|n| n.ends_with(".v"))
-            .chain([core_file.as_str()])
-            .collect();
-        files.insert("files.f".to_owned(), list.join("\n") + "\n");
-        Sources { files }
+        let needed = uses::needed(&files, &core_file);
+        files.retain(|name, _| needed.contains(name));
+        let mut sources = Sources { files };
+        let list = sources.verilog(&core_file, LEAVES).join("\n") + "\n";
+        sources.files.insert("files.f".to_owned(), list);
+        sources
+    }
+
+    /// The Verilog files that `top` needs, in the order in which a tool should read them: leaves, then what is generated.
+    pub(crate) fn verilog(&self, top: &str, leaves: &[(&str, &str)]) -> Vec<String> {
+        let needed = uses::needed(&self.files, top);
+        let is_leaf = |name: &str| leaves.iter().any(|(leaf, _)| *leaf == name);
+        let leaf = leaves.iter().map(|(name, _)| (*name).to_owned()).filter(|name| needed.contains(name));
+        let generated = needed.iter().filter(|name| !is_leaf(name)).cloned();
+        leaf.chain(generated).filter(|name| name.ends_with(".v")).collect()
     }
 
     /// The files of a folder: the hardware as somebody has left it.

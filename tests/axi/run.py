@@ -72,8 +72,8 @@ def generate(eqhdl, design, samples, folder):
 
 def simulate(design, folder, test=None, quiet=False):
     """True when all (or the named) tests passed, and there was one."""
-    sources = [folder / name for name in (folder / "axi.f").read_text().split()]
     top = f"eqhdl_{design}_axi"
+    sources = [folder / name for name in (folder / f"{top}.f").read_text().split()]
     runner = get_runner("icarus")
     log = folder / "test.log" if quiet else None
     build = folder / "sim"
@@ -96,7 +96,7 @@ def simulate(design, folder, test=None, quiet=False):
         test_dir=build,
         testcase=test,
         extra_env={
-            "EQHDL_VECTORS": str(folder / "vectors.json"),
+            "EQHDL_VECTORS": str(folder / f"eqhdl_{design}__vectors.json"),
             "PYTHONPATH": str(HERE),
             "PYTHONWARNINGS": "ignore",  # cocotbext-axi speaks an older dialect of cocotb
             "COCOTB_LOG_LEVEL": "ERROR" if quiet else "WARNING",
@@ -134,7 +134,7 @@ def main():
         if args.defects not in file + text:
             continue
         tried += 1
-        name = file.replace("TOP", f"eqhdl_{design}")
+        name = file.replace("TOP", f"eqhdl_{design}") if file.startswith("TOP") else f"eqhdl_{design}__{file}"
         folder = out / f"defect{number}"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(clean, folder, ignore=shutil.ignore_patterns("sim"))

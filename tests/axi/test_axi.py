@@ -1,6 +1,6 @@
 """The generated bus under masters that eqhdl did not write (cocotbext-axi), with random stalls on every channel.
 
-What must come out is in vectors.json, written by `eqhdl generate --vectors`: the reference's numbers. Run by
+What must come out is in eqhdl_NAME__vectors.json, written by `eqhdl generate --vectors`: the reference's numbers. Run by
 tests/axi/run.py.
 """
 

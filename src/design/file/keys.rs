@@ -6,6 +6,11 @@ use toml::de::{DeTable, DeValue};
 
 /// Section, key, what it is.
 const KEYS: &[(&str, &str, &str)] = &[
+    (
+        "network",
+        "name",
+        "the design's name if not the file's: small letters, digits and single `_` between them, such as `name = \"my_net\"`",
+    ),
     ("network", "layers", "neurons per layer from the input to the output, such as `layers = [64, 64, 10]`"),
     ("network", "activation", "one of \"hard_sigmoid\", \"half_hard_sigmoid\", \"logistic\""),
     ("network", "dynamics", "one of \"prototypical\" (default), \"leaky\", \"energy\""),

@@ -8,6 +8,7 @@ use super::given::{Given, Result, Span, optional, per_layer, positive, required,
 use super::keys::{meaning as key_meaning, missing};
 use super::typed::{At, Data, File, Formats, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
+use crate::design::name;
 use crate::design::{
     Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons, NudgePlace,
     Order, Readout, Rule, Synapses,
@@ -20,7 +21,7 @@ use toml::Spanned;
 const MAX_LAYERS: usize = 16;
 
 /// Makes a design of what was typed.
-pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
+pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let (network, network_at) = section(file.network, "network", "layers")?;
     let (rule, rule_at) = section(file.rule, "rule", "name")?;
     let (typed_formats, formats_at) = optional::<Formats>(file.formats);
@@ -32,6 +33,7 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
 
     // The network.
     let choices = Choices::of(&network, &rule, &rule_at)?;
+    let name = name_of(network.name.map(Given::from), path)?;
     let layers = required(network.layers, "network", "layers", &network_at)?;
     let layers_at = layers.at.clone();
     let sizes = sizes(layers)?;
@@ -202,6 +204,19 @@ pub(super) fn of(file: File, name: String, path: &Path) -> Result<Design> {
         Refusal::new(message, help).at(formats_at.or(layers_at), "these formats together")
     })?;
     Ok(design)
+}
+
+/// The design's name: what the file says, or what the file is called.
+fn name_of(typed: Option<Given<String>>, path: &Path) -> Result<String> {
+    match typed {
+        Some(typed) => name::typed(&typed.value)
+            .map_err(|e| Refusal::new(e.to_string(), name::SPELLING).at(typed.at, "this name")),
+        None => name::of_file(path).map_err(|e| {
+            let help =
+                format!("rename the file, or say `name = \"...\"` under [network]: {}", name::SPELLING);
+            Refusal::new(format!("the file's name cannot name the design: {e}"), help)
+        }),
+    }
 }
 
 /// Milestones, and what is left of the rates after each.

@@ -28,6 +28,7 @@ pub(super) struct File {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Network {
+    pub name: At<String>,
     pub layers: At<Vec<Spanned<i64>>>,
     pub activation: At<Activation>,
     pub dynamics: At<Dynamics>,

@@ -233,7 +233,14 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
         Some(_) => None,
         None => {
             eprintln!("building the hardware in {}", folder.join("sim").display());
-            Some(builds.simulator(bench.design, &bench.layout, &hardware.sources, tracing)?)
+            let built = builds.simulator(bench.design, &bench.layout, &hardware.sources, tracing);
+            Some(built.map_err(|e| match e {
+                // Verilog that somebody has edited, and Verilator cannot read.
+                e @ CosimError::ToolFailed { tool: "verilator", .. } if args.rtl.is_some() => {
+                    CliError::input(e)
+                }
+                e => e.into(),
+            })?)
         }
     };
     let program = built.as_ref().map(|b| b.program.clone()).unwrap_or_default();

@@ -96,7 +96,9 @@ impl Handed {
         crate::bus::add_to(&mut generated, design, layout);
         let edited = |(name, text): &(&String, &String)| {
             let verilog = [".v", ".vh", ".hex", ".f"].iter().any(|end| name.ends_with(end));
-            verilog && generated.files.get(*name).is_none_or(|own| code(own) != code(text))
+            verilog
+                && !name.starts_with("axi_tb")
+                && generated.files.get(*name).is_none_or(|own| code(own) != code(text))
         };
         let edited = found.files.iter().filter(edited).map(|(name, _)| name.clone()).collect();
         Ok(Handed { sources, edited, unmarked: keys.is_none() })
@@ -112,9 +114,14 @@ fn parts(found: &Sources, listed: &[String]) -> Result<Sources, String> {
         if bench || !(support || listed.contains(name)) {
             continue;
         }
-        let literals = text.split('"').skip(1).step_by(2);
-        if let Some(path) = literals.into_iter().find(|l| l.starts_with('/') || l.starts_with("..")) {
-            return Err(format!("{name} names `{path}`, a file outside the folder"));
+        for literal in text.lines().flat_map(|line| line.split('"').skip(1).step_by(2)) {
+            if literal.starts_with('/') || literal.starts_with("..") {
+                return Err(format!("{name} names `{literal}`, a file outside the folder"));
+            }
+            let file = literal.ends_with(".hex") || literal.ends_with(".vh");
+            if file && !found.files.contains_key(literal) {
+                return Err(format!("{name} needs `{literal}`, which is not there"));
+            }
         }
         sources.files.insert(name.clone(), text.clone());
     }

@@ -6,12 +6,13 @@
 
 use super::{Constant, Design, Modes};
 use crate::fixed_point::Format;
-use serde::{Deserialize, Serialize};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
 /// Keys of a design file and the values in use, in a fixed order.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Keys(Vec<(String, String)>);
 
 /// A key whose value is another in two files.
@@ -141,6 +142,35 @@ impl Keys {
         let pairs = lines.map_while(|l| l.strip_prefix("//   ")?.split_once(" = "));
         let keys: Vec<_> = pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         (!keys.is_empty()).then_some(Keys(keys))
+    }
+}
+
+/// As one object, in the order of the text.
+impl Serialize for Keys {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Keys, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Keys;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("keys of a design with their values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Keys::default();
+                while let Some(pair) = map.next_entry()? {
+                    keys.0.push(pair);
+                }
+                Ok(keys)
+            }
+        }
+        deserializer.deserialize_map(InOrder)
     }
 }
 

@@ -194,12 +194,12 @@ impl Verdict<'_> {
             let mine = unseen.iter().filter(|f| edited.contains(f)).map(String::as_str);
             let edits = match mine.collect::<Vec<_>>().join(", ") {
                 none if none.is_empty() => String::new(),
-                files => format!(", of which you have edited {files}"),
+                files => format!(", of which {files} not as generated"),
             };
             eprintln!("  not simulated      the bus around the core ({} files{edits})", unseen.len());
         }
         if !edited.is_empty() {
-            eprintln!("  edited             {}", edited.join(", "));
+            eprintln!("  not as generated   {}", edited.join(", "));
         }
         if let Some(r) = &self.replayed {
             let (samples, cycle) = (r.samples, r.cycle);

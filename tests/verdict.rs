@@ -1,0 +1,212 @@
+//! A verdict rests on what was asked for and nothing else: no leftover of an earlier run, no edit that goes unseen, no
+//! Verilog or waveform of another design, and no hardware that never answers.
+
+use assert_cmd::Command;
+use eqhdl::lock::Lock;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A folder with a small network, and what `generate` makes of it.
+struct Folder {
+    dir: TempDir,
+}
+
+impl Folder {
+    fn new() -> Folder {
+        let text =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("designs/digits-cep.toml"))
+                .unwrap();
+        let design = text.replace("[64, 64, 10]", "[64, 6, 10]").replace("lanes = 16", "lanes = 4");
+        let folder = Folder { dir: tempfile::tempdir().unwrap() };
+        folder.write("net.toml", &design);
+        folder.run(&["generate", "net.toml", "-o", "rtl"], 0);
+        folder
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn edit(&self, name: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path(name)).unwrap();
+        assert!(text.contains(from), "{name} has no `{from}`");
+        self.write(name, &text.replacen(from, to, 1));
+    }
+
+    /// Standard output and standard error of a command that ends with a code; on one line each.
+    fn run(&self, arguments: &[&str], code: i32) -> (String, String) {
+        let assert =
+            Command::cargo_bin("eqhdl").unwrap().current_dir(self.dir.path()).args(arguments).assert();
+        let output = assert.code(code).get_output().clone();
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8(bytes)
+                .unwrap()
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .replace("│ ", "")
+        };
+        (text(output.stdout), text(output.stderr))
+    }
+
+    /// The report of a cross-check of six samples.
+    fn cosim(&self, arguments: &[&str], code: i32) -> (Value, String) {
+        let all = [&["cosim", "net.toml", "--samples", "6", "--json"][..], arguments].concat();
+        let (out, err) = self.run(&all, code);
+        (serde_json::from_str(&out).unwrap_or(Value::Null), err)
+    }
+}
+
+#[test]
+fn a_file_that_is_gone_is_not_taken_from_an_earlier_build() {
+    let folder = Folder::new();
+    let args = ["--rtl", "rtl", "-o", "o"];
+    let (report, _) = folder.cosim(&args, 0);
+    let built = report["built"].as_object().unwrap();
+    for file in ["requantise.vh", "neuron_unit.v", "eqhdl_net.v", "sim_top.v", "commit_probe.v", "main.cpp"] {
+        assert!(built.contains_key(file), "{file} is not among {:?}", built.keys());
+    }
+    std::fs::remove_file(folder.path("rtl/eqhdl_net__requantise.vh")).unwrap();
+    folder.cosim(&args, 2);
+    // A table is read when the simulation begins.
+    folder.run(&["generate", "net.toml", "-o", "rtl"], 0);
+    folder.cosim(&args, 0);
+    std::fs::remove_file(folder.path("rtl/eqhdl_net__rho_layer1.hex")).unwrap();
+    folder.cosim(&args, 2);
+}
+
+#[test]
+fn a_bench_is_eqhdls_own_and_what_was_not_simulated_is_named() {
+    let folder = Folder::new();
+    folder.edit("rtl/eqhdl_net__stream_samples.v", "assign train_o = ", "assign train_o = 1'b1 || ");
+    let (report, err) = folder.cosim(&["--rtl", "rtl"], 0);
+    assert_eq!(report["edited"], serde_json::json!(["stream_samples.v"]));
+    assert!(report["not_simulated"].as_array().unwrap().iter().any(|f| f == "stream_samples.v"), "{report}");
+    assert!(err.contains("not simulated the bus around the core"), "{err}");
+    assert!(err.contains("of which stream_samples.v not as generated"), "{err}");
+    for (file, from) in
+        [("sim_top.v", "watch_i[0]"), ("commit_probe.v", "state_seen_q"), ("main.cpp", "harness")]
+    {
+        let folder = Folder::new();
+        folder.edit(&format!("rtl/eqhdl_net__{file}"), from, "0");
+        let (_, err) = folder.cosim(&["--rtl", "rtl"], 2);
+        assert!(err.contains(&format!("{file} is not what this eqhdl generates")), "{err}");
+    }
+    // Nor can the core bring one.
+    let text = std::fs::read_to_string(folder.path("rtl/eqhdl_net__signature.v")).unwrap();
+    let double = text.replace("eqhdl_net__signature", "eqhdl_net__commit_probe");
+    folder.write("rtl/eqhdl_net__signature.v", &(text + &double));
+    folder.cosim(&["--rtl", "rtl"], 2);
+}
+
+#[test]
+fn nothing_outside_the_folder_is_read() {
+    let folder = Folder::new();
+    folder.edit("rtl/eqhdl_net.f", "eqhdl_net.v", "eqhdl_net.v\n--top-module eqhdl_net");
+    let (_, err) = folder.cosim(&["--rtl", "rtl"], 2);
+    assert!(err.contains("is not a Verilog file of the folder"), "{err}");
+    let folder = Folder::new();
+    folder.edit("rtl/eqhdl_net__requantise.v", "`include \"", "`include \"/etc/");
+    let (_, err) = folder.cosim(&["--rtl", "rtl"], 2);
+    assert!(err.contains("a file outside the folder"), "{err}");
+}
+
+#[test]
+fn verilog_of_another_design_is_refused_by_the_keys_that_differ() {
+    let folder = Folder::new();
+    // What a circuit does not depend on is no reason to refuse.
+    folder.edit("net.toml", "seed = 1", "seed = 5");
+    folder.edit("net.toml", "epochs = 15", "epochs = 3");
+    let (report, _) = folder.cosim(&["--rtl", "rtl"], 0);
+    // The register file holds the seed after reset.
+    assert_eq!(report["edited"], serde_json::json!(["eqhdl_net_registers.v"]));
+    folder.edit("net.toml", "T = 12", "T = 9");
+    folder.cosim(&["--rtl", "rtl"], 0);
+    folder.edit("net.toml", "beta = 0.25", "beta = 0.5");
+    let (_, err) = folder.cosim(&["--rtl", "rtl"], 2);
+    assert!(err.contains("rule.beta (there 0.25 (s8.6), here 0.5 (s8.6))"), "{err}");
+    // A waveform carries the digest.
+    folder.cosim(&["--level", "all"], 0);
+    let waves = ["--waves", "build/net/first_sample.vcd", "--level", "all", "--samples", "1"];
+    let of = |code| folder.run(&[&["cosim", "net.toml"][..], &waves].concat(), code).1;
+    of(0);
+    folder.edit("net.toml", "beta = 0.5", "beta = 0.25");
+    let err = of(2);
+    assert!(err.contains("generated from another design (digest"), "{err}");
+}
+
+#[test]
+fn a_waveform_without_a_digest_is_compared_with_a_warning_and_one_that_is_cut_is_refused() {
+    let folder = Folder::new();
+    folder.cosim(&["--level", "all"], 0);
+    let text = std::fs::read_to_string(folder.path("build/net/first_sample.vcd")).unwrap();
+    folder.write("old.vcd", &text.replace("design_i", "other"));
+    let of = |file: &str, samples: &str, code| {
+        let args = ["cosim", "net.toml", "--level", "all", "--samples", samples, "--waves", file];
+        folder.run(&args, code).1
+    };
+    let err = of("old.vcd", "1", 0);
+    assert!(err.contains("warning: the waveform does not say which design"), "{err}");
+    let err = of("old.vcd", "2", 2);
+    assert!(err.contains("the waveform ends after 1 of 2 samples"), "{err}");
+    folder.write("bad.vcd", "not a waveform");
+    of("bad.vcd", "1", 2);
+    of("missing.vcd", "1", 2);
+    // A difference in a waveform: nothing ran that could be replayed.
+    folder.edit("net.toml", "seed = 1", "seed = 2");
+    let err = of("old.vcd", "1", 1);
+    assert!(err.contains("replay none: the waveform was given"), "{err}");
+}
+
+#[test]
+fn hardware_that_never_answers_is_a_difference_with_its_place_and_a_replay() {
+    let folder = Folder::new();
+    // From the nudged phase on nothing is written any more, and the sequencer waits for it.
+    folder.edit("rtl/eqhdl_net.v", ".wrote_last_i(wrote_last)", ".wrote_last_i(wrote_last && nudge == 2'd0)");
+    for level in ["events", "final"] {
+        let (report, err) = folder.cosim(&["--rtl", "rtl", "--level", level], 1);
+        let first = &report["first_difference"];
+        assert_eq!(first["field"], "hang", "{err}");
+        assert_eq!(report["replay"]["first_difference"]["field"], "hang", "{err}");
+        assert_eq!(report["replay"]["first_difference"]["phase"], "last update", "{err}");
+        assert!(folder.path("build/net/edited/replay.vcd").exists());
+    }
+    // Nothing at all: not even the first step.
+    folder.edit("rtl/eqhdl_net.v", "nudge == 2'd0)", "1'b0)");
+    let (report, err) = folder.cosim(&["--rtl", "rtl"], 1);
+    assert_eq!(report["first_difference"]["field"], "hang", "{err}");
+}
+
+#[test]
+fn a_sharper_cause_and_the_step_are_told_alike_to_people_and_machines() {
+    let folder = Folder::new();
+    let (report, err) = folder.cosim(&["--inject", "drive-truncated", "--level", "states"], 1);
+    let (first, sharper) = (&report["first_difference"], &report["replay"]["first_difference"]);
+    assert_eq!((&first["field"], &sharper["field"]), (&"state".into(), &"drive".into()));
+    assert!(err.contains(sharper["text"].as_str().unwrap()), "{err}");
+    let step = format!("step {} of {} (pass {})", first["step"], first["steps"], first["pass"]);
+    assert!(first["text"].as_str().unwrap().contains(&step), "{first}");
+}
+
+#[test]
+fn leftovers_do_not_stand_beside_a_verdict_and_a_folder_has_one_user() {
+    let folder = Folder::new();
+    folder.cosim(&["-o", "o"], 0);
+    assert!(folder.path("o/first_sample.vcd").exists());
+    folder.edit("net.toml", "seed = 1", "seed = 2");
+    folder.edit("rtl/eqhdl_net__neuron_unit.v", "pull = goal_q - state_1", "pull = goal_q + state_1");
+    folder.run(&["cosim", "net.toml", "--samples", "6", "--rtl", "rtl", "-o", "o"], 1);
+    folder.run(&["cosim", "net.toml", "--samples", "6", "-o", "o/edited"], 0);
+    assert!(folder.path("o/edited/first_sample.vcd").exists());
+    assert!(!folder.path("o/edited/replay.vcd").exists());
+    let lock = Lock::of(&folder.path("o/sim"), "builds").unwrap();
+    let (_, err) = folder.cosim(&["-o", "o"], 3);
+    assert!(err.contains(&format!("in use by process {}", std::process::id())), "{err}");
+    drop(lock);
+    folder.cosim(&["-o", "o"], 0);
+}

@@ -278,6 +278,23 @@ module {{ module }} (
   );
   /* verilator lint_on PINCONNECTEMPTY */
 
+`ifdef {{ core|upper }}_PROBE
+  // In simulation: the scope that `eqhdl cosim --waves` reads (module commit_probe, in a file of its own).
+  /* verilator lint_off PINCONNECTEMPTY */
+  commit_probe u_probe (
+    .clk_i(clk_i), .rst_ni(rst_q), .full_o(), .design_i(32'h{{ "{:08x}"|format(digest) }}),
+    .result_valid_i(accept), .result_i({wide_prediction, 1'b0, wide_label, cycles, reads}),
+    .state_valid_i(u_core.commit_state_valid_o), .state_layer_i(u_core.commit_state_layer_o),
+    .state_word_i(u_core.commit_state_word_o), .state_data_i(u_core.commit_state_data_o),
+    .weight_valid_i(weight_valid), .weight_layer_i(weight_layer), .weight_chunk_i(weight_chunk),
+    .weight_column_i(weight_column), .weight_data_i(weight_words),
+    .step_valid_i(u_core.commit_step_valid_o), .signature_i(signature),
+    .neuron_valid_i(state_valid), .neuron_layer_i(state_layer), .neuron_index_i(u_core.probe_neuron_index_o),
+    .neuron_drive_i(u_core.probe_neuron_drive_o), .neuron_state_i(state)
+  );
+  /* verilator lint_on PINCONNECTEMPTY */
+`endif
+
 endmodule
 
 `default_nettype wire

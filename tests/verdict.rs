@@ -210,3 +210,52 @@ fn leftovers_do_not_stand_beside_a_verdict_and_a_folder_has_one_user() {
     drop(lock);
     folder.cosim(&["-o", "o"], 0);
 }
+
+#[test]
+fn through_the_bus_edits_of_the_bus_are_differences() {
+    let folder = Folder::new();
+    // Samples of both kinds, and random bits.
+    folder.edit("net.toml", "[training]", "[training]\ntrain_samples = 4\ntest_samples = 2");
+    folder.edit("net.toml", "weight = \"RND\"", "weight = \"STOCHASTIC\"");
+    for level in ["final", "signature", "states", "events", "all"] {
+        let (report, err) = folder.cosim(&["--bus", "--level", level], 0);
+        assert_eq!(report["not_simulated"], serde_json::json!([]), "{err}");
+        // Four words a sample, eight counters, ERRORS, DESIGN and SAMPLE_NUMBER.
+        assert_eq!(report["bus_words"], 6 * 4 + 11);
+    }
+    let edits = [
+        ("eqhdl_net__stream_samples.v", "assign train_o = train_q", "assign train_o = 1'b1", ""),
+        (
+            "eqhdl_net__stream_results.v",
+            "{cycles_i, signature_i,",
+            "{cycles_i, cycles_i,",
+            "the bus's signature",
+        ),
+        (
+            "eqhdl_net__rail_counter.v",
+            "states_least_o <= 32'd0",
+            "states_least_o <= 32'd7",
+            "STATES_AT_LEAST",
+        ),
+        ("eqhdl_net__weight_window.v", "replace ? merged", "replace ? ~merged", ""),
+        ("eqhdl_net_registers.v", "seed_q <= (seed_q & ~mask) | (data_i & mask)", "seed_q <= 32'd0", ""),
+        ("eqhdl_net_axi.v", "trained_q <= trained_q + 32'd1", "trained_q <= trained_q + 32'd2", "TRAINED"),
+    ];
+    for (file, from, to, word) in edits {
+        folder.run(&["generate", "net.toml", "-o", "rtl"], 0);
+        folder.edit(&format!("rtl/{file}"), from, to);
+        let (report, err) = folder.cosim(&["--bus", "--rtl", "rtl"], 1);
+        assert!(err.contains("DIFFERENT") && err.contains(word), "{file}: {err}");
+        assert_eq!(report["edited"].as_array().map(Vec::len), Some(1), "{file}: {err}");
+    }
+    // A bus that does not answer, and one that swallows samples.
+    for (file, from, to) in [
+        ("eqhdl_net__axi_lite_slave.v", "assign bvalid_o = b_q", "assign bvalid_o = 1'b0"),
+        ("eqhdl_net__stream_results.v", "assign tvalid_o = (left_q != 3'd0)", "assign tvalid_o = 1'b0"),
+    ] {
+        folder.run(&["generate", "net.toml", "-o", "rtl"], 0);
+        folder.edit(&format!("rtl/{file}"), from, to);
+        let (report, err) = folder.cosim(&["--bus", "--rtl", "rtl"], 1);
+        assert_eq!(report["first_difference"]["field"], "hang", "{file}: {err}");
+    }
+}

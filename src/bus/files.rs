@@ -3,7 +3,7 @@
 use super::{Access, Field, LEAVES, Map, Register, Vectors, rails_of_state, rails_of_weight, slot_width};
 use crate::design::{Design, Keys};
 use crate::schedule::{Layout, bits};
-use crate::verilog::{self, Sources, common_state_width, module_name, rates_width};
+use crate::verilog::{self, Sources, common_drive_width, common_state_width, module_name, rates_width};
 use askama::Template;
 
 /// Name of the wrapped core's module.
@@ -176,6 +176,7 @@ struct LayerText {
 #[template(path = "axi_top.v", escape = "none")]
 struct TopFile {
     depends_on: String,
+    digest: u32,
     batched: bool,
     rate_sets: usize,
     rates_width: u32,
@@ -244,6 +245,7 @@ fn top_file(design: &Design, layout: &Layout, map: &Map) -> String {
         .collect();
     let top = TopFile {
         depends_on: Keys::of_circuit(design).comment(),
+        digest: Keys::of_circuit(design).word(),
         batched: design.is_batched(),
         rate_sets: design.milestones.sets(),
         rates_width: rates_width(design),
@@ -371,6 +373,24 @@ struct BenchFile {
     counters_offset: u32,
 }
 
+/// The bench of a cross-check through the bus.
+#[derive(Template)]
+#[template(path = "sim_bus_top.v", escape = "none")]
+struct SimTop {
+    bus: String,
+    address_width: u32,
+    digest: u32,
+    label_width: u32,
+    drive_width: u32,
+    state_width: u32,
+}
+
+impl SimTop {
+    fn widen16(&self, name: &str, from: &u32) -> String {
+        if *from == 16 { name.to_owned() } else { format!("{{{}'d0, {name}}}", 16 - from) }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "fusesoc.core", escape = "none")]
 struct CoreFile {
@@ -445,21 +465,8 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         .flat_map(|p| p.iter().enumerate().map(|(i, w)| (i + 1 == p.len(), w)))
         .map(beat)
         .collect();
-    let rails = vectors.rails;
-    let count = |which: &dyn Fn(&super::ResultWords) -> bool| {
-        vectors.results.iter().filter(|r| which(r)).count() as u32
-    };
     // The registers from TRAINED on.
-    let counters = [
-        count(&|r| r.train),
-        count(&|r| r.train && r.prediction == r.label),
-        count(&|r| !r.train),
-        count(&|r| !r.train && r.prediction == r.label),
-        0, // dropped
-        rails.states_at_least,
-        rails.states_at_greatest,
-        rails.weights_at_rail,
-    ];
+    let counters = super::vectors::counters(&vectors.results, vectors.rails).map(|(_, count)| count);
     let words =
         |words: &mut dyn Iterator<Item = u32>| words.map(|w| format!("{w:08x}\n")).collect::<String>();
     let packets_out = vectors.results.iter().flat_map(super::ResultWords::packet);
@@ -478,6 +485,16 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         counters_offset: offset("TRAINED"),
     };
     let mut put = |name: &str, text: String| sources.files.insert(name.to_owned(), text);
+    let sim = SimTop {
+        bus: top.clone(),
+        address_width: map.address_width,
+        digest: keys.word(),
+        label_width: bits(design.classes() - 1),
+        drive_width: common_drive_width(design),
+        state_width: common_state_width(design),
+    };
+    put("sim_bus_top.v", rendered(sim.render()));
+    put("bus.cpp", include_str!("../../sim/bus.cpp").to_owned());
     put("axi_tb.v", rendered(bench.render()));
     put("axi_tb_before.hex", words(&mut vectors.weights_before.iter().map(|&w| w as u32)));
     put("axi_tb_after.hex", words(&mut vectors.weights_after.iter().map(|&w| w as u32)));

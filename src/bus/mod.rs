@@ -11,7 +11,7 @@ mod vectors;
 pub use files::{add_to, add_vectors, file_names, top_name};
 pub use map::{Access, Field, Map, Register, Window};
 pub use rails::{Rails, rails_of_state, rails_of_weight};
-pub use vectors::{ResultWords, SampleWords, Vectors, synthetic_samples};
+pub use vectors::{ResultWords, SampleWords, Vectors, answers, synthetic_samples};
 
 /// The hand-written leaves between bus and core.
 pub const LEAVES: &[(&str, &str)] = &[

@@ -1,10 +1,11 @@
 //! What a test drives into the bus, and what the reference says must come out.
 
 use super::{Rails, slot_width};
-use crate::cosim::{Signature, memory_image};
+use crate::cosim::{BusAnswers, Signature, memory_image};
 use crate::design::{Design, Keys};
 use crate::fixed_point::absorb;
 use crate::reference::fast::Network;
+use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Observer, StepView, Weights};
 use crate::rules::{Lesson, Program, header_marks};
 use crate::schedule::{Layout, predict};
@@ -136,6 +137,38 @@ impl Observer for Recorder<'_> {
     }
 }
 
+/// A run of the reference, of which everything is kept that the bus tells.
+struct Play<'a> {
+    network: Network<'a>,
+    program: Program,
+    recorder: Recorder<'a>,
+}
+
+impl<'a> Play<'a> {
+    fn new(design: &'a Design, layout: &'a Layout, network: Network<'a>) -> Play<'a> {
+        let recorder =
+            Recorder { design, layout, signature: Signature::default(), last: 0, rails: Rails::default() };
+        Play { network, program: Program::of(design), recorder }
+    }
+
+    /// Runs a sample.
+    fn sample(&mut self, inputs: &[i32], label: u16, lesson: Lesson, number: u32) -> ResultWords {
+        self.recorder.signature = Signature::default();
+        let prediction = self.network.run(inputs, label, lesson, &mut self.recorder);
+        let active = inputs.iter().filter(|&&x| x != 0).count();
+        let cycles = predict(self.recorder.layout, self.program.ops(lesson), active);
+        ResultWords {
+            prediction,
+            label,
+            train: lesson != Lesson::Infer,
+            number,
+            signature: self.recorder.last,
+            cycles: cycles.all as u32,
+            reads: cycles.weight_reads as u32,
+        }
+    }
+}
+
 impl Vectors {
     /// Runs the reference over samples, from the design's initial weights, with the steps that the core has after reset.
     pub fn of(design: &Design, layout: &Layout, samples: Vec<SampleWords>) -> Vectors {
@@ -155,26 +188,11 @@ impl Vectors {
         let mut network = Network::new(design, &start);
         let first_number = 0;
         network.set_sample(first_number);
-        let program = Program::of(design);
-        let mut recorder =
-            Recorder { design, layout, signature: Signature::default(), last: 0, rails: Rails::default() };
-        let mut results = Vec::new();
-        for (number, sample) in (first_number..).zip(&samples) {
-            recorder.signature = Signature::default();
-            let prediction = network.run(&sample.inputs, sample.label, sample.lesson(design), &mut recorder);
-            let operations = program.ops(sample.lesson(design));
-            let active = sample.inputs.iter().filter(|&&x| x != 0).count();
-            let cycles = predict(layout, operations, active);
-            results.push(ResultWords {
-                prediction,
-                label: sample.label,
-                train: sample.train,
-                number,
-                signature: recorder.last,
-                cycles: cycles.all as u32,
-                reads: cycles.weight_reads as u32,
-            });
-        }
+        let mut play = Play::new(design, layout, network);
+        let results = (first_number..)
+            .zip(&samples)
+            .map(|(number, s)| play.sample(&s.inputs, s.label, s.lesson(design), number))
+            .collect();
         let offsets = map.registers.iter().map(|r| (r.name.clone(), r.offset));
         let resets = map.registers.iter().filter_map(|r| Some((r.name.clone(), r.reset()?)));
         Vectors {
@@ -193,10 +211,53 @@ impl Vectors {
             weights_before: memory_image(layout, &start),
             samples,
             results,
-            weights_after: memory_image(layout, &network.weights()),
-            rails: recorder.rails,
+            weights_after: memory_image(layout, &play.network.weights()),
+            rails: play.recorder.rails,
         }
     }
+}
+
+/// What the bus must answer over samples of a training.
+pub fn answers(
+    design: &Design,
+    layout: &Layout,
+    data: &TrainingData,
+    samples: &[PlannedSample],
+    start: &Weights,
+) -> BusAnswers {
+    let mut network = Network::new(design, start);
+    let first = samples.first().map_or(0, |s| s.number);
+    network.set_sample(first);
+    let mut play = Play::new(design, layout, network);
+    let results: Vec<ResultWords> = samples
+        .iter()
+        .map(|&s| {
+            let (inputs, label) = data.sample(s);
+            play.sample(inputs, label, s.lesson(), s.number)
+        })
+        .collect();
+    let next = first.wrapping_add(results.len() as u32);
+    let end = [("register ERRORS", 0), ("register DESIGN", Keys::of_circuit(design).word())];
+    let mut registers = counters(&results, play.recorder.rails).to_vec();
+    registers.extend(end);
+    registers.push(("register SAMPLE_NUMBER", next));
+    BusAnswers { packets: results.iter().map(ResultWords::packet).collect(), registers }
+}
+
+/// The registers from `TRAINED` to `WEIGHTS_AT_RAIL` after these results.
+pub(super) fn counters(results: &[ResultWords], rails: Rails) -> [(&'static str, u32); 8] {
+    let count = |which: &dyn Fn(&ResultWords) -> bool| results.iter().filter(|r| which(r)).count() as u32;
+    let right = |r: &ResultWords| r.prediction == r.label;
+    [
+        ("register TRAINED", count(&|r| r.train)),
+        ("register TRAINED_RIGHT", count(&|r| r.train && right(r))),
+        ("register INFERRED", count(&|r| !r.train)),
+        ("register INFERRED_RIGHT", count(&|r| !r.train && right(r))),
+        ("register DROPPED", 0),
+        ("register STATES_AT_LEAST", rails.states_at_least),
+        ("register STATES_AT_GREATEST", rails.states_at_greatest),
+        ("register WEIGHTS_AT_RAIL", rails.weights_at_rail),
+    ]
 }
 
 /// Samples without a data set: two to learn and one to classify, half of their inputs zero, but not the first one: its

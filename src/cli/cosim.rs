@@ -1,12 +1,14 @@
 //! `eqhdl cosim`: hardware and reference side by side.
 
+mod handed;
 mod inject;
 mod verdict;
 
 use super::CliError;
+use crate::bus;
 use crate::cosim::{
-    Builds, Built, COMMIT_SIGNALS, CosimError, FAULTS, Fault, Handed, Level, Outcome, Request, Tracing,
-    cross_check, leading_to, replay, run_to_file, save_files,
+    Builds, Built, COMMIT_SIGNALS, CosimError, FAULTS, Fault, Level, Outcome, Purpose, Request, Through,
+    Tracing, bus_difference, cross_check, leading_to, replay, run_to_file, save_files,
 };
 use crate::data;
 use crate::design::Design;
@@ -14,6 +16,7 @@ use crate::reference::Weights;
 use crate::reference::train::{Plan, PlannedSample, TrainingData};
 use crate::schedule::Layout;
 use crate::verilog::Sources;
+use handed::Handed;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,6 +31,7 @@ Examples:
   eqhdl cosim designs/digits-cep.toml --inject all          the table of all defects
   eqhdl generate designs/digits-cep.toml -o rtl && $EDITOR rtl/neuron_unit.v
   eqhdl cosim designs/digits-cep.toml --rtl rtl             check Verilog that you have edited
+  eqhdl cosim designs/digits-cep.toml --bus --epochs 1      through the AXI wrapper: what the bus answers, too
   eqhdl cosim designs/digits-cep.toml --waves run.vcd       compare a waveform that a simulator has written
 
 Exit codes: 0 equal, 1 different, 2 bad input, 3 a tool is missing or failed.")]
@@ -46,6 +50,9 @@ pub struct CosimArgs {
     /// Simulate the Verilog in this folder (from `eqhdl generate`, perhaps edited) instead of generating it
     #[arg(long, value_name = "DIR", conflicts_with_all = ["inject", "waves"])]
     rtl: Option<PathBuf>,
+    /// Train through the generated AXI wrapper, with a master that stalls at random; compares what the bus answers, too
+    #[arg(long, conflicts_with = "waves")]
+    bus: bool,
     /// Compare this waveform (VCD) of the commit port instead of running Verilator
     #[arg(long, value_name = "FILE")]
     waves: Option<PathBuf>,
@@ -59,6 +66,12 @@ pub struct CosimArgs {
     /// Print a machine-readable summary on standard output
     #[arg(long)]
     json: bool,
+}
+
+impl CosimArgs {
+    fn through(&self) -> Through {
+        if self.bus { Through::Bus } else { Through::Core }
+    }
 }
 
 impl From<CosimError> for CliError {
@@ -179,7 +192,8 @@ struct Hardware {
 /// The design's own hardware, that with a defect, or what somebody hands over.
 fn hardware(args: &CosimArgs, bench: &Bench<'_>) -> Result<Hardware, CliError> {
     if let Some(dir) = &args.rtl {
-        let handed = Handed::read(dir, bench.design, &bench.layout).map_err(CliError::input)?;
+        let handed =
+            Handed::read(dir, bench.design, &bench.layout, args.through()).map_err(CliError::input)?;
         if handed.unmarked {
             eprintln!(
                 "warning: {} does not say which design it was generated from; it is compared all the same",
@@ -190,13 +204,17 @@ fn hardware(args: &CosimArgs, bench: &Bench<'_>) -> Result<Hardware, CliError> {
         return Ok(Hardware { sources, folder: bench.out.join("edited"), edited });
     }
     let fault = args.inject.as_deref().and_then(Fault::named);
+    let mut sources = sources(bench, fault)?;
+    if args.bus {
+        bus::add_to(&mut sources, bench.design, &bench.layout);
+    }
     let folder = match (fault, &args.waves) {
         (Some(f), _) => bench.out.join("inject").join(f.name),
         // Not where the waveform of an earlier run may lie.
         (None, Some(_)) => bench.out.join("waves"),
         (None, None) => bench.out.clone(),
     };
-    Ok(Hardware { sources: sources(bench, fault)?, folder, edited: Vec::new() })
+    Ok(Hardware { sources, folder, edited: Vec::new() })
 }
 
 /// Results of an earlier run in a folder: beside a new verdict they would be taken for its own.
@@ -233,7 +251,8 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
         Some(_) => None,
         None => {
             eprintln!("building the hardware in {}", folder.join("sim").display());
-            let built = builds.simulator(bench.design, &bench.layout, &hardware.sources, tracing);
+            let purpose = Purpose { tracing, ..args.through().into() };
+            let built = builds.simulator(bench.design, &bench.layout, &hardware.sources, purpose);
             Some(built.map_err(|e| match e {
                 // Verilog that somebody has edited, and Verilator cannot read.
                 e @ CosimError::ToolFailed { tool: "verilator", .. } if args.rtl.is_some() => {
@@ -247,7 +266,14 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let work = folder.join("work");
     let mut request = bench.request(args.level, &program, &work);
     request.waves = args.waves.as_deref();
+    request.patience = args.through().patience(bench.design);
     let mut outcome = compare(args, bench, &request)?;
+    let mut bus_words = None;
+    if args.bus && outcome.equal() {
+        let expected = bus::answers(bench.design, &bench.layout, &bench.data, &bench.samples, &bench.start);
+        bus_words = Some(expected.words());
+        outcome.differences.extend(bus_difference(&expected, bench.samples[0].number, &work)?);
+    }
     let (mut replayed, mut first_sample) = (None, None);
     match (outcome.differences.first(), &built) {
         (Some(first), Some(_)) => {
@@ -255,11 +281,11 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
                 outcome.before = leading_to(&request, first.sample);
             }
             eprintln!("replaying the sample with every signal traced");
-            let made = (&builds, &hardware.sources);
+            let made = (&builds, &hardware.sources, args.through());
             replayed = replay(bench.design, &bench.layout, made, &bench.data, &outcome.before, folder)?;
         }
         (None, Some(built)) if args.level != Level::Final => {
-            first_sample = Some(keep_first_sample(bench, built, folder)?);
+            first_sample = Some(keep_first_sample(bench, built, folder, args.through())?);
         }
         _ => {}
     }
@@ -269,6 +295,7 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
         outcome: &outcome,
         replayed,
         first_sample,
+        bus_words,
         hardware: &hardware,
         built,
     };
@@ -300,12 +327,26 @@ fn compare(args: &CosimArgs, bench: &Bench<'_>, request: &Request<'_>) -> Result
 }
 
 /// Leaves a waveform of the commit port over the first sample, for people to look at.
-fn keep_first_sample(bench: &Bench<'_>, built: &Built, folder: &Path) -> Result<PathBuf, CliError> {
+fn keep_first_sample(
+    bench: &Bench<'_>,
+    built: &Built,
+    folder: &Path,
+    through: Through,
+) -> Result<PathBuf, CliError> {
     let waveform = folder.join("first_sample.vcd");
     let work = folder.join("work-first");
-    let request =
-        Request { samples: &bench.samples[..1], ..bench.request(Level::All, &built.program, &work) };
+    let request = Request {
+        samples: &bench.samples[..1],
+        patience: through.patience(bench.design),
+        ..bench.request(Level::All, &built.program, &work)
+    };
     run_to_file(&request, &bench.layout, &waveform, Level::All.word(), None)?;
-    save_files(&waveform, 0, "the commit port over the first sample", "sim_top.u_probe", &COMMIT_SIGNALS)?;
+    save_files(
+        &waveform,
+        0,
+        "the commit port over the first sample",
+        through.probe_scope(),
+        &COMMIT_SIGNALS,
+    )?;
     Ok(waveform)
 }

@@ -5,7 +5,7 @@ use super::builds::{Builds, Built};
 use super::testbench;
 use crate::design::Design;
 use crate::schedule::Layout;
-use crate::verilog::Sources;
+use crate::verilog::{Sources, module_name};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -30,6 +30,49 @@ pub enum Effort {
     Compile,
 }
 
+/// What stands between the bench and the core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// Nothing: its ports.
+    Core,
+    /// The AXI wrapper.
+    Bus,
+}
+
+impl Through {
+    /// The probe's instance in a waveform of commits.
+    pub fn probe_scope(self) -> &'static str {
+        match self {
+            Through::Core => "sim_top.u_probe",
+            Through::Bus => "sim_bus_top.u_probe",
+        }
+    }
+
+    /// The core's instance in a waveform of everything.
+    pub(super) fn core_scope(self) -> &'static str {
+        match self {
+            Through::Core => "sim_top.u_core",
+            Through::Bus => "sim_bus_top.u_bus.u_core",
+        }
+    }
+
+    /// Cycles beyond the predicted ones that a sample may take, where not the usual few: a packet is longer on its way.
+    pub fn patience(self, design: &Design) -> Option<u64> {
+        match self {
+            Through::Core => None,
+            Through::Bus => Some(4 * design.sizes[0] as u64 + 1000),
+        }
+    }
+
+    /// The list of what is built, the bench's top, its harness.
+    fn files(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Through::Core => ("files.f", "sim_top", "main.cpp"),
+            Through::Bus => ("axi.f", "sim_bus_top", "bus.cpp"),
+        }
+    }
+}
+
 /// What a simulator is made for and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Purpose {
@@ -37,11 +80,19 @@ pub struct Purpose {
     pub tracing: Tracing,
     /// What the C++ compiler works for.
     pub effort: Effort,
+    /// What stands between the bench and the core.
+    pub through: Through,
+}
+
+impl From<Through> for Purpose {
+    fn from(through: Through) -> Purpose {
+        Purpose { through, ..Tracing::Commits.into() }
+    }
 }
 
 impl From<Tracing> for Purpose {
     fn from(tracing: Tracing) -> Purpose {
-        Purpose { tracing, effort: Effort::Speed }
+        Purpose { tracing, effort: Effort::Speed, through: Through::Core }
     }
 }
 
@@ -62,7 +113,7 @@ impl Builds {
         let mut sources = sources.clone();
         testbench::add_to(&mut sources, design, layout);
         if purpose.tracing == Tracing::Everything
-            && let Some(top) = sources.files.get_mut("sim_top.v")
+            && let Some(top) = sources.files.get_mut(&format!("{}.v", purpose.through.files().1))
         {
             *top = top.replace("/* verilator tracing_off */", "");
         }
@@ -125,6 +176,7 @@ fn verilator_arguments(
     purpose: Purpose,
 ) -> Result<Vec<String>, CosimError> {
     let tracing = purpose.tracing;
+    let (list, top, harness) = purpose.through.files();
     // Loops over lanes (and over groups of eight) stay loops, which the C++ compiler vectorises. Verilator
     // unrolls generate loops up to 16 times this count.
     let unroll = (layout.lanes / 16 + 1).max(4).min(layout.lanes.saturating_sub(1).max(1));
@@ -148,7 +200,9 @@ fn verilator_arguments(
         // Of two modules of one name the first would be taken, and the second forgotten.
         "-Werror-MODDUP",
         "--top-module",
-        "sim_top",
+        top,
+        "--prefix",
+        "Vsim_top",
         "--Mdir",
         "obj",
         "--unroll-stmts",
@@ -168,9 +222,17 @@ fn verilator_arguments(
         // Many small functions: what an optimiser does to long ones takes minutes.
         a.extend(["--output-split", "20000", "--output-split-cfuncs", "2000"].map(String::from));
     }
+    if purpose.through == Through::Bus {
+        let core = module_name(design);
+        let marks = 1u32 << 31
+            | u32::from(design.is_batched()) << 30
+            | if design.milestones.sets() > 1 { 7 << 27 } else { 0 };
+        cflags +=
+            &format!(" -include ../{core}.h -DEQHDL_PREFIX={} -DEQHDL_MARKS={marks}u", core.to_uppercase());
+    }
     a.extend(["-CFLAGS".to_owned(), cflags]);
-    a.extend(sources.list("files.f").map_err(CosimError::FileList)?);
-    a.extend(testbench::FILES.map(String::from));
+    a.extend(sources.list(list).map_err(CosimError::FileList)?);
+    a.extend(["commit_probe.v".to_owned(), format!("{top}.v"), harness.to_owned()]);
     Ok(a)
 }
 

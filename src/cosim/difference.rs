@@ -32,6 +32,8 @@ pub enum Field {
     Place,
     /// The number of things committed in a step.
     Count,
+    /// A word that the bus has answered.
+    Bus,
     /// That something is committed at all: the hardware has stopped.
     Hang,
 }
@@ -116,13 +118,15 @@ pub(super) struct Mismatch {
     expected: i64,
     found: i64,
     format: Option<Format>,
+    /// Of a word of the bus, which.
+    word: &'static str,
 }
 
 impl Mismatch {
     /// Of numbers that belong to no layer.
     pub fn of(field: Field, expected: impl Into<i64>, found: impl Into<i64>) -> Mismatch {
         let (expected, found) = (expected.into(), found.into());
-        Mismatch { field, layer: 0, neuron: None, from: None, expected, found, format: None }
+        Mismatch { field, layer: 0, neuron: None, from: None, expected, found, format: None, word: "" }
     }
 
     /// In a layer (synapses: the one they lead to).
@@ -138,6 +142,11 @@ impl Mismatch {
     /// From a pre-synaptic neuron; none for a bias.
     pub fn coming_from(self, from: Option<usize>) -> Mismatch {
         Mismatch { from, ..self }
+    }
+
+    /// A word of the bus.
+    pub fn on_the_bus(word: &'static str, expected: u32, found: u32) -> Mismatch {
+        Mismatch { word, ..Mismatch::of(Field::Bus, expected, found) }
     }
 
     /// Raw values of a format.
@@ -165,6 +174,7 @@ impl Mismatch {
             (Field::Signature, ..) => "signature".to_owned(),
             (Field::Prediction, ..) => "prediction".to_owned(),
             (Field::Label, ..) => "label".to_owned(),
+            (Field::Bus, ..) => format!("the bus's {}", self.word),
             (Field::Cycles, ..) => "number of cycles".to_owned(),
             (Field::WeightReads, ..) => "number of cycles that read weights".to_owned(),
             (Field::Place, ..) => {
@@ -190,11 +200,11 @@ impl Mismatch {
     }
 
     fn sentence(self, intro: &str, when: When) -> Difference {
-        let Mismatch { field, layer, neuron, from, expected, found, format } = self;
+        let Mismatch { field, layer, neuron, from, expected, found, format, word: _ } = self;
         let real = |raw: i64| format.map(|f| f.to_real(raw));
         let show = |raw: i64| match real(raw) {
             Some(r) => format!("{raw} ({r})"),
-            None if field == Field::Signature || field == Field::Place => format!("{raw:#010x}"),
+            None if matches!(field, Field::Signature | Field::Place | Field::Bus) => format!("{raw:#010x}"),
             None => raw.to_string(),
         };
         let text = match field {

@@ -6,23 +6,23 @@ mod compare;
 mod difference;
 mod explain;
 mod faults;
-mod handed;
 mod replay;
 mod run;
 mod signature;
 pub mod testbench;
+mod through_bus;
 mod vcd;
 
-pub use build::{Effort, Purpose, Tracing, which};
+pub use build::{Effort, Purpose, Through, Tracing, which};
 pub use builds::{Builds, Built};
 pub use compare::{Comparator, HardwareResult, Level};
 pub use difference::{Difference, Field};
 pub use explain::operands;
 pub use faults::{FAULTS, Fault};
-pub use handed::{Handed, HandedError};
 pub use replay::{COMMIT_SIGNALS, Replay, replay, save_files};
 pub use run::{Outcome, Request, cross_check, leading_to, memory_image, run_to_file};
 pub use signature::Signature;
+pub use through_bus::{BusAnswers, bus_difference};
 pub use vcd::{Vcd, VcdError};
 
 use std::io;

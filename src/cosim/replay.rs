@@ -1,6 +1,6 @@
 //! After a difference: the sample alone, every signal traced around the spot, and files that open a viewer there.
 
-use super::build::Tracing;
+use super::build::{Effort, Purpose, Through, Tracing};
 use super::run::{Request, cross_check, run_to_file};
 use super::{Builds, CosimError, Difference};
 use crate::design::Design;
@@ -38,12 +38,13 @@ const WINDOW: (u64, u64) = (400, 40);
 pub fn replay(
     design: &Design,
     layout: &Layout,
-    (builds, sources): (&Builds, &Sources),
+    (builds, sources, through): (&Builds, &Sources, Through),
     data: &TrainingData,
     before: &[(Weights, PlannedSample)],
     dir: &Path,
 ) -> Result<Option<Replay>, CosimError> {
-    let commits = builds.simulator(design, layout, sources, Tracing::Commits)?;
+    let purpose = |tracing| Purpose { tracing, effort: Effort::Speed, through };
+    let commits = builds.simulator(design, layout, sources, purpose(Tracing::Commits))?;
     for first in (0..before.len()).rev() {
         let samples: Vec<PlannedSample> = before[first..].iter().map(|(_, s)| *s).collect();
         let request = Request {
@@ -58,11 +59,11 @@ pub fn replay(
             work: &dir.join("work"),
             waves: None,
             survey: false,
-            patience: None,
+            patience: through.patience(design),
         };
         let outcome = cross_check(&request, layout, &mut |_, _| {})?;
         let Some(difference) = outcome.differences.first() else { continue };
-        let everything = builds.simulator(design, layout, sources, Tracing::Everything)?;
+        let everything = builds.simulator(design, layout, sources, purpose(Tracing::Everything))?;
         let waveform = dir.join("replay.vcd");
         let cycle = difference.cycle;
         let window = (cycle.saturating_sub(WINDOW.0), cycle + WINDOW.1);
@@ -74,7 +75,7 @@ pub fn replay(
             Some(window),
         )?;
         let (gtkwave, surfer) =
-            save_files(&waveform, cycle, &difference.text, "sim_top.u_core", &CORE_SIGNALS)?;
+            save_files(&waveform, cycle, &difference.text, through.core_scope(), &CORE_SIGNALS)?;
         let first = difference.clone();
         return Ok(Some(Replay { samples: samples.len(), waveform, gtkwave, surfer, cycle, first }));
     }

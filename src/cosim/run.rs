@@ -99,12 +99,16 @@ pub fn memory_image(layout: &Layout, weights: &Weights) -> Vec<i32> {
     image
 }
 
+/// What the bus has answered, where a run goes through it.
+pub(super) const BUS_ANSWERS: &str = "bus.bin";
+
 struct Files {
     samples: PathBuf,
     plan: PathBuf,
     weights_in: PathBuf,
     weights_out: PathBuf,
     results: PathBuf,
+    bus: PathBuf,
 }
 
 fn write_words(path: &Path, words: impl Iterator<Item = i32>) -> Result<(), CosimError> {
@@ -118,7 +122,7 @@ fn write_words(path: &Path, words: impl Iterator<Item = i32>) -> Result<(), Cosi
     write().map_err(|e| CosimError::io("write", path, e))
 }
 
-fn read_words(path: &Path) -> Result<Vec<i32>, CosimError> {
+pub(super) fn read_words(path: &Path) -> Result<Vec<i32>, CosimError> {
     let bytes = std::fs::read(path).map_err(|e| CosimError::io("read", path, e))?;
     Ok(bytes.as_chunks::<4>().0.iter().map(|c| i32::from_le_bytes(*c)).collect())
 }
@@ -134,9 +138,10 @@ fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Files, CosimEr
         weights_in: file("weights_in.bin"),
         weights_out: file("weights_out.bin"),
         results: file("results.bin"),
+        bus: file(BUS_ANSWERS),
     };
     // Nothing of an earlier run may be taken for an answer of this one.
-    for path in [&files.weights_out, &files.results] {
+    for path in [&files.weights_out, &files.results, &files.bus] {
         match std::fs::remove_file(path) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(CosimError::io("remove", path, e)),
             _ => {}
@@ -199,6 +204,7 @@ impl Simulator {
             .arg(path(&files.weights_in))
             .arg("--weights-out")
             .arg(path(&files.weights_out));
+        command.arg("--bus").arg(path(&files.bus));
         command.arg("--results").arg(path(&files.results)).arg("--seed").arg(request.design.seed.to_string());
         command
             .arg("--first-sample")
@@ -360,7 +366,7 @@ pub fn cross_check(
         while comparator.skip() {}
         let end = s.finish()?;
         simulated = Some((end.cycles, end.seconds));
-        if comparator.ended_early {
+        if comparator.ended_early || end.hangs {
             let patience = request.patience.unwrap_or(PATIENCE);
             differences.push(comparator.stopped_early(end.hangs.then_some(patience)));
         } else {

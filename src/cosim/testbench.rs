@@ -5,11 +5,13 @@ use crate::schedule::{Layout, bits};
 use crate::verilog::{Sources, common_drive_width, common_state_width, module_name, rates_width};
 use askama::Template;
 
-/// The C++ harness: the same for every design.
-pub const HARNESS: &str = include_str!("../../sim/main.cpp");
+/// The C++ harness, and what it shares with that of the bus: the same for every design.
+const HARNESS: &str = include_str!("../../sim/main.cpp");
+const SHARED: &str = include_str!("../../sim/harness.h");
 
-/// The bench's own files: a verdict rests on these and no others.
-pub const FILES: [&str; 3] = ["commit_probe.v", "sim_top.v", "main.cpp"];
+/// The files of the benches, of the core and of the bus: a verdict rests on these and no others.
+pub const FILES: [&str; 6] =
+    ["commit_probe.v", "harness.h", "sim_top.v", "main.cpp", "sim_bus_top.v", "bus.cpp"];
 
 /// Weight chunks that the probe gathers before the waveform takes a time step.
 pub const WEIGHT_SLOTS: usize = 8;
@@ -109,4 +111,5 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     sources.files.insert("sim_top.v".to_owned(), text);
     sources.files.insert("commit_probe.v".to_owned(), probe);
     sources.files.insert("main.cpp".to_owned(), HARNESS.to_owned());
+    sources.files.insert("harness.h".to_owned(), SHARED.to_owned());
 }

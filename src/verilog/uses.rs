@@ -45,7 +45,13 @@ pub(super) fn needed(files: &BTreeMap<String, String>, root: &str) -> BTreeSet<S
         if !needed.insert(name.clone()) || !is_verilog(&name) {
             continue;
         }
+        let mut optional = false;
         for line in text.lines().filter(|l| !l.trim_start().starts_with("//")) {
+            // What is there on demand only, such as a probe, is on no list.
+            optional = (optional || line.starts_with("`ifdef ")) && !line.starts_with("`endif");
+            if optional {
+                continue;
+            }
             open.extend(module_of(line).and_then(|at| home.get(&line[at])).cloned());
             open.extend(quoted(line).filter(|q| files.contains_key(*q)).map(str::to_owned));
         }

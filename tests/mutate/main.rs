@@ -27,7 +27,9 @@ mod samples;
 mod tools;
 
 use designs::Case;
-use eqhdl::cosim::{Builds, Built, CosimError, Effort, Level, Purpose, Request, Tracing, cross_check};
+use eqhdl::cosim::{
+    Builds, Built, CosimError, Effort, Level, Purpose, Request, Through, Tracing, cross_check,
+};
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
@@ -191,7 +193,7 @@ impl Core {
     fn built(design: Design, mutants: &Sources, samples: usize, dir: PathBuf) -> Result<Self, String> {
         std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         let layout = Layout::of(&design);
-        let purpose = Purpose { tracing: Tracing::Commits, effort: Effort::Compile };
+        let purpose = Purpose { tracing: Tracing::Commits, effort: Effort::Compile, through: Through::Core };
         let builds = Builds::open(&dir).map_err(|e| e.to_string())?;
         let built = builds.simulator(&design, &layout, mutants, purpose).map_err(|e| e.to_string())?;
         Ok(Core { design, layout, samples, dir, built })

@@ -20,7 +20,7 @@ mod tools;
 
 use designs::Case;
 use eqhdl::bus;
-use eqhdl::cosim::{Builds, Effort, Level, Outcome, Purpose, Request, Tracing, cross_check};
+use eqhdl::cosim::{Builds, Effort, Level, Outcome, Purpose, Request, Through, Tracing, cross_check};
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
@@ -189,7 +189,7 @@ fn with_cells(netlist: String, tools: &Tools) -> Result<Sources, String> {
 }
 
 fn compare(design: &Design, layout: &Layout, sources: Sources, dir: &Path) -> Result<Outcome, String> {
-    let purpose = Purpose { tracing: Tracing::Commits, effort: Effort::Compile };
+    let purpose = Purpose { tracing: Tracing::Commits, effort: Effort::Compile, through: Through::Core };
     let builds = Builds::open(dir).map_err(|e| e.to_string())?;
     let built = builds.simulator(design, layout, &sources, purpose).map_err(|e| e.to_string())?;
     let (data, samples) = samples::samples(design)?;

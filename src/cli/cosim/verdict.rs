@@ -32,6 +32,8 @@ struct Report<'a> {
     data_checksum: &'a str,
     seed: u32,
     injected: Option<&'a str>,
+    /// Answers of the bus that were compared, with `--bus`.
+    bus_words: Option<u64>,
     /// What the circuit was generated from.
     depends_on: Keys,
     /// SHA-256 of every file that was built.
@@ -62,6 +64,8 @@ pub(super) struct Verdict<'a> {
     pub replayed: Option<Replay>,
     /// A waveform of the first sample.
     pub first_sample: Option<PathBuf>,
+    /// Answers of the bus that were compared.
+    pub bus_words: Option<u64>,
     pub hardware: &'a Hardware,
     /// The simulator; none where a waveform was given.
     pub built: Option<Built>,
@@ -119,6 +123,7 @@ impl Verdict<'_> {
             data_checksum: &bench.data.checksum,
             seed: bench.design.seed,
             injected: self.args.inject.as_deref(),
+            bus_words: self.bus_words,
             depends_on: Keys::of_circuit(bench.design),
             built: self.built.as_ref().map(|b| b.files.clone()).unwrap_or_default(),
             edited: &self.hardware.edited,
@@ -142,6 +147,10 @@ impl Verdict<'_> {
             eprintln!("  samples            {}", grouped(o.samples));
             let (compared, steps) = (grouped(o.compared), grouped(o.steps));
             eprintln!("  compared           {compared} states and weights, {steps} signatures");
+            if let Some(words) = self.bus_words {
+                let words = grouped(words);
+                eprintln!("  on the bus         {words} words answered, and all weights read through it");
+            }
             return;
         };
         eprintln!("DIFFERENT at level {level}; the first difference:");
@@ -249,6 +258,7 @@ fn explain(design: &Design, d: &Difference) -> String {
         Field::Drive => "drive = requantise(sum of inputs): look at the sums (drive_path), then at the products (stages 9 to 13 of synapse_lanes), then at what they are given (post_memory, weight_memory), then at the requantiser in neuron_unit".to_owned(),
         Field::State => "state = requantise(rho(drive) + nudge), drive = requantise(sum of inputs): look at neuron_unit, then at the sums (drive_path), the products (stages 9 to 13 of synapse_lanes), and what they are given (post_memory, weight_memory)".to_owned(),
         Field::Signature => "run again at --level events to see which state or weight".to_owned(),
+        Field::Bus => "the core is right (its commit port is compared first): look at the bus, from the word back to the core: stream_results, registers, weight_window, rail_counter, stream_samples".to_owned(),
         Field::Hang => "look at the sequencer, then at what it waits for: sample_buffer (a sample), the columns on their way (wrote_last), softmax_unit (its pulls)".to_owned(),
         Field::Cycles | Field::WeightReads | Field::Place | Field::Count => "the order or number of events: look at the sequencer".to_owned(),
         Field::Prediction | Field::Label => "run again at --level events to see which state or weight came first".to_owned(),

@@ -1,6 +1,6 @@
 //! Verilog that somebody hands over: it belongs to the design at hand, and the bench around it is eqhdl's own.
 
-use super::testbench;
+use crate::cosim::{Through, testbench};
 use crate::design::{Design, KeyDifference, Keys};
 use crate::schedule::Layout;
 use crate::verilog::{Sources, module_name};
@@ -66,7 +66,12 @@ impl Handed {
     ///
     /// # Errors
     /// It cannot be read, is incomplete, belongs to another design, or has a bench of its own.
-    pub fn read(dir: &Path, design: &Design, layout: &Layout) -> Result<Handed, HandedError> {
+    pub fn read(
+        dir: &Path,
+        design: &Design,
+        layout: &Layout,
+        through: Through,
+    ) -> Result<Handed, HandedError> {
         let found =
             Sources::read(dir).map_err(|source| HandedError::Unreadable { dir: dir.to_owned(), source })?;
         let list_error = |problem| HandedError::List { dir: dir.to_owned(), problem };
@@ -86,14 +91,19 @@ impl Handed {
         }
         let mut generated = Sources::of(design, layout);
         testbench::add_to(&mut generated, design, layout);
+        crate::bus::add_to(&mut generated, design, layout);
         for file in testbench::FILES {
             if found.files.get(file).is_some_and(|text| Some(text) != generated.files.get(file)) {
                 return Err(HandedError::Bench { dir: dir.to_owned(), file: file.to_owned() });
             }
         }
-        let listed = found.list("files.f").map_err(list_error)?;
-        let sources = parts(&found, &listed).map_err(list_error)?;
-        crate::bus::add_to(&mut generated, design, layout);
+        let list = if through == Through::Bus { "axi.f" } else { "files.f" };
+        let listed = found.list(list).map_err(list_error)?;
+        let mut sources = parts(&found, &listed).map_err(list_error)?;
+        // The bench of the bus, and the header by which it finds the registers, are eqhdl's own.
+        for own in [&format!("{}.h", module_name(design)), "sim_bus_top.v", "bus.cpp"] {
+            sources.files.extend(generated.files.get_key_value(own).map(|(n, t)| (n.clone(), t.clone())));
+        }
         let edited = |(name, text): &(&String, &String)| {
             let verilog = [".v", ".vh", ".hex", ".f"].iter().any(|end| name.ends_with(end));
             verilog
@@ -110,7 +120,7 @@ fn parts(found: &Sources, listed: &[String]) -> Result<Sources, String> {
     let mut sources = Sources::default();
     for (name, text) in &found.files {
         let bench = name.starts_with("axi_tb") || testbench::FILES.contains(&name.as_str());
-        let support = [".vh", ".hex", ".f"].iter().any(|end| name.ends_with(end)) && name != "axi.f";
+        let support = [".vh", ".hex", ".f"].iter().any(|end| name.ends_with(end));
         if bench || !(support || listed.contains(name)) {
             continue;
         }

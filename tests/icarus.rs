@@ -11,6 +11,7 @@ use designs::Case;
 use eqhdl::cosim::{
     CosimError, Field, Level, Outcome, Request, VcdError, cross_check, memory_image, testbench,
 };
+use eqhdl::data::QuantisedSamples;
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
@@ -235,5 +236,42 @@ fn a_word_of_states_lost_misplaced_or_repeated_is_a_difference() -> Result<(), B
         let first = outcome.differences.first().ok_or(to)?;
         assert!(first.field == field && first.pass == Some(0), "{to}: {}", first.text);
     }
+    Ok(())
+}
+
+/// The option for a bench of one's own: the AXI top brings the probe, and its waveform is compared like any other.
+#[test]
+fn the_probe_in_the_axi_top_shows_what_the_core_commits() -> Result<(), Box<dyn std::error::Error>> {
+    let case = &CASES[0];
+    let design = case.design()?;
+    let layout = Layout::of(&design);
+    let mut sources = Sources::of(&design, &layout);
+    testbench::add_to(&mut sources, &design, &layout);
+    eqhdl::bus::add_to(&mut sources, &design, &layout);
+    assert!(!sources.files["axi.f"].contains("commit_probe.v"), "only who asks for the probe needs its file");
+    let dump = "module dump; initial begin $dumpfile(\"probe.vcd\"); $dumpvars(1, axi_tb.u_dut.u_probe); end endmodule\n";
+    sources.files.insert("dump.v".to_owned(), dump.to_owned());
+    let dir = tempfile::tempdir()?;
+    sources.write(dir.path())?;
+    let flags =
+        ["-g2005", "-DEQHDL_ICARUS_LEAKY_PROBE", "-o", "tb", "-s", "axi_tb", "-s", "dump", "-f", "axi.f"];
+    let files = ["commit_probe.v", "axi_tb.v", "dump.v"];
+    tool("iverilog", &[&flags[..], &files].concat(), dir.path())?;
+    tool("vvp", &["-N", "tb"], dir.path())?;
+
+    // The samples that the generated bench sends.
+    let sent = eqhdl::bus::synthetic_samples(&design);
+    let part = |samples: &[eqhdl::bus::SampleWords]| QuantisedSamples {
+        inputs: design.sizes[0],
+        raw: samples.iter().flat_map(|s| s.inputs.clone()).collect(),
+        labels: samples.iter().map(|s| s.label).collect(),
+    };
+    let data = TrainingData { train: part(&sent[..2]), test: part(&sent[2..]), checksum: "sent".to_owned() };
+    let planned: Vec<PlannedSample> = (0..3)
+        .map(|n| PlannedSample { number: n, index: n % 2, train: n < 2, ends_batch: true, rates: 0 })
+        .collect();
+    let outcome = compare(&design, &data, &planned, dir.path())?;
+    assert!(outcome.equal() && !outcome.unmarked, "{:?}", outcome.differences.first());
+    assert!(outcome.samples == 3 && outcome.compared > 1000, "{}", outcome.compared);
     Ok(())
 }

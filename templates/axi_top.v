@@ -142,7 +142,7 @@ module {{ module }} (
     end
   end
 
-  wire [15:0] free_steps, nudged_steps;
+  wire [{{ steps_width }}-1:0] free_steps, nudged_steps;
   wire [31:0] seed, number, states_least, states_greatest, weights_rail;
   wire number_set, register_refused, event_result, error_short, error_long, error_label, error_refused;
   wire interrupt_result, interrupt_error;

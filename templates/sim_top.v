@@ -80,7 +80,7 @@ module sim_top (
   /* verilator lint_off PINCONNECTEMPTY */
   {{ module }} u_core (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i), .seed_i(seed_i),
-    .free_steps_i(16'd{{ free_steps }}), .nudged_steps_i(16'd{{ nudged_steps }}),
+    .free_steps_i({{ steps_width }}'d{{ free_steps }}), .nudged_steps_i({{ steps_width }}'d{{ nudged_steps }}),
     .sample_number_set_i(sample_number_set_i), .sample_number_i(sample_number_i), .sample_number_o(), .busy_o(busy_o),
     .sample_valid_i(sample_valid_i), .sample_ready_o(sample_ready_o), .sample_data_i(sample_data[{{ input_width }}-1:0]),
     .sample_last_i(sample_last_i), .sample_drop_i(1'b0), .sample_label_i(sample_label[{{ label_width }}-1:0]), .sample_train_i(sample_train_i),{% if batched %} .sample_ends_batch_i(sample_ends_batch_i),{% endif %}{% if rates_width > 0 %} .sample_rates_i(sample_rates_i[{{ rates_width }}-1:0]),{% endif %}

@@ -2,6 +2,7 @@
 
 use super::{Access, Field, LEAVES, Map, Register, Vectors, rails_of_state, rails_of_weight, slot_width};
 use crate::design::Design;
+use crate::design::limits::STEPS_WIDTH;
 use crate::schedule::{Layout, bits};
 use crate::verilog::{Sources, common_state_width, module_name, rates_width};
 use askama::Template;
@@ -177,6 +178,7 @@ struct LayerText {
 #[derive(Template)]
 #[template(path = "axi_top.v", escape = "none")]
 struct TopFile {
+    steps_width: u32,
     batched: bool,
     rate_sets: usize,
     rates_width: u32,
@@ -206,7 +208,7 @@ struct TopFile {
 impl TopFile {
     /// A class on more bits.
     fn widen(&self, name: &str, to: u32) -> String {
-        format!("{{{}'d0, {name}}}", to - self.label_width)
+        if to == self.label_width { name.to_owned() } else { format!("{{{}'d0, {name}}}", to - self.label_width) }
     }
 }
 
@@ -244,6 +246,7 @@ fn top_file(design: &Design, layout: &Layout, map: &Map) -> String {
         })
         .collect();
     let top = TopFile {
+        steps_width: STEPS_WIDTH,
         batched: design.is_batched(),
         rate_sets: design.milestones.sets(),
         rates_width: rates_width(design),

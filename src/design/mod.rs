@@ -7,6 +7,7 @@
 mod datapath;
 mod diagnostics;
 mod file;
+pub mod limits;
 mod milestones;
 mod tables;
 mod template;

@@ -830,6 +830,7 @@ module {{ module }} (
     .state_valid_i(neuron_valid_q), .state_tag_i({ {{- self.resize("neuron_layer_q", layer_width, &6) }}, 10'd0, {{ self.resize("neuron_index_q", index_width, &16) }}}),
     .state_i(neuron_state),
     .weight_valid_i(write10), .weight_tag_i({ {{- self.resize("layer10", layer_width, &6) }}, weight_chunk10[9:0], weight_column10}),
+    .weight_chunk_high_i(weight_chunk10[15:10]),
     .weight_fold_i(write_fold10), .step_end_i(step_end), .valid_o(commit_step_valid_o), .signature_o(signature_o)
   );
   assign probe_neuron_valid_o = neuron_valid_q;

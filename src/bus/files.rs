@@ -208,7 +208,11 @@ struct TopFile {
 impl TopFile {
     /// A class on more bits.
     fn widen(&self, name: &str, to: u32) -> String {
-        if to == self.label_width { name.to_owned() } else { format!("{{{}'d0, {name}}}", to - self.label_width) }
+        if to == self.label_width {
+            name.to_owned()
+        } else {
+            format!("{{{}'d0, {name}}}", to - self.label_width)
+        }
     }
 }
 
@@ -370,6 +374,10 @@ struct BenchFile {
     seed: u32,
     counters: usize,
     counters_offset: u32,
+    /// Those that the core opens.
+    core_tables: Vec<String>,
+    /// After which it gives up.
+    most_cycles: u64,
 }
 
 #[derive(Template)]
@@ -480,6 +488,8 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         seed: design.seed,
         counters: counters.len(),
         counters_offset: offset("TRAINED"),
+        core_tables: data.clone(),
+        most_cycles: most_cycles(layout, &vectors, beats.lines().count()),
     };
     let mut put = |name: &str, text: String| sources.files.insert(name.to_owned(), text);
     put("axi_tb.v", rendered(bench.render()));
@@ -498,6 +508,17 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         bench: bench_data.iter().map(|n| format!("axi_tb_{n}.hex")).collect(),
     };
     put(&format!("{core}.core"), rendered(file.render()));
+}
+
+/// Twice the cycles that the bench takes: each weight goes in and out, each beat waits for its slots, each sample for its
+/// result.
+fn most_cycles(layout: &Layout, vectors: &Vectors, beats: usize) -> u64 {
+    // From a request's first cycle to the next one's, and the slowest weight (hdl/weight_window.v).
+    const REQUEST: u64 = 10;
+    let weight = REQUEST + 3 * layout.lanes as u64 + 8;
+    let weights = 2 * vectors.weights_before.len() as u64;
+    let samples: u64 = vectors.results.iter().map(|r| u64::from(r.cycles) + REQUEST).sum();
+    2 * (weights * weight + beats as u64 * REQUEST + samples + 100 * REQUEST)
 }
 
 /// Adds `vectors.json`: samples of the design's data set, and what the reference makes of them.

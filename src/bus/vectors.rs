@@ -162,15 +162,15 @@ impl Vectors {
             let prediction = network.run(&sample.inputs, sample.label, sample.lesson(design), &mut recorder);
             let operations = program.ops(sample.lesson(design));
             let active = sample.inputs.iter().filter(|&&x| x != 0).count();
-            let cycles = predict(layout, operations, active);
+            let (cycles, reads) = predict(layout, operations, active).counted();
             results.push(ResultWords {
                 prediction,
                 label: sample.label,
                 train: sample.train,
                 number,
                 signature: recorder.last,
-                cycles: cycles.all as u32,
-                reads: cycles.weight_reads as u32,
+                cycles,
+                reads,
             });
         }
         let offsets = map.registers.iter().map(|r| (r.name.clone(), r.offset));

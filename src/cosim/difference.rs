@@ -1,6 +1,7 @@
 //! Differences between hardware and reference, in the words of the problem.
 
 use crate::fixed_point::Format;
+use crate::schedule::LayerLayout;
 use serde::Serialize;
 
 /// What differs.
@@ -86,6 +87,8 @@ pub(super) struct Mismatch {
     pub field: Field,
     layer: usize,
     neuron: Option<usize>,
+    /// Word and lane, where that holds no neuron.
+    padding: Option<(usize, usize)>,
     from: Option<usize>,
     expected: i64,
     found: i64,
@@ -96,7 +99,7 @@ impl Mismatch {
     /// Of numbers that belong to no layer.
     pub fn of(field: Field, expected: impl Into<i64>, found: impl Into<i64>) -> Mismatch {
         let (expected, found) = (expected.into(), found.into());
-        Mismatch { field, layer: 0, neuron: None, from: None, expected, found, format: None }
+        Mismatch { field, layer: 0, neuron: None, padding: None, from: None, expected, found, format: None }
     }
 
     /// In a layer (synapses: the one they lead to).
@@ -107,6 +110,14 @@ impl Mismatch {
     /// Of a neuron, or the synapses' post-synaptic neuron.
     pub fn at_neuron(self, neuron: usize) -> Mismatch {
         Mismatch { neuron: Some(neuron), ..self }
+    }
+
+    /// In a lane of a chunk of synapses, which may lie beyond the layer's last neuron.
+    pub fn at_lane(self, layer: &LayerLayout, lanes: usize, (chunk, lane): (usize, usize)) -> Mismatch {
+        match chunk * lanes + lane {
+            neuron if neuron < layer.post => self.at_neuron(neuron),
+            _ => Mismatch { padding: Some((chunk, lane)), ..self },
+        }
     }
 
     /// From a pre-synaptic neuron; none for a bias.
@@ -126,6 +137,11 @@ impl Mismatch {
 
     fn what(&self) -> String {
         let (layer, below) = (self.layer, self.layer.saturating_sub(1));
+        if let Some((word, lane)) = self.padding {
+            let column =
+                self.from.map_or("bias".to_owned(), |j| format!("weight of neuron {j} of layer {below}"));
+            return format!("{column} in lane {lane} of word {word} of layer {layer}, which holds no neuron");
+        }
         match (self.field, self.neuron, self.from) {
             (Field::State, Some(i), _) => format!("state of neuron {i} of layer {layer}"),
             (Field::Drive, Some(i), _) => format!("drive of neuron {i} of layer {layer}"),
@@ -164,7 +180,7 @@ impl Mismatch {
     }
 
     fn sentence(self, intro: &str, when: When) -> Difference {
-        let Mismatch { field, layer, neuron, from, expected, found, format } = self;
+        let Mismatch { field, layer, neuron, from, expected, found, format, .. } = self;
         let real = |raw: i64| format.map(|f| f.to_real(raw));
         let show = |raw: i64| match real(raw) {
             Some(r) => format!("{raw} ({r})"),

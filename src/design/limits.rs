@@ -46,9 +46,10 @@ mod tests {
     use std::path::Path;
 
     fn design(changes: &[(&str, &str)]) -> Design {
-        let text = changes
-            .iter()
-            .fold(include_str!("../../designs/digits-ep.toml").to_owned(), |t, (from, to)| t.replace(from, to));
+        let text =
+            changes.iter().fold(include_str!("../../designs/digits-ep.toml").to_owned(), |t, (from, to)| {
+                t.replace(from, to)
+            });
         crate::design::parse(Path::new("limits.toml"), &text).expect("the design is sound")
     }
 

@@ -8,9 +8,7 @@ use super::given::{Given, Result, Span, optional, per_layer, positive, required,
 use super::keys::{meaning as key_meaning, missing};
 use super::typed::{At, Data, File, Formats, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
-use crate::design::limits::{
-    LABEL_WIDTH, MOST_CLASSES, MOST_LAYERS, MOST_NEURONS, MOST_STEPS, WINDOW_WIDTH,
-};
+use crate::design::limits::{LABEL_WIDTH, MOST_CLASSES, MOST_LAYERS, MOST_NEURONS, MOST_STEPS, WINDOW_WIDTH};
 use crate::design::{
     Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons, NudgePlace,
     Order, Readout, Rule, Synapses,

@@ -12,7 +12,6 @@ use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
 use eqhdl::verilog::{Sources, module_name};
-use std::path::Path;
 
 const SMALL: Case = Case {
     name: "edges",
@@ -27,12 +26,6 @@ const SMALL: Case = Case {
     formats: "",
     more: "",
 };
-
-fn design(case: &Case, changes: &[(&str, &str)]) -> Result<Design, String> {
-    let text = changes.iter().fold(case.text(), |text, (from, to)| text.replace(from, to));
-    eqhdl::design::parse(Path::new(&format!("{}.toml", case.name)), &text)
-        .map_err(|e| format!("{:?}", miette::Report::new(e)))
-}
 
 /// The generated core, and a change to it.
 fn sources(design: &Design, change: Option<(&str, &str)>) -> Result<Sources, String> {
@@ -73,12 +66,13 @@ fn train_one(design: &Design, sources: Sources) -> Result<Outcome, String> {
 #[test]
 fn passes_beyond_65535_key_their_own_bits() -> Result<(), String> {
     for (dynamics, rule, steps) in [
-        ("prototypical", "ep", "T = 65535\nK = 3"),
-        ("prototypical", "symmetric_ep", "T = 2\nK = 65535"),
+        ("prototypical", "ep", (65535, 3)),
+        ("prototypical", "symmetric_ep", (2, 65535)),
         // Twice as many passes as steps, in one phase.
-        ("prototypical even_odd", "ep", "T = 32768\nK = 2"),
+        ("prototypical even_odd", "ep", (32768, 2)),
     ] {
-        let design = design(&Case { dynamics, rule, ..SMALL }, &[("T = 5\nK = 3", steps)])?;
+        let design = Case { dynamics, rule, ..SMALL }.design()?;
+        let design = Design { free_steps: steps.0, nudged_steps: steps.1, ..design };
         let outcome = train_one(&design, sources(&design, None)?)?;
         assert!(outcome.equal(), "{dynamics} {rule}: {:?}", outcome.differences.first());
         assert!(outcome.steps > 65536, "{} steps were compared", outcome.steps);
@@ -89,7 +83,7 @@ fn passes_beyond_65535_key_their_own_bits() -> Result<(), String> {
 #[test]
 fn chunks_beyond_1024_are_signed() -> Result<(), String> {
     // 1,050 chunks of two lanes.
-    let design = design(&SMALL, &[("[64, 3, 10]", "[64, 2100, 10]")])?;
+    let design = Case { layers: "[64, 2100, 10]", ..SMALL }.design()?;
     let outcome = train_one(&design, sources(&design, None)?)?;
     assert!(outcome.equal(), "{:?}", outcome.differences.first());
     // Without the upper bits of the chunk's number, as it was, the words differ.

@@ -458,11 +458,11 @@ fn without_waveform(
         let (s, reference) = (request.samples[k], predictions[k]);
         let (input, _) = request.data.sample(s);
         let active = input.iter().filter(|&&x| x != 0).count();
-        let (cycles, _) = predict(layout, program.ops(s.lesson()), active).counted();
-        cycles += c as u64;
-        reads += r as u64;
+        let (predicted, _) = predict(layout, program.ops(s.lesson()), active).counted();
+        cycles += u64::from(c as u32);
+        reads += u64::from(r as u32);
         if s.train {
-            train_cycles += c as u64;
+            train_cycles += u64::from(c as u32);
             train_count += 1;
         } else {
             scores.note(
@@ -472,8 +472,10 @@ fn without_waveform(
                 u32::from(reference),
             );
         }
-        let checks =
-            [Mismatch::of(Field::Prediction, reference, prediction), Mismatch::of(Field::Cycles, cycles, c)];
+        let checks = [
+            Mismatch::of(Field::Prediction, reference, prediction),
+            Mismatch::of(Field::Cycles, predicted, c as u32),
+        ];
         if let Some(first) = checks.into_iter().find(Mismatch::differs).filter(|_| differences.is_empty()) {
             let when = When { sample: s.number, step: 0, phase: "result".to_owned(), cycle: 0 };
             differences.push(first.told(when));

@@ -104,10 +104,14 @@ class Bench:
         readies = [dut.s_axi_awready, dut.s_axi_wready, dut.s_axi_arready, dut.s_axis_tready]
         in_reset = 0
         while True:
+            # What the edge sees: a reset that changes with it counts at the next one.
+            await FallingEdge(dut.clk_i)
+            await ReadOnly()
+            low = dut.rst_ni.value == 0
             await RisingEdge(dut.clk_i)
             await ReadOnly()
             # What an edge at which the reset is low leaves, and 16 more.
-            in_reset = 17 if dut.rst_ni.value == 0 else max(0, in_reset - 1)
+            in_reset = 17 if low else max(0, in_reset - 1)
             if in_reset:
                 assert dut.irq_o.value == 0, "interrupt in reset"
                 for ready in readies:

@@ -207,3 +207,25 @@ impl Mismatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_without_a_neuron_is_called_so() {
+        // Six neurons on four lanes: the second word has two lanes of padding.
+        let layer = LayerLayout { pre: 3, post: 6, chunks: 2, weight_base: 0, neuron_base: 0, word_base: 0 };
+        let at = |lane, from| {
+            let weight = Mismatch::of(Field::Weight, 0, 1).in_layer(1).at_lane(&layer, 4, (1, lane));
+            weight.coming_from(from).left_in_memory()
+        };
+        let (neuron, padding) = (at(1, Some(2)), at(2, Some(2)));
+        assert_eq!(neuron.neuron, Some(5));
+        assert!(neuron.text.contains("to neuron 5 of layer 1"), "{}", neuron.text);
+        assert_eq!(padding.neuron, None);
+        let told = "weight of neuron 2 of layer 0 in lane 2 of word 1 of layer 1, which holds no neuron";
+        assert!(padding.text.contains(told), "{}", padding.text);
+        assert!(at(3, None).text.contains("bias in lane 3 of word 1 of layer 1"));
+    }
+}

@@ -22,6 +22,8 @@ module sequencer #(
   parameter CountWidth = 7,        // column counter
   parameter AddressWidth = 9,      // weight memory
   parameter BankWidth = 2,
+  parameter PassWidth = 16,        // passes of a phase: twice its steps in even/odd order
+  parameter StepWidth = 16,        // passes of a sample
   parameter ProgramWidth = 4,      // program counter
   parameter InferStart = 4,
   parameter LastStart = 0,         // program of a batch's last training sample
@@ -43,7 +45,7 @@ module sequencer #(
   // Phase program.
   output wire [ProgramWidth-1:0] program_counter_o,
   input  wire [2:0]              op_i,            // see below
-  input  wire [15:0]             op_steps_i,
+  input  wire [PassWidth-1:0]    op_steps_i,
   input  wire [1:0]              op_nudge_i,
   input  wire                    op_plastic_i,
   input  wire                    op_slot_i,
@@ -76,7 +78,7 @@ module sequencer #(
   output wire [BankWidth:0]      bank_b_o,
   output wire [BankWidth:0]      bank_now_o,
   output wire [BankWidth-1:0]    bank_next_o,
-  output reg  [15:0]             step_o,          // within the sample
+  output reg  [StepWidth-1:0]    step_o,          // within the sample
   output wire                    step_end_o,      // high for one cycle after a pass
   output wire                    sample_start_o,
   input  wire                    pulling_i,       // the pass ends with pulled_i
@@ -106,7 +108,7 @@ module sequencer #(
   reg [CountWidth-1:0] entry_q;
   reg [AddressWidth-1:0] row_base_q;
   reg [PadWidth-1:0] pad_q;
-  reg [15:0] left_q;
+  reg [PassWidth-1:0] left_q;
   reg input_valid_q;     // the input's drive is in memory, and the weights have not changed since
   reg [BankWidth:0] now_q, previous_q;
   reg [BankWidth-1:0] next_q;
@@ -204,7 +206,7 @@ module sequencer #(
             state_q <= StDecode;
             pc_q <= !sample_train_i ? InferStart[ProgramWidth-1:0] : sample_last_i ? LastStart[ProgramWidth-1:0] : {ProgramWidth{1'b0}};
             input_valid_q <= 1'b0;
-            step_o <= 16'd0;
+            step_o <= {StepWidth{1'b0}};
             cycles_o <= 32'd0;
             reads_o <= 32'd0;
             now_q <= {1'b1, {BankWidth{1'b0}}};
@@ -285,7 +287,7 @@ module sequencer #(
         end
 
         StAdvance: begin
-          step_o <= step_o + 16'd1;
+          step_o <= step_o + 1'b1;
           chunk_q <= {ChunkWidth{1'b0}};
           if (drive_o) begin
             previous_q <= now_q;
@@ -295,9 +297,9 @@ module sequencer #(
             b_q <= now_q;
             input_valid_q <= 1'b1;
           end
-          if (drive_o && left_q != 16'd1) begin
+          if (drive_o && left_q != 1) begin
             // Another step of this relaxation; with plasticity it first learns from the step just taken.
-            left_q <= left_q - 16'd1;
+            left_q <= left_q - 1'b1;
             learn_o <= op_plastic_i;
             layer_q <= (op_plastic_i || Layers == 1) ? 1 : 2;
             state_q <= StRun;

@@ -4,7 +4,8 @@
 // matter; the end of a step rotates the running word and folds the sum in. Cleared at the start of a sample (as late as
 // step ends are, so the last step of the sample before is folded in first), so any sample can be replayed alone. The twin is src/cosim/signature.rs.
 //
-// A term takes four cycles, half a mix_absorb each: two for the tag, two for the value.
+// A term takes four cycles, half a mix_absorb each: two for the tag, two for the value. A tag has room for ten bits of a
+// chunk's number; those above turn the uppermost bits of the absorbed tag over, so that no two chunks share a key.
 //
 // Latency: signature_o holds a step's word when valid_o is high, twelve cycles after step_end_i. A state that comes up
 // to seven cycles after step_end_i, a weight that comes up to then, belong to the step.
@@ -23,7 +24,8 @@ module signature #(
   input  wire signed [StateWidth-1:0] state_i,
   // A chunk of weights.
   input  wire                         weight_valid_i,
-  input  wire [31:0]                  weight_tag_i,
+  input  wire [31:0]                  weight_tag_i,   // layer (6 bits), chunk (its lower 10 bits), column (16)
+  input  wire [5:0]                   weight_chunk_high_i,  // the chunk's bits 15:10
   input  wire [31:0]                  weight_fold_i,
   // The end of a step.
   input  wire                         step_end_i,
@@ -39,6 +41,7 @@ module signature #(
   reg [4:1] state_q, weight_q;  // valid, by stage
   reg [31:0] state_half1_q, state_key2_q, state_half3_q, state_term4_q, state_value1_q, state_value2_q;
   reg [31:0] weight_half1_q, weight_key2_q, weight_half3_q, weight_term4_q, weight_fold1_q, weight_fold2_q;
+  reg [5:0] weight_high1_q;
   reg [31:0] sum_q;
   reg [Delay-1:0] step_q, clear_q;
 
@@ -83,9 +86,10 @@ module signature #(
     if (weight_valid_i) begin
       weight_half1_q <= mix_absorb_1(WeightKey, weight_tag_i);
       weight_fold1_q <= weight_fold_i;
+      weight_high1_q <= weight_chunk_high_i;
     end
     if (weight_q[1]) begin
-      weight_key2_q <= mix_absorb_2(weight_half1_q);
+      weight_key2_q <= mix_absorb_2(weight_half1_q) ^ {weight_high1_q, 26'd0};
       weight_fold2_q <= weight_fold1_q;
     end
     if (weight_q[2]) weight_half3_q <= mix_absorb_1(weight_key2_q, weight_fold2_q);

@@ -10,8 +10,8 @@
 // irq_o   level, high while an enabled event is pending
 //
 // Bus ports keep AMBA's names, so that tools find the interfaces. One clock; the reset is synchronous, active low, one
-// cycle or longer. Inside it lasts 16 cycles more, until nothing of an interrupted sample is left in the core's pipeline
-// (its weights stay as they are: load them anew); until then no channel is ready.
+// cycle or longer. With its first edge every valid, every ready and the interrupt are low; inside it lasts 16 cycles more,
+// until nothing of an interrupted sample is left in the core's pipeline (its weights stay as they are: load them anew).
 
 `default_nettype none
 
@@ -65,13 +65,10 @@ module {{ module }} (
   localparam Lanes = {{ lanes }};
   localparam HostWidth = {{ host_width }};
 
-  reg [4:0] reset_left_q;
-  reg rst_q;
-  always @(posedge clk_i) begin
-    if (!rst_ni) reset_left_q <= 5'd16;
-    else if (reset_left_q != 5'd0) reset_left_q <= reset_left_q - 5'd1;
-    rst_q <= rst_ni && (reset_left_q == 5'd0);
-  end
+  wire bus_rst_n, core_rst_n;
+  bus_reset #(.Hold(16)) u_reset (
+    .clk_i(clk_i), .rst_ni(rst_ni), .bus_rst_no(bus_rst_n), .core_rst_no(core_rst_n)
+  );
 
   // One request at a time, to registers or to the weights.
   wire request, write, acknowledge;
@@ -87,7 +84,7 @@ module {{ module }} (
   assign read_data = !in_window ? register_data : (weight_refused || weight_outside) ? 32'd0 : weight_data;
   assign response = !in_window ? register_response : weight_outside ? 2'b11 : weight_refused ? 2'b10 : 2'b00;
   axi_lite_slave #(.AddressWidth(AddressWidth)) u_slave (
-    .clk_i(clk_i), .rst_ni(rst_q),
+    .clk_i(clk_i), .rst_ni(bus_rst_n),
     .awvalid_i(s_axi_awvalid), .awready_o(s_axi_awready), .awaddr_i(s_axi_awaddr),
     .wvalid_i(s_axi_wvalid), .wready_o(s_axi_wready), .wdata_i(s_axi_wdata), .wstrb_i(s_axi_wstrb),
     .bvalid_o(s_axi_bvalid), .bready_i(s_axi_bready), .bresp_o(s_axi_bresp),
@@ -116,7 +113,7 @@ module {{ module }} (
   reg [31:0] trained_q, trained_right_q, inferred_q, inferred_right_q, dropped_q;
   wire right = (prediction == label);
   always @(posedge clk_i) begin
-    if (!rst_q) begin
+    if (!bus_rst_n) begin
       result_q <= 32'd0;
       result_number_q <= 32'd0;
       result_signature_q <= 32'd0;
@@ -129,7 +126,7 @@ module {{ module }} (
       result_cycles_q <= cycles;
       result_reads_q <= reads;
     end
-    if (!rst_q || clear) begin
+    if (!bus_rst_n || clear) begin
       trained_q <= 32'd0;
       trained_right_q <= 32'd0;
       inferred_q <= 32'd0;
@@ -144,14 +141,14 @@ module {{ module }} (
     end
   end
 
-  wire [15:0] free_steps, nudged_steps;
+  wire [{{ steps_width }}-1:0] free_steps, nudged_steps;
   wire [31:0] seed, number, states_least, states_greatest, weights_rail;
   wire number_set, register_refused, event_result, error_short, error_long, error_label, error_refused;
   wire interrupt_result, interrupt_error;
   assign irq_o = (event_result && interrupt_result) ||
                  ((error_short || error_long || error_label || error_refused) && interrupt_error);
   {{ core }}_registers u_registers (
-    .clk_i(clk_i), .rst_ni(rst_q), .request_i(request && !in_window), .write_i(write),
+    .clk_i(clk_i), .rst_ni(bus_rst_n), .request_i(request && !in_window), .write_i(write),
     .index_i(address[2+:{{ index_width }}]), .data_i(data), .strobe_i(strobe), .data_o(register_data),
     .response_o(register_response), .refused_o(register_refused), .idle_i(idle),
     .control_enable_o(enable), .control_clear_o(clear),
@@ -185,7 +182,7 @@ module {{ module }} (
     .SlotWidth({{ slot_width }}), .InputWidth(InputWidth), .Inputs({{ inputs }}), .CountWidth({{ count_width }}),
     .LabelWidth(LabelWidth), .Classes({{ classes }}){% if batched %}, .Batched(1){% endif %}{% if rate_sets > 1 %}, .RateSets({{ rate_sets }}){% endif %}
   ) u_samples (
-    .clk_i(clk_i), .rst_ni(rst_q),
+    .clk_i(clk_i), .rst_ni(bus_rst_n),
     .tvalid_i(s_axis_tvalid), .tready_o(s_axis_tready), .tdata_i(s_axis_tdata), .tkeep_i(s_axis_tkeep),
     .tlast_i(s_axis_tlast),
     .valid_o(sample_valid), .ready_i(sample_ready), .data_o(sample_data), .last_o(sample_last), .drop_o(sample_drop),
@@ -193,7 +190,7 @@ module {{ module }} (
   );
 
   stream_results u_results (
-    .clk_i(clk_i), .rst_ni(rst_q), .valid_i(result_valid), .accept_o(accept), .ready_o(result_ready),
+    .clk_i(clk_i), .rst_ni(bus_rst_n), .valid_i(result_valid), .accept_o(accept), .ready_o(result_ready),
     .prediction_i(wide_prediction), .label_i(wide_label), .train_i(result_train), .number_i(sample_number),
     .signature_i(signature), .cycles_i(cycles),
     .tvalid_o(m_axis_tvalid), .tready_i(m_axis_tready), .tdata_o(m_axis_tdata), .tkeep_o(m_axis_tkeep),
@@ -207,7 +204,7 @@ module {{ module }} (
     .Lanes(Lanes), .LaneWidth({{ lane_width }}), .HostWidth(HostWidth), .StoredWidth(StoredWidth), .Words({{ words }}),
     .WordWidth({{ window_word_width }})
   ) u_window (
-    .clk_i(clk_i), .rst_ni(rst_q), .open_i(idle), .flush_i(enable), .clean_o(clean),
+    .clk_i(clk_i), .rst_ni(bus_rst_n), .open_i(idle), .flush_i(enable), .clean_o(clean),
     .request_i(request && in_window), .write_i(write), .index_i(address[AddressWidth-2:2]), .data_i(data),
     .strobe_i(strobe), .acknowledge_o(weight_acknowledge), .refused_o(weight_refused), .outside_o(weight_outside),
     .data_o(weight_data),
@@ -251,7 +248,7 @@ module {{ module }} (
   wire [Lanes-1:0] weight_mask = lane_mask;
 {%- endif %}
   rail_counter #(.Lanes(Lanes), .Ways({{ ways }}), .StoredWidth(StoredWidth), .StateWidth(StateWidth)) u_rails (
-    .clk_i(clk_i), .rst_ni(rst_q), .clear_i(clear),
+    .clk_i(clk_i), .rst_ni(bus_rst_n), .clear_i(clear),
     .state_valid_i(state_valid), .state_i(state), .state_least_i(state_least), .state_greatest_i(state_greatest),
     .weight_valid_i(weight_valid), .weight_i(weight_words), .weight_mask_i(weight_mask),
     .weight_least_i(weight_least), .weight_greatest_i(weight_greatest),
@@ -260,7 +257,7 @@ module {{ module }} (
 
   /* verilator lint_off PINCONNECTEMPTY */
   {{ core }} u_core (
-    .clk_i(clk_i), .rst_ni(rst_q), .enable_i(enable && clean), .seed_i(seed),
+    .clk_i(clk_i), .rst_ni(core_rst_n), .enable_i(enable && clean), .seed_i(seed),
     .free_steps_i(free_steps), .nudged_steps_i(nudged_steps), .sample_number_set_i(number_set),
     .sample_number_i(number), .sample_number_o(sample_number), .busy_o(busy),
     .sample_valid_i(sample_valid), .sample_ready_o(sample_ready), .sample_data_i(sample_data),
@@ -282,7 +279,7 @@ module {{ module }} (
   // In simulation: the scope that `eqhdl cosim --waves` reads (module commit_probe, in a file of its own).
   /* verilator lint_off PINCONNECTEMPTY */
   commit_probe u_probe (
-    .clk_i(clk_i), .rst_ni(rst_q), .full_o(), .design_i(32'h{{ "{:08x}"|format(digest) }}),
+    .clk_i(clk_i), .rst_ni(core_rst_n), .full_o(), .design_i(32'h{{ "{:08x}"|format(digest) }}),
     .result_valid_i(accept), .result_i({wide_prediction, 1'b0, wide_label, cycles, reads}),
     .state_valid_i(u_core.commit_state_valid_o), .state_layer_i(u_core.commit_state_layer_o),
     .state_word_i(u_core.commit_state_word_o), .state_data_i(u_core.commit_state_data_o),

@@ -16,8 +16,8 @@ module {{ module }} (
   /* verilator lint_off UNUSED */
   input  wire [31:0] seed_i,                              // of all random bits
   /* verilator lint_on UNUSED */
-  input  wire [15:0] free_steps_i,                        // T: steps of the free phase, 1 or more; steady while busy
-  input  wire [15:0] nudged_steps_i,                      // K: steps of a nudged phase, 1 or more
+  input  wire [{{ steps_width }}-1:0] free_steps_i,                        // T: steps of the free phase; 0 counts as 1; steady while busy
+  input  wire [{{ steps_width }}-1:0] nudged_steps_i,                      // K: steps of a nudged phase
   input  wire        sample_number_set_i,                 // while idle
   input  wire [31:0] sample_number_i,
   output wire [31:0] sample_number_o,                     // of the present sample, or of the next
@@ -86,6 +86,8 @@ module {{ module }} (
 {% if ways == 2 %}  localparam BackWidth = {{ back_width }};
 {% endif %}  localparam BankWidth = {{ bank_width }};
   localparam ProgramWidth = {{ program_width }};
+  localparam PassWidth = {{ pass_width }};
+  localparam StepWidth = {{ step_width }};
   localparam InputWidth = {{ input_width }};
   localparam LabelWidth = {{ label_width }};
   localparam ActivityWidth = {{ activity_width }};
@@ -132,13 +134,12 @@ module {{ module }} (
     endcase
   end
   // Passes of the phase that a relaxation begins.
+  wire [{{ steps_width }}-1:0] asked = (operation[9:8] == 2'd0) ? free_steps_i : nudged_steps_i;
+  wire [{{ steps_width }}-1:0] steps = (asked == {{ steps_width }}'d0) ? {{ steps_width }}'d1 : asked;
 {%- if even_odd %}
-  /* verilator lint_off UNUSED */
-  wire [15:0] steps = (operation[9:8] == 2'd0) ? free_steps_i : nudged_steps_i;
-  /* verilator lint_on UNUSED */
-  wire [15:0] passes = {steps[14:0], 1'b0};  // the even layers, then the odd ones
+  wire [PassWidth-1:0] passes = {steps, 1'b0};  // the even layers, then the odd ones
 {%- else %}
-  wire [15:0] passes = (operation[9:8] == 2'd0) ? free_steps_i : nudged_steps_i;
+  wire [PassWidth-1:0] passes = steps;
 {%- endif %}
 
   // Samples.
@@ -191,11 +192,12 @@ module {{ module }} (
   wire [BankWidth:0] bank_a, bank_b, bank_now;
   wire [BankWidth-1:0] bank_next;
   /* verilator lint_off UNUSED */
-  wire [15:0] step;  // random bits are keyed by it
+  wire [StepWidth-1:0] step;  // random bits are keyed by it
   /* verilator lint_on UNUSED */
   sequencer #(
     .Layers(Layers), .Lanes(Lanes), .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .CountWidth(CountWidth),
-    .AddressWidth(AddressWidth), .BankWidth(BankWidth), .ProgramWidth(ProgramWidth), .InferStart({{ infer_start }}), .LastStart({{ last_start }}),
+    .AddressWidth(AddressWidth), .BankWidth(BankWidth), .PassWidth(PassWidth), .StepWidth(StepWidth),
+    .ProgramWidth(ProgramWidth), .InferStart({{ infer_start }}), .LastStart({{ last_start }}),
     .InputSlot({{ input_slot }}), .MinSlot({{ min_slot }}), .LayerGap({{ layer_gap }}),
     .Drain({{ drain }}), .Settle({{ settle }})
   ) u_sequencer (
@@ -245,9 +247,9 @@ module {{ module }} (
 {% endif %}
   // What the neurons know of a pass, three cycles after the sequencer: the next pass begins while the last outputs are
   // still on their way, and the last of them may come to stage 15 two cycles after that (Layout::drain).
-  localparam PassWidth = 1 + 2 * BankWidth + 2;
-  wire [PassWidth-1:0] pass0 = {bank_now, bank_next, {{ nudge_name }}};
-  reg [PassWidth-1:0] pass1_q, pass2_q, pass3_q;
+  localparam PassTrailWidth = 1 + 2 * BankWidth + 2;
+  wire [PassTrailWidth-1:0] pass0 = {bank_now, bank_next, {{ nudge_name }}};
+  reg [PassTrailWidth-1:0] pass1_q, pass2_q, pass3_q;
   always @(posedge clk_i) {pass1_q, pass2_q, pass3_q} <= {pass0, pass1_q, pass2_q};
   wire [BankWidth:0] bank_now3;
   wire [BankWidth-1:0] bank_next3;
@@ -258,7 +260,7 @@ module {{ module }} (
   always @(posedge clk_i) {odd1_q, odd2_q, odd3_q} <= {odd, odd1_q, odd2_q};
 {%- endif %}
 {%- if stochastic_drive || stochastic_state %}
-  reg [15:0] step1_q, step2_q, step3_q;
+  reg [StepWidth-1:0] step1_q, step2_q, step3_q;
   always @(posedge clk_i) {step1_q, step2_q, step3_q} <= {step, step1_q, step2_q};
 {%- endif %}
 {% if stochastic %}
@@ -276,7 +278,7 @@ module {{ module }} (
       purpose_{{ purpose.0 }}_q <= mix_absorb_2(purpose_{{ purpose.0 }}_half_q);
       sample_{{ purpose.0 }}_half_q <= mix_absorb_1(purpose_{{ purpose.0 }}_q, sample_number_q);
       sample_{{ purpose.0 }}_q <= mix_absorb_2(sample_{{ purpose.0 }}_half_q);
-      key_{{ purpose.0 }}_half_q <= mix_absorb_1(sample_{{ purpose.0 }}_q, {16'd0, step{% if purpose.0 != "weight" %}3_q{% endif %}});
+      key_{{ purpose.0 }}_half_q <= mix_absorb_1(sample_{{ purpose.0 }}_q, { {{- 32 - step_width }}'d0, step{% if purpose.0 != "weight" %}3_q{% endif %}});
       key_{{ purpose.0 }}_q <= mix_absorb_2(key_{{ purpose.0 }}_half_q);
     end
 {%- endfor %}
@@ -830,6 +832,7 @@ module {{ module }} (
     .state_valid_i(neuron_valid_q), .state_tag_i({ {{- self.resize("neuron_layer_q", layer_width, &6) }}, 10'd0, {{ self.resize("neuron_index_q", index_width, &16) }}}),
     .state_i(neuron_state),
     .weight_valid_i(write10), .weight_tag_i({ {{- self.resize("layer10", layer_width, &6) }}, weight_chunk10[9:0], weight_column10}),
+    .weight_chunk_high_i(weight_chunk10[15:10]),
     .weight_fold_i(write_fold10), .step_end_i(step_end), .valid_o(commit_step_valid_o), .signature_o(signature_o)
   );
   assign probe_neuron_valid_o = neuron_valid_q;

@@ -68,19 +68,27 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// What the test bench says of a generated folder.
-fn simulate(sources: &Sources) -> Result<String, String> {
+/// What a tool says, in a folder.
+fn run(dir: &Path, tool: &str, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(tool).args(arguments).current_dir(dir).output();
+    let output = output.map_err(|e| format!("`{tool}`: {e}; run `make setup`"))?;
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(said.into_owned()) } else { Err(format!("{tool}: {said}")) }
+}
+
+/// What a test bench beside a generated folder's files says.
+fn simulate_with(sources: &Sources, bench: &str) -> Result<String, String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     sources.write(dir.path()).map_err(|e| e.to_string())?;
-    let run = |tool: &str, arguments: &[&str]| {
-        let output = Command::new(tool).args(arguments).current_dir(dir.path()).output();
-        let output = output.map_err(|e| format!("`{tool}`: {e}; run `make setup`"))?;
-        let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-        if output.status.success() { Ok(said.into_owned()) } else { Err(format!("{tool}: {said}")) }
-    };
-    run("iverilog", &["-g2005", "-o", "tb", "-s", "axi_tb", "-f", "axi.f", "axi_tb.v"])?;
+    let file = format!("{bench}.v");
+    run(dir.path(), "iverilog", &["-g2005", "-o", "tb", "-s", bench, "-f", "axi.f", &file])?;
     // `-n`: $stop ends the run.
-    run("vvp", &["-n", "tb"])
+    run(dir.path(), "vvp", &["-n", "tb"])
+}
+
+/// What the generated test bench says of a generated folder.
+fn simulate(sources: &Sources) -> Result<String, String> {
+    simulate_with(sources, "axi_tb")
 }
 
 fn sources(design: &Design) -> Sources {
@@ -130,6 +138,103 @@ fn the_bench_sees_defects() -> Result<(), Box<dyn std::error::Error>> {
         let said = simulate(&broken)?;
         assert!(said.contains("FAIL") && !said.contains("PASS"), "{file}: {text:?} goes unnoticed\n{said}");
     }
+    Ok(())
+}
+
+/// A file with one text, which stands there, in the place of another.
+fn with(sources: &Sources, file: &str, text: &str, other: &str) -> Result<Sources, String> {
+    let mut changed = sources.clone();
+    let verilog = changed.files.get_mut(file).ok_or_else(|| format!("no {file}"))?;
+    if !verilog.contains(text) {
+        return Err(format!("{file} has no {text:?}"));
+    }
+    *verilog = verilog.replace(text, other);
+    Ok(changed)
+}
+
+#[test]
+fn a_reset_of_any_length_takes_everything_back() -> Result<(), Box<dyn std::error::Error>> {
+    let design = CASES[0].design()?;
+    let layout = Layout::of(&design);
+    let map = bus::Map::of(&design, &layout, 0);
+    let offset = |name| map.registers.iter().find(|r| r.name == name).map_or(0, |r| r.offset).to_string();
+    let vectors = bus::Vectors::of(&design, &layout, bus::synthetic_samples(&design));
+    let packet = vectors.samples[0].packet(design.input.width).len();
+    let bench = [
+        ("TOP", bus::top_name(&design)),
+        ("WIDTH", map.address_width.to_string()),
+        ("PACKET", packet.to_string()),
+        ("INTERRUPT", offset("INTERRUPT")),
+        ("CONTROL", offset("CONTROL")),
+    ];
+    let text = include_str!("leaves/bus_reset_tb.v").to_owned();
+    let text = bench.iter().fold(text, |text, (name, value)| text.replace(name, value));
+    let mut clean = sources(&design);
+    clean.files.insert("reset_tb.v".to_owned(), text);
+    let said = simulate_with(&clean, "reset_tb")?;
+    assert!(said.contains("PASS") && !said.contains("FAIL"), "{said}");
+    // As it was: the bus takes note of the reset a cycle later.
+    let late = with(&clean, "bus_reset.v", "bus_rst_no = rst_ni && rst_q;", "bus_rst_no = rst_q;")?;
+    let said = simulate_with(&late, "reset_tb")?;
+    assert!(said.contains("FAIL: reset of 1"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn the_bench_ends_whatever_happens() -> Result<(), Box<dyn std::error::Error>> {
+    let clean = sources(&CASES[0].design()?);
+    let mut lost = clean.clone();
+    lost.files.remove("axi_tb_results.hex").ok_or("no results")?;
+    let said = simulate(&lost)?;
+    assert!(said.contains("FAIL: cannot open ./axi_tb_results.hex") && !said.contains("PASS"), "{said}");
+    let hung = with(&clean, "stream_results.v", "ready_o = (left_q == 3'd0)", "ready_o = 1'b0")?;
+    let said = simulate(&hung)?;
+    assert!(said.contains("FAIL: not done after") && !said.contains("PASS"), "{said}");
+    // Tables of the core itself are opened where the simulation is started.
+    let mut lost = sources(&CASES[2].design()?);
+    let tables = |s: &Sources| s.files.keys().find(|n| n.ends_with(".hex") && !n.contains("axi_tb")).cloned();
+    let table = tables(&lost).ok_or("no table")?;
+    lost.files.remove(&table);
+    let said = simulate(&lost)?;
+    assert!(said.contains(&format!("FAIL: cannot open {table}")), "{said}");
+
+    // From another folder, with the tables' as a parameter.
+    let (dir, other) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    clean.write(dir.path())?;
+    let tables = format!("-Paxi_tb.Tables=\"{}\"", dir.path().display());
+    run(dir.path(), "iverilog", &["-g2005", "-o", "tb", "-s", "axi_tb", &tables, "-f", "axi.f", "axi_tb.v"])?;
+    let program = dir.path().join("tb").display().to_string();
+    let said = run(other.path(), "vvp", &["-n", &program])?;
+    assert!(said.contains("PASS: 3 samples"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn steps_of_zero_count_as_one() -> Result<(), Box<dyn std::error::Error>> {
+    let mut design = CASES[0].design()?;
+    (design.free_steps, design.nudged_steps) = (1, 1);
+    let map = bus::Map::of(&design, &Layout::of(&design), 0);
+    let steps = map.registers.iter().find(|r| r.name == "STEPS").ok_or("no STEPS")?.offset;
+    let first = "    // A sample waits,";
+    let zero = with(&sources(&design), "axi_tb.v", first, &format!("    write({steps}, 32'd0);\n{first}"))?;
+    let said = simulate(&zero)?;
+    assert!(said.contains("PASS: 3 samples"), "{said}");
+    Ok(())
+}
+
+#[test]
+fn the_most_classes_fit_a_result() -> Result<(), Box<dyn std::error::Error>> {
+    use eqhdl::design::limits::{LABEL_WIDTH, MOST_CLASSES};
+    let text = |classes: usize| {
+        let digits = CASES[1].text().replace("[64, 10]", &format!("[2, {classes}]"));
+        digits.replace("source = \"digits\"", "source = \"npz\"\npath = \"none.npz\"")
+    };
+    let read = |classes| eqhdl::design::parse(Path::new("most.toml"), &text(classes));
+    let design = read(MOST_CLASSES).map_err(miette::Report::new).map_err(|e| format!("{e:?}"))?;
+    let top = &sources(&design).files[&format!("{}.v", bus::top_name(&design))];
+    assert!(top.contains(&format!("wire [{}:0] wide_label = label;", LABEL_WIDTH - 1)));
+    let refused = read(MOST_CLASSES + 1).err().ok_or("too many classes are taken")?;
+    assert!(format!("{refused}").contains("32769 outputs"), "{refused}");
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The files of the bus: register file, top, C header, Markdown, test bench, and the FuseSoC core file.
 
 use super::{Access, Field, LEAVES, Map, Register, Vectors, rails_of_state, rails_of_weight, slot_width};
+use crate::design::limits::STEPS_WIDTH;
 use crate::design::{Design, Keys};
 use crate::schedule::{Layout, bits};
 use crate::verilog::{self, Sources, common_drive_width, common_state_width, module_name, rates_width};
@@ -177,6 +178,7 @@ struct LayerText {
 struct TopFile {
     depends_on: String,
     digest: u32,
+    steps_width: u32,
     batched: bool,
     rate_sets: usize,
     rates_width: u32,
@@ -206,7 +208,11 @@ struct TopFile {
 impl TopFile {
     /// A class on more bits.
     fn widen(&self, name: &str, to: u32) -> String {
-        format!("{{{}'d0, {name}}}", to - self.label_width)
+        if to == self.label_width {
+            name.to_owned()
+        } else {
+            format!("{{{}'d0, {name}}}", to - self.label_width)
+        }
     }
 }
 
@@ -246,6 +252,7 @@ fn top_file(design: &Design, layout: &Layout, map: &Map) -> String {
     let top = TopFile {
         depends_on: Keys::of_circuit(design).comment(),
         digest: Keys::of_circuit(design).word(),
+        steps_width: STEPS_WIDTH,
         batched: design.is_batched(),
         rate_sets: design.milestones.sets(),
         rates_width: rates_width(design),
@@ -371,6 +378,10 @@ struct BenchFile {
     seed: u32,
     counters: usize,
     counters_offset: u32,
+    /// Those that the core opens.
+    core_tables: Vec<String>,
+    /// After which it gives up.
+    most_cycles: u64,
 }
 
 /// The bench of a cross-check through the bus.
@@ -483,6 +494,8 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         seed: design.seed,
         counters: counters.len(),
         counters_offset: offset("TRAINED"),
+        core_tables: data.clone(),
+        most_cycles: most_cycles(layout, &vectors, beats.lines().count()),
     };
     let mut put = |name: &str, text: String| sources.files.insert(name.to_owned(), text);
     let sim = SimTop {
@@ -512,6 +525,17 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         bench: bench_data.iter().map(|n| format!("axi_tb_{n}.hex")).collect(),
     };
     put(&format!("{core}.core"), rendered(file.render()));
+}
+
+/// Twice the cycles that the bench takes: each weight goes in and out, each beat waits for its slots, each sample for its
+/// result.
+fn most_cycles(layout: &Layout, vectors: &Vectors, beats: usize) -> u64 {
+    // From a request's first cycle to the next one's, and the slowest weight (hdl/weight_window.v).
+    const REQUEST: u64 = 10;
+    let weight = REQUEST + 3 * layout.lanes as u64 + 8;
+    let weights = 2 * vectors.weights_before.len() as u64;
+    let samples: u64 = vectors.results.iter().map(|r| u64::from(r.cycles) + REQUEST).sum();
+    2 * (weights * weight + beats as u64 * REQUEST + samples + 100 * REQUEST)
 }
 
 /// Adds `vectors.json`: samples of the design's data set, and what the reference makes of them.

@@ -1,7 +1,8 @@
 //! The register map: the one description that Verilog, C header and Markdown are made of.
 
+use crate::design::limits::{LABEL_WIDTH, MOST_STEPS, NUMBER_WIDTH, STEPS_WIDTH};
 use crate::design::{Design, Feedback, NudgeSign, Rule};
-use crate::schedule::{Layout, bits};
+use crate::schedule::Layout;
 
 /// Who reads and writes a field, and what that does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,8 +113,7 @@ const IDENTITY: u32 = 0x4551_4844;
 impl Map {
     /// The map of a design; `digest` tells one generated core from another.
     pub fn of(design: &Design, layout: &Layout, digest: u32) -> Map {
-        let lane_width = bits(layout.lanes - 1);
-        let window_bits = (layout.host_width() + lane_width + 2).max(12);
+        let window_bits = layout.window_width();
         let window =
             Window { base: 1 << window_bits, weights: (layout.memory_words() * layout.lanes) as u32 };
         Map { address_width: window_bits + 1, registers: registers(design, layout, digest, window), window }
@@ -204,15 +204,21 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
     b.word("SEED", Control(design.seed), "keys all random bits").idle_only = true;
     b.word("SAMPLE_NUMBER", Load, "of the present sample, or of the next; keys its random bits").idle_only =
         true;
-    let steps = format!("at least 1, at most {}", 65535 / design.order.passes(1));
+    let steps = format!("1 to {MOST_STEPS}; 0 counts as 1");
     b.push(
         "STEPS",
         vec![
-            field("FREE", 0, 16, Control(design.free_steps), format!("T: steps of the free phase, {steps}")),
+            field(
+                "FREE",
+                0,
+                STEPS_WIDTH,
+                Control(design.free_steps),
+                format!("T: steps of the free phase, {steps}"),
+            ),
             field(
                 "NUDGED",
-                16,
-                16,
+                STEPS_WIDTH,
+                STEPS_WIDTH,
                 Control(design.nudged_steps),
                 format!("K: steps of a nudged phase, {steps}"),
             ),
@@ -223,8 +229,8 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
     b.push(
         "RESULT",
         vec![
-            field("PREDICTION", 0, 16, Status, "class read out at the end of the free phase"),
-            field("LABEL", 16, 15, Status, "as it came with the sample"),
+            field("PREDICTION", 0, NUMBER_WIDTH, Status, "class read out at the end of the free phase"),
+            field("LABEL", NUMBER_WIDTH, LABEL_WIDTH, Status, "as it came with the sample"),
             field("TRAIN", 31, 1, Status, "the sample was learned, not only classified"),
         ],
     );

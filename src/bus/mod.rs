@@ -15,6 +15,7 @@ pub use vectors::{ResultWords, SampleWords, Vectors, answers, synthetic_samples}
 
 /// The hand-written leaves between bus and core.
 pub const LEAVES: &[(&str, &str)] = &[
+    ("bus_reset.v", include_str!("../../hdl/bus_reset.v")),
     ("axi_lite_slave.v", include_str!("../../hdl/axi_lite_slave.v")),
     ("stream_samples.v", include_str!("../../hdl/stream_samples.v")),
     ("stream_results.v", include_str!("../../hdl/stream_results.v")),

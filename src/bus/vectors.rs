@@ -156,15 +156,15 @@ impl<'a> Play<'a> {
         self.recorder.signature = Signature::default();
         let prediction = self.network.run(inputs, label, lesson, &mut self.recorder);
         let active = inputs.iter().filter(|&&x| x != 0).count();
-        let cycles = predict(self.recorder.layout, self.program.ops(lesson), active);
+        let (cycles, reads) = predict(self.recorder.layout, self.program.ops(lesson), active).counted();
         ResultWords {
             prediction,
             label,
             train: lesson != Lesson::Infer,
             number,
             signature: self.recorder.last,
-            cycles: cycles.all as u32,
-            reads: cycles.weight_reads as u32,
+            cycles,
+            reads,
         }
     }
 }

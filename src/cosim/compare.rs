@@ -405,7 +405,11 @@ impl<'d, R: Read> Comparator<'d, R> {
                         Some(p) => (Field::WeightBack, p),
                         None => (Field::Weight, p),
                     };
-                    let weight = Mismatch::of(field, expected, found).in_layer(layer).at_neuron(first + p);
+                    let weight = Mismatch::of(field, expected, found).in_layer(layer).at_lane(
+                        &l,
+                        self.layout.lanes,
+                        (chunk, p),
+                    );
                     self.differ(view.step, weight.coming_from(pre).in_format(format));
                 }
             }
@@ -512,15 +516,15 @@ impl<R: Read> Observer for Comparator<'_, R> {
         }
         self.last_result = self.pending_result.take();
         let Some(found) = self.last_result else { return };
-        let cycles = predict(self.layout, self.program.ops(self.lesson), self.active);
+        let (cycles, reads) = predict(self.layout, self.program.ops(self.lesson), self.active).counted();
         self.cycles += u64::from(found.cycles);
         self.reads += u64::from(found.reads);
         self.samples += 1;
         let checks = [
             Mismatch::of(Field::Prediction, end.prediction, found.prediction),
             Mismatch::of(Field::Label, end.label, found.label),
-            Mismatch::of(Field::Cycles, cycles.all as i64, found.cycles),
-            Mismatch::of(Field::WeightReads, cycles.weight_reads as i64, found.reads),
+            Mismatch::of(Field::Cycles, cycles, found.cycles),
+            Mismatch::of(Field::WeightReads, reads, found.reads),
         ];
         let last = self.program.steps(self.lesson).saturating_sub(1);
         for check in checks.into_iter().filter(Mismatch::differs) {

@@ -2,6 +2,7 @@
 
 use crate::fixed_point::Format;
 use crate::rules::Moment;
+use crate::schedule::LayerLayout;
 use serde::Serialize;
 
 /// What differs.
@@ -114,6 +115,8 @@ pub(super) struct Mismatch {
     pub field: Field,
     layer: usize,
     neuron: Option<usize>,
+    /// Word and lane, where that holds no neuron.
+    padding: Option<(usize, usize)>,
     from: Option<usize>,
     expected: i64,
     found: i64,
@@ -126,7 +129,17 @@ impl Mismatch {
     /// Of numbers that belong to no layer.
     pub fn of(field: Field, expected: impl Into<i64>, found: impl Into<i64>) -> Mismatch {
         let (expected, found) = (expected.into(), found.into());
-        Mismatch { field, layer: 0, neuron: None, from: None, expected, found, format: None, word: "" }
+        Mismatch {
+            field,
+            layer: 0,
+            neuron: None,
+            padding: None,
+            from: None,
+            expected,
+            found,
+            format: None,
+            word: "",
+        }
     }
 
     /// In a layer (synapses: the one they lead to).
@@ -137,6 +150,14 @@ impl Mismatch {
     /// Of a neuron, or the synapses' post-synaptic neuron.
     pub fn at_neuron(self, neuron: usize) -> Mismatch {
         Mismatch { neuron: Some(neuron), ..self }
+    }
+
+    /// In a lane of a chunk of synapses, which may lie beyond the layer's last neuron.
+    pub fn at_lane(self, layer: &LayerLayout, lanes: usize, (chunk, lane): (usize, usize)) -> Mismatch {
+        match chunk * lanes + lane {
+            neuron if neuron < layer.post => self.at_neuron(neuron),
+            _ => Mismatch { padding: Some((chunk, lane)), ..self },
+        }
     }
 
     /// From a pre-synaptic neuron; none for a bias.
@@ -161,6 +182,11 @@ impl Mismatch {
 
     fn what(&self) -> String {
         let (layer, below) = (self.layer, self.layer.saturating_sub(1));
+        if let Some((word, lane)) = self.padding {
+            let column =
+                self.from.map_or("bias".to_owned(), |j| format!("weight of neuron {j} of layer {below}"));
+            return format!("{column} in lane {lane} of word {word} of layer {layer}, which holds no neuron");
+        }
         match (self.field, self.neuron, self.from) {
             (Field::State, Some(i), _) => format!("state of neuron {i} of layer {layer}"),
             (Field::Drive, Some(i), _) => format!("drive of neuron {i} of layer {layer}"),
@@ -200,7 +226,7 @@ impl Mismatch {
     }
 
     fn sentence(self, intro: &str, when: When) -> Difference {
-        let Mismatch { field, layer, neuron, from, expected, found, format, word: _ } = self;
+        let Mismatch { field, layer, neuron, from, expected, found, format, .. } = self;
         let real = |raw: i64| format.map(|f| f.to_real(raw));
         let show = |raw: i64| match real(raw) {
             Some(r) => format!("{raw} ({r})"),
@@ -232,5 +258,27 @@ impl Mismatch {
             cycle: when.cycle,
             text,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_without_a_neuron_is_called_so() {
+        // Six neurons on four lanes: the second word has two lanes of padding.
+        let layer = LayerLayout { pre: 3, post: 6, chunks: 2, weight_base: 0, neuron_base: 0, word_base: 0 };
+        let at = |lane, from| {
+            let weight = Mismatch::of(Field::Weight, 0, 1).in_layer(1).at_lane(&layer, 4, (1, lane));
+            weight.coming_from(from).left_in_memory()
+        };
+        let (neuron, padding) = (at(1, Some(2)), at(2, Some(2)));
+        assert_eq!(neuron.neuron, Some(5));
+        assert!(neuron.text.contains("to neuron 5 of layer 1"), "{}", neuron.text);
+        assert_eq!(padding.neuron, None);
+        let told = "weight of neuron 2 of layer 0 in lane 2 of word 1 of layer 1, which holds no neuron";
+        assert!(padding.text.contains(told), "{}", padding.text);
+        assert!(at(3, None).text.contains("bias in lane 3 of word 1 of layer 1"));
     }
 }

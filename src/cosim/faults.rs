@@ -182,7 +182,7 @@ pub const FAULTS: &[Fault] = &[
         name: "one-step-too-few",
         kind: "control",
         what: "every relaxation ends one step early",
-        edit: Edit::Leaf("sequencer.v", "left_q != 16'd1", "left_q > 16'd2"),
+        edit: Edit::Leaf("sequencer.v", "left_q != 1", "left_q > 2"),
         needs: Needs::Nothing,
     },
     Fault {
@@ -199,7 +199,7 @@ pub const FAULTS: &[Fault] = &[
         edit: Edit::Leaf(
             "sequencer.v",
             "nudge_o <= op_nudge_i;",
-            "nudge_o <= (op_nudge_i == 2'd0 && step_o != 16'd0) ? nudge_o : op_nudge_i | nudge_o;",
+            "nudge_o <= (op_nudge_i == 2'd0 && step_o != 0) ? nudge_o : op_nudge_i | nudge_o;",
         ),
         needs: Needs::Nothing,
     },

@@ -468,9 +468,12 @@ fn final_weights(
             ((word - x.weight_base) / x.row_length(), (word - x.weight_base) % x.row_length());
         let s = &request.design.synapses[l];
         let (from, format) = if column == x.pre { (None, s.bias) } else { (Some(column), s.weight) };
-        let neuron = chunk * layout.lanes + lane;
         let field = if back { Field::WeightBack } else { Field::Weight };
-        let weight = Mismatch::of(field, expected[at], hardware[at]).in_layer(l + 1).at_neuron(neuron);
+        let weight = Mismatch::of(field, expected[at], hardware[at]).in_layer(l + 1).at_lane(
+            &x,
+            layout.lanes,
+            (chunk, lane),
+        );
         differences.push(weight.coming_from(from).in_format(format).left_in_memory());
     }
     Ok(())
@@ -511,11 +514,11 @@ fn without_waveform(
         let (s, reference) = (request.samples[k], predictions[k]);
         let (input, _) = request.data.sample(s);
         let active = input.iter().filter(|&&x| x != 0).count();
-        let expected = predict(layout, program.ops(s.lesson()), active);
-        cycles += c as u64;
-        reads += r as u64;
+        let (predicted, _) = predict(layout, program.ops(s.lesson()), active).counted();
+        cycles += u64::from(c as u32);
+        reads += u64::from(r as u32);
         if s.train {
-            train_cycles += c as u64;
+            train_cycles += u64::from(c as u32);
             train_count += 1;
         } else {
             scores.note(
@@ -527,7 +530,7 @@ fn without_waveform(
         }
         let checks = [
             Mismatch::of(Field::Prediction, reference, prediction),
-            Mismatch::of(Field::Cycles, expected.all as i64, c),
+            Mismatch::of(Field::Cycles, predicted, c as u32),
         ];
         if let Some(first) = checks.into_iter().find(Mismatch::differs).filter(|_| differences.is_empty()) {
             let when = When { sample: s.number, at: At::Result, cycle: 0 };

@@ -2,6 +2,7 @@
 //! `hdl/synapse_lanes.v`.
 
 use crate::design::Design;
+use crate::design::limits::NUMBER_WIDTH;
 use crate::fixed_point::absorb;
 use crate::reference::WeightSource;
 use crate::reference::weights::backward_layer;
@@ -9,6 +10,8 @@ use crate::schedule::Layout;
 
 const STATE_KEY: u32 = 0x5EED_57A7;
 const WEIGHT_KEY: u32 = 0x5EED_3E16;
+/// Chunks that a tag tells apart.
+const CHUNKS_IN_TAG: u32 = 1 << 10;
 
 /// The signature of one sample, step by step.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,8 +38,7 @@ impl Signature {
         width: u32,
     ) {
         let fold = fold(forward, width) ^ fold(backward, width).rotate_left(16);
-        let tag = (layer as u32) << 26 | (chunk as u32 & 0x3FF) << 16 | column as u32 & 0xFFFF;
-        self.sum = self.sum.wrapping_add(absorb(absorb(WEIGHT_KEY, tag), fold));
+        self.sum = self.sum.wrapping_add(absorb(weight_key(layer, chunk, column), fold));
     }
 
     /// Adds the states of a whole step, layers 1 to L one after the other.
@@ -78,6 +80,14 @@ impl Signature {
     }
 }
 
+/// The key of a written chunk. A tag has room for ten bits of the chunk's number; those above turn the uppermost bits of
+/// the absorbed tag over, so that no two chunks of a column share a key.
+#[inline]
+fn weight_key(layer: usize, chunk: usize, column: usize) -> u32 {
+    let (low, high) = (chunk as u32 % CHUNKS_IN_TAG, chunk as u32 / CHUNKS_IN_TAG);
+    absorb(WEIGHT_KEY, (layer as u32) << 26 | low << NUMBER_WIDTH | column as u32) ^ high << 26
+}
+
 /// One word of all lanes of a chunk; 0 of none.
 #[inline]
 fn fold(lanes: &[i32], width: u32) -> u32 {
@@ -95,4 +105,29 @@ fn fold(lanes: &[i32], width: u32) -> u32 {
         }
     }
     folded[..group].iter().fold(0u32, |fold, &f| fold.rotate_left(4) ^ f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design::limits::{MOST_LAYERS, MOST_NEURONS};
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_two_chunks_of_a_column_share_a_key() {
+        // The narrowest core, two lanes, has the most chunks.
+        let chunks = MOST_NEURONS.div_ceil(2);
+        for (layer, column) in [(1, 0), (MOST_LAYERS - 1, MOST_NEURONS)] {
+            let keys: HashSet<u32> = (0..chunks).map(|chunk| weight_key(layer, chunk, column)).collect();
+            assert_eq!(keys.len(), chunks, "layer {layer}, column {column}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_that_the_tag_holds_has_the_key_it_always_had() {
+        for (layer, chunk, column) in [(1, 0, 0), (2, 7, 64), (15, 1023, 65535)] {
+            let tag = (layer << 26 | chunk << 16 | column) as u32;
+            assert_eq!(weight_key(layer, chunk, column), absorb(WEIGHT_KEY, tag));
+        }
+    }
 }

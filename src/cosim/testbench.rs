@@ -1,5 +1,6 @@
 //! The simulation top and the harness that goes with a generated core.
 
+use crate::design::limits::STEPS_WIDTH;
 use crate::design::{Design, Keys};
 use crate::schedule::{Layout, bits};
 use crate::verilog::{Sources, common_drive_width, common_state_width, module_name, rates_width};
@@ -19,6 +20,7 @@ pub const WEIGHT_SLOTS: usize = 8;
 #[derive(Template)]
 #[template(path = "sim_top.v", escape = "none")]
 struct SimTop {
+    steps_width: u32,
     module: String,
     state_bits: u32,
     weight_bits: u32,
@@ -83,6 +85,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let lanes = layout.lanes as u32;
     let state_width = common_state_width(design);
     let top = SimTop {
+        steps_width: STEPS_WIDTH,
         module: module_name(design),
         state_bits: lanes * state_width,
         weight_bits: lanes * design.datapath.stored_width * layout.ways() as u32,

@@ -8,6 +8,7 @@ mod datapath;
 mod diagnostics;
 mod file;
 mod identity;
+pub mod limits;
 mod milestones;
 pub mod name;
 mod tables;

@@ -13,6 +13,11 @@ pub struct Cycles {
 }
 
 impl Cycles {
+    /// As the hardware's registers of 32 bits count them: all, and weight reads, modulo 2^32.
+    pub fn counted(self) -> (u32, u32) {
+        (self.all as u32, self.weight_reads as u32)
+    }
+
     fn spend(&mut self, cycles: u64) {
         self.all += cycles;
     }

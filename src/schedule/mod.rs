@@ -185,6 +185,11 @@ impl Layout {
         bits(self.memory_words())
     }
 
+    /// Bits of a byte's offset in the bus's window of the weights, 32 bits each; half as much is for the registers at least.
+    pub fn window_width(&self) -> u32 {
+        (self.host_width() + bits(self.lanes - 1) + 2).max(12)
+    }
+
     /// Weight words of a column, forward and (where there are such) of the way back.
     pub fn ways(&self) -> usize {
         if self.backward_words > 0 { 2 } else { 1 }

@@ -1,6 +1,7 @@
 //! The synthesis top: the core behind few pins.
 
 use crate::design::Design;
+use crate::design::limits::STEPS_WIDTH;
 use crate::schedule::{Layout, bits};
 use crate::verilog::{Sources, module_name, rates_width};
 use askama::Template;
@@ -72,8 +73,8 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let mut inputs = vec![
         ("enable_i", 1),
         ("seed_i", 32),
-        ("free_steps_i", 16),
-        ("nudged_steps_i", 16),
+        ("free_steps_i", STEPS_WIDTH),
+        ("nudged_steps_i", STEPS_WIDTH),
         ("sample_number_set_i", 1),
         ("sample_number_i", 32),
         ("sample_valid_i", 1),

@@ -1,6 +1,7 @@
 //! The context of `templates/core.v`.
 
 use super::units::{self, Unit};
+use crate::design::limits;
 use crate::design::{Design, Feedback, Keys, NudgeSign, Order, Rates, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
 use crate::rules::{Nudge, Op, Program, StateRef, Update};
@@ -89,6 +90,9 @@ struct Core {
     address_width: u32,
     bank_width: u32,
     program_width: u32,
+    steps_width: u32,
+    pass_width: u32,
+    step_width: u32,
     input_width: u32,
     label_width: u32,
     activity_width: u32,
@@ -341,6 +345,9 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         address_width,
         bank_width: bits(layout.banks - 1),
         program_width: bits(words.0.len()),
+        steps_width: limits::STEPS_WIDTH,
+        pass_width: limits::pass_width(design.order),
+        step_width: limits::step_width(design),
         input_width: design.input.width,
         label_width: bits(design.classes() - 1),
         activity_width: p.activity_width,

@@ -22,6 +22,7 @@ DESIGNS = {"bus_cep": 6, "bus_feedback": 6}
 
 # File, text, what takes its place, the tests that must fail.
 DEFECTS = [
+    ("bus_reset.v", "bus_rst_no = rst_ni && rst_q", "bus_rst_no = rst_q", "resets_of_any_length"),
     ("axi_lite_slave.v", "w_strobe_q <= wstrb_i", "w_strobe_q <= 4'hF", "registers_are_as_described"),
     ("axi_lite_slave.v", "can_write = aw_q && w_q && !b_q", "can_write = aw_q && !b_q", "weights_are_memory"),
     ("axi_lite_slave.v", "can_read = ar_q && !r_q", "can_read = ar_q", "reads_and_writes_at_once"),

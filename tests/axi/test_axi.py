@@ -10,7 +10,7 @@ import random
 
 import cocotb
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge
+from cocotb.triggers import ClockCycles, FallingEdge, ReadOnly, RisingEdge
 from cocotbext.axi import (
     AxiLiteBus,
     AxiLiteMaster,
@@ -101,15 +101,25 @@ class Bench:
             "m": (dut.m_axis_tvalid, dut.m_axis_tready, [dut.m_axis_tdata, dut.m_axis_tlast, dut.m_axis_tkeep]),
         }
         before = {}
+        readies = [dut.s_axi_awready, dut.s_axi_wready, dut.s_axi_arready, dut.s_axis_tready]
         in_reset = 0
         while True:
+            # What the edge sees: a reset that changes with it counts at the next one.
+            await FallingEdge(dut.clk_i)
+            await ReadOnly()
+            low = dut.rst_ni.value == 0
             await RisingEdge(dut.clk_i)
             await ReadOnly()
-            in_reset = in_reset + 1 if dut.rst_ni.value == 0 else 0
+            # What an edge at which the reset is low leaves, and 16 more.
+            in_reset = 17 if low else max(0, in_reset - 1)
+            if in_reset:
+                assert dut.irq_o.value == 0, "interrupt in reset"
+                for ready in readies:
+                    assert ready.value == 0, f"{ready._name} in reset"
             for name, (valid, ready, payload) in channels.items():
                 if in_reset:
                     before.pop(name, None)
-                    assert in_reset < 2 or valid.value == 0, f"{name} is valid in reset"
+                    assert valid.value == 0, f"{name} is valid in reset"
                     continue
                 if valid.value == 0:
                     assert name not in before, f"{name} was taken back"
@@ -417,6 +427,46 @@ async def reset_in_the_middle(dut):
         await train(bench)
         await bench.results(VECTORS["results"])
         await bench.check_end()
+
+
+@cocotb.test(timeout_time=20, timeout_unit="ms")
+async def resets_of_any_length(dut):
+    """One cycle or more, at any moment, with traffic on every channel: watch_protocol sees that nothing is valid or ready
+    from the first edge on; nothing stale comes out, and in the end the training is the reference's."""
+    bench = await start(dut, 10, 0.3)
+    await bench.prepare()
+    await bench.put("INTERRUPT", 3)
+    await bench.put("CONTROL", 1)
+
+    async def reads():
+        while True:
+            await bench.axi.read(REG["ID"], 4)
+            await bench.axi.write(REG["CONTROL"], (1).to_bytes(4, "little"))
+
+    cycles = VECTORS["results"][0]["cycles"]
+    for turn in range(24):
+        task = cocotb.start_soon(reads())
+        sender = cocotb.start_soon(train(bench))
+        await ClockCycles(dut.clk_i, random.randrange(1, 2 * cycles))
+        task.cancel()
+        sender.cancel()
+        await FallingEdge(dut.clk_i)
+        dut.rst_ni.value = 0
+        for _ in range(1 + turn % 4):
+            await FallingEdge(dut.clk_i)
+        bench.source.clear()
+        bench.sink.clear()
+        dut.rst_ni.value = 1
+        await ClockCycles(dut.clk_i, 40)
+        assert bench.sink.empty(), f"turn {turn}: a result from before the reset"
+        assert await bench.get("TRAINED") == 0
+    bench.stall(0)
+    await bench.reset()
+    await bench.prepare()
+    await bench.put("CONTROL", 1)
+    await train(bench)
+    await bench.results(VECTORS["results"])
+    await bench.check_end()
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")

@@ -8,6 +8,7 @@ use super::given::{Given, Result, Span, optional, per_layer, positive, required,
 use super::keys::{meaning as key_meaning, missing};
 use super::typed::{At, Data, File, Formats, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
+use crate::design::limits::{LABEL_WIDTH, MOST_CLASSES, MOST_LAYERS, MOST_NEURONS, MOST_STEPS, WINDOW_WIDTH};
 use crate::design::name;
 use crate::design::{
     Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons, NudgePlace,
@@ -16,9 +17,6 @@ use crate::design::{
 use crate::fixed_point::{Format, Overflow, Rounding};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
-
-/// Most layers, input and output included.
-const MAX_LAYERS: usize = 16;
 
 /// Makes a design of what was typed.
 pub(super) fn of(file: File, path: &Path) -> Result<Design> {
@@ -50,8 +48,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     // The rule.
     let steps = |typed, key| -> Result<u32> {
         let given = required(typed, "rule", key, &rule_at)?;
-        let most = i64::from(65535 / order.value.passes(1));
-        Ok(whole(&given, "rule", key, 1..=most)? as u32)
+        Ok(whole(&given, "rule", key, 1..=i64::from(MOST_STEPS))? as u32)
     };
     let angle = angle(rule.angle.map(Given::from), feedback)?;
     let batch = batch(rule.batch.map(Given::from), &choices.rule, feedback)?;
@@ -199,6 +196,14 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         rate_gamma,
         datapath: Datapath::default(),
     };
+    let window = crate::schedule::Layout::of(&design).window_width();
+    if window > WINDOW_WIDTH {
+        return Err(Refusal::new(
+            format!("these weights take {window} bits of address, 4 bytes each; the bus has {WINDOW_WIDTH} for them"),
+            "choose smaller layers, or fewer lanes where most of a layer's last chunk has no neuron",
+        )
+        .at(layers_at, "too many weights"));
+    }
     design.datapath = Datapath::derive(&design).map_err(|sentence| {
         let (message, help) = sentence.split_once("; ").unwrap_or((&sentence, "choose other formats"));
         Refusal::new(message, help).at(formats_at.or(layers_at), "these formats together")
@@ -352,27 +357,36 @@ fn modes(rounding: Option<Rounding>, overflow: Option<Overflow>) -> Modes {
 
 fn sizes(layers: Given<Vec<Spanned<i64>>>) -> Result<Vec<usize>> {
     let count = layers.value.len();
-    if !(2..=MAX_LAYERS).contains(&count) {
+    if !(2..=MOST_LAYERS).contains(&count) {
         return Err(Refusal::new(
             format!("a network of {count} layers cannot be built"),
             format!(
-                "write 2 to {MAX_LAYERS} sizes, from the input to the output, such as `layers = [64, 64, 10]`"
+                "write 2 to {MOST_LAYERS} sizes, from the input to the output, such as `layers = [64, 64, 10]`"
             ),
         )
-        .at(layers.at, format!("2 to {MAX_LAYERS} layers")));
+        .at(layers.at, format!("2 to {MOST_LAYERS} layers")));
     }
     let size = |typed: Spanned<i64>| -> Result<usize> {
         let given = Given::from(typed);
-        match u16::try_from(given.value) {
-            Ok(n) if n > 0 => Ok(n.into()),
+        match usize::try_from(given.value) {
+            Ok(n) if (1..=MOST_NEURONS).contains(&n) => Ok(n),
             _ => Err(Refusal::new(
                 format!("a layer of {} neurons cannot be built", given.value),
-                "write 1 to 65535 neurons",
+                format!("write 1 to {MOST_NEURONS} neurons"),
             )
-            .at(given.at, "1 to 65535 neurons")),
+            .at(given.at, format!("1 to {MOST_NEURONS} neurons"))),
         }
     };
-    layers.value.into_iter().map(size).collect()
+    let at = layers.at;
+    let sizes: Vec<usize> = layers.value.into_iter().map(size).collect::<Result<_>>()?;
+    match sizes.last() {
+        Some(&classes) if classes > MOST_CLASSES => Err(Refusal::new(
+            format!("{classes} outputs cannot be built: a result has {LABEL_WIDTH} bits for the label"),
+            format!("end `layers` with at most {MOST_CLASSES}"),
+        )
+        .at(at, format!("at most {MOST_CLASSES} outputs"))),
+        _ => Ok(sizes),
+    }
 }
 
 /// The time step, as the dynamics want it.

@@ -12,6 +12,7 @@ pub mod data;
 pub mod design;
 pub mod fixed_point;
 pub mod gradient;
+pub mod lock;
 pub mod oracle;
 mod picture;
 pub mod reference;

@@ -1,6 +1,7 @@
 //! `eqhdl cosim`: hardware and reference side by side.
 
 use super::CliError;
+use super::say::{note, tell};
 use crate::cosim::{
     COMMIT_SIGNALS, CosimError, Difference, FAULTS, Fault, Field, Level, Outcome, Replay, Request, Tracing,
     build, cross_check, operands, replay, run_to_file, save_files,
@@ -209,7 +210,7 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let program = if args.waves.is_some() {
         PathBuf::new()
     } else {
-        eprintln!("building the hardware in {}", rtl.display());
+        note!("building the hardware in {}", rtl.display());
         build(bench.design, &bench.layout, sources.clone(), &rtl, tracing)?
     };
     let work = folder.join("work");
@@ -227,7 +228,7 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
 
     let replayed = match (&outcome.differences.first(), args.waves.is_none() && args.level != Level::Final) {
         (Some(_), true) => {
-            eprintln!("replaying the sample with every signal traced");
+            note!("replaying the sample with every signal traced");
             replay(bench.design, &bench.layout, &sources, &bench.data, &program, &outcome.before, &folder)?
         }
         _ => None,
@@ -244,7 +245,7 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
         .and_then(|()| std::fs::write(&report_file, &json))
         .map_err(|e| CosimError::Io { what: "write", path: report_file.clone(), source: e })?;
     if args.json {
-        println!("{json}");
+        tell!("{json}")?;
     }
     say(bench, &outcome, args.level, replayed.as_ref(), first_sample.as_deref(), &report_file);
     Ok(if outcome.equal() { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -308,24 +309,24 @@ fn say(
     let level = format!("{level:?}").to_lowercase();
     match o.differences.first() {
         None => {
-            eprintln!("EQUAL at level {level}: hardware and reference agree in every bit");
-            eprintln!("  samples            {}", grouped(o.samples));
-            eprintln!(
+            note!("EQUAL at level {level}: hardware and reference agree in every bit");
+            note!("  samples            {}", grouped(o.samples));
+            note!(
                 "  compared           {} states and weights, {} signatures",
                 grouped(o.compared),
                 grouped(o.steps)
             );
         }
         Some(d) => {
-            eprintln!("DIFFERENT at level {level}; the first difference:");
-            eprintln!("  {}", d.text);
+            note!("DIFFERENT at level {level}; the first difference:");
+            note!("  {}", d.text);
             if let Some(why) = o.before.last().and_then(|b| operands(bench.design, &bench.data, b, d)) {
-                eprintln!("  {why}");
+                note!("  {why}");
             }
             // Without a waveform nobody knows the cycle.
             let seen =
                 if d.cycle > 0 { format!("seen in cycle {} of the run; ", d.cycle) } else { String::new() };
-            eprintln!("  {seen}{}", explain(bench.design, d));
+            note!("  {seen}{}", explain(bench.design, d));
         }
     }
     if let Some(a) = o.test_accuracy {
@@ -334,46 +335,37 @@ fn say(
         } else {
             "the reference's differs"
         };
-        eprintln!("  test accuracy      {:.2} % (mean of the last epochs, {same})", 100.0 * a);
+        note!("  test accuracy      {:.2} % (mean of the last epochs, {same})", 100.0 * a);
     }
     if o.cycles_per_sample > 0.0 {
-        eprintln!(
+        note!(
             "  cycles per sample  {:.0} (training), {:.1} % of all cycles read weights",
             o.cycles_per_sample,
             100.0 * o.read_share
         );
     }
-    eprintln!("  wall time          {:.1} s", o.wall.as_secs_f64());
+    note!("  wall time          {:.1} s", o.wall.as_secs_f64());
     if let Some((cycles, seconds)) = o.simulated {
-        eprintln!(
+        note!(
             "  simulated          {} cycles, {:.2} million per second",
             grouped(cycles),
             cycles as f64 / seconds / 1e6
         );
     }
     if let Some(r) = replayed {
-        eprintln!(
-            "  replay             {} sample(s), cycle {}: {}",
-            r.samples,
-            r.cycle,
-            r.waveform.display()
-        );
-        eprintln!(
-            "  open it            gtkwave {}   or   surfer -c {}",
-            r.gtkwave.display(),
-            r.surfer.display()
-        );
+        note!("  replay             {} sample(s), cycle {}: {}", r.samples, r.cycle, r.waveform.display());
+        note!("  open it            gtkwave {}   or   surfer -c {}", r.gtkwave.display(), r.surfer.display());
     } else if !o.differences.is_empty() && !o.before.is_empty() {
-        eprintln!("  replay             the difference does not come back when the last samples run alone");
+        note!("  replay             the difference does not come back when the last samples run alone");
     }
     if let Some(w) = first_sample {
-        eprintln!(
+        note!(
             "  waveform           {} (the commit port over the first sample; gtkwave {})",
             w.display(),
             w.with_extension("gtkw").display()
         );
     }
-    eprintln!("  report             {}", report.display());
+    note!("  report             {}", report.display());
 }
 
 /// Where in the circuit to look.
@@ -486,12 +478,12 @@ fn inject_all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError>
     bar.finish_and_clear();
     let missed = rows.iter().filter(|r| !r.caught).count();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows).map_err(CliError::tool_message)?);
+        tell!("{}", serde_json::to_string_pretty(&rows).map_err(CliError::tool_message)?)?;
     } else {
-        println!("{:<22} {:<10} final  signature  states  events  first event", "defect", "kind");
+        tell!("{:<22} {:<10} final  signature  states  events  first event", "defect", "kind")?;
         let mark = |b: bool| if b { "x" } else { "." };
         for r in &rows {
-            println!(
+            tell!(
                 "{:<22} {:<10} {:^5}  {:^9}  {:^6}  {:^6}  {}",
                 r.fault,
                 r.kind,
@@ -500,14 +492,14 @@ fn inject_all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError>
                 mark(r.at_states),
                 mark(r.at_events),
                 r.first
-            );
+            )?;
         }
-        println!(
+        tell!(
             "\n{} defects over {} samples, {} caught, {missed} missed",
             rows.len(),
             samples.len(),
             rows.len() - missed
-        );
+        )?;
     }
     Ok(if missed == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

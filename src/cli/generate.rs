@@ -1,6 +1,7 @@
 //! `eqhdl generate`: the Verilog of a design, alone and on a bus.
 
 use super::CliError;
+use super::say::note;
 use crate::bus::{self, SampleWords, Vectors};
 use crate::cosim::testbench;
 use crate::design::Design;
@@ -57,7 +58,7 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
     }
     let fail = |e| CliError::input_message(format!("cannot write to {}: {e}", args.out.display()));
     sources.write(&args.out).map_err(fail)?;
-    eprintln!(
+    note!(
         "wrote {} files to {}; the core is {}.v, on a bus {}.v",
         sources.files.len(),
         args.out.display(),

@@ -3,6 +3,7 @@
 use super::plan::{Named, Runnable};
 use super::store::{Found, Store, Training};
 use super::{cost, place, verify};
+use crate::lock::Lock;
 use crate::reference::Silent;
 use crate::reference::checkpoint::Checkpoint;
 use crate::reference::train::Trainer;
@@ -41,6 +42,8 @@ pub enum Outcome {
     },
     /// It cannot run, or failed; why.
     Broken(String),
+    /// Another process trains it, or nothing can be kept; why.
+    Untrained(String),
     /// Trained, but the cross-check could not be done; why.
     Unverified(String),
     /// Trained, but it could not be synthesised and placed; why.
@@ -116,6 +119,11 @@ fn one(point: &Named, store: &Store, folder: &Path, stop: &AtomicBool, watcher: 
             if let Found::Damaged(why) = found {
                 watcher.warn(&format!("{why}; training {} again", point.id));
             }
+            // Another study in this folder may have it; what it has trained by now is not trained again.
+            let _ours = match Lock::beside(&store.checkpoint_file(&run.identity)) {
+                Ok(lock) => lock,
+                Err(e) => return Outcome::Untrained(e.to_string()),
+            };
             match train(run, store, stop, watcher) {
                 Ok(Some(t)) => (t, false),
                 Ok(None) => return Outcome::Stopped,
@@ -151,7 +159,7 @@ fn check(
         Found::Nothing => {}
     }
     match verify::verify(point, &training.weights_digest, folder) {
-        // Ctrl-C ends the simulator too.
+        // A signal ends the simulator too.
         Err(_) if stop.load(Ordering::Relaxed) => Err(Outcome::Stopped),
         Err(e) => Err(Outcome::Unverified(e.to_string())),
         Ok(None) => Ok(None),
@@ -177,7 +185,7 @@ fn price(
         Found::Nothing => {}
     }
     match place::place(point, device, folder) {
-        // Ctrl-C ends the placer too.
+        // A signal ends the placer too.
         Err(_) if stop.load(Ordering::Relaxed) => Err(Outcome::Stopped),
         Err(e) => Err(Outcome::Unplaced(e.to_string())),
         Ok(None) => Ok(()),

@@ -1,7 +1,7 @@
 //! `eqhdl check`: what a design means, before anything is built.
 
 use super::CliError;
-use super::say::{self, tell};
+use super::say::tell;
 use crate::design::Design;
 use crate::fixed_point::Interval;
 use crate::rules::Program;
@@ -63,7 +63,7 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     if args.json {
         tell!("{}", serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?)?;
     } else {
-        say::tell_text(&text(&design, &report))?;
+        print(&design, &report)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -130,76 +130,56 @@ fn report(design: &Design) -> CheckReport {
 }
 
 /// The report for people.
-fn text(design: &Design, r: &CheckReport) -> String {
-    let mut out = String::new();
+fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
     let sizes: Vec<String> = design.sizes.iter().map(ToString::to_string).collect();
-    line(
-        &mut out,
-        format_args!("{}: {} neurons, {:?}, {} lanes\n", r.design, sizes.join("-"), design.rule, r.lanes),
-    );
-    line(&mut out, format_args!("formats        stored      as read     bias        drive       state"));
+    tell!("{}: {} neurons, {:?}, {} lanes\n", r.design, sizes.join("-"), design.rule, r.lanes)?;
+    tell!("formats        stored      as read     bias        drive       state")?;
     for (l, (s, n)) in design.synapses.iter().zip(&design.neurons).enumerate() {
-        line(
-            &mut out,
-            format_args!(
-                "  layer {:<6} {:<11} {:<11} {:<11} {:<11} {}",
-                l + 1,
-                s.weight.to_string(),
-                s.weight_read.to_string(),
-                s.bias.to_string(),
-                n.drive.to_string(),
-                n.state
-            ),
-        );
+        tell!(
+            "  layer {:<6} {:<11} {:<11} {:<11} {:<11} {}",
+            l + 1,
+            s.weight.to_string(),
+            s.weight_read.to_string(),
+            s.bias.to_string(),
+            n.drive.to_string(),
+            n.state
+        )?;
     }
-    line(&mut out, format_args!("  input: {}\n", design.input));
-    line(&mut out, format_args!("constants                                       asked      in use"));
+    tell!("  input: {}\n", design.input)?;
+    tell!("constants                                       asked      in use")?;
     for (name, wanted, effective) in &r.constants {
-        line(&mut out, format_args!("  {name:<42} {wanted:>10.6} {effective:>11.6}"));
+        tell!("  {name:<42} {wanted:>10.6} {effective:>11.6}")?;
     }
-    line(
-        &mut out,
-        format_args!("\nno sum loses a bit (raw intervals)                 width  fraction  interval"),
-    );
+    tell!("\nno sum loses a bit (raw intervals)                 width  fraction  interval")?;
     for s in &design.datapath.signals {
         let Interval { lo, hi } = s.interval;
-        line(&mut out, format_args!("  {:<48} {:>5}  {:>8}  [{lo}, {hi}]", s.name, s.width, s.frac));
+        tell!("  {:<48} {:>5}  {:>8}  [{lo}, {hi}]", s.name, s.width, s.frac)?;
     }
-    line(&mut out, format_args!("\nmemory"));
-    line(
-        &mut out,
-        format_args!(
-            "  weights  {} words of {} x {} bits = {} bits",
-            r.weight_words, r.lanes, design.datapath.stored_width, r.weight_memory_bits
-        ),
-    );
+    tell!("\nmemory")?;
+    tell!(
+        "  weights  {} words of {} x {} bits = {} bits",
+        r.weight_words,
+        r.lanes,
+        design.datapath.stored_width,
+        r.weight_memory_bits
+    )?;
     if r.batch_memory_bits > 0 {
-        line(
-            &mut out,
-            format_args!("  sums     {} bits, over a batch of {}", r.batch_memory_bits, design.batch),
-        );
+        tell!("  sums     {} bits, over a batch of {}", r.batch_memory_bits, design.batch)?;
     }
-    line(&mut out, format_args!("  states   {} bits", r.state_memory_bits));
-    line(&mut out, format_args!("multipliers"));
+    tell!("  states   {} bits", r.state_memory_bits)?;
+    tell!("multipliers")?;
     for (what, count) in &r.multipliers {
-        line(&mut out, format_args!("  {count:>4} {what}"));
+        tell!("  {count:>4} {what}")?;
     }
-    line(&mut out, format_args!("cycles per sample   training  (weight reads)   inference"));
+    tell!("cycles per sample   training  (weight reads)   inference")?;
     for c in &r.cycles_per_sample {
-        line(
-            &mut out,
-            format_args!(
-                "  {:>4} inputs not 0  {:>8}  ({:>5.1} %)        {:>8}",
-                c.inputs_not_zero,
-                c.train.all,
-                100.0 * c.weight_read_share,
-                c.infer.all
-            ),
-        );
+        tell!(
+            "  {:>4} inputs not 0  {:>8}  ({:>5.1} %)        {:>8}",
+            c.inputs_not_zero,
+            c.train.all,
+            100.0 * c.weight_read_share,
+            c.infer.all
+        )?;
     }
-    out
-}
-
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    *out += &format!("{text}\n");
+    Ok(())
 }

@@ -212,7 +212,10 @@ impl Searcher<'_> {
         for (point, outcome) in points.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stopped => return Err(Ended::Stopped),
-                Outcome::Broken(why) | Outcome::Unverified(why) | Outcome::Unplaced(why) => {
+                Outcome::Broken(why)
+                | Outcome::Untrained(why)
+                | Outcome::Unverified(why)
+                | Outcome::Unplaced(why) => {
                     return Err(CliError::tool_message(format!("{}: {why}", point.id)).into());
                 }
                 Outcome::Done { .. } => {}

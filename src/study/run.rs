@@ -124,8 +124,8 @@ fn one(point: &Named, store: &Store, folder: &Path, stop: &AtomicBool, watcher: 
                 Ok(lock) => lock,
                 Err(e) => return Outcome::Untrained(e.to_string()),
             };
-            match train(run, store, stop, watcher) {
-                Ok(Some(t)) => (t, false),
+            match train_unless_kept(run, store, stop, watcher) {
+                Ok(Some(trained)) => trained,
                 Ok(None) => return Outcome::Stopped,
                 Err(why) => return Outcome::Broken(why),
             }
@@ -192,6 +192,20 @@ fn price(
         Ok(Some(p)) => store
             .keep_placed(&p)
             .map_err(|e| Outcome::Broken(format!("its area and clock rate cannot be kept: {e}"))),
+    }
+}
+
+/// Trains a point that is this process's alone, unless another process has done so since it was looked for. The flag says
+/// that its result was there.
+fn train_unless_kept(
+    run: &Runnable,
+    store: &Store,
+    stop: &AtomicBool,
+    watcher: &impl Watcher,
+) -> Result<Option<(Training, bool)>, String> {
+    match store.training(&run.identity) {
+        Found::Good(t) => Ok(Some((t, true))),
+        _ => Ok(train(run, store, stop, watcher)?.map(|t| (t, false))),
     }
 }
 

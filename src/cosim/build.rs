@@ -7,7 +7,7 @@ use crate::schedule::Layout;
 use crate::verilog::Sources;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// What a simulator can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +163,7 @@ pub fn which(program: &str) -> bool {
 }
 
 fn run(dir: &Path, tool: &'static str, arguments: &[String]) -> Result<(), CosimError> {
-    let output = Command::new(tool).args(arguments).current_dir(dir).stdin(Stdio::null()).output();
+    let output = crate::process::output(Command::new(tool).args(arguments).current_dir(dir));
     let output = output.map_err(|e| {
         if e.kind() == std::io::ErrorKind::NotFound {
             CosimError::MissingTool { tool }

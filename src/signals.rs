@@ -20,11 +20,12 @@ pub fn watch() {
         for signal in signals.forever() {
             let again = SIGNAL.swap(signal, Ordering::Relaxed) != 0;
             STOP.store(true, Ordering::Relaxed);
-            process::end_all();
-            // Who holds has work to keep, and ends by itself; a second signal does not wait for that.
+            // Who holds has work to keep, and ends by itself; a second signal does not wait for that. Programs that were
+            // started end with this process, and after it, so that their end is not taken for a failure.
             if again || HOLDERS.load(Ordering::SeqCst) == 0 {
                 exit(128 + signal);
             }
+            process::end_all();
         }
     });
 }

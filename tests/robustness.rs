@@ -48,11 +48,16 @@ fn a_result_that_cannot_be_written_is_exit_code_3() {
         c.args(words);
         c
     };
-    for mut command in [check(), short(out.path()), with(&["--help"]), with(&["train", "--help"]), with(&["-V"])] {
+    for mut command in
+        [check(), short(out.path()), with(&["--help"]), with(&["train", "--help"]), with(&["-V"])]
+    {
         let done = command.stdout(full()).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         assert_eq!(done.status.code(), Some(3), "{command:?}: {said}");
-        assert!(said.contains("cannot write the result to standard output") && !said.contains("panicked"), "{said}");
+        assert!(
+            said.contains("cannot write the result to standard output") && !said.contains("panicked"),
+            "{said}"
+        );
     }
     // The training itself has been kept.
     assert!(out.path().join("train.json").is_file());
@@ -114,7 +119,15 @@ fn a_signal_leaves_a_checkpoint_and_its_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let train = |out: &Path, more: &[&str]| {
         let mut c = eqhdl();
-        c.arg("train").arg(design()).args(["--samples", "300", "--epochs", "8", "--json", "--quiet", "--out"]);
+        c.arg("train").arg(design()).args([
+            "--samples",
+            "300",
+            "--epochs",
+            "8",
+            "--json",
+            "--quiet",
+            "--out",
+        ]);
         c.arg(out).args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
         c
     };
@@ -150,17 +163,22 @@ fn weights_are_tried_before_the_training_and_written_whole() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("file"), "").unwrap();
     for save in ["file/w.npz", "."] {
-        let done = short(&folder.path().join("out")).arg("--save").arg(folder.path().join(save)).output().unwrap();
+        let done =
+            short(&folder.path().join("out")).arg("--save").arg(folder.path().join(save)).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         assert_eq!(done.status.code(), Some(3), "{said}");
         assert!(said.contains("cannot write the weights to"), "{said}");
         assert!(!folder.path().join("out/checkpoint").exists(), "refused before anything was trained");
     }
     for float in [&["--float"][..], &[]] {
-        let done = short(&folder.path().join("out")).args(["--save", "/dev/full"]).args(float).output().unwrap();
+        let done =
+            short(&folder.path().join("out")).args(["--save", "/dev/full"]).args(float).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
         assert_eq!(done.status.code(), Some(3), "{said}");
-        assert!(said.contains("cannot write the weights to /dev/full") && !said.contains("ZipWriter"), "{said}");
+        assert!(
+            said.contains("cannot write the weights to /dev/full") && !said.contains("ZipWriter"),
+            "{said}"
+        );
     }
     // A link in the way is replaced; what it points to stays.
     let (precious, link) = (folder.path().join("precious"), folder.path().join("w.npz"));
@@ -222,18 +240,20 @@ fn an_output_folder_that_cannot_be_is_exit_code_3() {
     assert_eq!(done.status.code(), Some(3));
 }
 
-/// Processes whose command line names a folder.
+/// Command lines of the processes that work in a folder.
 fn processes_in(folder: &Path) -> Vec<String> {
-    let list = Command::new("ps").args(["-eo", "args"]).output().unwrap();
-    let list = String::from_utf8_lossy(&list.stdout).into_owned();
-    let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-    list.lines().filter(|l| l.contains(&name)).map(str::to_owned).collect()
+    let folder = folder.canonicalize().unwrap();
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|e| e.path());
+    let inside = processes.filter(|p| fs::read_link(p.join("cwd")).is_ok_and(|cwd| cwd.starts_with(&folder)));
+    inside.filter_map(|p| fs::read_to_string(p.join("cmdline")).ok()).filter(|c| !c.is_empty()).collect()
 }
 
 #[test]
 fn what_a_cross_check_has_started_ends_with_it() {
     // TERM in the build, KILL in the build, TERM in the simulation: compilers and simulators end too.
-    for (name, code, in_simulation) in [("TERM", Some(143), false), ("KILL", None, false), ("TERM", Some(143), true)] {
+    for (name, code, in_simulation) in
+        [("TERM", Some(143), false), ("KILL", None, false), ("TERM", Some(143), true)]
+    {
         let folder = tempfile::tempdir().unwrap();
         let mut run = eqhdl();
         run.arg("cosim").arg(design()).arg("--out").arg(folder.path());
@@ -254,4 +274,19 @@ fn what_a_cross_check_has_started_ends_with_it() {
         }
         assert!(left.is_empty(), "{left:#?}");
     }
+}
+
+#[test]
+fn a_working_folder_may_have_any_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let odd = folder.path().join("a b/$x'y/#;(z)");
+    fs::create_dir_all(&odd).unwrap();
+    let run = |words: &[&str]| {
+        let done = eqhdl().current_dir(&odd).args(words).output().unwrap();
+        assert!(done.status.success(), "{words:?}: {}", String::from_utf8_lossy(&done.stderr));
+    };
+    run(&["new", "net"]);
+    run(&["generate", "net.toml", "-o", "rtl"]);
+    run(&["cosim", "net.toml", "--samples", "3", "--epochs", "1"]);
+    run(&["cosim", "net.toml", "--samples", "3", "--epochs", "1", "--rtl", "rtl", "--out", "again"]);
 }

@@ -6,6 +6,7 @@ use super::study::Watch;
 use crate::cosim::{CosimError, Level, Outcome, Request, Tracing, build, cross_check};
 use crate::data;
 use crate::design::Design;
+use crate::lock::Lock;
 use crate::reference::bench::{mac_rate, synthetic};
 use crate::reference::fast::Network;
 use crate::reference::train::{Plan, PlannedSample, Trainer, TrainingData};
@@ -169,6 +170,7 @@ impl Case {
 
 /// Runs the benchmarks.
 pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
+    let _ours = Lock::acquire(&args.out).map_err(|e| CliError::Tool(e.into()))?;
     tell!("{:<66} {:<22} measured", "what", "bar")?;
     let wanted = |part| args.only.is_empty() || args.only.contains(&part);
     for (part, measure) in [

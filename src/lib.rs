@@ -5,6 +5,9 @@
 //! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`oracle`],
 //! [`gradient`], [`verilog`], [`cosim`], [`bus`], [`synth`], [`study`], [`cli`].
 
+// Everything goes through cli::say, which knows what may be lost and what may not.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod bus;
 pub mod cli;
 pub mod cosim;
@@ -15,9 +18,12 @@ pub mod gradient;
 pub mod lock;
 pub mod oracle;
 mod picture;
+pub mod process;
 pub mod reference;
 pub mod rules;
 pub mod schedule;
+pub mod signals;
 pub mod study;
 pub mod synth;
 pub mod verilog;
+pub mod whole;

@@ -204,7 +204,7 @@ fn leftovers_do_not_stand_beside_a_verdict_and_a_folder_has_one_user() {
     folder.run(&["cosim", "net.toml", "--samples", "6", "-o", "o/edited"], 0);
     assert!(folder.path("o/edited/first_sample.vcd").exists());
     assert!(!folder.path("o/edited/replay.vcd").exists());
-    let lock = Lock::of(&folder.path("o/sim"), "builds").unwrap();
+    let lock = Lock::acquire(&folder.path("o/sim")).unwrap();
     let (_, err) = folder.cosim(&["-o", "o"], 3);
     assert!(err.contains(&format!("in use by process {}", std::process::id())), "{err}");
     drop(lock);

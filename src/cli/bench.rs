@@ -1,10 +1,12 @@
 //! `eqhdl bench`: speed as ratios inside one run, beside what bounds it.
 
 use super::CliError;
+use super::say::tell;
 use super::study::Watch;
 use crate::cosim::{Builds, CosimError, Level, Outcome, Request, Tracing, cross_check};
 use crate::data;
 use crate::design::Design;
+use crate::lock::Lock;
 use crate::reference::bench::{mac_rate, synthetic};
 use crate::reference::fast::Network;
 use crate::reference::train::{Plan, PlannedSample, Trainer, TrainingData};
@@ -62,8 +64,8 @@ enum Part {
 }
 
 /// One line of the table.
-fn line(what: &str, bar: &str, measured: &str, met: bool) {
-    println!("{:<66} {:<22} {:<34} {}", what, bar, measured, if met { "met" } else { "NOT MET" });
+fn line(what: &str, bar: &str, measured: &str, met: bool) -> Result<(), CliError> {
+    tell!("{:<66} {:<22} {:<34} {}", what, bar, measured, if met { "met" } else { "NOT MET" })
 }
 
 /// A built design with its samples.
@@ -163,7 +165,8 @@ impl Case {
 
 /// Runs the benchmarks.
 pub fn run(args: &BenchArgs) -> Result<ExitCode, CliError> {
-    println!("{:<66} {:<22} measured", "what", "bar");
+    let _ours = Lock::acquire(&args.out).map_err(|e| CliError::Tool(e.into()))?;
+    tell!("{:<66} {:<22} measured", "what", "bar")?;
     let wanted = |part| args.only.is_empty() || args.only.contains(&part);
     for (part, measure) in [
         (Part::Training, trainings as fn(&BenchArgs) -> Result<(), CliError>),
@@ -197,7 +200,7 @@ fn trainings(args: &BenchArgs) -> Result<(), CliError> {
                 o.wall.as_secs_f64()
             ),
             o.equal() && hardware >= 0.95 && hardware == reference,
-        );
+        )?;
     }
     Ok(())
 }
@@ -213,7 +216,7 @@ fn digits_levels(args: &BenchArgs) -> Result<(), CliError> {
             &format!("<= {bar}"),
             &format!("{ratio:.2} (median of 5 pairs)"),
             equal && ratio <= bar,
-        );
+        )?;
     }
     Ok(())
 }
@@ -223,9 +226,9 @@ fn mnist_states(args: &BenchArgs) -> Result<(), CliError> {
     let mnist = match Case::load(args, "mnist-cep") {
         Ok(case) => case,
         Err(_) => {
-            println!(
+            tell!(
                 "(no MNIST in data/mnist, `make data` brings it; synthetic samples of the same density instead)"
-            );
+            )?;
             Case::synthetic(args, "mnist-cep", 500, |_| ())?
         }
     };
@@ -235,14 +238,14 @@ fn mnist_states(args: &BenchArgs) -> Result<(), CliError> {
         "0 differences, <= 1.3",
         &format!("{ratio:.2}"),
         equal && ratio <= 1.3,
-    );
+    )?;
     let peak = peak_memory_mib();
     line(
         "  peak memory of this process (all of MNIST is loaded)",
         "< 1024 MiB",
         &format!("{peak} MiB"),
         peak < 1024,
-    );
+    )?;
     Ok(())
 }
 
@@ -263,7 +266,7 @@ fn reference_rates(args: &BenchArgs) -> Result<(), CliError> {
                 r.samples_per_s
             ),
             r.ratio >= 0.5,
-        );
+        )?;
     }
     Ok(())
 }
@@ -279,7 +282,7 @@ fn weight_read_shares(args: &BenchArgs) -> Result<(), CliError> {
             ">= 90 %",
             &format!("{:.1} % ({} cycles/sample at 150 inputs)", 100.0 * o.read_share, c.all),
             o.equal() && o.read_share >= 0.9,
-        );
+        )?;
     }
     Ok(())
 }
@@ -310,8 +313,8 @@ fn verilated_rate(args: &BenchArgs) -> Result<(), CliError> {
         ">= 5e8",
         &format!("{lane_ops:.2e} ({:.1} M cycles/s)", cycles_per_s / 1e6),
         lane_ops >= 5e8,
-    );
-    println!("  the native loop (the reference on the same samples): {native:.2e} per second");
+    )?;
+    tell!("  the native loop (the reference on the same samples): {native:.2e} per second")?;
     Ok(())
 }
 
@@ -344,14 +347,14 @@ fn study_rates(args: &BenchArgs) -> Result<(), CliError> {
         "<= 1.05",
         &format!("{cost:.3} (median of 5 pairs)"),
         cost <= 1.05,
-    );
+    )?;
     let bar = 0.9 * cores as f64;
     line(
         &format!("digits-cep: points per second on {cores} cores over one"),
         &format!(">= {bar:.1}"),
         &format!("{gain:.2} (median of 5 pairs)"),
         gain >= bar,
-    );
+    )?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! `eqhdl check`: what a design means, before anything is built.
 
 use super::CliError;
+use super::say::tell;
 use crate::design::Design;
 use crate::fixed_point::Interval;
 use crate::rules::Program;
@@ -60,9 +61,9 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let design = super::load_design(&args.design)?;
     let report = report(&design);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?);
+        tell!("{}", serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?)?;
     } else {
-        print(&design, &report);
+        print(&design, &report)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -128,12 +129,13 @@ fn report(design: &Design) -> CheckReport {
     }
 }
 
-fn print(design: &Design, r: &CheckReport) {
+/// The report for people.
+fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
     let sizes: Vec<String> = design.sizes.iter().map(ToString::to_string).collect();
-    println!("{}: {} neurons, {:?}, {} lanes\n", r.design, sizes.join("-"), design.rule, r.lanes);
-    println!("formats        stored      as read     bias        drive       state");
+    tell!("{}: {} neurons, {:?}, {} lanes\n", r.design, sizes.join("-"), design.rule, r.lanes)?;
+    tell!("formats        stored      as read     bias        drive       state")?;
     for (l, (s, n)) in design.synapses.iter().zip(&design.neurons).enumerate() {
-        println!(
+        tell!(
             "  layer {:<6} {:<11} {:<11} {:<11} {:<11} {}",
             l + 1,
             s.weight.to_string(),
@@ -141,39 +143,43 @@ fn print(design: &Design, r: &CheckReport) {
             s.bias.to_string(),
             n.drive.to_string(),
             n.state
-        );
+        )?;
     }
-    println!("  input: {}\n", design.input);
-    println!("constants                                       asked      in use");
+    tell!("  input: {}\n", design.input)?;
+    tell!("constants                                       asked      in use")?;
     for (name, wanted, effective) in &r.constants {
-        println!("  {name:<42} {wanted:>10.6} {effective:>11.6}");
+        tell!("  {name:<42} {wanted:>10.6} {effective:>11.6}")?;
     }
-    println!("\nno sum loses a bit (raw intervals)                 width  fraction  interval");
+    tell!("\nno sum loses a bit (raw intervals)                 width  fraction  interval")?;
     for s in &design.datapath.signals {
         let Interval { lo, hi } = s.interval;
-        println!("  {:<48} {:>5}  {:>8}  [{lo}, {hi}]", s.name, s.width, s.frac);
+        tell!("  {:<48} {:>5}  {:>8}  [{lo}, {hi}]", s.name, s.width, s.frac)?;
     }
-    println!("\nmemory");
-    println!(
+    tell!("\nmemory")?;
+    tell!(
         "  weights  {} words of {} x {} bits = {} bits",
-        r.weight_words, r.lanes, design.datapath.stored_width, r.weight_memory_bits
-    );
+        r.weight_words,
+        r.lanes,
+        design.datapath.stored_width,
+        r.weight_memory_bits
+    )?;
     if r.batch_memory_bits > 0 {
-        println!("  sums     {} bits, over a batch of {}", r.batch_memory_bits, design.batch);
+        tell!("  sums     {} bits, over a batch of {}", r.batch_memory_bits, design.batch)?;
     }
-    println!("  states   {} bits", r.state_memory_bits);
-    println!("multipliers");
+    tell!("  states   {} bits", r.state_memory_bits)?;
+    tell!("multipliers")?;
     for (what, count) in &r.multipliers {
-        println!("  {count:>4} {what}");
+        tell!("  {count:>4} {what}")?;
     }
-    println!("cycles per sample   training  (weight reads)   inference");
+    tell!("cycles per sample   training  (weight reads)   inference")?;
     for c in &r.cycles_per_sample {
-        println!(
+        tell!(
             "  {:>4} inputs not 0  {:>8}  ({:>5.1} %)        {:>8}",
             c.inputs_not_zero,
             c.train.all,
             100.0 * c.weight_read_share,
             c.infer.all
-        );
+        )?;
     }
+    Ok(())
 }

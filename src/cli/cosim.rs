@@ -5,6 +5,7 @@ mod inject;
 mod verdict;
 
 use super::CliError;
+use super::say::note;
 use crate::bus;
 use crate::cosim::{
     Builds, Built, COMMIT_SIGNALS, CosimError, FAULTS, Fault, Level, Outcome, Purpose, Request, Through,
@@ -195,7 +196,7 @@ fn hardware(args: &CosimArgs, bench: &Bench<'_>) -> Result<Hardware, CliError> {
         let handed =
             Handed::read(dir, bench.design, &bench.layout, args.through()).map_err(CliError::input)?;
         if handed.unmarked {
-            eprintln!(
+            note!(
                 "warning: {} does not say which design it was generated from; it is compared all the same",
                 dir.display()
             );
@@ -250,7 +251,7 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     let built = match args.waves {
         Some(_) => None,
         None => {
-            eprintln!("building the hardware in {}", folder.join("sim").display());
+            note!("building the hardware in {}", folder.join("sim").display());
             let purpose = Purpose { tracing, ..args.through().into() };
             let built = builds.simulator(bench.design, &bench.layout, &hardware.sources, purpose);
             Some(built.map_err(|e| match e {
@@ -280,7 +281,7 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
             if outcome.before.is_empty() && first.pass.is_some() | (first.phase == "result") {
                 outcome.before = leading_to(&request, first.sample);
             }
-            eprintln!("replaying the sample with every signal traced");
+            note!("replaying the sample with every signal traced");
             let made = (&builds, &hardware.sources, args.through());
             replayed = replay(bench.design, &bench.layout, made, &bench.data, &outcome.before, folder)?;
         }
@@ -321,7 +322,7 @@ fn compare(args: &CosimArgs, bench: &Bench<'_>, request: &Request<'_>) -> Result
         (_, e) => e.into(),
     })?;
     if args.waves.is_some() && outcome.unmarked {
-        eprintln!("warning: the waveform does not say which design its hardware was generated from");
+        note!("warning: the waveform does not say which design its hardware was generated from");
     }
     Ok(outcome)
 }

@@ -1,6 +1,7 @@
 //! `eqhdl generate`: the Verilog of a design, alone and on a bus.
 
 use super::CliError;
+use super::say::note;
 use crate::bus::{self, SampleWords, Vectors};
 use crate::cosim::testbench;
 use crate::design::Design;
@@ -60,10 +61,10 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
             args.steps.map_or((design.free_steps, design.nudged_steps), |(t, k)| (t.into(), k.into()));
         bus::add_vectors(&mut sources, &Vectors::with_steps(&design, &layout, steps, samples));
     }
-    let fail = |e| CliError::input_message(format!("cannot write to {}: {e}", args.out.display()));
+    let fail = |e| CliError::tool_message(format!("cannot write to {}: {e}", args.out.display()));
     let sources = sources.delivered(&design);
     let written = replace_written(&sources, &design, &args.out).map_err(fail)?;
-    eprintln!(
+    note!(
         "wrote {} files to {}; the core is {}.v, on a bus {}.v",
         sources.files.len(),
         args.out.display(),
@@ -77,10 +78,10 @@ pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
 /// Says what became of an earlier run's files.
 fn report(written: &Written) {
     if !written.removed.is_empty() {
-        eprintln!("removed what an earlier run had written: {}", written.removed.join(", "));
+        note!("removed what an earlier run had written: {}", written.removed.join(", "));
     }
     if !written.changed.is_empty() {
-        eprintln!(
+        note!(
             "left there: {}, which an earlier run had written and somebody has changed; remove what is not wanted",
             written.changed.join(", ")
         );

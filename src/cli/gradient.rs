@@ -1,15 +1,16 @@
 //! `eqhdl gradient`: the update of a learning rule against backpropagation through time.
 
 use super::CliError;
+use super::say::{self, tell};
 use crate::data;
 use crate::design::{Design, Dynamics, NudgePlace, Order, Readout};
 use crate::gradient::compare::{Angles, Comparison, Measures, StepRow, TotalRow};
 use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
 use crate::gradient::{Example, examples, files};
+use crate::whole;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Serialize;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -115,9 +116,9 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
     let report = report(args, &design, dataset.name, &samples, &comparison, out)?;
     write_files(&report, &comparison)?;
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?);
+        tell!("{}", serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?)?;
     } else {
-        print!("{}", text(&report, &design, !args.no_studies));
+        say::tell_text(&text(&report, &design, !args.no_studies))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -202,10 +203,9 @@ fn write_files(r: &Report, c: &Comparison) -> Result<(), CliError> {
     let failed = |path: &Path, e: std::io::Error| {
         CliError::tool_message(format!("cannot write {}: {e}", path.display()))
     };
-    fs::create_dir_all(&r.out).map_err(|e| failed(&r.out, e))?;
     for (name, content) in contents {
         let path = r.out.join(name);
-        fs::write(&path, content).map_err(|e| failed(&path, e))?;
+        whole::write(&path, content.as_bytes()).map_err(|e| failed(&path, e))?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand.
 //!
-//! Exit codes: 0 done and equal; 1 hardware and reference differ; 2 bad input; 3 a tool is missing or failed.
+//! Exit codes: 0 done and equal; 1 hardware and reference differ; 2 bad input; 3 a tool is missing or failed, or an output
+//! cannot be written or is in use; 130, 143, 129 stopped by INT, TERM, HUP.
 
 mod bench;
 mod check;
@@ -9,14 +10,17 @@ mod generate;
 mod gradient;
 mod new;
 mod results;
+mod say;
 mod study;
 mod study_search;
 mod synth;
 pub mod train;
 mod train_float;
 
+use crate::signals;
 use clap::{Parser, Subcommand};
 use miette::{Diagnostic, Report};
+use say::note;
 use std::fmt;
 use std::process::ExitCode;
 
@@ -27,6 +31,8 @@ pub enum CliError {
     Input(Report),
     /// A tool or the machine failed: exit code 3.
     Tool(Report),
+    /// Nobody reads the result any more (`eqhdl ... | head`), which is no failure of ours: a quiet end.
+    Unread,
 }
 
 impl CliError {
@@ -65,7 +71,8 @@ Examples:
   eqhdl generate mynet.toml -o rtl      the Verilog alone
   eqhdl synth mynet.toml --device 25k   area and clock rate on an FPGA (Yosys, nextpnr)
 
-Exit codes: 0 done and equal, 1 hardware and reference differ, 2 bad input, 3 a tool is missing or failed.";
+Exit codes: 0 done and equal, 1 hardware and reference differ, 2 bad input, 3 a tool is missing or failed,
+or an output cannot be written or is in use; 130, 143, 129 stopped by INT, TERM, HUP.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -81,22 +88,29 @@ enum Command {
     Results(results::ResultsArgs),
 }
 
-/// `eqhdl ... | head`: `println!` panics when its reader has gone, which is no defect of ours.
-fn end_quietly_when_nobody_reads() {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        let message = info.payload().downcast_ref::<String>();
-        if message.is_some_and(|m| m.starts_with("failed printing to stdout: Broken pipe")) {
-            std::process::exit(141); // what a shell says of a process that SIGPIPE has ended
-        }
-        report(info);
-    }));
-}
-
 /// Parses the command line, runs it, and turns the outcome into an exit code.
 pub fn main() -> ExitCode {
-    end_quietly_when_nobody_reads();
-    let outcome = match Cli::parse().command {
+    signals::watch();
+    let outcome = match Cli::try_parse() {
+        Ok(cli) => dispatch(cli.command),
+        // Help and version are results, too.
+        Err(e) => match e.print().and_then(|()| std::io::Write::flush(&mut std::io::stdout())) {
+            Err(lost) if !e.use_stderr() => Err(say::lost(&lost)),
+            _ => return ExitCode::from(e.exit_code() as u8),
+        },
+    };
+    let (report, code) = match outcome {
+        Ok(code) => return code,
+        Err(CliError::Input(report)) => (report, 2),
+        Err(CliError::Tool(report)) => (report, 3),
+        Err(CliError::Unread) => return ExitCode::from(141), // what a shell says of a process that SIGPIPE has ended
+    };
+    note!("{report:?}");
+    ExitCode::from(code)
+}
+
+fn dispatch(command: Command) -> Result<ExitCode, CliError> {
+    match command {
         Command::New(a) => new::run(&a),
         Command::Check(a) => check::run(&a),
         Command::Train(a) => train::run(&a),
@@ -107,17 +121,6 @@ pub fn main() -> ExitCode {
         Command::Synth(a) => synth::run(&a),
         Command::Bench(a) => bench::run(&a),
         Command::Results(a) => results::run(&a),
-    };
-    match outcome {
-        Ok(code) => code,
-        Err(CliError::Input(report)) => {
-            eprintln!("{report:?}");
-            ExitCode::from(2)
-        }
-        Err(CliError::Tool(report)) => {
-            eprintln!("{report:?}");
-            ExitCode::from(3)
-        }
     }
 }
 
@@ -125,7 +128,7 @@ pub fn main() -> ExitCode {
 fn load_design(path: &std::path::Path) -> Result<crate::design::Design, CliError> {
     let design = crate::design::load(path).map_err(CliError::input)?;
     for warning in crate::design::warnings(&design) {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
     Ok(design)
 }

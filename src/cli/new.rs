@@ -1,6 +1,7 @@
 //! `eqhdl new`: a commented design file to start from.
 
 use super::CliError;
+use super::say::note;
 use crate::design::{commented_example, name};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -27,14 +28,14 @@ pub fn run(args: &NewArgs) -> Result<ExitCode, CliError> {
         file.and_then(|mut f| std::io::Write::write_all(&mut f, commented_example(&name).as_bytes()));
     match written {
         Ok(()) => {
-            eprintln!("wrote {0}; next: eqhdl check {0}", path.display());
+            note!("wrote {0}; next: eqhdl check {0}", path.display());
             Ok(ExitCode::SUCCESS)
         }
         Err(e) if e.kind() == ErrorKind::AlreadyExists => Err(CliError::input_message(format!(
             "{} exists already; choose another name or remove it",
             path.display()
         ))),
-        Err(e) => Err(CliError::input_message(format!("cannot write {}: {e}", path.display()))),
+        Err(e) => Err(CliError::tool_message(format!("cannot write {}: {e}", path.display()))),
     }
 }
 

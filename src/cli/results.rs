@@ -1,7 +1,9 @@
 //! `eqhdl results`: the published MNIST experiments, trained bit by bit as a chip would, beside the published numbers.
 
 use super::CliError;
+use super::say::note;
 use super::train::{self, TrainArgs};
+use crate::whole;
 use miette::{IntoDiagnostic, WrapErr};
 use serde::Deserialize;
 use std::fs;
@@ -96,7 +98,7 @@ pub fn run(args: &ResultsArgs) -> Result<ExitCode, CliError> {
     }
     let wanted = |e: &&Experiment| args.only.is_empty() || args.only.iter().any(|n| n == e.name);
     for experiment in EXPERIMENTS.iter().filter(wanted).filter(|_| !args.table) {
-        eprintln!("{}", experiment.title);
+        note!("{}", experiment.title);
         let code = train::run(&TrainArgs {
             design: args.designs.join(format!("{}.toml", experiment.name)),
             epochs: None,
@@ -121,13 +123,13 @@ pub fn run(args: &ResultsArgs) -> Result<ExitCode, CliError> {
         page => page
             .into_diagnostic()
             .wrap_err_with(|| format!("cannot read {}", args.write.display()))
-            .map_err(CliError::Input)?,
+            .map_err(CliError::Tool)?,
     };
-    fs::write(&args.write, with_table(&page, &table(&args.out, &page)?))
+    whole::write(&args.write, with_table(&page, &table(&args.out, &page)?).as_bytes())
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot write {}", args.write.display()))
         .map_err(CliError::Tool)?;
-    eprintln!("the table is in {}", args.write.display());
+    note!("the table is in {}", args.write.display());
     Ok(ExitCode::SUCCESS)
 }
 

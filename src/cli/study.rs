@@ -1,6 +1,8 @@
 //! `eqhdl study`: a sweep over fields of a design, and its report.
 
 use super::CliError;
+use super::say::{note, tell};
+use crate::signals;
 use crate::study::engine;
 use crate::study::file::{self, StudyFile};
 use crate::study::html::Heading;
@@ -13,11 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-
-/// Exit code after Ctrl-C, as shells count it: 128 + SIGINT.
-pub(super) const INTERRUPTED: u8 = 130;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,7 +31,8 @@ Results are kept under the digest of design, data, samples, epochs, seed and ver
 is never trained again, in whichever study it stands, as long as --out is the same. docs/studies.md explains the file.
 
 Exit codes: 0 done (broken points are reported), 1 hardware and model differ at a verified point, 2 bad input or no
-point can run, 3 a tool is missing or failed, 130 interrupted.";
+point can run, 3 a tool is missing or failed, or a file cannot be\
+written; 130, 143, 129 stopped by INT, TERM, HUP.";
 
 /// Sweep fields of a design: bit-accurate trainings, their price, and a report
 #[derive(Clone, Debug, clap::Args)]
@@ -131,13 +130,13 @@ pub fn run(args: &StudyArgs) -> Result<ExitCode, CliError> {
     match args.engine {
         _ if args.gather => {}
         Engine::List => {
-            commands().iter().for_each(|c| println!("{c}"));
+            commands().iter().try_for_each(|c| tell!("{c}"))?;
             report_broken(&points);
             return Ok(ExitCode::SUCCESS);
         }
         Engine::Slurm => {
             let submitted = commands();
-            eprintln!("submitting {} point(s) to Slurm and waiting for them", submitted.len());
+            note!("submitting {} point(s) to Slurm and waiting for them", submitted.len());
             let folder = std::path::absolute(out.join("slurm")).map_err(|e| cannot_write(&out, &e))?;
             let done = engine::slurm(&folder, &name, &submitted, &args.sbatch);
             // What did finish is gathered even where some tasks failed.
@@ -146,19 +145,16 @@ pub fn run(args: &StudyArgs) -> Result<ExitCode, CliError> {
             return Ok(verdict(&table(&points, &store, &out), &[]));
         }
         Engine::Local => {
-            let stop = Arc::new(AtomicBool::new(false));
-            let handler = Arc::clone(&stop);
-            // A second handler in one process (tests) is refused: Ctrl-C then simply ends it.
-            let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+            let (_hold, stop) = (signals::Hold::new(), signals::stop());
             let threads =
                 args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
             let watch = Watch::new(args.quiet, &chosen);
-            outcomes = run::run(&chosen, &store, &out, threads, &stop, &watch);
+            outcomes = run::run(&chosen, &store, &out, threads, stop, &watch);
             watch.bar.finish_and_clear();
             if stop.load(Ordering::Relaxed) && outcomes.contains(&Outcome::Stopped) {
                 let left = outcomes.iter().filter(|o| **o == Outcome::Stopped).count();
-                eprintln!("stopped with {left} of {} points to go; the same command goes on", chosen.len());
-                return Ok(ExitCode::from(INTERRUPTED));
+                note!("stopped with {left} of {} points to go; the same command goes on", chosen.len());
+                return Ok(ExitCode::from(signals::exit_code()));
             }
         }
     }
@@ -204,7 +200,7 @@ fn is_pending(p: &Named, store: &Store) -> bool {
 fn report_broken(points: &[Named]) {
     for p in points {
         if let Err(why) = &p.run {
-            eprintln!("{} is broken ({}): {why}", p.id, line(p));
+            note!("{} is broken ({}): {why}", p.id, line(p));
         }
     }
 }
@@ -264,9 +260,9 @@ fn finish(
             version: env!("CARGO_PKG_VERSION"),
             table: &table,
         };
-        println!("{}", serde_json::to_string_pretty(&summary).map_err(CliError::tool_message)?);
+        tell!("{}", serde_json::to_string_pretty(&summary).map_err(CliError::tool_message)?)?;
     }
-    eprintln!("{summary}\nreport  {} (also report.md, points.csv, points.jsonl)", page.display());
+    note!("{summary}\nreport  {} (also report.md, points.csv, points.jsonl)", page.display());
     Ok(table)
 }
 
@@ -274,10 +270,12 @@ fn verdict(table: &Table, outcomes: &[Outcome]) -> ExitCode {
     if table.rows.iter().any(|r| r.verdict() == "different") {
         return ExitCode::from(1);
     }
+    let failed =
+        |o: &Outcome| matches!(o, Outcome::Untrained(_) | Outcome::Unverified(_) | Outcome::Unplaced(_));
     if table.rows.iter().all(|r| r.status == "broken") {
         return ExitCode::from(2);
     }
-    if outcomes.iter().any(|o| matches!(o, Outcome::Unverified(_) | Outcome::Unplaced(_))) {
+    if outcomes.iter().any(failed) {
         return ExitCode::from(3);
     }
     ExitCode::SUCCESS
@@ -289,8 +287,8 @@ fn point_verdict(outcomes: &[Outcome]) -> ExitCode {
         Outcome::Done { verified: Some(false), .. } => 1,
         Outcome::Done { .. } => 0,
         Outcome::Broken(_) => 2,
-        Outcome::Unverified(_) | Outcome::Unplaced(_) => 3,
-        Outcome::Stopped => INTERRUPTED,
+        Outcome::Untrained(_) | Outcome::Unverified(_) | Outcome::Unplaced(_) => 3,
+        Outcome::Stopped => signals::exit_code(),
     };
     ExitCode::from(outcomes.iter().map(code).max().unwrap_or(0))
 }
@@ -348,6 +346,7 @@ impl Watcher for Watch {
             Outcome::Done { verified: Some(true), .. } => "trained, verified".to_owned(),
             Outcome::Done { .. } => "trained".to_owned(),
             Outcome::Broken(why) => format!("is broken: {why}"),
+            Outcome::Untrained(why) => format!("was not trained: {why}"),
             Outcome::Unverified(why) => format!("trained, could not be verified: {why}"),
             Outcome::Unplaced(why) => format!("trained, could not be placed: {why}"),
             Outcome::Stopped => return,
@@ -355,12 +354,12 @@ impl Watcher for Watch {
         let bad = !matches!(outcome, Outcome::Done { verified: None | Some(true), .. });
         if bad || !self.quiet {
             self.bar.suspend(|| {
-                eprintln!("{ended:>4}/{} {} ({}) {said}", self.points, point.id, line(point));
+                note!("{ended:>4}/{} {} ({}) {said}", self.points, point.id, line(point));
             });
         }
     }
 
     fn warn(&self, text: &str) {
-        self.bar.suspend(|| eprintln!("warning: {text}"));
+        self.bar.suspend(|| note!("warning: {text}"));
     }
 }

@@ -1,7 +1,8 @@
 //! `eqhdl study --search`: the narrowest formats that keep the test error near the oracle's.
 
 use super::CliError;
-use super::study::{INTERRUPTED, StudyArgs, Watch, cannot_write};
+use super::say::{self, note, tell};
+use super::study::{StudyArgs, Watch, cannot_write};
 use crate::data;
 use crate::design::Design;
 use crate::oracle::train::FloatTrainer;
@@ -10,13 +11,13 @@ use crate::study::plan::{self, Named};
 use crate::study::report;
 use crate::study::run::{self, Outcome};
 use crate::study::search::{Narrowest, Search, Widths, at_widths, label, settings};
-use crate::study::store::{Found, OracleTraining, Store, write_whole};
+use crate::study::store::{Found, OracleTraining, Store};
+use crate::{signals, whole};
 use indicatif::ProgressBar;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What a search came to, for machines.
@@ -78,7 +79,7 @@ struct Searcher<'a> {
     search: &'a Search,
     out: &'a Path,
     store: Store,
-    stop: Arc<AtomicBool>,
+    stop: &'a AtomicBool,
     threads: usize,
 }
 
@@ -94,10 +95,7 @@ pub(super) fn run(args: &StudyArgs, study: &StudyFile, out: &Path) -> Result<Exi
             args.study.display()
         )));
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    let handler = Arc::clone(&stop);
-    // A second handler in one process (tests) is refused: Ctrl-C then simply ends it.
-    let _ = ctrlc::set_handler(move || handler.store(true, Ordering::Relaxed));
+    let (_hold, stop) = (signals::Hold::new(), signals::stop());
     let threads = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, |n| n.get()));
     let store = Store::new(out.join("results"));
     let searcher = Searcher { args, search, out, store, stop, threads };
@@ -106,13 +104,13 @@ pub(super) fn run(args: &StudyArgs, study: &StudyFile, out: &Path) -> Result<Exi
         match searcher.setting(&setting) {
             Ok(row) => {
                 if !args.quiet {
-                    eprintln!("{}", sentence(&row));
+                    note!("{}", sentence(&row));
                 }
                 rows.push(row);
             }
             Err(Ended::Stopped) => {
-                eprintln!("stopped at {}; the same command goes on", label(&setting));
-                return Ok(ExitCode::from(INTERRUPTED));
+                note!("stopped at {}; the same command goes on", label(&setting));
+                return Ok(ExitCode::from(signals::exit_code()));
             }
             Err(Ended::Failed(e)) => return Err(e),
         }
@@ -127,14 +125,14 @@ pub(super) fn run(args: &StudyArgs, study: &StudyFile, out: &Path) -> Result<Exi
     };
     let json = serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?;
     let page = markdown(&report);
-    write_whole(&out.join("search.json"), json.as_bytes()).map_err(|e| cannot_write(out, &e))?;
-    write_whole(&out.join("search.md"), page.as_bytes()).map_err(|e| cannot_write(out, &e))?;
+    whole::write(&out.join("search.json"), json.as_bytes()).map_err(|e| cannot_write(out, &e))?;
+    whole::write(&out.join("search.md"), page.as_bytes()).map_err(|e| cannot_write(out, &e))?;
     if args.json {
-        println!("{json}");
+        tell!("{json}")?;
     } else {
-        print!("{page}");
+        say::tell_text(&page)?;
     }
-    eprintln!("written to {} and search.json beside it", out.join("search.md").display());
+    note!("written to {} and search.json beside it", out.join("search.md").display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -156,7 +154,7 @@ impl Searcher<'_> {
             }
             let (error, points) = self.error(setting, &design, widths)?;
             if !self.args.quiet {
-                eprintln!(
+                note!(
                     "  {}: {} weight bits, {} state fraction bits: {error:.2} % ({} {limit:.2} %)",
                     label(setting),
                     widths.weight,
@@ -210,11 +208,14 @@ impl Searcher<'_> {
         report::write_designs(self.out, &points).map_err(|e| cannot_write(self.out, &e))?;
         let chosen: Vec<&Named> = points.iter().collect();
         let watch = Watch::new(true, &chosen);
-        let outcomes = run::run(&chosen, &self.store, self.out, self.threads, &self.stop, &watch);
+        let outcomes = run::run(&chosen, &self.store, self.out, self.threads, self.stop, &watch);
         for (point, outcome) in points.iter().zip(outcomes) {
             match outcome {
                 Outcome::Stopped => return Err(Ended::Stopped),
-                Outcome::Broken(why) | Outcome::Unverified(why) | Outcome::Unplaced(why) => {
+                Outcome::Broken(why)
+                | Outcome::Untrained(why)
+                | Outcome::Unverified(why)
+                | Outcome::Unplaced(why) => {
                     return Err(CliError::tool_message(format!("{}: {why}", point.id)).into());
                 }
                 Outcome::Done { .. } => {}

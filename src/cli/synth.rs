@@ -1,6 +1,7 @@
 //! `eqhdl synth`: area and clock rate of a design on a device.
 
 use super::CliError;
+use super::say::{self, note, tell};
 use crate::schedule::Layout;
 use crate::synth::{Device, Family, Report, Request, SEEDS, SPEED, SynthError, Tools, synthesise};
 use crate::verilog::module_name;
@@ -72,23 +73,23 @@ pub fn run(args: &SynthArgs) -> Result<ExitCode, CliError> {
     let usual = Request::on(args.device, out.join(folder));
     let aim_mhz = args.aim.unwrap_or(usual.aim_mhz);
     let request = Request { speed: args.speed, seeds: args.seeds, aim_mhz, ..usual };
-    let outcome = synthesise(&design, &layout, &tools, &request, &|line| eprintln!("{line}"))?;
+    let outcome = synthesise(&design, &layout, &tools, &request, &|line| note!("{line}"))?;
     let report = Report::of(&design, &layout, &request, &tools, &outcome);
     let json = serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?;
     let file = request.dir.join("synth.json");
-    std::fs::write(&file, &json).map_err(|e| SynthError::Io {
+    crate::whole::write(&file, json.as_bytes()).map_err(|e| SynthError::Io {
         what: "write",
         path: file.clone(),
         source: e,
     })?;
     if args.json {
-        println!("{json}");
+        tell!("{json}")?;
     } else {
-        print!("{}", report.text());
-        println!("report: {}", file.display());
+        say::tell_text(&report.text())?;
+        tell!("report: {}", file.display())?;
     }
     for warning in &report.warnings {
-        eprintln!("warning: {warning}");
+        note!("warning: {warning}");
     }
     if !report.lacking.is_empty() {
         return Err(CliError::input_message(format!(

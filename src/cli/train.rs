@@ -1,29 +1,26 @@
 //! `eqhdl train`: bit-accurate training with the reference.
 
 use super::CliError;
+use super::say::{note, tell};
 use crate::data::{self, Dataset};
 use crate::design::{Design, Keys};
+use crate::lock::Lock;
 use crate::reference::checkpoint::{Checkpoint, CheckpointError};
 use crate::reference::counters::Counters;
 use crate::reference::profile::{self, SignalProfile, profile};
 use crate::reference::train::{Course, Plan, Progress, Trainer, TrainingData, averaged_epochs};
 use crate::reference::{Silent, Weights};
+use crate::{signals, whole};
 use indicatif::{ProgressBar, ProgressStyle};
 use miette::{IntoDiagnostic, WrapErr};
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 use serde::Serialize;
-use std::fs::{self, File};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// Exit code after Ctrl-C, as shells count it: 128 + SIGINT.
-pub(super) const INTERRUPTED: u8 = 130;
-
-/// Ctrl-C has been pressed. One for the process, as the handler is.
-static STOP: AtomicBool = AtomicBool::new(false);
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,7 +31,7 @@ Examples:
   eqhdl train mynet.toml --profile                 how many bits each signal needed, and what would do
   eqhdl train mynet.toml --json --save w.npz       accuracies on stdout, weights in a file
 
-Ctrl-C stops at the next sample with a checkpoint. The test accuracy reported is the mean over the last fifth of the
+Ctrl-C (as TERM and HUP) stops at the next sample with a checkpoint. The test accuracy reported is the mean over the last fifth of the
 epochs (at least one); accuracies are shares of 1 in JSON.";
 
 /// Train the bit-accurate reference of a design.
@@ -216,15 +213,14 @@ impl Training for Fixed<'_> {
 }
 
 /// Runs a training to its end, with a progress bar, a line an epoch, and checkpoints; returns its samples per second.
-/// `None` where Ctrl-C stopped it: it goes on with `--resume`.
+/// `None` where a signal stopped it: it goes on with `--resume`.
 pub(super) fn finish<T: Training>(
     args: &TrainArgs,
     plan: Plan,
     training: &mut T,
 ) -> Result<Option<f64>, CliError> {
-    // The second training of a process finds the handler there; where there can be none, Ctrl-C simply ends it.
-    let _ = ctrlc::set_handler(|| STOP.store(true, Ordering::Relaxed));
     let bar = progress_bar(args, plan);
+    // A valid number that no clock reaches is as good as never.
     let every = Duration::try_from_secs_f64(args.checkpoint_every).unwrap_or(Duration::MAX);
     let (begun, done_before) = (Instant::now(), training.course().done);
     let (mut saved, mut epoch) = (Instant::now(), training.course().epoch());
@@ -245,20 +241,24 @@ pub(super) fn finish<T: Training>(
             epoch = course.epoch();
             if !args.quiet {
                 let line = epoch_line(course, plan, rate(done));
-                bar.suspend(|| eprintln!("{line}"));
+                bar.suspend(|| note!("{line}"));
             }
         }
-        let interrupted = STOP.load(Ordering::Relaxed);
+        let interrupted = signals::stop().load(Ordering::Relaxed);
         if !course.is_between_batches(plan) {
             continue;
         }
         if ended || interrupted || saved.elapsed() >= every {
-            training.checkpoint().map_err(|e| CliError::Tool(e.into()))?;
+            match training.checkpoint() {
+                // A disk that is full now may not be when it counts; the last checkpoint is still there.
+                Err(e) if !interrupted => bar.suspend(|| note!("warning: {e}; the training goes on")),
+                kept => kept.map_err(|e| CliError::Tool(e.into()))?,
+            }
             saved = Instant::now();
         }
         if interrupted {
             bar.finish_and_clear();
-            eprintln!("stopped at sample {done} of {}; go on with --resume", plan.total());
+            note!("stopped at sample {done} of {}; go on with --resume", plan.total());
             return Ok(None);
         }
     }
@@ -280,9 +280,12 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let plan = Plan::new(&design, &dataset);
     let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name));
     let path = out.join("checkpoint");
+    let _ours = prepare(args, &path)?;
     let trainer = start(args, &design, &training_data, plan, &path)?;
     let mut training = Fixed { trainer, design: &design, checksum: &training_data.checksum, path: &path };
-    let Some(rate) = finish(args, plan, &mut training)? else { return Ok(ExitCode::from(INTERRUPTED)) };
+    let Some(rate) = finish(args, plan, &mut training)? else {
+        return Ok(ExitCode::from(signals::exit_code()));
+    };
 
     let trainer = training.trainer;
     let report = report(args, &design, &dataset, &trainer, rate);
@@ -291,15 +294,37 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         save_weights(&trainer.weights(), &design, file).map_err(CliError::Tool)?;
     }
     if !args.quiet {
-        eprint!("{}", summary(&report, &design));
+        note!("{}", summary(&report, &design).trim_end());
         if args.profile {
-            eprint!("\n{}", profile::table(&report.profile));
+            note!("\n{}", profile::table(&report.profile).trim_end());
         }
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic().map_err(CliError::Tool)?);
+        tell!("{}", serde_json::to_string_pretty(&report).into_diagnostic().map_err(CliError::Tool)?)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What has to be so before hours of work: the training is this process's alone, and its results can be kept. From here
+/// on a signal waits for a checkpoint.
+pub(super) fn prepare(args: &TrainArgs, checkpoint: &Path) -> Result<(Lock, signals::Hold), CliError> {
+    let every = args.checkpoint_every;
+    if !every.is_finite() || every < 0.0 {
+        return Err(CliError::input_message(format!(
+            "--checkpoint-every {every}: seconds, 0 or more, for instance 30; 0 is after every sample"
+        )));
+    }
+    let lock = Lock::beside(checkpoint).map_err(|e| CliError::Tool(e.into()))?;
+    if let Some(folder) = checkpoint.parent() {
+        whole::sweep(folder);
+    }
+    if let Some(file) = &args.save {
+        whole::try_write(file)
+            .into_diagnostic()
+            .wrap_err_with(|| format!("cannot write the weights to {}", file.display()))
+            .map_err(CliError::Tool)?;
+    }
+    Ok((lock, signals::Hold::new()))
 }
 
 /// The design with what the command line changes.
@@ -363,9 +388,9 @@ pub(super) fn announce(
         }
         _ if args.quiet => {}
         Some(course) => {
-            eprintln!("resuming at sample {} of {} ({})", course.done, plan.total(), path.display());
+            note!("resuming at sample {} of {} ({})", course.done, plan.total(), path.display());
         }
-        None => eprintln!("no checkpoint at {}: starting from the beginning", path.display()),
+        None => note!("no checkpoint at {}: starting from the beginning", path.display()),
     }
     Ok(())
 }
@@ -430,10 +455,7 @@ fn angles(degrees: &[f64]) -> String {
 
 pub(super) fn write_report(report: &impl Serialize, path: &Path) -> miette::Result<()> {
     let write = || -> Result<(), std::io::Error> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        fs::write(path, serde_json::to_string_pretty(report)? + "\n")
+        whole::write(path, (serde_json::to_string_pretty(report)? + "\n").as_bytes())
     };
     write().into_diagnostic().wrap_err_with(|| format!("cannot write {}", path.display()))
 }
@@ -442,7 +464,8 @@ pub(super) fn write_report(report: &impl Serialize, path: &Path) -> miette::Resu
 /// the design's keys that they depend on as bytes of text, `design`.
 fn save_weights(weights: &Weights, design: &Design, path: &Path) -> miette::Result<()> {
     let write = || -> miette::Result<()> {
-        let mut npz = NpzWriter::new_compressed(File::create(path).into_diagnostic()?);
+        let mut bytes = Cursor::new(Vec::new());
+        let mut npz = NpzWriter::new_compressed(&mut bytes);
         for (i, (layer, s)) in weights.layers.iter().zip(&design.synapses).enumerate() {
             let (l, pre) = (i + 1, layer.columns - 1);
             let w = Array2::from_shape_fn((layer.rows, pre), |(row, column)| layer.get(row, column));
@@ -463,7 +486,7 @@ fn save_weights(weights: &Weights, design: &Design, path: &Path) -> miette::Resu
         let keys = Array1::from(Keys::of_training(design).text().into_bytes());
         npz.add_array("design", &keys).into_diagnostic()?;
         npz.finish().into_diagnostic()?;
-        Ok(())
+        whole::write(path, bytes.get_ref()).into_diagnostic()
     };
     write().wrap_err_with(|| format!("cannot write the weights to {}", path.display()))
 }

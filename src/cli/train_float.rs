@@ -1,8 +1,9 @@
 //! `eqhdl train --float`: the same training in 64-bit floats, to set beside the bit-accurate one.
 
 use super::CliError;
+use super::say::{note, tell};
 use super::train::{
-    Accuracies, INTERRUPTED, TrainArgs, Training, announce, changed_design, finish, write_report,
+    Accuracies, TrainArgs, Training, announce, changed_design, finish, prepare, write_report,
 };
 use crate::data::{self, Dataset};
 use crate::design::Design;
@@ -10,11 +11,12 @@ use crate::oracle::Parameters;
 use crate::oracle::train::FloatTrainer;
 use crate::reference::checkpoint::CheckpointError;
 use crate::reference::train::{Course, Plan};
+use crate::{signals, whole};
 use miette::{IntoDiagnostic, WrapErr};
 use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 use serde::Serialize;
-use std::fs::File;
+use std::io::Cursor;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -78,9 +80,12 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name));
     let plan = Plan::new(&design, &dataset);
     let path = out.join("checkpoint-float");
+    let _ours = prepare(args, &path)?;
     let trainer = start(args, &design, &dataset, plan, &path)?;
     let mut training = Float { trainer, path: &path };
-    let Some(rate) = finish(args, plan, &mut training)? else { return Ok(ExitCode::from(INTERRUPTED)) };
+    let Some(rate) = finish(args, plan, &mut training)? else {
+        return Ok(ExitCode::from(signals::exit_code()));
+    };
 
     let trainer = training.trainer;
     let accuracies = Accuracies::new((args, design.seed), &dataset, plan, trainer.course(), rate);
@@ -90,10 +95,10 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         save(trainer.parameters(), file).map_err(CliError::Tool)?;
     }
     if !args.quiet {
-        eprintln!("\n64-bit floats: {}", report.accuracies.sentence());
+        note!("\n64-bit floats: {}", report.accuracies.sentence());
     }
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&report).into_diagnostic().map_err(CliError::Tool)?);
+        tell!("{}", serde_json::to_string_pretty(&report).into_diagnostic().map_err(CliError::Tool)?)?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -101,14 +106,15 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
 /// Weights `w1` (rows: post-synaptic), biases `b1`, and so on, as they are.
 fn save(parameters: &Parameters, path: &Path) -> miette::Result<()> {
     let write = || -> miette::Result<()> {
-        let mut npz = NpzWriter::new_compressed(File::create(path).into_diagnostic()?);
+        let mut bytes = Cursor::new(Vec::new());
+        let mut npz = NpzWriter::new_compressed(&mut bytes);
         for (l, layer) in (1..).zip(&parameters.layers) {
             let w = Array2::from_shape_fn((layer.post, layer.pre), |(i, j)| layer.weight(i, j));
             npz.add_array(format!("w{l}"), &w).into_diagnostic()?;
             npz.add_array(format!("b{l}"), &Array1::from(layer.bias.clone())).into_diagnostic()?;
         }
         npz.finish().into_diagnostic()?;
-        Ok(())
+        whole::write(path, bytes.get_ref()).into_diagnostic()
     };
     write().wrap_err_with(|| format!("cannot write the weights to {}", path.display()))
 }

@@ -4,10 +4,11 @@ use super::CosimError;
 use super::builds::{Builds, Built};
 use super::testbench;
 use crate::design::Design;
+use crate::process;
 use crate::schedule::Layout;
 use crate::verilog::{Sources, module_name};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
 /// What a simulator can show.
@@ -128,7 +129,9 @@ impl Builds {
 }
 
 fn make_arguments(effort: Effort) -> Vec<String> {
-    let mut make: Vec<String> = ["-C", "obj", "-f", "Vsim_top.mk", "-s"].map(String::from).to_vec();
+    // Verilator's own rules refuse a folder whose name has a blank; they need no more than to be where they are.
+    let mut make: Vec<String> =
+        ["-C", "obj", "-f", "Vsim_top.mk", "-s", "CURDIR=."].map(String::from).to_vec();
     make.extend(match effort {
         Effort::Speed => ["OPT_FAST=-O3", "OPT_SLOW=-O1", "OPT_GLOBAL=-O2"].map(String::from),
         Effort::Compile => ["OPT_FAST=-O1", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1"].map(String::from),
@@ -150,7 +153,7 @@ fn tools() -> Result<&'static [String], CosimError> {
         return Ok(known);
     }
     let says = |tool: &'static str| {
-        let output = Command::new(tool).arg("--version").stdin(Stdio::null()).output();
+        let output = process::output(Command::new(tool).arg("--version"));
         output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned())
     };
     let verilator = says("verilator").map_err(|e| failed_to_start("verilator", e))?;
@@ -248,11 +251,11 @@ const VARIABLES: [&str; 9] =
 
 fn run(dir: &Path, tool: &'static str, arguments: &[String]) -> Result<(), CosimError> {
     let mut command = Command::new(tool);
-    command.args(arguments).current_dir(dir).stdin(Stdio::null());
+    command.args(arguments).current_dir(dir);
     VARIABLES.iter().for_each(|v| {
         command.env_remove(v);
     });
-    let output = command.output().map_err(|e| failed_to_start(tool, e))?;
+    let output = process::output(&mut command).map_err(|e| failed_to_start(tool, e))?;
     let log =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let _ = std::fs::write(dir.join(format!("{tool}.log")), &log);

@@ -50,7 +50,7 @@ impl Builds {
     /// # Errors
     /// Another process has it, or it cannot be written to.
     pub fn open(root: &Path) -> Result<Builds, CosimError> {
-        Ok(Builds { root: root.to_owned(), _lock: Lock::of(root, "builds")? })
+        Ok(Builds { root: root.to_owned(), _lock: Lock::acquire(root)? })
     }
 
     /// The simulator of these sources by this recipe; `make` builds it in the folder it is given.

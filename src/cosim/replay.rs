@@ -8,6 +8,7 @@ use crate::reference::Weights;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::schedule::Layout;
 use crate::verilog::Sources;
+use crate::whole;
 use std::path::{Path, PathBuf};
 
 /// What a replay left behind.
@@ -156,8 +157,8 @@ pub fn save_files(
         s.push_str(&format!("variable_add {scope}.{base}\n"));
     }
     s.push_str(&format!("cursor_set {cycle}\ngoto_cursor\n"));
-    std::fs::write(&gtkwave, g).map_err(|e| CosimError::io("write", &gtkwave, e))?;
-    std::fs::write(&surfer, s).map_err(|e| CosimError::io("write", &surfer, e))?;
+    whole::write(&gtkwave, g.as_bytes()).map_err(|e| CosimError::io("write", &gtkwave, e))?;
+    whole::write(&surfer, s.as_bytes()).map_err(|e| CosimError::io("write", &surfer, e))?;
     Ok((gtkwave, surfer))
 }
 

@@ -216,7 +216,8 @@ impl Simulator {
         command.arg("--free-steps").arg(request.design.free_steps.to_string());
         command.arg("--nudged-steps").arg(request.design.nudged_steps.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(|e| CosimError::io("start", &program, e))?;
+        let mut child =
+            crate::process::spawn(&mut command).map_err(|e| CosimError::io("start", &program, e))?;
         // Read in a thread of its own, so that a talkative simulator never blocks.
         let log = child.stderr.take().map(|mut e| {
             std::thread::spawn(move || {

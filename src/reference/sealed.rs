@@ -4,11 +4,12 @@
 //! values, SHA-256 of all that comes before.
 
 use super::checkpoint::CheckpointError;
+use crate::whole;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 /// What a file says it is.
@@ -17,7 +18,7 @@ pub type Magic = [u8; 8];
 const VERSION: u32 = 2;
 const DIGEST: usize = 32;
 
-/// Writes to a temporary file beside `path`, flushes it to the disk, and renames it.
+/// Writes the file, whole or not at all.
 ///
 /// # Errors
 /// The operating system refused.
@@ -38,17 +39,7 @@ pub fn write(
     let digest = Sha256::digest(&bytes);
     bytes.extend_from_slice(&digest);
 
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(fail)?;
-    let mut file = tempfile::Builder::new().prefix(".checkpoint-").tempfile_in(folder).map_err(fail)?;
-    file.write_all(&bytes).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map_err(|e| fail(e.error))?;
-    // The rename itself lives in the folder. Not every file system lets a folder be flushed.
-    if let Ok(folder) = fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
+    whole::write(path, &bytes).map_err(fail)
 }
 
 /// Header and values of a file; `None` when there is none.

@@ -1,6 +1,6 @@
 //! Points as independent commands, for machines other than this one.
 
-use super::store::write_whole;
+use crate::{process, whole};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -80,16 +80,14 @@ pub fn slurm(folder: &Path, name: &str, commands: &[String], options: &[String])
     }
     let write = |file: &str, text: &str| {
         let path = folder.join(file);
-        write_whole(&path, text.as_bytes()).map_err(|source| EngineError::Io { path, source })
+        whole::write(&path, text.as_bytes()).map_err(|source| EngineError::Io { path, source })
     };
     write("commands.txt", &(commands.join("\n") + "\n"))?;
     write("job.sh", &slurm_script(folder, commands.len()))?;
     let log = format!("--output={}", folder.join("task-%a.log").display());
-    let run = Command::new("sbatch")
-        .args(["--wait", &format!("--job-name={name}"), &log])
-        .args(options)
-        .arg(folder.join("job.sh"))
-        .output();
+    let mut command = Command::new("sbatch");
+    command.args(["--wait", &format!("--job-name={name}"), &log]).args(options).arg(folder.join("job.sh"));
+    let run = process::output(&mut command);
     let output = run.map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => EngineError::NoSlurm,
         _ => EngineError::Io { path: PathBuf::from("sbatch"), source: e },

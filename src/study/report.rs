@@ -3,8 +3,8 @@
 use super::html::{Heading, page};
 use super::pareto;
 use super::plan::Named;
-use super::store::write_whole;
 use super::table::{Row, Table};
+use crate::whole;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
@@ -16,15 +16,15 @@ use std::path::Path;
 pub fn write(folder: &Path, heading: &Heading, points: &[Named], table: &Table) -> io::Result<()> {
     write_designs(folder, points)?;
     let html = page(heading, table).map_err(io::Error::other)?;
-    write_whole(&folder.join("report.html"), html.as_bytes())?;
-    write_whole(&folder.join("report.md"), markdown(heading, table).as_bytes())?;
-    write_whole(&folder.join("points.csv"), csv(table).as_bytes())?;
+    whole::write(&folder.join("report.html"), html.as_bytes())?;
+    whole::write(&folder.join("report.md"), markdown(heading, table).as_bytes())?;
+    whole::write(&folder.join("points.csv"), csv(table).as_bytes())?;
     let mut lines = String::new();
     for row in &table.rows {
         lines += &serde_json::to_string(row)?;
         lines.push('\n');
     }
-    write_whole(&folder.join("points.jsonl"), lines.as_bytes())
+    whole::write(&folder.join("points.jsonl"), lines.as_bytes())
 }
 
 /// Writes every point's design file, as far as it is not there yet.
@@ -37,8 +37,7 @@ pub fn write_designs(folder: &Path, points: &[Named]) -> io::Result<()> {
         if std::fs::read_to_string(&path).is_ok_and(|t| t == p.text) {
             continue;
         }
-        std::fs::create_dir_all(folder.join("designs"))?;
-        std::fs::write(&path, &p.text)?;
+        whole::write(&path, p.text.as_bytes())?;
     }
     Ok(())
 }

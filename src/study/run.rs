@@ -3,6 +3,7 @@
 use super::plan::{Named, Runnable};
 use super::store::{Found, Store, Training};
 use super::{cost, place, verify};
+use crate::lock::Lock;
 use crate::reference::Silent;
 use crate::reference::checkpoint::Checkpoint;
 use crate::reference::train::Trainer;
@@ -41,6 +42,8 @@ pub enum Outcome {
     },
     /// It cannot run, or failed; why.
     Broken(String),
+    /// Another process trains it, or nothing can be kept; why.
+    Untrained(String),
     /// Trained, but the cross-check could not be done; why.
     Unverified(String),
     /// Trained, but it could not be synthesised and placed; why.
@@ -116,8 +119,13 @@ fn one(point: &Named, store: &Store, folder: &Path, stop: &AtomicBool, watcher: 
             if let Found::Damaged(why) = found {
                 watcher.warn(&format!("{why}; training {} again", point.id));
             }
-            match train(run, store, stop, watcher) {
-                Ok(Some(t)) => (t, false),
+            // Another study in this folder may have it; what it has trained by now is not trained again.
+            let _ours = match Lock::beside(&store.checkpoint_file(&run.identity)) {
+                Ok(lock) => lock,
+                Err(e) => return Outcome::Untrained(e.to_string()),
+            };
+            match train_unless_kept(run, store, stop, watcher) {
+                Ok(Some(trained)) => trained,
                 Ok(None) => return Outcome::Stopped,
                 Err(why) => return Outcome::Broken(why),
             }
@@ -151,7 +159,7 @@ fn check(
         Found::Nothing => {}
     }
     match verify::verify(point, &training.weights_digest, folder) {
-        // Ctrl-C ends the simulator too.
+        // A signal ends the simulator too.
         Err(_) if stop.load(Ordering::Relaxed) => Err(Outcome::Stopped),
         Err(e) => Err(Outcome::Unverified(e.to_string())),
         Ok(None) => Ok(None),
@@ -177,13 +185,27 @@ fn price(
         Found::Nothing => {}
     }
     match place::place(point, device, folder) {
-        // Ctrl-C ends the placer too.
+        // A signal ends the placer too.
         Err(_) if stop.load(Ordering::Relaxed) => Err(Outcome::Stopped),
         Err(e) => Err(Outcome::Unplaced(e.to_string())),
         Ok(None) => Ok(()),
         Ok(Some(p)) => store
             .keep_placed(&p)
             .map_err(|e| Outcome::Broken(format!("its area and clock rate cannot be kept: {e}"))),
+    }
+}
+
+/// Trains a point that is this process's alone, unless another process has done so since it was looked for. The flag says
+/// that its result was there.
+fn train_unless_kept(
+    run: &Runnable,
+    store: &Store,
+    stop: &AtomicBool,
+    watcher: &impl Watcher,
+) -> Result<Option<(Training, bool)>, String> {
+    match store.training(&run.identity) {
+        Found::Good(t) => Ok(Some((t, true))),
+        _ => Ok(train(run, store, stop, watcher)?.map(|t| (t, false))),
     }
 }
 
@@ -216,7 +238,8 @@ fn train(
     let (begun, mut saved, mut said) = (Instant::now(), Instant::now(), trainer.progress().course.done);
     while trainer.step(&mut Silent).is_some() {
         let done = trainer.progress().course.done;
-        if done.is_multiple_of(STRIDE) {
+        // A checkpoint holds all there is only where no batch is half done.
+        if done - said >= STRIDE && trainer.is_between_batches() {
             watcher.advanced(effort * (done - said), true);
             said = done;
             if stop.load(Ordering::Relaxed) {

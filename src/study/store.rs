@@ -5,11 +5,12 @@ use super::address::{Identity, sha256};
 use crate::reference::counters::Counters;
 use crate::reference::train::{EpochScore, averaged_epochs};
 use crate::synth::{Counts, Device, Spread};
+use crate::whole;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// What a training came to. Whole numbers only, so that reading gives back what was written.
@@ -278,27 +279,5 @@ fn read<T: DeserializeOwned>(path: &Path) -> Found<T> {
 fn write(path: &Path, body: &impl Serialize) -> io::Result<()> {
     let body = serde_json::to_value(body)?;
     let text = serde_json::to_string_pretty(&Sealed { seal: seal(&body), body })? + "\n";
-    write_whole(path, text.as_bytes())
-}
-
-/// Writes a file whole or not at all.
-///
-/// # Errors
-/// The operating system refused.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut new = tempfile::Builder::new();
-    // Temporary files are private by default; these are as readable as any other.
-    #[cfg(unix)]
-    new.permissions(<fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666));
-    let mut file = new.prefix(".result-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|e| e.error)?;
-    // The rename itself lives in the folder. Not every file system lets a folder be flushed.
-    if let Ok(folder) = fs::File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
+    whole::write(path, text.as_bytes())
 }

@@ -23,6 +23,7 @@ pub use tools::{Tool, Tools};
 pub use top::{TOP, add_to};
 
 use crate::design::Design;
+use crate::lock::{Lock, LockError};
 use crate::schedule::Layout;
 use crate::verilog::Sources;
 use sha2::{Digest, Sha256};
@@ -75,6 +76,10 @@ pub enum SynthError {
         /// What is wrong.
         why: String,
     },
+    /// Another process works there.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Lock(#[from] LockError),
     /// The machine failed.
     #[error("cannot {what} {path}: {source}")]
     Io {
@@ -142,6 +147,7 @@ pub fn synthesise(
 ) -> Result<Outcome, SynthError> {
     let mut sources = Sources::of(design, layout);
     add_to(&mut sources, design, layout);
+    let _ours = Lock::acquire(&request.dir)?;
     let rtl = request.dir.join("rtl");
     sources.write(&rtl).map_err(|e| SynthError::io("write the hardware to", &rtl, e))?;
 
@@ -177,7 +183,7 @@ pub fn synthesise(
         netlist = registered;
         netlist_path = "registered.json".to_owned();
         let path = rtl.join(&netlist_path);
-        std::fs::write(&path, &netlist).map_err(|e| SynthError::io("write", &path, e))?;
+        crate::whole::write(&path, netlist.as_bytes()).map_err(|e| SynthError::io("write", &path, e))?;
         stat.counts.ff = stat.counts.ff.saturating_sub(absorbed);
     }
     let parts = parse_netlist(&netlist, TOP)?;
@@ -232,7 +238,7 @@ fn step(
     }
     let _ = std::fs::remove_file(&file);
     work()?;
-    std::fs::write(&file, stamp).map_err(|e| SynthError::io("write", &file, e))
+    crate::whole::write(&file, stamp.as_bytes()).map_err(|e| SynthError::io("write", &file, e))
 }
 
 fn stat_file(use_dsp: bool) -> String {

@@ -2,8 +2,9 @@
 
 use super::device::Family;
 use super::{SynthError, TOOLS_FOLDER};
+use crate::process;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Yosys from this version on names the cells of a netlist so that they can be counted by module.
 const YOSYS_SINCE: (u32, u32) = (0, 40);
@@ -83,7 +84,7 @@ fn private_folders() -> Vec<PathBuf> {
 }
 
 fn ask_version(program: &Path, ask: &str) -> Option<String> {
-    let output = Command::new(program).arg(ask).stdin(Stdio::null()).output().ok()?;
+    let output = process::output(Command::new(program).arg(ask)).ok()?;
     let said =
         format!("{}\n{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let line = said.lines().find(|l| parse_version(l).is_some())?;
@@ -106,16 +107,12 @@ fn parse_version(line: &str) -> Option<(u32, u32)> {
 
 /// Runs a tool in a folder; its output goes to `log` there.
 pub(super) fn run(tool: &Tool, arguments: &[String], dir: &Path, log: &str) -> Result<(), SynthError> {
-    let output = Command::new(&tool.program)
-        .args(arguments)
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .output()
+    let output = process::output(Command::new(&tool.program).args(arguments).current_dir(dir))
         .map_err(|e| SynthError::io("run", &tool.program, e))?;
     let said =
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let log = dir.join(log);
-    std::fs::write(&log, &said).map_err(|e| SynthError::io("write", &log, e))?;
+    crate::whole::write(&log, said.as_bytes()).map_err(|e| SynthError::io("write", &log, e))?;
     if output.status.success() {
         return Ok(());
     }

@@ -138,7 +138,7 @@ impl Sources {
         for (name, text) in &self.files {
             let path = dir.join(name);
             if std::fs::read_to_string(&path).ok().as_deref() != Some(text) {
-                std::fs::write(path, text)?;
+                crate::whole::write(&path, text.as_bytes())?;
             }
         }
         Ok(())

@@ -2,6 +2,7 @@
 
 use super::{Bench, CosimArgs, progress_bar, sources};
 use crate::cli::CliError;
+use crate::cli::say::tell;
 use crate::cosim::{Builds, Difference, FAULTS, Fault, Field, Level, Request, Tracing, cross_check};
 use crate::reference::train::PlannedSample;
 use serde::Serialize;
@@ -65,9 +66,9 @@ pub(super) fn all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliEr
     }
     bar.finish_and_clear();
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&rows).map_err(CliError::tool_message)?);
+        tell!("{}", serde_json::to_string_pretty(&rows).map_err(CliError::tool_message)?)?;
     } else {
-        print(&rows, samples.len());
+        print(&rows, samples.len())?;
     }
     let missed = rows.iter().any(|r| r.applies && !r.caught);
     Ok(if missed { ExitCode::from(1) } else { ExitCode::SUCCESS })
@@ -109,15 +110,15 @@ fn row(bench: &Bench<'_>, fault: &'static Fault, samples: &[PlannedSample]) -> R
 }
 
 /// The table for people.
-fn print(rows: &[FaultRow], samples: usize) {
-    println!("{:<22} {:<10} final  signature  states  events  first event", "defect", "kind");
+fn print(rows: &[FaultRow], samples: usize) -> Result<(), CliError> {
+    tell!("{:<22} {:<10} final  signature  states  events  first event", "defect", "kind")?;
     for r in rows {
         let mark = |caught: bool| match (r.applies, caught) {
             (false, _) => "-",
             (true, true) => "x",
             (true, false) => ".",
         };
-        println!(
+        tell!(
             "{:<22} {:<10} {:^5}  {:^9}  {:^6}  {:^6}  {}",
             r.fault,
             r.kind,
@@ -126,13 +127,13 @@ fn print(rows: &[FaultRow], samples: usize) {
             mark(r.at_states),
             mark(r.at_events),
             r.first
-        );
+        )?;
     }
     let tried = rows.iter().filter(|r| r.applies).count();
     let caught = rows.iter().filter(|r| r.applies && r.caught).count();
-    println!(
+    tell!(
         "\n{tried} defects over {samples} samples, {caught} caught, {} missed; {} are of what this design does not have",
         tried - caught,
         rows.len() - tried
-    );
+    )
 }

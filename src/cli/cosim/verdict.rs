@@ -3,6 +3,7 @@
 use super::{Bench, CosimArgs, Hardware};
 use crate::bus;
 use crate::cli::CliError;
+use crate::cli::say::{note, tell};
 use crate::cosim::{Built, CosimError, Difference, Field, Level, Outcome, Replay, operands};
 use crate::design::{Design, Keys};
 use serde::Serialize;
@@ -79,18 +80,18 @@ impl Verdict<'_> {
     pub fn give(&self) -> Result<(), CliError> {
         let json = serde_json::to_string_pretty(&self.report()).map_err(CliError::tool_message)?;
         let file = self.hardware.folder.join("cosim.json");
-        std::fs::write(&file, &json).map_err(|e| CosimError::Io {
+        crate::whole::write(&file, json.as_bytes()).map_err(|e| CosimError::Io {
             what: "write",
             path: file.clone(),
             source: e,
         })?;
         if self.args.json {
-            println!("{json}");
+            tell!("{json}")?;
         }
         self.say_what();
         self.say_numbers();
         self.say_where();
-        eprintln!("  report             {}", file.display());
+        note!("  report             {}", file.display());
         Ok(())
     }
 
@@ -143,32 +144,32 @@ impl Verdict<'_> {
         let o = self.outcome;
         let level = format!("{:?}", self.args.level).to_lowercase();
         let Some(d) = o.differences.first() else {
-            eprintln!("EQUAL at level {level}: hardware and reference agree in every bit");
-            eprintln!("  samples            {}", grouped(o.samples));
+            note!("EQUAL at level {level}: hardware and reference agree in every bit");
+            note!("  samples            {}", grouped(o.samples));
             let (compared, steps) = (grouped(o.compared), grouped(o.steps));
-            eprintln!("  compared           {compared} states and weights, {steps} signatures");
+            note!("  compared           {compared} states and weights, {steps} signatures");
             if let Some(words) = self.bus_words {
                 let words = grouped(words);
-                eprintln!("  on the bus         {words} words answered, and all weights read through it");
+                note!("  on the bus         {words} words answered, and all weights read through it");
             }
             return;
         };
-        eprintln!("DIFFERENT at level {level}; the first difference:");
-        eprintln!("  {}", d.text);
+        note!("DIFFERENT at level {level}; the first difference:");
+        note!("  {}", d.text);
         // Where everything is compared, a cause may come before what this level has seen.
         let sharper = self.replayed.as_ref().map(|r| &r.first).filter(|r| r.text != d.text);
         if let Some(sharper) = sharper {
-            eprintln!("  before it, at level all: {}", sharper.text);
+            note!("  before it, at level all: {}", sharper.text);
         }
         let cause = sharper.unwrap_or(d);
         let before = o.before.iter().find(|b| b.1.number == cause.sample);
         if let Some(why) = before.and_then(|b| operands(self.bench.design, &self.bench.data, b, cause)) {
-            eprintln!("  {why}");
+            note!("  {why}");
         }
         // Without a waveform nobody knows the cycle.
         let seen =
             if d.cycle > 0 { format!("seen in cycle {} of the run; ", d.cycle) } else { String::new() };
-        eprintln!("  {seen}{}", explain(self.bench.design, cause));
+        note!("  {seen}{}", explain(self.bench.design, cause));
     }
 
     fn say_numbers(&self) {
@@ -179,19 +180,19 @@ impl Verdict<'_> {
             } else {
                 "the reference's differs"
             };
-            eprintln!("  test accuracy      {:.2} % (mean of the last epochs, {same})", 100.0 * a);
+            note!("  test accuracy      {:.2} % (mean of the last epochs, {same})", 100.0 * a);
         }
         if o.cycles_per_sample > 0.0 {
-            eprintln!(
+            note!(
                 "  cycles per sample  {:.0} (training), {:.1} % of all cycles read weights",
                 o.cycles_per_sample,
                 100.0 * o.read_share
             );
         }
-        eprintln!("  wall time          {:.1} s", o.wall.as_secs_f64());
+        note!("  wall time          {:.1} s", o.wall.as_secs_f64());
         if let Some((cycles, seconds)) = o.simulated {
             let rate = cycles as f64 / seconds / 1e6;
-            eprintln!("  simulated          {} cycles, {rate:.2} million per second", grouped(cycles));
+            note!("  simulated          {} cycles, {rate:.2} million per second", grouped(cycles));
         }
     }
 
@@ -205,16 +206,16 @@ impl Verdict<'_> {
                 none if none.is_empty() => String::new(),
                 files => format!(", of which {files} not as generated"),
             };
-            eprintln!("  not simulated      the bus around the core ({} files{edits})", unseen.len());
+            note!("  not simulated      the bus around the core ({} files{edits})", unseen.len());
         }
         if !edited.is_empty() {
-            eprintln!("  not as generated   {}", edited.join(", "));
+            note!("  not as generated   {}", edited.join(", "));
         }
         if let Some(r) = &self.replayed {
             let (samples, cycle) = (r.samples, r.cycle);
-            eprintln!("  replay             {samples} sample(s), cycle {cycle}: {}", r.waveform.display());
+            note!("  replay             {samples} sample(s), cycle {cycle}: {}", r.waveform.display());
             let (gtkwave, surfer) = (r.gtkwave.display(), r.surfer.display());
-            eprintln!("  open it            gtkwave {gtkwave}   or   surfer -c {surfer}");
+            note!("  open it            gtkwave {gtkwave}   or   surfer -c {surfer}");
         } else if !self.outcome.differences.is_empty() {
             let why = if self.built.is_none() {
                 "none: the waveform was given, no hardware ran; `--rtl DIR` runs it"
@@ -223,10 +224,10 @@ impl Verdict<'_> {
             } else {
                 "the difference does not come back when the last samples run alone"
             };
-            eprintln!("  replay             {why}");
+            note!("  replay             {why}");
         }
         if let Some(w) = &self.first_sample {
-            eprintln!(
+            note!(
                 "  waveform           {} (the commit port over the first sample; gtkwave {})",
                 w.display(),
                 w.with_extension("gtkw").display()

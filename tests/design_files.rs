@@ -191,10 +191,10 @@ const REFUSED: &[Case] = &[
     ),
     (&[("T = 20", "T = 20\nbatch = 0")], "batch = 0", "0 is no possible `batch`", "from 1 (default) to 4096"),
     (
-        &[("\nT = 20", "\nT = 40000"), ("[network]", "[network]\norder = \"even_odd\"")],
-        "T = 40000",
-        "40000 is no possible `T`",
-        "the free steps",
+        &[("\nT = 20", "\nT = 65536"), ("[network]", "[network]\norder = \"even_odd\"")],
+        "T = 65536",
+        "65536 is no possible `T`",
+        "1 to 65535",
     ),
     (&[("T = 20", "T = 20\nangle = 45")], "angle = 45", "no angle between them", "vector_field"),
     (

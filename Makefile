@@ -16,7 +16,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-synth setup-axi build run test test-axi axi-defects cosim inject formal mutate netlist bench \
-        results lint data clean
+        results lint data clean fuzz-parsers
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ formal: ## prove requantiser, neuron, synapses, sequencer and streams; planted d
 mutate: ## 320 mutants of two small cores: is each of them caught, or proven equivalent? (an hour)
 	@sim/setup.sh test
 	cargo test --release --test mutate -- --all $(ARGS)
+
+fuzz-parsers: ## a million damaged files for each parser, in less than 1 GB (minutes)
+	@sim/setup.sh build
+	cargo test --release --test fuzz_parsers -- --all $(ARGS)
 
 netlist: ## a small core after synthesis for ECP5 trains as the reference does (minutes)
 	@sim/setup.sh test

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, FileType};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +13,35 @@ const UNFINISHED: [&str; 3] = [".unfinished-", ".checkpoint-", ".result-"];
 
 /// Unfinished files this old, whose process has ended, are removed.
 const STALE: Duration = Duration::from_secs(60);
+
+/// Longest text that is read as a design or a study: 4 MiB.
+pub const MAX_TEXT: u64 = 4 << 20;
+
+/// Opens a file to read: neither a folder, nor a pipe or device, which may never end.
+///
+/// # Errors
+/// The operating system refused, or it is no file.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let kind = fs::metadata(path)?.file_type();
+    if !kind.is_file() {
+        let what = if kind.is_dir() { "a folder" } else { "a pipe or device" };
+        return Err(io::Error::other(format!("it is {what}, not a file")));
+    }
+    File::open(path)
+}
+
+/// The bytes of a file that should be a short text.
+///
+/// # Errors
+/// As [`open_file`]; or it is longer than [`MAX_TEXT`].
+pub fn read_text(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_file(path)?.take(MAX_TEXT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_TEXT {
+        return Err(io::Error::other(format!("it is longer than {MAX_TEXT} bytes")));
+    }
+    Ok(bytes)
+}
 
 /// Writes a file: a new one beside it, flushed to the disk, takes its name. A link of that name is replaced, so that
 /// what it points to stays as it is; a device or pipe is written to.

@@ -142,6 +142,16 @@ pub enum DataError {
         /// What would be right.
         wanted: String,
     },
+    /// More values than are taken.
+    #[error("{}: its shape {shape:?} announces more than {most} values, which is the most that are read; split the set, or check the file", .path.display())]
+    Large {
+        /// The file.
+        path: PathBuf,
+        /// As announced.
+        shape: Vec<usize>,
+        /// The limit.
+        most: u64,
+    },
     /// An input value is not in `[0, 1]`.
     #[error("{}: array `{array}`, sample {sample}, value {column} is {value}; every value must lie in [0, 1]: scale the array, or give bytes (uint8), which are divided by 255", .path.display())]
     Value {
@@ -154,7 +164,7 @@ pub enum DataError {
         /// The value's index in the (flattened) sample.
         column: usize,
         /// The value.
-        value: f32,
+        value: f64,
     },
     /// A label cannot be one.
     #[error("{}: array `{array}`, sample {sample} has label {label}; labels count from 0 to at most 65535", .path.display())]
@@ -166,7 +176,7 @@ pub enum DataError {
         /// The sample's index.
         sample: usize,
         /// The label.
-        label: i64,
+        label: i128,
     },
     /// The samples do not fit the input layer.
     #[error(

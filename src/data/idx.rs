@@ -2,6 +2,7 @@
 //!
 //! A header is never believed: it says how many bytes to expect, and memory grows only with the bytes that come.
 
+use super::npy::MAX_VALUES;
 use super::{DataError, Samples};
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
@@ -36,7 +37,7 @@ fn find(folder: &Path, part: &str, kind: &str, dimensions: u32) -> Result<PathBu
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, DataError> {
-    Ok(BufReader::with_capacity(1 << 16, File::open(path).map_err(DataError::read(path))?))
+    Ok(BufReader::with_capacity(1 << 16, super::open(path)?))
 }
 
 fn assemble(
@@ -105,6 +106,9 @@ fn parse_plain(
     let body = dimensions.map(u128::from).product::<u128>(); // three 32-bit factors at most: below 2^96
     if body == 0 {
         return Err(DataError::Empty { path: path.to_owned(), what: "the array".into(), shape });
+    }
+    if body > u128::from(MAX_VALUES) {
+        return Err(DataError::Large { path: path.to_owned(), shape, most: MAX_VALUES });
     }
     // One byte more than announced, to see whether the file ends there.
     let bytes = up_to(&mut file, u64::try_from(body + 1).unwrap_or(u64::MAX)).map_err(&failed)?;
@@ -228,12 +232,17 @@ mod tests {
         for shape in [[u32::MAX; 3], [u32::MAX, 1, 1], [1 << 31, 1 << 31, 4]] {
             for file in [idx(IMAGES, &shape, &[1, 2, 3]), gzip(&idx(IMAGES, &shape, &[1, 2, 3]))] {
                 let error = parse_images(&file).unwrap_err();
-                let announced = 16 + shape.iter().map(|&d| u128::from(d)).product::<u128>();
-                assert!(
-                    matches!(error, DataError::Truncated { expected, found: 19, .. } if expected == announced),
-                    "{error}"
-                );
+                assert!(matches!(error, DataError::Large { .. }), "{error}");
             }
+        }
+        let shape = [MAX_VALUES as u32, 1, 1];
+        for file in [idx(IMAGES, &shape, &[1, 2, 3]), gzip(&idx(IMAGES, &shape, &[1, 2, 3]))] {
+            let announced = 16 + u128::from(MAX_VALUES);
+            let error = parse_images(&file).unwrap_err();
+            assert!(
+                matches!(error, DataError::Truncated { expected, found: 19, .. } if expected == announced),
+                "{error}"
+            );
         }
         for shape in [[0, 28, 28], [1, 0, 28], [u32::MAX, u32::MAX, 0]] {
             assert!(matches!(parse_images(&idx(IMAGES, &shape, &[])).unwrap_err(), DataError::Empty { .. }));

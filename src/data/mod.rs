@@ -7,6 +7,7 @@ mod checksum;
 mod digits;
 mod error;
 mod idx;
+mod npy;
 mod npz;
 mod order;
 mod quantise;
@@ -89,6 +90,11 @@ pub struct Fit {
     pub train_samples: Option<usize>,
     /// Keep the first so many test samples (none: all).
     pub test_samples: Option<usize>,
+}
+
+/// Opens a file of data: a file, since a pipe has no end until somebody closes it, and a device may have none.
+fn open(path: &std::path::Path) -> Result<std::fs::File, DataError> {
+    crate::whole::open_file(path).map_err(DataError::read(path))
 }
 
 impl Dataset {

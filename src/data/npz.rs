@@ -3,24 +3,21 @@
 //! Inputs are bytes (divided by 255) or floats in `[0, 1]`, two or more dimensions, the first of which counts the
 //! samples. Labels are integers of any width, one dimension. As with IDX, memory grows only with the bytes that come.
 
+use super::npy::{Header, NpyError};
 use super::{DataError, Samples};
-use ndarray::ArrayD;
-use ndarray_npy::{NpzReader, ReadDataError, ReadNpyError, ReadNpzError, ReadableElement};
-use py_literal::Value as PyValue;
-use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
+use zip::ZipArchive;
+use zip::result::ZipError;
 
 /// Training and test samples.
 pub(super) fn read(path: &Path) -> Result<(Samples, Samples), DataError> {
-    let file = File::open(path).map_err(DataError::read(path))?;
-    parse(path, BufReader::new(file))
+    parse(path, BufReader::new(super::open(path)?))
 }
 
 fn parse(path: &Path, file: impl Read + Seek) -> Result<(Samples, Samples), DataError> {
-    let failed =
-        |e: ReadNpzError| DataError::Npz { path: path.to_owned(), array: None, reason: e.to_string() };
-    let mut archive = Archive { path, zip: NpzReader::new(file).map_err(failed)? };
+    let failed = |e: ZipError| DataError::Npz { path: path.to_owned(), array: None, reason: e.to_string() };
+    let mut archive = Archive { path, zip: ZipArchive::new(file).map_err(failed)? };
     let train = archive.samples("x_train", "y_train")?;
     let test = archive.samples("x_test", "y_test")?;
     if train.inputs != test.inputs {
@@ -36,15 +33,38 @@ fn parse(path: &Path, file: impl Read + Seek) -> Result<(Samples, Samples), Data
 
 struct Archive<'a, R: Read + Seek> {
     path: &'a Path,
-    zip: NpzReader<R>,
+    zip: ZipArchive<R>,
+}
+
+impl From<(&Path, &'static str, NpyError)> for DataError {
+    fn from((path, array, e): (&Path, &'static str, NpyError)) -> DataError {
+        DataError::Npz { path: path.to_owned(), array: Some(array), reason: e.to_string() }
+    }
+}
+
+/// What ends the reading of an array.
+enum Stop {
+    /// The array itself.
+    Npy(NpyError),
+    /// Element number so-and-so (in memory order) is no input.
+    Value(usize, f64),
+    /// It is no label.
+    Label(usize, i128),
+}
+
+impl From<NpyError> for Stop {
+    fn from(e: NpyError) -> Stop {
+        Stop::Npy(e)
+    }
 }
 
 impl<R: Read + Seek> Archive<'_, R> {
     fn samples(&mut self, x: &'static str, y: &'static str) -> Result<Samples, DataError> {
         let path = self.path.to_owned();
-        let (shape, values) = self.array::<Input>(
+        let (shape, values) = self.array(
             x,
             "inputs are uint8 (divided by 255), float32 or float64: convert with .astype",
+            inputs,
         )?;
         if shape.len() < 2 {
             let wanted = "inputs have two or more dimensions, the first of which counts the samples".into();
@@ -54,142 +74,126 @@ impl<R: Read + Seek> Archive<'_, R> {
             return Err(DataError::Empty { path, what: format!("array `{x}`"), shape });
         }
         let count = shape[0];
-        let inputs = values.len() / count;
-        if let Some(at) = values.iter().position(|v| !(0.0..=1.0).contains(&v.0)) {
-            let (sample, column, value) = (at / inputs, at % inputs, values[at].0);
-            return Err(DataError::Value { path, array: x, sample, column, value });
-        }
         let (shape, labels) =
-            self.array::<Label>(y, "labels are integers: convert with .astype(\"uint8\")")?;
+            self.array(y, "labels are integers: convert with .astype(\"uint8\")", labels)?;
         if shape != [count] {
             let wanted =
                 format!("`{x}` holds {count} samples, so ({count},) is needed: one number per sample");
             return Err(DataError::ArrayShape { path, array: y, shape, wanted });
         }
-        let label = |(sample, &Label(label)): (usize, &Label)| {
-            u16::try_from(label).map_err(|_| DataError::LabelValue {
-                path: path.clone(),
-                array: y,
-                sample,
-                label,
-            })
-        };
-        let labels = labels.iter().enumerate().map(label).collect::<Result<_, _>>()?;
-        // A float of -0 is the same input as 0: one bit pattern for it, so that the checksum agrees.
-        Ok(Samples { inputs, values: values.into_iter().map(|v| v.0 + 0.0).collect(), labels })
+        Ok(Samples { inputs: values.len() / count, values, labels })
     }
 
     /// Shape, and elements with the last dimension running fastest.
-    fn array<T: ReadableElement + Copy>(
+    fn array<T: Copy>(
         &mut self,
         array: &'static str,
         wanted: &'static str,
+        read: impl FnOnce(&Header, &mut dyn Read) -> Option<Result<Vec<T>, Stop>>,
     ) -> Result<(Vec<usize>, Vec<T>), DataError> {
-        let path = || self.path.to_owned();
-        let failed =
-            |e: &ReadNpzError| DataError::Npz { path: path(), array: Some(array), reason: e.to_string() };
-        let names = self.zip.names().map_err(|e| failed(&e))?;
-        if !names.iter().any(|n| n == array) {
-            return Err(DataError::MissingArray { path: path(), array, found: names });
+        let path = self.path;
+        let failed = |e: NpyError| DataError::from((path, array, e));
+        let name = format!("{array}.npy");
+        if !self.zip.file_names().any(|n| n == name) {
+            let found = self.zip.file_names().map(|n| n.strip_suffix(".npy").unwrap_or(n).to_owned());
+            return Err(DataError::MissingArray { path: path.to_owned(), array, found: found.collect() });
         }
-        let read = self.zip.by_name::<ndarray::OwnedRepr<T>, ndarray::IxDyn>(array);
-        let elements: ArrayD<T> = read.map_err(|e| match &e {
-            ReadNpzError::Npy(ReadNpyError::WrongDescriptor(found)) => {
-                DataError::ArrayType { path: path(), array, found: found.to_string(), wanted }
-            }
-            _ => failed(&e),
+        let mut entry = self.zip.by_name(&name).map_err(|e| DataError::Npz {
+            path: path.to_owned(),
+            array: Some(array),
+            reason: e.to_string(),
         })?;
-        let shape = elements.shape().to_vec();
-        let elements = if elements.is_standard_layout() {
-            elements.into_raw_vec_and_offset().0
-        } else {
-            elements.iter().copied().collect() // Fortran order
-        };
-        Ok((shape, elements))
-    }
-}
-
-/// An input value. Bytes are already divided by 255; floats are as found, in or out of range.
-#[derive(Clone, Copy)]
-struct Input(f32);
-
-/// A label of any integer type; what exceeds `i64` is held at its end, far out of the range of labels.
-#[derive(Clone, Copy)]
-struct Label(i64);
-
-impl ReadableElement for Input {
-    fn read_to_end_exact_vec<R: Read>(
-        reader: R,
-        dtype: &PyValue,
-        len: usize,
-    ) -> Result<Vec<Self>, ReadDataError> {
-        match kind(dtype) {
-            Some("u1") => elements::<1, _>(reader, dtype, len, |b| Input(f32::from(b[0]) / 255.0)),
-            Some("f4") => elements(reader, dtype, len, |b| Input(f32::from_le_bytes(b))),
-            Some("f8") => elements(reader, dtype, len, |b| Input(f64::from_le_bytes(b) as f32)),
-            _ => Err(ReadDataError::WrongDescriptor(dtype.clone())),
-        }
-    }
-}
-
-impl ReadableElement for Label {
-    fn read_to_end_exact_vec<R: Read>(
-        reader: R,
-        dtype: &PyValue,
-        len: usize,
-    ) -> Result<Vec<Self>, ReadDataError> {
-        match kind(dtype) {
-            Some("u1") => elements(reader, dtype, len, |b| Label(u8::from_le_bytes(b).into())),
-            Some("i1") => elements(reader, dtype, len, |b| Label(i8::from_le_bytes(b).into())),
-            Some("u2") => elements(reader, dtype, len, |b| Label(u16::from_le_bytes(b).into())),
-            Some("i2") => elements(reader, dtype, len, |b| Label(i16::from_le_bytes(b).into())),
-            Some("u4") => elements(reader, dtype, len, |b| Label(u32::from_le_bytes(b).into())),
-            Some("i4") => elements(reader, dtype, len, |b| Label(i32::from_le_bytes(b).into())),
-            Some("u8") => elements(reader, dtype, len, |b| {
-                Label(i64::try_from(u64::from_le_bytes(b)).unwrap_or(i64::MAX))
-            }),
-            Some("i8") => elements(reader, dtype, len, |b| Label(i64::from_le_bytes(b))),
-            _ => Err(ReadDataError::WrongDescriptor(dtype.clone())),
-        }
-    }
-}
-
-/// Kind and bytes of a dtype such as `<f4`, without its byte order.
-fn kind(dtype: &PyValue) -> Option<&str> {
-    match dtype {
-        PyValue::String(text) => text.strip_prefix(['<', '>', '|', '=']),
-        _ => None,
-    }
-}
-
-/// Exactly `len` elements of `N` bytes, given to `decode` in little-endian order.
-fn elements<const N: usize, T>(
-    reader: impl Read,
-    dtype: &PyValue,
-    len: usize,
-    decode: impl Fn([u8; N]) -> T,
-) -> Result<Vec<T>, ReadDataError> {
-    let big_endian = matches!(dtype, PyValue::String(text) if text.starts_with('>'));
-    let wanted = len as u64 * N as u64; // the array's caller has checked that it fits
-    let mut bytes = Vec::new();
-    // Reading on past the last element finds surplus bytes, and lets the archive's check sum speak.
-    reader.take(wanted.saturating_add(1)).read_to_end(&mut bytes)?;
-    match (bytes.len() as u64).cmp(&wanted) {
-        std::cmp::Ordering::Less => return Err(ReadDataError::MissingData),
-        std::cmp::Ordering::Equal => {}
-        std::cmp::Ordering::Greater => return Err(ReadDataError::ExtraBytes(1)),
-    }
-    let (chunks, _) = bytes.as_chunks::<N>();
-    Ok(chunks
-        .iter()
-        .map(|&chunk| {
-            let mut chunk = chunk;
-            if big_endian {
-                chunk.reverse();
+        let header = Header::read(&mut entry).map_err(failed)?;
+        header.count().map_err(failed)?;
+        let values = read(&header, &mut entry).ok_or_else(|| DataError::ArrayType {
+            path: path.to_owned(),
+            array,
+            found: format!("'{}'", header.descr),
+            wanted,
+        })?;
+        let values = values.map_err(|stop| match stop {
+            Stop::Npy(e) => failed(e),
+            Stop::Value(at, value) => {
+                let (sample, column) = place(&header, at);
+                DataError::Value { path: path.to_owned(), array, sample, column, value }
             }
-            decode(chunk)
-        })
-        .collect())
+            Stop::Label(sample, label) => {
+                DataError::LabelValue { path: path.to_owned(), array, sample, label }
+            }
+        })?;
+        Ok((header.shape.clone(), header.in_order(values)))
+    }
+}
+
+/// Sample and (flattened) column of the element at a place in memory.
+fn place(header: &Header, at: usize) -> (usize, usize) {
+    let samples = header.shape.first().copied().unwrap_or(1).max(1);
+    let columns = header.shape.iter().skip(1).product::<usize>().max(1);
+    if !header.fortran_order {
+        return (at / columns, at % columns);
+    }
+    // Where each element of the first dimensions-reversed order lies, in order.
+    let mut rest = at / samples;
+    let mut column = 0;
+    let mut stride = columns;
+    let mut digits = Vec::new();
+    for &d in header.shape.iter().skip(1) {
+        digits.push((rest % d, d));
+        rest /= d;
+    }
+    for (digit, d) in digits {
+        stride /= d;
+        column += digit * stride;
+    }
+    (at % samples, column)
+}
+
+/// Inputs: bytes are divided by 255; floats must lie in `[0, 1]`. None where the type is another.
+fn inputs(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<f32>, Stop>> {
+    let mut values = Vec::new();
+    let read = match header.kind() {
+        "u1" => header.elements::<1, Stop>(&mut reader, |b| {
+            values.push(f32::from(b[0]) / 255.0);
+            Ok(())
+        }),
+        "f4" => header.elements(&mut reader, |b| input(&mut values, f32::from_le_bytes(b).into())),
+        "f8" => header.elements(&mut reader, |b| input(&mut values, f64::from_le_bytes(b))),
+        _ => return None,
+    };
+    Some(read.map(|()| values))
+}
+
+fn input(values: &mut Vec<f32>, value: f64) -> Result<(), Stop> {
+    if !(0.0..=1.0).contains(&value) {
+        return Err(Stop::Value(values.len(), value));
+    }
+    // A float of -0 is the same input as 0: one bit pattern for it, so that the checksum agrees.
+    values.push(value as f32 + 0.0);
+    Ok(())
+}
+
+/// Labels of any integer type.
+fn labels(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<u16>, Stop>> {
+    let mut labels = Vec::new();
+    let mut take = |label: i128| match u16::try_from(label) {
+        Ok(label) => {
+            labels.push(label);
+            Ok(())
+        }
+        Err(_) => Err(Stop::Label(labels.len(), label)),
+    };
+    let read = match header.kind() {
+        "u1" => header.elements(&mut reader, |b| take(u8::from_le_bytes(b).into())),
+        "i1" => header.elements(&mut reader, |b| take(i8::from_le_bytes(b).into())),
+        "u2" => header.elements(&mut reader, |b| take(u16::from_le_bytes(b).into())),
+        "i2" => header.elements(&mut reader, |b| take(i16::from_le_bytes(b).into())),
+        "u4" => header.elements(&mut reader, |b| take(u32::from_le_bytes(b).into())),
+        "i4" => header.elements(&mut reader, |b| take(i32::from_le_bytes(b).into())),
+        "u8" => header.elements(&mut reader, |b| take(u64::from_le_bytes(b).into())),
+        "i8" => header.elements(&mut reader, |b| take(i64::from_le_bytes(b).into())),
+        _ => return None,
+    };
+    Some(read.map(|()| labels))
 }
 
 #[cfg(test)]
@@ -200,19 +204,25 @@ mod tests {
     use proptest::prelude::*;
     use std::io::Cursor;
 
-    fn dtype(text: &str) -> PyValue {
-        PyValue::String(text.to_owned())
+    fn header(descr: &str) -> Header {
+        Header { descr: descr.to_owned(), fortran_order: false, shape: vec![1] }
     }
 
     #[test]
     fn either_byte_order_is_read() {
-        let read = |dt, bytes: &[u8]| Input::read_to_end_exact_vec(bytes, &dtype(dt), 1).unwrap()[0].0;
+        let read = |descr, mut bytes: &[u8]| {
+            inputs(&header(descr), &mut bytes).and_then(Result::ok).expect("inputs")[0]
+        };
         assert_eq!(read("<f4", &0.375f32.to_le_bytes()), 0.375);
         assert_eq!(read(">f4", &0.375f32.to_be_bytes()), 0.375);
         assert_eq!(read("<f8", &0.375f64.to_le_bytes()), 0.375);
         assert_eq!(read(">f8", &0.375f64.to_be_bytes()), 0.375);
         assert_eq!(read("|u1", &[51]), 0.2);
-        let read = |dt, bytes: &[u8]| Label::read_to_end_exact_vec(bytes, &dtype(dt), 1).unwrap()[0].0;
+        let read = |descr, mut bytes: &[u8]| match labels(&header(descr), &mut bytes) {
+            Some(Ok(labels)) => i128::from(labels[0]),
+            Some(Err(Stop::Label(0, label))) => label,
+            _ => panic!("{descr}"),
+        };
         assert_eq!(read("|u1", &[200]), 200);
         assert_eq!(read("|i1", &[200]), -56);
         assert_eq!(read(">u2", &[1, 2]), 258);
@@ -220,17 +230,19 @@ mod tests {
         assert_eq!(read(">i4", &[0, 0, 1, 2]), 258);
         assert_eq!(read("<u4", &[2, 1, 0, 0x80]), 0x8000_0102);
         assert_eq!(read("<i8", &(-3i64).to_le_bytes()), -3);
-        assert_eq!(read("<u8", &u64::MAX.to_le_bytes()), i64::MAX);
+        assert_eq!(read("<u8", &u64::MAX.to_le_bytes()), i128::from(u64::MAX));
+        assert_eq!(read("<u8", &(1u64 << 63).to_le_bytes()), 1 << 63);
     }
 
     #[test]
-    fn announced_lengths_are_not_believed() {
-        for len in [2, 1 << 40, usize::MAX / 8] {
-            let read = Input::read_to_end_exact_vec(&[0u8; 15][..], &dtype("<f8"), len);
-            assert!(matches!(read, Err(ReadDataError::MissingData)), "{len}");
-        }
-        let read = Label::read_to_end_exact_vec(&[0u8; 3][..], &dtype("|u1"), 2);
-        assert!(matches!(read, Err(ReadDataError::ExtraBytes(_))));
+    fn a_value_that_is_no_input_is_told_as_it_is() {
+        let mut bytes = &1e300f64.to_le_bytes()[..];
+        let Some(Err(Stop::Value(0, value))) = inputs(&header("<f8"), &mut bytes) else { panic!("accepted") };
+        assert_eq!(value, 1e300);
+        let turned = Header { descr: "<f8".into(), fortran_order: true, shape: vec![2, 3, 4] };
+        // Element (1, 2, 3) is the last one in any order; (0, 1, 0) the third in memory.
+        assert_eq!(place(&turned, 23), (1, 11));
+        assert_eq!(place(&turned, 2), (0, 4));
     }
 
     fn small_file(compressed: bool) -> Vec<u8> {

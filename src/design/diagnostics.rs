@@ -13,10 +13,15 @@ pub struct DesignError(Box<Inner>);
 
 struct Inner {
     path: PathBuf,
+    /// What is shown of the text: its lines, long ones cut around what is pointed at.
     source: NamedSource<String>,
     message: String,
     help: String,
+    /// In what is shown.
     labels: Vec<LabeledSpan>,
+    /// In the text itself.
+    span: Option<Range<usize>>,
+    line: Option<usize>,
 }
 
 /// Bytes of the text, and a word on them; boxed to keep `Result`s small.
@@ -56,23 +61,99 @@ impl Refusal {
     pub fn within(self, path: &Path, text: &str) -> DesignError {
         // A span behind the last character (an unclosed array, say) still belongs to the last line.
         let end = text.trim_end().len();
-        let label = |place: Place, primary: bool| {
+        let clamp = |place: Place| {
             let (span, label) = *place;
             let start = span.start.min(end);
-            let place = start..span.end.clamp(start, text.len());
-            let make = if primary { LabeledSpan::new_primary_with_span } else { LabeledSpan::new_with_span };
-            make(Some(label), place)
+            // Of many lines the first few.
+            let lines = text[start..].match_indices('\n').nth(MAX_LINES).map(|(at, _)| start + at);
+            (start..span.end.clamp(start, lines.unwrap_or(text.len())), label)
         };
-        let labels =
-            self.at.map(|a| label(a, true)).into_iter().chain(self.also.map(|a| label(a, false))).collect();
+        let places: Vec<(Range<usize>, String)> =
+            self.at.map(clamp).into_iter().chain(self.also.map(clamp)).collect();
+        let span = places.first().map(|(span, _)| span.clone());
+        let line = span.as_ref().map(|s| 1 + text.bytes().take(s.start).filter(|&b| b == b'\n').count());
+        let spans: Vec<Range<usize>> = places.iter().map(|(span, _)| span.clone()).collect();
+        let (shown, moved) = excerpt(text, &spans);
+        let mut labels = Vec::new();
+        for ((_, label), span) in places.into_iter().zip(moved) {
+            let label = Some(printable(&label, MAX_LABEL));
+            labels.push(if labels.is_empty() {
+                LabeledSpan::new_primary_with_span(label, span)
+            } else {
+                LabeledSpan::new_with_span(label, span)
+            });
+        }
         DesignError(Box::new(Inner {
             path: path.to_owned(),
-            source: NamedSource::new(path.display().to_string(), text.to_owned()),
-            message: self.message,
-            help: self.help,
+            source: NamedSource::new(printable(&path.display().to_string(), MAX_WORDS), shown),
+            message: printable(&self.message, MAX_WORDS),
+            help: printable(&self.help, MAX_WORDS),
             labels,
+            span,
+            line,
         }))
     }
+}
+
+/// Longest message or help, and longest word on a place: what a file holds can be any length, a screen cannot.
+const MAX_WORDS: usize = 600;
+const MAX_LABEL: usize = 120;
+/// Most lines of a place.
+const MAX_LINES: usize = 4;
+/// What is shown of a line on either side of the place, and of the place.
+const AROUND: usize = 60;
+
+/// A text of at most so many characters, in which every character can be seen.
+fn printable(text: &str, most: usize) -> String {
+    let visible = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+    let cut = text.char_indices().nth(most).map(|(at, _)| at);
+    let mut shown: String = text[..cut.unwrap_or(text.len())].chars().map(visible).collect();
+    if cut.is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// The lines of a text, as many, with long ones cut around the spans, and where the spans lie in them.
+fn excerpt(text: &str, spans: &[Range<usize>]) -> (String, Vec<Range<usize>>) {
+    let mut shown = String::new();
+    let mut moved: Vec<Option<usize>> = vec![None; 2 * spans.len()];
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_end_matches(['\n', '\r']);
+        let ends = spans.iter().flat_map(|s| [s.start, s.end]).enumerate();
+        let here: Vec<(usize, usize)> = ends
+            .filter(|&(_, at)| at >= start && (at < start + line.len() || start + line.len() == text.len()))
+            .map(|(which, at)| (which, (at - start).min(body.len())))
+            .collect();
+        // What of the line is shown: all of a short one; else the neighbourhood of each end of a span, or the beginning.
+        let near: Vec<usize> =
+            if here.is_empty() { vec![0] } else { here.iter().map(|&(_, at)| at).collect() };
+        let wanted = |at: usize| {
+            body.len() <= 3 * AROUND || near.iter().any(|&n| at + AROUND >= n && at <= n + AROUND)
+        };
+        let mut skipping = false;
+        for (at, c) in body.char_indices() {
+            for &(which, _) in here.iter().filter(|&&(_, end)| end == at) {
+                moved[which] = Some(shown.len());
+            }
+            if wanted(at) {
+                skipping = false;
+                shown.push(if c.is_control() && c != '\t' { char::REPLACEMENT_CHARACTER } else { c });
+            } else if !skipping {
+                skipping = true;
+                shown.push('…');
+            }
+        }
+        for &(which, _) in here.iter().filter(|&&(_, end)| end >= body.len()) {
+            moved[which] = Some(shown.len());
+        }
+        shown.push_str(if line.len() > body.len() { "\n" } else { "" });
+        start += line.len();
+    }
+    let place = |which: usize| moved[which].unwrap_or(shown.len());
+    let spans = (0..spans.len()).map(|k| place(2 * k)..place(2 * k + 1).max(place(2 * k))).collect();
+    (shown, spans)
 }
 
 impl DesignError {
@@ -93,7 +174,7 @@ impl DesignError {
 
     /// Bytes of the file's text that are refused; none where the file, or something absent from it, is.
     pub fn span(&self) -> Option<Range<usize>> {
-        self.0.labels.first().map(|l| l.offset()..l.offset() + l.len())
+        self.0.span.clone()
     }
 
     /// True where a second place in the file takes part in what is wrong.
@@ -103,8 +184,7 @@ impl DesignError {
 
     /// The line of [`Self::span`], from 1.
     pub fn line(&self) -> Option<usize> {
-        let start = self.span()?.start;
-        Some(1 + self.0.source.inner().bytes().take(start).filter(|&b| b == b'\n').count())
+        self.0.line
     }
 }
 
@@ -150,4 +230,48 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
     let distance = |k: &str| strsim::damerau_levenshtein(&word, &k.to_lowercase());
     let (best, name) = known.into_iter().map(|k| (distance(k), k)).min()?;
     (best <= (name.len() / 2).max(1)).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a terminal would show.
+    fn told(text: &str, at: Range<usize>) -> String {
+        let refusal = Refusal::new("no", "yes").at(Some(at), "here");
+        format!("{:?}", miette::Report::new(refusal.within(Path::new("x.toml"), text)))
+    }
+
+    #[test]
+    fn a_message_is_at_most_a_screen() {
+        let long = "9".repeat(100_000);
+        for text in [
+            format!("a = 1\nb = {long}\nc = 3\n"),
+            format!("{}b = 1\n", "\n".repeat(100_000)),
+            format!("{long}{long}"),
+            format!("x = \"{}\"", "\u{1b}[31m".repeat(30_000)),
+            "ü".repeat(70_000),
+        ] {
+            let middle = (0..=text.len() / 2).rev().find(|&at| text.is_char_boundary(at)).unwrap();
+            for at in [0..1, middle..middle, text.len()..text.len(), 0..text.len()] {
+                let at = if text.is_char_boundary(at.end) { at } else { 0..2 };
+                let told = told(&text, at.clone());
+                assert!(told.len() < 4000 && told.lines().count() < 40, "{at:?}: {} bytes", told.len());
+                assert!(told.contains("here") && !told.contains("\u{1b}[31m"), "{told}");
+            }
+        }
+        let words = Refusal::new(&long, &long).within(Path::new("x.toml"), "");
+        assert!(format!("{words:#}").len() < 3000);
+    }
+
+    #[test]
+    fn a_short_text_is_shown_as_it_is() {
+        let text = "a = 1\nbee = 2\n";
+        assert_eq!(excerpt(text, &[6..9, 0..1]), (text.to_owned(), vec![6..9, 0..1]));
+        assert_eq!(excerpt("", &[0..0, 0..0]), (String::new(), vec![0..0, 0..0]));
+        let long = format!("{} x {}", "a".repeat(500), "b".repeat(500));
+        let (shown, moved) = excerpt(&long, &[501..502, 501..501]);
+        assert_eq!(&shown[moved[0].clone()], "x");
+        assert!(shown.len() < 200, "{shown}");
+    }
 }

@@ -20,7 +20,7 @@ use std::path::Path;
 /// offending text and says what would be right.
 pub fn load(path: &Path) -> Result<Design, DesignError> {
     let refuse = |message: String, help: &str| Refusal::new(message, help).within(path, "");
-    let bytes = std::fs::read(path).map_err(|e| {
+    let bytes = crate::whole::read_text(path).map_err(|e| {
         refuse(
             format!("cannot read the design file `{}`: {e}", path.display()),
             "give the path of a design file; `eqhdl new NAME` writes one to start from",

@@ -91,7 +91,12 @@ impl FromStr for Format {
         if !(-64..=64).contains(&frac) {
             return Err(fail("the fraction is -64 to 64 bits"));
         }
-        Ok(Format { signed, width, frac })
+        let format = Format { signed, width, frac };
+        // One spelling each: no leading zeros, no plus.
+        if format.to_string() != text {
+            return Err(fail("its numbers have no plus sign and no leading zeros"));
+        }
+        Ok(format)
     }
 }
 
@@ -112,7 +117,9 @@ mod tests {
 
     #[test]
     fn foreign_texts_are_refused_with_a_reason() {
-        for text in ["", "16.12", "s33.0", "s0.0", "sx.1", "s16", "ü8.8"] {
+        for text in
+            ["", "16.12", "s33.0", "s0.0", "sx.1", "s16", "ü8.8", "s+16.13", "s016.013", "s16.+13", "s8.-0"]
+        {
             assert!(text.parse::<Format>().is_err(), "{text}");
         }
     }

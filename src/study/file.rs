@@ -5,7 +5,9 @@ mod reader;
 use super::search::Search;
 use crate::design::{DesignError, Refusal};
 use crate::synth::Device;
+use crate::whole;
 use reader::Reader;
+use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -167,7 +169,8 @@ pub struct StudyFile {
 /// # Errors
 /// A file that cannot be read or used; the error points at the offending text and says what would be right.
 pub fn load(path: &Path) -> Result<StudyFile, DesignError> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
+    let read = whole::read_text(path).and_then(|b| String::from_utf8(b).map_err(io::Error::other));
+    let text = read.map_err(|e| {
         Refusal::new(
             format!("cannot read the study file `{}`: {e}", path.display()),
             "give the path of a study file in UTF-8; docs/studies.md shows one",

@@ -101,6 +101,7 @@ impl Shelf {
 pub fn plan(study: &StudyFile) -> Result<Vec<Named>, DesignError> {
     let mut shelf = Shelf::default();
     let mut all: Vec<Named> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
     for point in points::points(study)? {
         let run = point.design.and_then(|mut design| {
             let (plan, data) = shelf.data(&design)?;
@@ -114,11 +115,13 @@ pub fn plan(study: &StudyFile) -> Result<Vec<Named>, DesignError> {
             Err(_) => format!("x{}", &sha256(&point.text)[..12]),
         };
         let (verify, synth) = (point.verify, point.synth);
-        if let Some(same) = all.iter_mut().find(|n| n.id == id) {
+        if let Some(&at) = places.get(&id) {
+            let same = &mut all[at];
             same.verify = if same.verify == Verify::None { verify } else { same.verify };
             same.synth = if same.synth == Synth::None { synth } else { same.synth };
             continue;
         }
+        places.insert(id.clone(), all.len());
         all.push(Named { id, labels: point.labels, seed: point.seed, verify, synth, text: point.text, run });
     }
     Ok(all)

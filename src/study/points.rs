@@ -40,12 +40,15 @@ pub struct Point {
 pub fn points(study: &StudyFile) -> Result<Vec<Point>, DesignError> {
     design::load(&study.base)?;
     let refuse = |r: Refusal| r.within(&study.path, &study.text);
-    let base = std::fs::read_to_string(&study.base)
+    let read = crate::whole::read_text(&study.base);
+    let base = read
+        .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
         .map_err(|e| refuse(Refusal::new(format!("cannot read the base design: {e}"), "try again")))?;
     let base = match &study.epochs {
         Some(epochs) => apply(&base, epochs).map_err(refuse)?,
         None => base,
     };
+    few_enough(study).map_err(refuse)?;
     let choices = choices(study).map_err(refuse)?;
     let mut judged: Vec<&Setting> = study.epochs.iter().collect();
     for setting in study.epochs.iter().chain(choices.iter().flat_map(|c| &c.settings)) {
@@ -63,6 +66,28 @@ pub fn points(study: &StudyFile) -> Result<Vec<Point>, DesignError> {
         }
     }
     Ok(points)
+}
+
+/// Most points of a study: each is a design that is looked at before the first one is trained.
+pub const MAX_POINTS: u64 = 10_000;
+
+/// Counts the points before any of them is made.
+fn few_enough(study: &StudyFile) -> Result<(), Refusal> {
+    let times = |n: u64, more: usize| n.saturating_mul(more as u64);
+    let grid = match &study.grid[..] {
+        [] => 0,
+        axes => axes.iter().fold(1, |n, axis| times(n, axis.values.len())),
+    };
+    let random = study.random.as_ref().map_or(0, |r| u64::from(r.points));
+    let choices = grid.saturating_add(study.list.len() as u64).saturating_add(random);
+    let points = times(choices, study.seeds.len());
+    if points <= MAX_POINTS {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!("this study has {points} points; a study has at most {MAX_POINTS}"),
+        "make several studies of it, give fewer values or seeds, or draw points at `random`",
+    ))
 }
 
 fn apply(text: &str, s: &Setting) -> Result<String, Refusal> {

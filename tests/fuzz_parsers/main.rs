@@ -1,0 +1,155 @@
+//! Every parser that reads what somebody else has written, on damaged files: no panic, no hang, bounded memory.
+//!
+//!     cargo test --release --test fuzz_parsers              a few thousand inputs for each, in seconds
+//!     make fuzz-parsers                                     a million for each, with less than 1 GB
+//!
+//! Each input is made of a whole file by a few changes that only the parser's name and the input's number decide, so
+//! an input that fails can be made again: `-- --only PARSER --from NUMBER --count 1`.
+
+mod inputs;
+mod parsers;
+
+use parsers::{PARSERS, Parser};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Inputs for each parser in a run of the tests, and in `make fuzz-parsers`.
+const FEW: u64 = 2_000;
+const MANY: u64 = 1_000_000;
+/// An input that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Memory of the whole process, in KiB.
+const MEMORY: u64 = 1 << 20;
+
+struct Options {
+    only: Option<String>,
+    from: u64,
+    count: u64,
+}
+
+fn options() -> Options {
+    let mut o = Options { only: None, from: 0, count: FEW };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().unwrap_or_else(|| panic!("{argument} needs a value"));
+        match argument.as_str() {
+            "--all" => o.count = MANY,
+            "--only" => o.only = Some(value()),
+            "--from" => o.from = value().parse().expect("--from takes a number"),
+            "--count" => o.count = value().parse().expect("--count takes a number"),
+            _ => {} // what cargo passes to every test
+        }
+    }
+    o
+}
+
+/// What is being parsed, since when; a watcher ends the process where it takes too long.
+struct Watch {
+    number: AtomicU64,
+    since: Mutex<Instant>,
+}
+
+fn watcher(name: &'static str, watch: Arc<Watch>) {
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(Duration::from_millis(500));
+            let number = watch.number.load(Ordering::Relaxed);
+            if number == u64::MAX {
+                return;
+            }
+            let since = watch.since.lock().map_or_else(|e| *e.into_inner(), |at| *at);
+            if since.elapsed() > PATIENCE {
+                println!(
+                    "{name}: input {number} hangs; make it again with --only {name} --from {number} --count 1"
+                );
+                std::process::exit(1);
+            }
+        }
+    });
+}
+
+/// The largest resident memory of this process so far, in KiB.
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Runs a parser over inputs; how many it accepted, and the numbers of those that failed.
+fn fuzz(parser: &'static Parser, o: &Options) -> (u64, Vec<u64>) {
+    let watch = Arc::new(Watch { number: AtomicU64::new(0), since: Mutex::new(Instant::now()) });
+    watcher(parser.name, watch.clone());
+    let seeds = (parser.seeds)();
+    let (mut accepted, mut failed) = (0, Vec::new());
+    for number in o.from..o.from + o.count {
+        let input = inputs::damaged(&seeds, parser.name, number);
+        watch.number.store(number, Ordering::Relaxed);
+        if let Ok(mut since) = watch.since.lock() {
+            *since = Instant::now();
+        }
+        match catch_unwind(AssertUnwindSafe(|| (parser.parse)(&input))) {
+            Ok(taken) => accepted += u64::from(taken),
+            Err(_) => failed.push(number),
+        }
+        if failed.len() > 10 {
+            break;
+        }
+    }
+    watch.number.store(u64::MAX, Ordering::Relaxed);
+    (accepted, failed)
+}
+
+fn main() {
+    let o = options();
+    // The machinery itself: a parser that panics on some input must be caught at it.
+    std::panic::set_hook(Box::new(|_| {}));
+    let planted = fuzz(&parsers::PLANTED, &Options { only: None, from: 0, count: FEW });
+    let mut bad = Vec::new();
+    if planted.1.is_empty() {
+        bad.push("the planted panic was not noticed".to_owned());
+    }
+    let mut run = 0;
+    for parser in PARSERS.iter().filter(|p| o.only.as_deref().is_none_or(|only| only == p.name)) {
+        let begun = Instant::now();
+        let (accepted, failed) = fuzz(parser, &o);
+        run += 1;
+        println!(
+            "{:<12} {} inputs, {accepted} accepted, {} panics, {:.1} s",
+            parser.name,
+            o.count,
+            failed.len(),
+            begun.elapsed().as_secs_f64()
+        );
+        let _ = std::io::stdout().flush();
+        for number in failed {
+            bad.push(format!(
+                "{}: input {number} panics (--only {0} --from {1} --count 1)",
+                parser.name, number
+            ));
+        }
+        // A check that took nothing, or all, has seen nothing.
+        if o.count >= FEW && (accepted == 0 || accepted == o.count) {
+            bad.push(format!(
+                "{}: {accepted} of {} inputs accepted: the damage is of the wrong kind",
+                parser.name, o.count
+            ));
+        }
+    }
+    if peak() > MEMORY {
+        bad.push(format!("{} KiB of memory were needed", peak()));
+    }
+    if run == 0 {
+        bad.push("no such parser".to_owned());
+    }
+    println!("memory       {} MiB at most", peak() / 1024);
+    for line in &bad {
+        println!("{line}");
+    }
+    println!("{} passed, {} failed", run, bad.len());
+    if !bad.is_empty() {
+        std::process::exit(1);
+    }
+}

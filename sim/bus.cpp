@@ -2,11 +2,13 @@
 // random. Streams the commit port's waveform as the core's own harness does, and keeps everything that the bus answers.
 //
 //   EQHDL_PREFIX   of the names in the generated C header, which is included on the command line
+//   Registers      all their addresses, in another generated header
 //   EQHDL_MARKS    bits of a sample's header that have a meaning for this core
 
 #include "harness.h"
 
 #include <algorithm>
+#include <utility>
 
 #define EQHDL_PASTE(prefix, name) prefix##_##name
 #define EQHDL_NAME(prefix, name) EQHDL_PASTE(prefix, name)
@@ -24,6 +26,10 @@ class Bus final : public Bench {
     std::vector<uint32_t> m_packet;  // what is being sent
     size_t m_sent = 0;
     std::vector<uint32_t> m_result;  // what has come of a result
+    uint32_t m_framing = 0;          // result words with a wrong tlast or tkeep
+    uint32_t m_responses = 0;        // accesses that were not answered by OKAY
+    uint32_t m_interrupts = 0;       // cycles with an interrupt that was not asked for
+    bool m_quiet = true;             // none has been asked for
     bool m_take = true;
 
     bool once_in(uint32_t n) {
@@ -47,19 +53,29 @@ public:
         const bool beat = m_top.s_axis_tvalid && m_top.s_axis_tready;
         const bool word = m_top.m_axis_tvalid && m_top.m_axis_tready;
         const uint32_t data = m_top.m_axis_tdata;
-        const bool last = m_top.m_axis_tlast;
+        const bool last = m_top.m_axis_tlast, keep = m_top.m_axis_tkeep == 15;
         clock();
+        m_interrupts += m_quiet && m_top.irq_o;
         if (beat) {
             m_top.s_axis_tvalid = 0;
             ++m_sent;
         }
         if (word) {
             m_result.push_back(data);
-            if (last != (m_result.size() == 4)) fail("a result's packet does not have four words");
+            m_framing += !keep || last != (m_result.size() == 4);
         }
     }
 
-    void write(uint32_t address, uint32_t data) {
+    // What the bus has done wrong, whatever it answered.
+    void faults(std::vector<uint32_t>& answers) const {
+        answers.insert(answers.end(), {m_framing, m_responses, m_interrupts});
+    }
+    void expect_interrupts() { m_quiet = false; }
+    bool interrupt() const { return m_top.irq_o; }
+
+    // Any other response than the expected one is counted.
+    void write(uint32_t address, uint32_t data, uint8_t strobe = 15, uint8_t expected = 0) {
+        m_top.s_axi_wstrb = strobe;
         m_top.s_axi_awaddr = address;
         m_top.s_axi_wdata = data;
         m_top.s_axi_awvalid = m_top.s_axi_wvalid = 1;
@@ -75,6 +91,7 @@ public:
             if (waited > Answer) throw Silence{};
             tick();
         }
+        m_responses += m_top.s_axi_bresp != expected;
         tick();
     }
 
@@ -93,6 +110,7 @@ public:
             tick();
         }
         const uint32_t data = m_top.s_axi_rdata;
+        m_responses += m_top.s_axi_rresp != 0;
         tick();
         return data;
     }
@@ -108,6 +126,16 @@ public:
             m_packet.back() |= (static_cast<uint32_t>(sample[1 + i]) & mask) << (i % slots * slot);
         }
         m_sent = 0;
+    }
+
+    // A packet as it is, well-formed or not.
+    void send(std::vector<uint32_t> packet) {
+        m_packet = std::move(packet);
+        m_sent = 0;
+        for (uint64_t waited = 0; sending(); ++waited) {
+            if (waited > Answer) throw Silence{};
+            tick();
+        }
     }
 
     // The four words of a result, once they are there; nothing more is taken before they are asked for.
@@ -136,7 +164,7 @@ public:
 
 // Trains; false where no result came in time.
 bool train(Bus& bus, const Options& o, const Work& work, std::vector<uint32_t>& results, std::vector<uint32_t>& answers) {
-    const uint32_t slot = bus.read(REGISTER(INPUT)) >> 24;
+    const uint32_t slot = REGISTER(INPUT_RESET) >> 24;
     size_t sent = 0, done = 0;
     uint64_t quiet = 0;
     while (done < work.count) {
@@ -163,6 +191,30 @@ bool train(Bus& bus, const Options& o, const Work& work, std::vector<uint32_t>& 
     return true;
 }
 
+// What a training does not use: bad packets, refused and partial writes, interrupts; then every register.
+void after(Bus& bus, const Options& o, std::vector<uint32_t>& answers) {
+    const size_t words = 1 + (size_t{EQHDL_INPUTS} * (REGISTER(INPUT_RESET) >> 24) + 31) / 32;
+    bus.send(std::vector<uint32_t>(words > 2 ? 2 : 1, 0));  // short
+    bus.send(std::vector<uint32_t>(words + 1, 0));          // long
+    std::vector<uint32_t> label(words, 0);
+    label[0] = 0x7fff;
+    bus.send(label);                                        // a label that is none
+    for (int i = 0; i < 64; ++i) bus.tick();
+    bus.write(REGISTER(ID), 1, 15, 2);                      // read only: SLVERR
+    bus.write(REGISTER(SEED), ~o.seed, 6);                  // the two bytes in the middle
+    for (const uint8_t strobe : {1, 14}) {
+        bus.write(REGISTER(WINDOW_RESET), strobe == 1 ? 0xA5A5A5A5u : 0x5A5A5A5Au, strobe);
+        answers.push_back(bus.read(REGISTER(WINDOW_RESET)));
+    }
+    bus.expect_interrupts();
+    bus.write(REGISTER(INTERRUPT), REGISTER(INTERRUPT_RESULT));
+    answers.push_back(bus.interrupt());                     // samples have ended
+    for (const uint32_t address : Registers) answers.push_back(bus.read(address));
+    bus.write(REGISTER(EVENTS), REGISTER(EVENTS_RESULT));
+    answers.push_back(bus.interrupt());                     // taken note of
+    bus.faults(answers);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -170,7 +222,6 @@ int main(int argc, char** argv) {
     const Work work(o);
     Bus bus(o);
     Vsim_top& top = bus.top();
-    top.s_axi_wstrb = 15;
     top.rst_ni = 0;
     for (int i = 0; i < 4; ++i) bus.clock();
     bus.show();
@@ -193,11 +244,8 @@ int main(int argc, char** argv) {
             bus.write(REGISTER(CONTROL), 0);
             for (int i = 0; !(bus.read(REGISTER(STATUS)) & REGISTER(STATUS_OPEN)); ++i)
                 if (i > 1000) throw Silence{};
-            for (uint32_t a = REGISTER(TRAINED); a <= REGISTER(WEIGHTS_AT_RAIL); a += 4) answers.push_back(bus.read(a));
-            answers.push_back(bus.read(REGISTER(ERRORS)));
-            answers.push_back(bus.read(REGISTER(DESIGN)));
-            answers.push_back(bus.read(REGISTER(SAMPLE_NUMBER)));
             weights = bus.unload();
+            after(bus, o, answers);
         }
     } catch (const Silence&) {
         hangs = true;

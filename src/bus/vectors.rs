@@ -236,12 +236,62 @@ pub fn answers(
             play.sample(inputs, label, s.lesson(), s.number)
         })
         .collect();
-    let next = first.wrapping_add(results.len() as u32);
-    let end = [("register ERRORS", 0), ("register DESIGN", Keys::of_circuit(design).word())];
-    let mut registers = counters(&results, play.recorder.rails).to_vec();
-    registers.extend(end);
-    registers.push(("register SAMPLE_NUMBER", next));
+    let weight = memory_image(layout, &play.network.weights()).first().copied().unwrap_or(0);
+    let registers = last_words(design, layout, &results, play.recorder.rails, weight);
     BusAnswers { packets: results.iter().map(ResultWords::packet).collect(), registers }
+}
+
+/// What the harness (`sim/bus.cpp`) reads behind the last sample: a weight that it has written in part, twice; the
+/// interrupt line; every register; the line again; and what the bus did wrong, each time counted.
+fn last_words(
+    design: &Design,
+    layout: &Layout,
+    results: &[ResultWords],
+    rails: Rails,
+    weight: i32,
+) -> Vec<(String, u32)> {
+    let width = design.datapath.stored_width;
+    let stored = |raw: u32| ((raw << (32 - width)) as i32 >> (32 - width)) as u32;
+    let once = stored(weight as u32 & 0xFFFF_FF00 | 0xA5);
+    let twice = stored(once & 0xFF | 0x5A5A_5A00);
+    let mut words = vec![
+        ("first weight after a write of its lowest byte".to_owned(), once),
+        ("first weight after a write of its other bytes".to_owned(), twice),
+        ("interrupt line with an event".to_owned(), 1),
+    ];
+    let counted = counters(results, rails);
+    let last = results.last();
+    let first = results.first().map_or(0, |r| r.number);
+    let packet = last.map_or([0; 4], ResultWords::packet);
+    for r in &super::files::map(design, layout).registers {
+        let is_constant = r.fields.iter().all(|f| matches!(f.access, super::Access::Constant(_)));
+        let value = match r.name.as_str() {
+            _ if is_constant => r.reset().unwrap_or(0),
+            "CONTROL" => 0,
+            "STATUS" => 0b0110,          // open, and room for a sample
+            "ERRORS" => 0b1111,          // three bad packets and a write that was refused
+            "INTERRUPT" | "EVENTS" => 1, // results
+            "SEED" => design.seed & 0xFF00_00FF | !design.seed & 0x00FF_FF00,
+            "SAMPLE_NUMBER" => first.wrapping_add(results.len() as u32),
+            "STEPS" => design.free_steps | design.nudged_steps << 16,
+            "RESULT" => packet[0],
+            "RESULT_NUMBER" => packet[1],
+            "SIGNATURE" => packet[2],
+            "CYCLES" => packet[3],
+            "READS" => last.map_or(0, |r| r.reads),
+            "DROPPED" => 3,
+            name => {
+                let counter = counted.iter().find(|(counter, _)| *counter == name);
+                counter.unwrap_or_else(|| unreachable!("{name} has an expected value")).1
+            }
+        };
+        words.push((r.name.clone(), value));
+    }
+    words.push(("interrupt line without an event".to_owned(), 0));
+    words.push(("count of result words with a wrong end or strobe".to_owned(), 0));
+    words.push(("count of wrong responses".to_owned(), 0));
+    words.push(("count of cycles with an interrupt that nobody asked for".to_owned(), 0));
+    words
 }
 
 /// The registers from `TRAINED` to `WEIGHTS_AT_RAIL` after these results.
@@ -249,14 +299,14 @@ pub(super) fn counters(results: &[ResultWords], rails: Rails) -> [(&'static str,
     let count = |which: &dyn Fn(&ResultWords) -> bool| results.iter().filter(|r| which(r)).count() as u32;
     let right = |r: &ResultWords| r.prediction == r.label;
     [
-        ("register TRAINED", count(&|r| r.train)),
-        ("register TRAINED_RIGHT", count(&|r| r.train && right(r))),
-        ("register INFERRED", count(&|r| !r.train)),
-        ("register INFERRED_RIGHT", count(&|r| !r.train && right(r))),
-        ("register DROPPED", 0),
-        ("register STATES_AT_LEAST", rails.states_at_least),
-        ("register STATES_AT_GREATEST", rails.states_at_greatest),
-        ("register WEIGHTS_AT_RAIL", rails.weights_at_rail),
+        ("TRAINED", count(&|r| r.train)),
+        ("TRAINED_RIGHT", count(&|r| r.train && right(r))),
+        ("INFERRED", count(&|r| !r.train)),
+        ("INFERRED_RIGHT", count(&|r| !r.train && right(r))),
+        ("DROPPED", 0),
+        ("STATES_AT_LEAST", rails.states_at_least),
+        ("STATES_AT_GREATEST", rails.states_at_greatest),
+        ("WEIGHTS_AT_RAIL", rails.weights_at_rail),
     ]
 }
 

@@ -230,8 +230,10 @@ fn verilator_arguments(
         let marks = 1u32 << 31
             | u32::from(design.is_batched()) << 30
             | if design.milestones.sets() > 1 { 7 << 27 } else { 0 };
-        cflags +=
-            &format!(" -include ../{core}.h -DEQHDL_PREFIX={} -DEQHDL_MARKS={marks}u", core.to_uppercase());
+        cflags += &format!(
+            " -include ../{core}.h -include ../bus_registers.h -DEQHDL_PREFIX={} -DEQHDL_MARKS={marks}u",
+            core.to_uppercase()
+        );
     }
     a.extend(["-CFLAGS".to_owned(), cflags]);
     a.extend(sources.list(list).map_err(CosimError::FileList)?);

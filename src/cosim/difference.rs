@@ -121,25 +121,13 @@ pub(super) struct Mismatch {
     expected: i64,
     found: i64,
     format: Option<Format>,
-    /// Of a word of the bus, which.
-    word: &'static str,
 }
 
 impl Mismatch {
     /// Of numbers that belong to no layer.
     pub fn of(field: Field, expected: impl Into<i64>, found: impl Into<i64>) -> Mismatch {
         let (expected, found) = (expected.into(), found.into());
-        Mismatch {
-            field,
-            layer: 0,
-            neuron: None,
-            padding: None,
-            from: None,
-            expected,
-            found,
-            format: None,
-            word: "",
-        }
+        Mismatch { field, layer: 0, neuron: None, padding: None, from: None, expected, found, format: None }
     }
 
     /// In a layer (synapses: the one they lead to).
@@ -165,9 +153,10 @@ impl Mismatch {
         Mismatch { from, ..self }
     }
 
-    /// A word of the bus.
-    pub fn on_the_bus(word: &'static str, expected: u32, found: u32) -> Mismatch {
-        Mismatch { word, ..Mismatch::of(Field::Bus, expected, found) }
+    /// Of a word of the bus, by its name.
+    pub fn called(self, word: &str, when: When) -> Difference {
+        let intro = format!("sample {}, {}: the bus, {word}", when.sample, when.at);
+        self.sentence(&intro, when)
     }
 
     /// Raw values of a format.
@@ -200,7 +189,7 @@ impl Mismatch {
             (Field::Signature, ..) => "signature".to_owned(),
             (Field::Prediction, ..) => "prediction".to_owned(),
             (Field::Label, ..) => "label".to_owned(),
-            (Field::Bus, ..) => format!("the bus's {}", self.word),
+            (Field::Bus, ..) => "answer".to_owned(),
             (Field::Cycles, ..) => "number of cycles".to_owned(),
             (Field::WeightReads, ..) => "number of cycles that read weights".to_owned(),
             (Field::Place, ..) => {

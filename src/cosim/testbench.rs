@@ -11,8 +11,8 @@ const HARNESS: &str = include_str!("../../sim/main.cpp");
 const SHARED: &str = include_str!("../../sim/harness.h");
 
 /// The files of the benches, of the core and of the bus: a verdict rests on these and no others.
-pub const FILES: [&str; 6] =
-    ["commit_probe.v", "harness.h", "sim_top.v", "main.cpp", "sim_bus_top.v", "bus.cpp"];
+pub const FILES: [&str; 7] =
+    ["commit_probe.v", "harness.h", "sim_top.v", "main.cpp", "sim_bus_top.v", "bus.cpp", "bus_registers.h"];
 
 /// Weight chunks that the probe gathers before the waveform takes a time step.
 pub const WEIGHT_SLOTS: usize = 8;

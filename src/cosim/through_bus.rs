@@ -1,7 +1,7 @@
 //! What the bus has answered over a run, held against what it must.
 
 use super::CosimError;
-use super::difference::{At, Difference, Mismatch, When};
+use super::difference::{At, Difference, Field, Mismatch, When};
 use super::run::{BUS_ANSWERS, read_words};
 use std::path::Path;
 
@@ -13,8 +13,8 @@ const PACKET: [&str; 4] = ["prediction, label and train bit", "sample number", "
 pub struct BusAnswers {
     /// The packet of each sample.
     pub packets: Vec<[u32; 4]>,
-    /// Registers after the last sample: names and contents.
-    pub registers: Vec<(&'static str, u32)>,
+    /// What is read after the last sample: names and contents.
+    pub registers: Vec<(String, u32)>,
 }
 
 impl BusAnswers {
@@ -35,10 +35,10 @@ pub fn bus_difference(
 ) -> Result<Option<Difference>, CosimError> {
     let found = read_words(&work.join(BUS_ANSWERS))?;
     let packets = (first..).zip(&expected.packets).flat_map(|(sample, packet)| {
-        PACKET.iter().zip(packet).map(move |(&what, &word)| (sample, At::Result, what, word))
+        PACKET.iter().zip(packet).map(move |(what, &word)| (sample, At::Result, (*what).to_owned(), word))
     });
     let last = first + (expected.packets.len() as u32).saturating_sub(1);
-    let registers = expected.registers.iter().map(|&(name, word)| (last, At::Memory, name, word));
+    let registers = expected.registers.iter().map(|(name, word)| (last, At::Memory, name.clone(), *word));
     let all: Vec<_> = packets.chain(registers).collect();
     if found.len() != all.len() {
         let count = format!("the bus gave {} words, {} were expected", found.len(), all.len());
@@ -47,6 +47,6 @@ pub fn bus_difference(
     let differs = all.into_iter().zip(found).find(|((.., word), found)| *word != *found as u32);
     Ok(differs.map(|((sample, at, what, word), found)| {
         let when = When { sample, at, cycle: 0 };
-        Mismatch::on_the_bus(what, word, found as u32).told(when)
+        Mismatch::of(Field::Bus, word, found as u32).called(&what, when)
     }))
 }

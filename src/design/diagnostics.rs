@@ -63,7 +63,9 @@ impl Refusal {
         let end = text.trim_end().len();
         let clamp = |place: Place| {
             let (span, label) = *place;
-            let start = span.start.min(end);
+            // Nothing can be shown behind the end of a text without a last line end.
+            let last = text.char_indices().next_back().map_or(0, |(at, _)| at);
+            let start = span.start.min(end).min(last);
             // Of many lines the first few.
             let lines = text[start..].match_indices('\n').nth(MAX_LINES).map(|(at, _)| start + at);
             (start..span.end.clamp(start, lines.unwrap_or(text.len())), label)

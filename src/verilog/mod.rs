@@ -105,7 +105,7 @@ impl Sources {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
             if entry.file_type()?.is_file()
-                && [".v", ".vh", ".hex", ".f", ".cpp"].iter().any(|e| name.ends_with(e))
+                && [".v", ".vh", ".hex", ".f", ".cpp", ".h"].iter().any(|e| name.ends_with(e))
             {
                 files.insert(name, std::fs::read_to_string(entry.path())?);
             }

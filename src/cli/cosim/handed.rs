@@ -101,7 +101,7 @@ impl Handed {
         let listed = found.list(list).map_err(list_error)?;
         let mut sources = parts(&found, &listed).map_err(list_error)?;
         // The bench of the bus, and the header by which it finds the registers, are eqhdl's own.
-        for own in [&format!("{}.h", module_name(design)), "sim_bus_top.v", "bus.cpp"] {
+        for own in [&format!("{}.h", module_name(design)), "sim_bus_top.v", "bus.cpp", "bus_registers.h"] {
             sources.files.extend(generated.files.get_key_value(own).map(|(n, t)| (n.clone(), t.clone())));
         }
         let edited = |(name, text): &(&String, &String)| {

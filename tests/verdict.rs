@@ -229,7 +229,7 @@ fn through_the_bus_edits_of_the_bus_are_differences() {
             "eqhdl_net__stream_results.v",
             "{cycles_i, signature_i,",
             "{cycles_i, cycles_i,",
-            "the bus, signature",
+            "the bus's signature",
         ),
         (
             "eqhdl_net__rail_counter.v",

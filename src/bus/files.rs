@@ -221,7 +221,7 @@ fn literal(value: i64, width: u32) -> String {
     format!("{width}'h{:x}", value as u64 & (u64::MAX >> (64 - width)))
 }
 
-fn top_file(design: &Design, layout: &Layout, map: &Map) -> String {
+fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map) -> String {
     let stored = design.datapath.stored_width;
     let state = common_state_width(design);
     let lane_width = bits(layout.lanes - 1);
@@ -250,8 +250,8 @@ fn top_file(design: &Design, layout: &Layout, map: &Map) -> String {
         })
         .collect();
     let top = TopFile {
-        depends_on: Keys::of_circuit(design).comment(),
-        digest: Keys::of_circuit(design).word(),
+        depends_on: keys.comment(),
+        digest: keys.word(),
         steps_width: STEPS_WIDTH,
         batched: design.is_batched(),
         rate_sets: design.milestones.sets(),
@@ -436,7 +436,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         sources.files.insert((*name).to_owned(), (*text).to_owned());
     }
     sources.files.insert(format!("{registers}.v"), registers_file(&registers, &keys, &map));
-    sources.files.insert(format!("{top}.v"), top_file(design, layout, &map));
+    sources.files.insert(format!("{top}.v"), top_file(design, layout, &keys, &map));
     let names = sources.verilog(&format!("{top}.v"), &[verilog::LEAVES, LEAVES].concat());
     sources.files.insert("axi.f".to_owned(), names.join("\n") + "\n");
 

@@ -145,7 +145,9 @@ struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    fn new(design: &'a Design, layout: &'a Layout, network: Network<'a>) -> Play<'a> {
+    fn new(design: &'a Design, layout: &'a Layout, start: &Weights, first: u32) -> Play<'a> {
+        let mut network = Network::new(design, start);
+        network.set_sample(first);
         let recorder =
             Recorder { design, layout, signature: Signature::default(), last: 0, rails: Rails::default() };
         Play { network, program: Program::of(design), recorder }
@@ -185,10 +187,8 @@ impl Vectors {
         let map = super::files::map(design, layout);
         let design = &Design { free_steps: steps.0, nudged_steps: steps.1, ..design.clone() };
         let start = Weights::initial(design);
-        let mut network = Network::new(design, &start);
         let first_number = 0;
-        network.set_sample(first_number);
-        let mut play = Play::new(design, layout, network);
+        let mut play = Play::new(design, layout, &start, first_number);
         let results = (first_number..)
             .zip(&samples)
             .map(|(number, s)| play.sample(&s.inputs, s.label, s.lesson(design), number))
@@ -225,10 +225,7 @@ pub fn answers(
     samples: &[PlannedSample],
     start: &Weights,
 ) -> BusAnswers {
-    let mut network = Network::new(design, start);
-    let first = samples.first().map_or(0, |s| s.number);
-    network.set_sample(first);
-    let mut play = Play::new(design, layout, network);
+    let mut play = Play::new(design, layout, start, samples.first().map_or(0, |s| s.number));
     let results: Vec<ResultWords> = samples
         .iter()
         .map(|&s| {

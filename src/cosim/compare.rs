@@ -302,10 +302,7 @@ impl<'d, R: Read> Comparator<'d, R> {
         let at = At::Pass(self.program.moment(self.lesson, self.pass));
         let when = When { sample: self.sample, at, cycle: self.vcd.time() };
         match patience {
-            Some(patience) => {
-                let waited = expected + self.design.sizes[0] as u64 + patience;
-                Mismatch::of(Field::Hang, expected as i64, waited as i64).told(when)
-            }
+            Some(patience) => Mismatch::no_result(expected, self.design.sizes[0], patience).told(when),
             None => Mismatch::of(Field::Count, 1, 0).told(when),
         }
     }

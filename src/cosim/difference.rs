@@ -153,10 +153,16 @@ impl Mismatch {
         Mismatch { from, ..self }
     }
 
+    /// That no result has come in so many cycles more than the reference predicts: at worst a sample is sent before it runs,
+    /// an input a cycle, and not beside the one before.
+    pub fn no_result(predicted: u64, inputs: usize, patience: u64) -> Mismatch {
+        Mismatch::of(Field::Hang, predicted as i64, (predicted + inputs as u64 + patience) as i64)
+    }
+
     /// Of a word of the bus, by its name.
     pub fn called(self, word: &str, when: When) -> Difference {
-        let intro = format!("sample {}, {}: the bus, {word}", when.sample, when.at);
-        self.sentence(&intro, when)
+        let intro = format!("sample {}, {}", when.sample, when.at);
+        self.sentence(&intro, &format!("the bus's {word}"), when)
     }
 
     /// Raw values of a format.
@@ -189,7 +195,6 @@ impl Mismatch {
             (Field::Signature, ..) => "signature".to_owned(),
             (Field::Prediction, ..) => "prediction".to_owned(),
             (Field::Label, ..) => "label".to_owned(),
-            (Field::Bus, ..) => "answer".to_owned(),
             (Field::Cycles, ..) => "number of cycles".to_owned(),
             (Field::WeightReads, ..) => "number of cycles that read weights".to_owned(),
             (Field::Place, ..) => {
@@ -204,17 +209,17 @@ impl Mismatch {
     /// In a sample.
     pub fn told(self, when: When) -> Difference {
         let intro = format!("sample {}, {}", when.sample, when.at);
-        self.sentence(&intro, when)
+        self.sentence(&intro, &self.what(), when)
     }
 
     /// In the memory that the last sample leaves.
     pub fn left_in_memory(self) -> Difference {
         let when = When { sample: 0, at: At::Memory, cycle: 0 };
-        let told = self.sentence(&when.at.to_string(), when);
+        let told = self.sentence(&when.at.to_string(), &self.what(), when);
         Difference { field: Field::FinalWeight, ..told }
     }
 
-    fn sentence(self, intro: &str, when: When) -> Difference {
+    fn sentence(self, intro: &str, what: &str, when: When) -> Difference {
         let Mismatch { field, layer, neuron, from, expected, found, format, .. } = self;
         let real = |raw: i64| format.map(|f| f.to_real(raw));
         let show = |raw: i64| match real(raw) {
@@ -226,7 +231,7 @@ impl Mismatch {
             Field::Hang => format!(
                 "{intro}: the hardware has stopped: no result {found} cycles after the one before, where the reference predicts {expected}"
             ),
-            _ => format!("{intro}: {}: reference {}, hardware {}", self.what(), show(expected), show(found)),
+            _ => format!("{intro}: {what}: reference {}, hardware {}", show(expected), show(found)),
         };
         let moment = if let At::Pass(moment) = when.at { Some(moment) } else { None };
         Difference {

@@ -7,7 +7,7 @@ use crate::reference::fast::Network;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Silent, Weights};
 use crate::rules::{Program, header_marks};
-use crate::schedule::{Layout, predict};
+use crate::schedule::{Cycles, Layout, predict};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -39,6 +39,17 @@ pub struct Request<'a> {
     pub survey: bool,
     /// Cycles beyond the predicted ones after which hardware without a result is said to have stopped; a few where none.
     pub patience: Option<u64>,
+}
+
+impl Request<'_> {
+    /// What a sample takes.
+    fn predicted(&self, layout: &Layout, program: &Program, s: PlannedSample) -> Cycles {
+        predict(layout, program.ops(s.lesson()), self.data.active(s))
+    }
+
+    fn patience(&self) -> u64 {
+        self.patience.unwrap_or(PATIENCE)
+    }
 }
 
 /// What came out.
@@ -158,8 +169,7 @@ fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Files, CosimEr
             used[at] = order.len() as u32;
             order.push(s);
         }
-        let active = request.data.sample(s).0.iter().filter(|&&x| x != 0).count();
-        let cycles = predict(layout, program.ops(s.lesson()), active).all;
+        let cycles = request.predicted(layout, &program, s).all;
         let entry = used[at] | header_marks(s.train, s.ends_batch, s.rates);
         plan.extend([entry as i32, cycles as i32, (cycles >> 32) as i32]);
     }
@@ -212,7 +222,7 @@ impl Simulator {
             .arg("--level")
             .arg(request.level.word())
             .args(extra);
-        command.arg("--patience").arg(request.patience.unwrap_or(PATIENCE).to_string());
+        command.arg("--patience").arg(request.patience().to_string());
         command.arg("--free-steps").arg(request.design.free_steps.to_string());
         command.arg("--nudged-steps").arg(request.design.nudged_steps.to_string());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -336,8 +346,7 @@ pub fn cross_check(
             break;
         }
         let (input, label) = request.data.sample(s);
-        let active = input.iter().filter(|&&x| x != 0).count();
-        comparator.begin_sample(s.number, s.lesson(), active);
+        comparator.begin_sample(s.number, s.lesson(), request.data.active(s));
         if comparator.differences.is_empty() {
             if before.len() == REPLAYED {
                 before.pop_front();
@@ -368,8 +377,7 @@ pub fn cross_check(
         let end = s.finish()?;
         simulated = Some((end.cycles, end.seconds));
         if comparator.ended_early || end.hangs {
-            let patience = request.patience.unwrap_or(PATIENCE);
-            differences.push(comparator.stopped_early(end.hangs.then_some(patience)));
+            differences.push(comparator.stopped_early(end.hangs.then_some(request.patience())));
         } else {
             final_weights(request, layout, &files, &network.weights(), &mut differences)?;
         }
@@ -513,9 +521,7 @@ fn without_waveform(
     let (mut cycles, mut reads, mut train_cycles, mut train_count) = (0u64, 0u64, 0u64, 0u64);
     for (k, &[prediction, label, c, r]) in results.as_chunks::<4>().0.iter().enumerate() {
         let (s, reference) = (request.samples[k], predictions[k]);
-        let (input, _) = request.data.sample(s);
-        let active = input.iter().filter(|&&x| x != 0).count();
-        let (predicted, _) = predict(layout, program.ops(s.lesson()), active).counted();
+        let (predicted, _) = request.predicted(layout, &program, s).counted();
         cycles += u64::from(c as u32);
         reads += u64::from(r as u32);
         if s.train {
@@ -540,10 +546,8 @@ fn without_waveform(
     }
     if end.hangs {
         let s = request.samples[results.len() / 4];
-        let active = request.data.sample(s).0.iter().filter(|&&x| x != 0).count();
-        let expected = predict(layout, program.ops(s.lesson()), active).all;
-        let waited = expected + request.design.sizes[0] as u64 + request.patience.unwrap_or(PATIENCE);
-        let hang = Mismatch::of(Field::Hang, expected as i64, waited as i64);
+        let predicted = request.predicted(layout, &program, s).all;
+        let hang = Mismatch::no_result(predicted, request.design.sizes[0], request.patience());
         differences.push(hang.told(When { sample: s.number, at: At::Result, cycle: 0 }));
     } else if differences.is_empty() || request.survey {
         final_weights(request, layout, files, &network.weights(), &mut differences)?;

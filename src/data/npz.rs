@@ -36,12 +36,6 @@ struct Archive<'a, R: Read + Seek> {
     zip: ZipArchive<R>,
 }
 
-impl From<(&Path, &'static str, NpyError)> for DataError {
-    fn from((path, array, e): (&Path, &'static str, NpyError)) -> DataError {
-        DataError::Npz { path: path.to_owned(), array: Some(array), reason: e.to_string() }
-    }
-}
-
 /// What ends the reading of an array.
 enum Stop {
     /// The array itself.
@@ -92,19 +86,15 @@ impl<R: Read + Seek> Archive<'_, R> {
         read: impl FnOnce(&Header, &mut dyn Read) -> Option<Result<Vec<T>, Stop>>,
     ) -> Result<(Vec<usize>, Vec<T>), DataError> {
         let path = self.path;
-        let failed = |e: NpyError| DataError::from((path, array, e));
+        let failed = |reason: String| DataError::Npz { path: path.to_owned(), array: Some(array), reason };
         let name = format!("{array}.npy");
         if !self.zip.file_names().any(|n| n == name) {
             let found = self.zip.file_names().map(|n| n.strip_suffix(".npy").unwrap_or(n).to_owned());
             return Err(DataError::MissingArray { path: path.to_owned(), array, found: found.collect() });
         }
-        let mut entry = self.zip.by_name(&name).map_err(|e| DataError::Npz {
-            path: path.to_owned(),
-            array: Some(array),
-            reason: e.to_string(),
-        })?;
-        let header = Header::read(&mut entry).map_err(failed)?;
-        header.count().map_err(failed)?;
+        let mut entry = self.zip.by_name(&name).map_err(|e| failed(e.to_string()))?;
+        let header = Header::read(&mut entry).map_err(|e| failed(e.to_string()))?;
+        header.count().map_err(|e| failed(e.to_string()))?;
         let values = read(&header, &mut entry).ok_or_else(|| DataError::ArrayType {
             path: path.to_owned(),
             array,
@@ -112,7 +102,7 @@ impl<R: Read + Seek> Archive<'_, R> {
             wanted,
         })?;
         let values = values.map_err(|stop| match stop {
-            Stop::Npy(e) => failed(e),
+            Stop::Npy(e) => failed(e.to_string()),
             Stop::Value(at, value) => {
                 let (sample, column) = place(&header, at);
                 DataError::Value { path: path.to_owned(), array, sample, column, value }
@@ -132,19 +122,12 @@ fn place(header: &Header, at: usize) -> (usize, usize) {
     if !header.fortran_order {
         return (at / columns, at % columns);
     }
-    // Where each element of the first dimensions-reversed order lies, in order.
     let mut rest = at / samples;
-    let mut column = 0;
-    let mut stride = columns;
-    let mut digits = Vec::new();
-    for &d in header.shape.iter().skip(1) {
-        digits.push((rest % d, d));
+    let column = header.shape.iter().skip(1).fold(0, |column, &d| {
+        let digit = rest % d;
         rest /= d;
-    }
-    for (digit, d) in digits {
-        stride /= d;
-        column += digit * stride;
-    }
+        column * d + digit
+    });
     (at % samples, column)
 }
 

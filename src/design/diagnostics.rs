@@ -106,7 +106,7 @@ const MAX_LINES: usize = 4;
 const AROUND: usize = 60;
 
 /// A text of at most so many characters, in which every character can be seen.
-fn printable(text: &str, most: usize) -> String {
+pub(crate) fn printable(text: &str, most: usize) -> String {
     let visible = |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
     let cut = text.char_indices().nth(most).map(|(at, _)| at);
     let mut shown: String = text[..cut.unwrap_or(text.len())].chars().map(visible).collect();

@@ -5,6 +5,9 @@ use std::path::Path;
 /// Most characters: with what eqhdl puts around it, a file system still takes it as a file name.
 const MOST: usize = 128;
 
+/// Most characters of a wrong one in a message.
+const MOST_SHOWN: usize = 60;
+
 /// Endings with which the modules `eqhdl_NAME_axi` and `eqhdl_NAME_registers` of a design NAME are called; a core of
 /// that name could not stand beside them.
 const TAKEN: [&str; 2] = ["axi", "registers"];
@@ -79,11 +82,8 @@ pub fn typed(text: &str) -> Result<String, NameError> {
     if name == text { Ok(name) } else { Err(NameError::Spelling(shown(text))) }
 }
 
-/// A text as a message shows it: one line, of a length that can be read.
 fn shown(text: &str) -> String {
-    let clean = text.chars().filter(|c| !c.is_control());
-    let short: String = clean.clone().take(60).collect();
-    if clean.count() > 60 { format!("{short}...") } else { short }
+    super::diagnostics::printable(text, MOST_SHOWN)
 }
 
 #[cfg(test)]

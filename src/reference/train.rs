@@ -124,6 +124,11 @@ impl TrainingData {
         let part = if s.train { &self.train } else { &self.test };
         (part.raw_of(s.index as usize), part.label(s.index as usize))
     }
+
+    /// How many of its inputs are not zero: what its cycles depend on.
+    pub fn active(&self, s: PlannedSample) -> usize {
+        self.sample(s).0.iter().filter(|&&x| x != 0).count()
+    }
 }
 
 /// Right predictions of an epoch.

@@ -191,8 +191,8 @@ void after(Bus& bus, const Options& o, std::vector<uint32_t>& answers) {
     bus.send(std::vector<uint32_t>(words > 2 ? 2 : 1, 0));  // short
     bus.send(std::vector<uint32_t>(words + 1, 0));          // long
     std::vector<uint32_t> label(words, 0);
-    label[0] = 0x7fff;
-    bus.send(label);                                        // a label that is none
+    label[0] = 1u << 20;
+    bus.send(label);                                        // a header with a bit that means nothing
     for (int i = 0; i < 64; ++i) bus.tick();
     bus.write(REGISTER(ID), 1, 15, 2);                      // read only: SLVERR
     bus.write(REGISTER(SEED), ~o.seed, 6);                  // the two bytes in the middle

@@ -89,7 +89,10 @@ fn every_point_is_trained_once_and_stands_in_every_report() {
         assert!(html.contains(&format!("<tr id=\"{}\">", p.id)), "{}", p.id);
         assert!(html.contains(&format!("href=\"designs/{}.toml\"", p.id)));
         assert!(csv.contains(&p.id));
-        assert_eq!(fs::read_to_string(out.join(format!("designs/{}.toml", p.id))).unwrap(), p.text);
+        assert_eq!(
+            fs::read_to_string(out.join(format!("designs/{}.toml", p.id))).unwrap(),
+            p.text.to_string()
+        );
     }
     assert!(html.contains("A &#60;small&#62; study") || html.contains("A &lt;small&gt; study"));
     for outside in ["http://", "https://", "@import", "src="] {

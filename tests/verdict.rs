@@ -71,6 +71,11 @@ fn a_file_that_is_gone_is_not_taken_from_an_earlier_build() {
     for file in ["requantise.vh", "neuron_unit.v", "eqhdl_net.v", "sim_top.v", "commit_probe.v", "main.cpp"] {
         assert!(built.contains_key(file), "{file} is not among {:?}", built.keys());
     }
+    // What is listed as built was, and nothing that only lies beside it.
+    for file in built.keys() {
+        let beside = ["axi", "bus", "stream", "sim_bus"].iter().any(|b| file.starts_with(b));
+        assert!(!beside && !file.ends_with("net.h"), "{file} was not simulated");
+    }
     std::fs::remove_file(folder.path("rtl/eqhdl_net__requantise.vh")).unwrap();
     folder.cosim(&args, 2);
     // A table is read when the simulation begins.
@@ -220,6 +225,12 @@ fn through_the_bus_edits_of_the_bus_are_differences() {
     for level in ["final", "signature", "states", "events", "all"] {
         let (report, err) = folder.cosim(&["--bus", "--level", level], 0);
         assert_eq!(report["not_simulated"], serde_json::json!([]), "{err}");
+        let built = report["built"].as_object().unwrap();
+        for file in ["bus.cpp", "sim_bus_top.v", "eqhdl_net_axi.v", "stream_samples.v"] {
+            assert!(built.contains_key(file), "{file} is not among {:?}", built.keys());
+        }
+        let other = built.keys().find(|f| *f == "main.cpp" || *f == "sim_top.v" || f.starts_with("axi_tb"));
+        assert_eq!(other, None, "was not simulated");
         // Four words a sample, every register, and more.
         assert!(report["bus_words"].as_u64().is_some_and(|n| n > 6 * 4 + 30), "{report}");
     }

@@ -17,6 +17,7 @@ mod synth;
 pub mod train;
 mod train_float;
 
+use crate::design::printable;
 use crate::signals;
 use clap::{Parser, Subcommand};
 use miette::{Diagnostic, Report};
@@ -43,13 +44,21 @@ impl CliError {
 
     /// Bad input, told by a sentence.
     pub fn input_message(message: impl fmt::Display) -> Self {
-        CliError::Input(miette::miette!("{message}"))
+        CliError::Input(miette::miette!("{}", sentence(message)))
     }
 
     /// A failing tool or machine, told by a sentence.
     pub fn tool_message(message: impl fmt::Display) -> Self {
-        CliError::Tool(miette::miette!("{message}"))
+        CliError::Tool(miette::miette!("{}", sentence(message)))
     }
+}
+
+/// Longest sentence: all there is to say, and no file's worth of what was found in a file.
+const MAX_SENTENCE: usize = 2000;
+
+/// A sentence as a screen can show it, whatever a file has put into it.
+fn sentence(message: impl fmt::Display) -> String {
+    printable(&message.to_string(), MAX_SENTENCE)
 }
 
 /// Networks trained by Equilibrium Propagation: bit-accurate model, synthesizable Verilog, and the proof that they agree.

@@ -65,6 +65,26 @@ impl Through {
         }
     }
 
+    /// The list of what is built.
+    pub fn list(self) -> &'static str {
+        self.files().0
+    }
+
+    /// Files of the bench besides those of every bench ([`testbench::add_to`]).
+    pub fn own(self, design: &Design) -> Vec<String> {
+        match self {
+            Through::Core => Vec::new(),
+            Through::Bus => {
+                let header = format!("{}.h", module_name(design));
+                ["sim_bus_top.v", "bus.cpp", "bus_registers.h"]
+                    .map(String::from)
+                    .into_iter()
+                    .chain([header])
+                    .collect()
+            }
+        }
+    }
+
     /// The list of what is built, the bench's top, its harness.
     fn files(self) -> (&'static str, &'static str, &'static str) {
         match self {
@@ -111,10 +131,18 @@ impl Builds {
         purpose: impl Into<Purpose>,
     ) -> Result<Built, CosimError> {
         let purpose = purpose.into();
-        let mut sources = sources.clone();
-        testbench::add_to(&mut sources, design, layout);
+        // What is built, and nothing that lies beside it: what is listed as built was.
+        let (list, top, harness) = purpose.through.files();
+        let mut all = sources.clone();
+        testbench::add_to(&mut all, design, layout);
+        let mut sources = all.parts(list).map_err(CosimError::FileList)?;
+        let shared =
+            ["commit_probe.v".to_owned(), "harness.h".to_owned(), format!("{top}.v"), harness.to_owned()];
+        for name in shared.into_iter().chain(purpose.through.own(design)) {
+            sources.files.extend(all.files.remove_entry(&name));
+        }
         if purpose.tracing == Tracing::Everything
-            && let Some(top) = sources.files.get_mut(&format!("{}.v", purpose.through.files().1))
+            && let Some(top) = sources.files.get_mut(&format!("{top}.v"))
         {
             *top = top.replace("/* verilator tracing_off */", "");
         }

@@ -72,7 +72,7 @@ impl Builds {
         let read = files_read(&unfinished)?;
         let hash = |name: &String| Some((name.clone(), hex(&Sha256::digest(sources.files.get(name)?))));
         let others = |n: &&String| [".hex", ".cpp", ".h"].iter().any(|end| n.ends_with(end));
-        let tables = sources.files.keys().filter(others);
+        let tables = sources.files.keys().filter(others); // no list of Verilator's has these
         let files: BTreeMap<String, String> = read.iter().chain(tables).filter_map(hash).collect();
         let program = hash_file(&unfinished.join(PROGRAM))?;
         let seal = Seal { program, files: files.clone() };

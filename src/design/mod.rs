@@ -17,6 +17,7 @@ mod warnings;
 
 pub use datapath::{Datapath, NeuronMath, Rates, Signal};
 pub use diagnostics::DesignError;
+pub(crate) use diagnostics::printable;
 pub(crate) use diagnostics::{Refusal, nearest};
 pub use file::{Shape, fields, load, parse, shape};
 pub use identity::{KeyDifference, Keys};

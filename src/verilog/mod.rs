@@ -129,6 +129,21 @@ impl Sources {
         Ok(names)
     }
 
+    /// What a build of a file list takes: its Verilog, includes and tables; not the vectors of a bench, nor what else lies
+    /// there.
+    ///
+    /// # Errors
+    /// As [`Sources::list`].
+    pub fn parts(&self, list: &str) -> Result<Sources, String> {
+        let listed = self.list(list)?;
+        let taken = |name: &String| {
+            let support = name.ends_with(".vh") || (name.ends_with(".hex") && !name.starts_with("axi_tb"));
+            support || name == list || listed.contains(name)
+        };
+        let files = self.files.iter().filter(|(name, _)| taken(name));
+        Ok(Sources { files: files.map(|(name, text)| (name.clone(), text.clone())).collect() })
+    }
+
     /// Writes the folder; files that already hold the same text are left alone, so builds stay valid.
     ///
     /// # Errors

@@ -97,12 +97,11 @@ impl Handed {
                 return Err(HandedError::Bench { dir: dir.to_owned(), file: file.to_owned() });
             }
         }
-        let list = if through == Through::Bus { "axi.f" } else { "files.f" };
-        let listed = found.list(list).map_err(list_error)?;
-        let mut sources = parts(&found, &listed).map_err(list_error)?;
-        // The bench of the bus, and the header by which it finds the registers, are eqhdl's own.
-        for own in [&format!("{}.h", module_name(design)), "sim_bus_top.v", "bus.cpp", "bus_registers.h"] {
-            sources.files.extend(generated.files.get_key_value(own).map(|(n, t)| (n.clone(), t.clone())));
+        let mut sources = found.parts(through.list()).map_err(list_error)?;
+        stays_inside(&sources, &found).map_err(list_error)?;
+        // The header by which the bench of the bus finds the registers is eqhdl's own, as that bench is.
+        for (name, text) in through.own(design).iter().filter_map(|own| generated.files.get_key_value(own)) {
+            sources.files.insert(name.clone(), text.clone());
         }
         let edited = |(name, text): &(&String, &String)| {
             let verilog = [".v", ".vh", ".hex", ".f"].iter().any(|end| name.ends_with(end));
@@ -115,15 +114,10 @@ impl Handed {
     }
 }
 
-/// What a build takes of a folder. No text of it may reach for a file elsewhere.
-fn parts(found: &Sources, listed: &[String]) -> Result<Sources, String> {
-    let mut sources = Sources::default();
-    for (name, text) in &found.files {
-        let bench = name.starts_with("axi_tb") || testbench::FILES.contains(&name.as_str());
-        let support = [".vh", ".hex", ".f"].iter().any(|end| name.ends_with(end));
-        if bench || !(support || listed.contains(name)) {
-            continue;
-        }
+/// No text of a build may reach for a file outside the folder, or for one that is not there: Verilator would read zeros
+/// for a table.
+fn stays_inside(sources: &Sources, found: &Sources) -> Result<(), String> {
+    for (name, text) in &sources.files {
         for literal in text.lines().flat_map(|line| line.split('"').skip(1).step_by(2)) {
             if literal.starts_with('/') || literal.starts_with("..") {
                 return Err(format!("{name} names `{literal}`, a file outside the folder"));
@@ -133,9 +127,8 @@ fn parts(found: &Sources, listed: &[String]) -> Result<Sources, String> {
                 return Err(format!("{name} needs `{literal}`, which is not there"));
             }
         }
-        sources.files.insert(name.clone(), text.clone());
     }
-    Ok(sources)
+    Ok(())
 }
 
 /// A text without its comment lines.

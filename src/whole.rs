@@ -30,6 +30,16 @@ pub fn open_file(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
+/// The bytes of a file.
+///
+/// # Errors
+/// As [`open_file`].
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_file(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The bytes of a file that should be a short text.
 ///
 /// # Errors

@@ -92,4 +92,40 @@ fn sizes_are_checked_before_they_are_believed() {
     refused(dir.path(), "study study.toml", "a study has at most 10000");
     study("[random]\npoints = 1000000000\nseed = 1\n\n[random.fields]\nrule.T = [1, 20]\n");
     refused(dir.path(), "study study.toml", "a study has at most 10000");
+    // A search has points too, and they are counted before the first is made.
+    refused(dir.path(), "study study.toml --search", "a study has at most 10000");
+    let wide = (1..=400_000).map(|n| n.to_string()).collect::<Vec<_>>().join(", ");
+    study(&format!("[grid]\n\"rule.T\" = [{wide}]\n"));
+    refused(dir.path(), "study study.toml", "a study has at most 10000");
+    // A base design of a megabyte is there once, and not once in each of its points.
+    let long = format!("{}\n# {}\n", design("source = \"digits\""), "x".repeat(1 << 20));
+    std::fs::write(dir.path().join("base.toml"), long).unwrap();
+    study(&format!(
+        "[grid]\n\"rule.T\" = [{}]\n\"rule.K\" = [{}]\n",
+        (1..=60).map(|n| n.to_string()).collect::<Vec<_>>().join(", "),
+        (1..=30).map(|n| n.to_string()).collect::<Vec<_>>().join(", ")
+    ));
+    refused(dir.path(), "study study.toml --point none", "none");
+}
+
+#[test]
+fn names_of_arrays_do_not_reach_the_terminal_as_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(dir.path().join("x.npz")).unwrap());
+    for name in ["\u{1b}[2Jgone.npy".to_owned(), format!("{}.npy", "long".repeat(10_000))] {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+    }
+    archive.finish().unwrap();
+    std::fs::write(dir.path().join("net.toml"), design("source = \"npz\"\npath = \"x.npz\"")).unwrap();
+    for command in ["train", "cosim"] {
+        let output = eqhdl(dir.path(), &format!("{command} net.toml"));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.len() < 5000 && said.lines().count() < 40 && !said.contains('\u{1b}'), "{said}");
+    }
+    // Nor by way of a point that is broken.
+    std::fs::write(dir.path().join("study.toml"), "base = \"net.toml\"\nseeds = [1]\n").unwrap();
+    let output = eqhdl(dir.path(), "study study.toml --engine list");
+    let said = String::from_utf8_lossy(&[output.stderr, output.stdout].concat()).into_owned();
+    assert!(said.len() < 5000 && !said.contains('\u{1b}'), "{said}");
 }

@@ -215,8 +215,8 @@ fn error(accuracy: f64) -> f64 {
 
 /// A training's report; `None` where there is none.
 fn report<R: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<R>, CliError> {
-    let Ok(json) = fs::read_to_string(path) else { return Ok(None) };
-    serde_json::from_str(&json)
+    let Ok(json) = whole::read(path) else { return Ok(None) };
+    serde_json::from_slice(&json)
         .into_diagnostic()
         .wrap_err_with(|| format!("{} is not a report of `eqhdl train`; delete it", path.display()))
         .map(Some)

@@ -165,7 +165,7 @@ pub fn save_files(
 /// Names below a scope as the waveform's header writes them, with their ranges.
 fn ranges_of(waveform: &Path, scope: &str) -> Result<Vec<String>, CosimError> {
     use std::io::BufRead;
-    let file = std::fs::File::open(waveform).map_err(|e| CosimError::io("open", waveform, e))?;
+    let file = whole::open_file(waveform).map_err(|e| CosimError::io("open", waveform, e))?;
     let mut names = Vec::new();
     let mut scopes: Vec<String> = Vec::new();
     for line in std::io::BufReader::new(file).lines() {

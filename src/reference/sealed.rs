@@ -8,7 +8,6 @@ use crate::whole;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -47,7 +46,7 @@ pub fn write(
 /// # Errors
 /// The file cannot be read, is damaged, something else, or of another version.
 pub fn read<H: DeserializeOwned>(path: &Path, magic: Magic) -> Result<Option<(H, Vec<u8>)>, CheckpointError> {
-    let bytes = match fs::read(path) {
+    let bytes = match whole::read(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(reason) => return Err(CheckpointError::Io { path: path.to_owned(), action: "read", reason }),

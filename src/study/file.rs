@@ -185,5 +185,29 @@ pub fn load(path: &Path) -> Result<StudyFile, DesignError> {
 /// # Errors
 /// As [`load`].
 pub fn parse(path: &Path, text: &str) -> Result<StudyFile, DesignError> {
-    Reader { text }.study(path).map_err(|r| r.within(path, text))
+    let study = Reader { text }.study(path);
+    // Before anybody makes them: the points, and the settings of a search.
+    study.and_then(|s| few_enough(&s).map(|()| s)).map_err(|r| r.within(path, text))
+}
+
+/// Most points of a study: each is a design that is looked at before the first one is trained.
+pub const MAX_POINTS: u64 = 10_000;
+
+/// Counts the points before any of them is made.
+fn few_enough(study: &StudyFile) -> Result<(), Refusal> {
+    let times = |n: u64, more: usize| n.saturating_mul(more as u64);
+    let grid = match &study.grid[..] {
+        [] => 0,
+        axes => axes.iter().fold(1, |n, axis| times(n, axis.values.len())),
+    };
+    let random = study.random.as_ref().map_or(0, |r| u64::from(r.points));
+    let choices = grid.saturating_add(study.list.len() as u64).saturating_add(random);
+    let points = times(choices, study.seeds.len());
+    if points <= MAX_POINTS {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        format!("this study has {points} points; a study has at most {MAX_POINTS}"),
+        "make several studies of it, give fewer values or seeds, or draw points at `random`",
+    ))
 }

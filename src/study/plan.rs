@@ -3,9 +3,9 @@
 use super::address::{Identity, sha256};
 use super::cost::{Cost, effort};
 use super::file::{StudyFile, Synth, Verify};
-use super::points;
+use super::points::{self, Text};
 use crate::data::{DataError, Dataset, Fit};
-use crate::design::{DataSource, Design, DesignError};
+use crate::design::{DataSource, Design, DesignError, printable};
 use crate::reference::train::{Plan, TrainingData};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Named {
     /// Where it is placed.
     pub synth: Synth,
     /// Its design file.
-    pub text: String,
+    pub text: Text,
     /// How to run it, or why it cannot be run.
     pub run: Result<Runnable, String>,
 }
@@ -79,19 +79,24 @@ impl Shelf {
         let read = self
             .read
             .entry(format!("{source:?}"))
-            .or_insert_with(|| Dataset::read(source).map_err(|e: DataError| e.to_string()));
+            .or_insert_with(|| Dataset::read(source).map_err(|e| why(&e)));
         let fit = Fit {
             inputs: design.sizes[0],
             classes: design.classes(),
             train_samples: design.train_samples,
             test_samples: design.test_samples,
         };
-        let dataset = read.clone()?.fit(fit).map_err(|e| e.to_string())?;
+        let dataset = read.clone()?.fit(fit).map_err(|e| why(&e))?;
         let plan = Plan::new(design, &dataset);
         let data = Arc::new(TrainingData::new(design, &dataset));
         self.quantised.insert(look, (plan, Arc::clone(&data)));
         Ok((plan, data))
     }
+}
+
+/// What is wrong with a data set, as a line of a table can show it: names of arrays come from the file.
+fn why(e: &DataError) -> String {
+    printable(&e.to_string(), 500)
 }
 
 /// All points of a study. Two that mean the same are one.
@@ -112,7 +117,7 @@ pub fn plan(study: &StudyFile) -> Result<Vec<Named>, DesignError> {
         });
         let id = match &run {
             Ok(r) => r.design.name.clone(),
-            Err(_) => format!("x{}", &sha256(&point.text)[..12]),
+            Err(_) => format!("x{}", &sha256(&point.text.to_string())[..12]),
         };
         let (verify, synth) = (point.verify, point.synth);
         if let Some(&at) = places.get(&id) {

@@ -4,7 +4,35 @@ use super::edit;
 use super::file::{Axis, Bundle, Draw, Random, Setting, StudyFile, Synth, Verify};
 use crate::design::{self, Design, DesignError, Refusal, Shape};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
+
+/// The design file of a point: the base, and what is set in it. A study keeps its base once, whatever it is long.
+#[derive(Clone, Debug)]
+pub struct Text {
+    base: Arc<str>,
+    settings: Vec<Setting>,
+    seed: u32,
+}
+
+impl Text {
+    fn try_text(&self) -> Result<String, Refusal> {
+        let mut text = self.base.to_string();
+        for setting in &self.settings {
+            text = apply(&text, setting)?;
+        }
+        Ok(edit::set(&text, "training", "seed", &self.seed.to_string()).unwrap_or(text))
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // That every setting can be made was seen when the point was.
+        f.write_str(&self.try_text().map_err(|_| fmt::Error)?)
+    }
+}
 
 /// What one point sets, before its design is looked at.
 #[derive(Clone, Debug)]
@@ -27,7 +55,7 @@ pub struct Point {
     /// Where it is placed: only with the first seed, area and clock rate do not depend on it.
     pub synth: Synth,
     /// Its design file.
-    pub text: String,
+    pub text: Text,
     /// What that means, or why it means nothing.
     pub design: Result<Design, String>,
 }
@@ -44,20 +72,16 @@ pub fn points(study: &StudyFile) -> Result<Vec<Point>, DesignError> {
     let base = read
         .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
         .map_err(|e| refuse(Refusal::new(format!("cannot read the base design: {e}"), "try again")))?;
-    let base = match &study.epochs {
-        Some(epochs) => apply(&base, epochs).map_err(refuse)?,
-        None => base,
+    let base: Arc<str> = match &study.epochs {
+        Some(epochs) => apply(&base, epochs).map_err(refuse)?.into(),
+        None => base.into(),
     };
-    few_enough(study).map_err(refuse)?;
     let choices = choices(study).map_err(refuse)?;
-    let mut judged: Vec<&Setting> = study.epochs.iter().collect();
+    let mut judged = HashSet::new();
     for setting in study.epochs.iter().chain(choices.iter().flat_map(|c| &c.settings)) {
-        if !judged.iter().any(|j| j.at == setting.at && j.value == setting.value) {
-            judged.push(setting);
+        if judged.insert((setting.at.clone(), &setting.value)) {
+            judge(&base, setting).map_err(refuse)?;
         }
-    }
-    for setting in judged {
-        judge(&base, setting).map_err(refuse)?;
     }
     let mut points = Vec::new();
     for choice in &choices {
@@ -66,28 +90,6 @@ pub fn points(study: &StudyFile) -> Result<Vec<Point>, DesignError> {
         }
     }
     Ok(points)
-}
-
-/// Most points of a study: each is a design that is looked at before the first one is trained.
-pub const MAX_POINTS: u64 = 10_000;
-
-/// Counts the points before any of them is made.
-fn few_enough(study: &StudyFile) -> Result<(), Refusal> {
-    let times = |n: u64, more: usize| n.saturating_mul(more as u64);
-    let grid = match &study.grid[..] {
-        [] => 0,
-        axes => axes.iter().fold(1, |n, axis| times(n, axis.values.len())),
-    };
-    let random = study.random.as_ref().map_or(0, |r| u64::from(r.points));
-    let choices = grid.saturating_add(study.list.len() as u64).saturating_add(random);
-    let points = times(choices, study.seeds.len());
-    if points <= MAX_POINTS {
-        return Ok(());
-    }
-    Err(Refusal::new(
-        format!("this study has {points} points; a study has at most {MAX_POINTS}"),
-        "make several studies of it, give fewer values or seeds, or draw points at `random`",
-    ))
 }
 
 fn apply(text: &str, s: &Setting) -> Result<String, Refusal> {
@@ -116,14 +118,11 @@ fn judge(base: &str, s: &Setting) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn point(study: &StudyFile, base: &str, choice: &Choice, seed: u32) -> Result<Point, Refusal> {
-    let mut text = base.to_owned();
-    for setting in &choice.settings {
-        text = apply(&text, setting)?;
-    }
-    text = edit::set(&text, "training", "seed", &seed.to_string()).unwrap_or(text);
+fn point(study: &StudyFile, base: &Arc<str>, choice: &Choice, seed: u32) -> Result<Point, Refusal> {
+    let text = Text { base: Arc::clone(base), settings: choice.settings.clone(), seed };
+    let file = text.try_text()?;
     let design =
-        design::parse(Path::new("point.toml"), &text).map_err(|e| why_broken(study, choice, &text, &e));
+        design::parse(Path::new("point.toml"), &file).map_err(|e| why_broken(study, choice, &file, &e));
     let synth = if study.seeds.first() == Some(&seed) { choice.synth } else { Synth::None };
     Ok(Point { labels: choice.labels.clone(), seed, verify: choice.verify, synth, text, design })
 }

@@ -34,10 +34,11 @@ pub fn write(folder: &Path, heading: &Heading, points: &[Named], table: &Table) 
 pub fn write_designs(folder: &Path, points: &[Named]) -> io::Result<()> {
     for p in points {
         let path = folder.join("designs").join(format!("{}.toml", p.id));
-        if std::fs::read_to_string(&path).is_ok_and(|t| t == p.text) {
+        let text = p.text.to_string();
+        if whole::read(&path).is_ok_and(|found| found == text.as_bytes()) {
             continue;
         }
-        whole::write(&path, p.text.as_bytes())?;
+        whole::write(&path, text.as_bytes())?;
     }
     Ok(())
 }

@@ -9,7 +9,6 @@ use crate::whole;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -258,7 +257,7 @@ fn read_own<T: DeserializeOwned>(path: &Path, what: &str, is_own: impl Fn(&T) ->
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Found<T> {
-    let bytes = match fs::read(path) {
+    let bytes = match whole::read(path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Found::Nothing,
         Err(e) => return Found::Damaged(format!("{}: cannot be read: {e}", path.display())),

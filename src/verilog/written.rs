@@ -2,6 +2,7 @@
 
 use super::{Sources, module_name};
 use crate::design::Design;
+use crate::whole;
 use sha2::{Digest, Sha256};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -31,8 +32,8 @@ fn digest(text: &[u8]) -> String {
 /// Whatever the file system says.
 pub fn replace_written(sources: &Sources, design: &Design, dir: &Path) -> io::Result<Written> {
     let list = dir.join(list_name(design));
-    let before = match std::fs::read_to_string(&list) {
-        Ok(text) => text,
+    let before = match whole::read(&list) {
+        Ok(text) => String::from_utf8_lossy(&text).into_owned(),
         Err(e) if e.kind() == ErrorKind::NotFound => String::new(),
         Err(e) => return Err(e),
     };
@@ -45,7 +46,7 @@ pub fn replace_written(sources: &Sources, design: &Design, dir: &Path) -> io::Re
             continue;
         }
         let path = dir.join(name);
-        match std::fs::read(&path) {
+        match whole::read(&path) {
             Ok(text) if digest(&text) == was => {
                 std::fs::remove_file(&path)?;
                 written.removed.push(name.to_owned());
@@ -56,6 +57,6 @@ pub fn replace_written(sources: &Sources, design: &Design, dir: &Path) -> io::Re
         }
     }
     let line = |(name, text): (&String, &String)| format!("{}  {name}\n", digest(text.as_bytes()));
-    std::fs::write(&list, sources.files.iter().map(line).collect::<String>())?;
+    whole::write(&list, sources.files.iter().map(line).collect::<String>().as_bytes())?;
     Ok(written)
 }

@@ -3,6 +3,7 @@
 use super::{Axis, Bundle, Draw, Random, Setting, StudyFile, Synth, Verify};
 use crate::design::{Refusal, fields, nearest};
 use crate::study::search::Search;
+use std::collections::HashSet;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Component, Path, PathBuf};
 use toml::Spanned;
@@ -233,6 +234,7 @@ impl Reader<'_> {
             )
             .at(Some(value.span()), "not a list, or an empty one")
         })?;
+        let mut labels = HashSet::new();
         let mut values = Vec::new();
         for item in list.iter() {
             let bundle = match item.get_ref().as_table() {
@@ -247,7 +249,7 @@ impl Reader<'_> {
                     }
                 }
             };
-            if values.iter().any(|b: &Bundle| b.label == bundle.label) {
+            if !labels.insert(bundle.label.clone()) {
                 return Err(Refusal::new(
                     format!("`{path}` has two values called `{}`", bundle.label),
                     "remove one, or give each a `label`",

@@ -16,7 +16,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-synth setup-axi build run test test-axi axi-defects cosim inject formal mutate netlist bench \
-        results lint data clean fuzz-parsers
+        results lint data clean fuzz-parsers docs-check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,6 +75,10 @@ mutate: ## 320 mutants of two small cores: is each of them caught, or proven equ
 fuzz-parsers: ## a million damaged files for each parser, in less than 1 GB (minutes)
 	@sim/setup.sh build
 	cargo test --release --test fuzz_parsers -- --all $(ARGS)
+
+docs-check: ## every command that README, docs/ and the helps show, those of minutes too
+	@sim/setup.sh test
+	cargo test --release --test docs -- --all $(ARGS)
 
 netlist: ## a small core after synthesis for ECP5 trains as the reference does (minutes)
 	@sim/setup.sh test

@@ -30,7 +30,7 @@ Examples:
   eqhdl cosim designs/mnist-cep.toml --samples 500 --level states
   eqhdl cosim designs/digits-cep.toml --inject lane-swap    build a defect in, see it caught and named
   eqhdl cosim designs/digits-cep.toml --inject all          the table of all defects
-  eqhdl generate designs/digits-cep.toml -o rtl && $EDITOR rtl/neuron_unit.v
+  eqhdl generate designs/digits-cep.toml -o rtl && $EDITOR rtl/eqhdl_digits_cep__neuron_unit.v
   eqhdl cosim designs/digits-cep.toml --rtl rtl             check Verilog that you have edited
   eqhdl cosim designs/digits-cep.toml --bus --epochs 1      through the AXI wrapper: what the bus answers, too
   eqhdl cosim designs/digits-cep.toml --waves run.vcd       compare a waveform that a simulator has written

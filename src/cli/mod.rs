@@ -74,7 +74,7 @@ Examples:
   eqhdl new mynet                       write a commented design file, mynet.toml
   eqhdl check designs/digits-cep.toml   formats, widths, memory, cycles per sample
   eqhdl train designs/digits-cep.toml   train the bit-accurate reference
-  eqhdl gradient designs/digits-ep.toml hold its update against backpropagation through time
+  eqhdl gradient designs/digits-ep.toml  hold its update against backpropagation through time
   eqhdl cosim designs/digits-cep.toml   train it in hardware (Verilator) as well, and compare every event
   eqhdl study designs/studies/digits-bits.toml   sweep fields of a design: table, Pareto front, report
   eqhdl generate mynet.toml -o rtl      the Verilog alone

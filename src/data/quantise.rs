@@ -1,8 +1,8 @@
 //! From real inputs to the integers that the reference and the hardware see.
 
 use super::Samples;
-use crate::design::{Activation, Design, Dynamics, logistic};
-use crate::fixed_point::Format;
+use crate::design::{Activation, Design, Dynamics};
+use crate::fixed_point::{Format, exact};
 
 /// Labelled samples on the input's number format.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ fn activity(dynamics: Dynamics, activation: Activation, x: f32) -> f64 {
         (Dynamics::Prototypical | Dynamics::Leaky, _) => x,
         (Dynamics::Energy, Activation::HardSigmoid) => x.clamp(0.0, 1.0),
         (Dynamics::Energy, Activation::HalfHardSigmoid) => (x / 2.0).clamp(0.0, 1.0),
-        (Dynamics::Energy, Activation::Logistic) => logistic(x),
+        (Dynamics::Energy, Activation::Logistic) => exact::logistic(x).to_real(),
     }
 }
 

@@ -346,7 +346,8 @@ impl Design {
 
     /// What is left of the learning rates in a rate set.
     pub fn rate_factor(&self, set: usize) -> f64 {
-        self.rate_gamma.powi(set as i32)
+        // Not powi, which may be computed in another way elsewhere.
+        (0..set).fold(1.0, |factor, _| factor * self.rate_gamma)
     }
 
     /// True where contrasts are summed over a batch.

@@ -2,8 +2,9 @@
 
 use super::{Activation, Design, Dynamics};
 use crate::fixed_point::Format;
+use crate::fixed_point::exact::{self, Exact};
 
-/// `1 / (1 + exp(-4x + 2))`, the field's sigmoid (algorithms.md section 0).
+/// `1 / (1 + exp(-4x + 2))`, the field's sigmoid (algorithms.md section 0), in floats: for the oracle, not for tables.
 pub fn logistic(x: f64) -> f64 {
     1.0 / (1.0 + (-4.0 * x + 2.0).exp())
 }
@@ -20,10 +21,10 @@ pub struct Table {
 }
 
 impl Table {
-    fn of(from: Format, to: Format, f: impl Fn(f64) -> f64) -> Table {
+    fn of(from: Format, to: Format, f: impl Fn(f64) -> Exact) -> Table {
         let size = 1i64 << from.width;
         let value = |pattern: i64| if pattern > from.max_raw() { pattern - size } else { pattern };
-        Table { from, to, entries: (0..size).map(|i| to.nearest(f(from.to_real(value(i)))) as i32).collect() }
+        Table { from, to, entries: (0..size).map(|i| f(from.to_real(value(i))).nearest(to) as i32).collect() }
     }
 
     /// The entry of a raw value.
@@ -51,15 +52,16 @@ impl Tables {
             return Tables::default();
         }
         let n = design.neurons[l - 1];
-        let slope = |s: f64| 4.0 * logistic(s) * (1.0 - logistic(s));
         match design.dynamics {
-            Dynamics::Prototypical | Dynamics::Leaky => {
-                Tables { rho_of_drive: Some(Table::of(n.drive, n.state, logistic)), ..Tables::default() }
-            }
+            Dynamics::Prototypical | Dynamics::Leaky => Tables {
+                rho_of_drive: Some(Table::of(n.drive, n.state, exact::logistic)),
+                ..Tables::default()
+            },
             Dynamics::Energy => Tables {
                 rho_of_drive: None,
-                rho_of_state: Some(Table::of(n.state, n.state, logistic)),
-                slope_of_state: (l < design.output_layer()).then(|| Table::of(n.state, n.state, slope)),
+                rho_of_state: Some(Table::of(n.state, n.state, exact::logistic)),
+                slope_of_state: (l < design.output_layer())
+                    .then(|| Table::of(n.state, n.state, exact::logistic_slope)),
             },
         }
     }
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn the_table_is_indexed_by_bit_pattern() {
-        let t = Table::of(Format::signed(6, 3), Format::unsigned(8, 8), logistic);
+        let t = Table::of(Format::signed(6, 3), Format::unsigned(8, 8), exact::logistic);
         assert_eq!(t.entries.len(), 64);
         assert_eq!(t.at(4), 128, "rho(0.5) = 0.5");
         assert_eq!(t.at(-32), 0);

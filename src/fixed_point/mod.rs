@@ -3,6 +3,7 @@
 //! Every value in eqhdl is an integer `raw`; its [`Format`] says that it means `raw * 2^-frac`. The only operation
 //! that loses bits is [`Requantise`]: align, then round, then overflow, in that order.
 
+pub mod exact;
 mod format;
 mod interval;
 mod mix;

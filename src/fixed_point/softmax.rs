@@ -12,7 +12,7 @@
 //! The reciprocal is at most 0.053 % off (half a step of k, half a unit of R), an exponential half a unit of 2^-15: for
 //! up to `2^10` classes a probability is within [`ERROR`] of the real softmax of the same integers.
 
-use super::Format;
+use super::{Format, exact};
 
 /// Largest distance of a probability from the real one, for up to 1024 classes whose exponentials are not all lost:
 /// 0.053 % of it, half a unit of its exponential, that of all the others in the sum, and the last truncation.
@@ -36,8 +36,9 @@ pub struct Softmax {
 impl Softmax {
     /// The tables for logits of a format (at most 16 bits).
     pub fn of(logit: Format) -> Softmax {
-        let exponential = |d: u32| (32768.0 * (-f64::from(d) * 2f64.powi(-logit.frac)).exp()).round() as u16;
-        let reciprocal = |k: u32| (2f64.powi(25) / (1024.0 + f64::from(k) + 0.5)).round() as u16;
+        let exponential = |d: u32| exact::scaled_exp_minus(logit.to_real(d.into()), 15) as u16;
+        // Twice numerator and denominator: an odd one, so that nothing lies in the middle.
+        let reciprocal = |k: u32| (((1u32 << 26) + 1024 + k) / (2 * 1024 + 2 * k + 1)) as u16;
         Softmax {
             exponential: (0..1 << logit.width.min(16)).map(exponential).collect(),
             reciprocal: (0..1 << RECIPROCAL_BITS).map(reciprocal).collect(),

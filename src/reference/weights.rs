@@ -2,7 +2,7 @@
 
 use super::WeightSource;
 use crate::design::Design;
-use crate::fixed_point::{Purpose, absorb, row_bits, step_key};
+use crate::fixed_point::{Purpose, absorb, exact, row_bits, step_key};
 use sha2::{Digest, Sha256};
 
 /// Rows (post-synaptic neurons) are kept in blocks of this many, whatever the hardware's lane count: the width of the
@@ -93,17 +93,17 @@ impl Weights {
         let mut layers: Vec<LayerWeights> = (1..design.sizes.len()).map(layer).collect();
         if design.has_separate_feedback() {
             // A weight back is the one forward, its sign turned as often as the angle asks for (algorithms 2.2).
-            let turned = (1.0 - design.angle.to_radians().cos()) / 2.0;
+            let turned = exact::turned(design.angle);
             for l in 2..design.sizes.len() {
                 let mut w = layers[l - 1].clone();
                 for column in 0..w.columns {
                     let column_key = absorb(key, (backward_layer(design, l) as u32) << 16 | column as u32);
                     for row in 0..w.rows {
-                        let unit = f64::from(row_bits(column_key, row as u32)) / 2f64.powi(32);
+                        let bits = u64::from(row_bits(column_key, row as u32));
                         let at = w.at(row, column);
                         if column + 1 == w.columns {
                             w.raw[at] = 0;
-                        } else if unit < turned {
+                        } else if bits < turned {
                             // The most negative number has no counterpart.
                             w.raw[at] = (-w.raw[at]).min(design.synapses[l - 1].weight.max_raw() as i32);
                         }

@@ -1,0 +1,161 @@
+//! The functions behind every table, in 128-bit fixed point and rounded once: a design gives the same integers on every
+//! machine, with every maths library.
+//!
+//! Arguments are exact (values of a format are, in `f64`), results are within `2^-112` of the function. No entry of a
+//! table lies that near to the middle between two raw values, but those that lie in the middle and come out exactly:
+//! beside a whole exponent, `exp` of a rational number is irrational (Lindemann).
+
+use super::Format;
+use fixed::types::I8F120;
+
+/// A number from -128 to below 128 with 120 fraction bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Exact(I8F120);
+
+impl Exact {
+    /// The nearest float.
+    pub fn to_real(self) -> f64 {
+        self.0.to_num()
+    }
+
+    /// The nearest raw value of a format (ties away from zero), clamped to its range.
+    pub fn nearest(self, format: Format) -> i64 {
+        let drop = 120 - format.frac;
+        let bits = self.0.to_bits();
+        let magnitude = match u32::try_from(drop) {
+            Ok(0) => bits.unsigned_abs(),
+            Ok(drop @ 1..128) => ((bits.unsigned_abs() >> (drop - 1)) + 1) >> 1,
+            // All that is left of it is below half a step; no format has more fraction bits than 120.
+            _ => 0,
+        };
+        let raw = magnitude.min(i64::MAX as u128) as i64 * if bits < 0 { -1 } else { 1 };
+        raw.clamp(format.min_raw(), format.max_raw())
+    }
+}
+
+/// `1 / (1 + exp(-4x + 2))`, the field's sigmoid (algorithms.md section 0).
+pub fn logistic(x: f64) -> Exact {
+    let one = I8F120::from_num(1);
+    match argument(x) {
+        Some((e, true)) => Exact(one / (one + e)),
+        Some((e, false)) => Exact(e / (one + e)),
+        None => Exact(if x > 0.0 { one } else { I8F120::ZERO }),
+    }
+}
+
+/// `4 s (1 - s)` with `s = logistic(x)`, its derivative: the same on both sides of `x = 1/2`.
+pub fn logistic_slope(x: f64) -> Exact {
+    let one = I8F120::from_num(1);
+    argument(x).map_or(Exact(I8F120::ZERO), |(e, _)| Exact(4 * e / (one + e) / (one + e)))
+}
+
+/// `exp(-|4x - 2|)`, and whether `4x - 2` is not negative; `None` where the exponential is below `2^-126`.
+fn argument(x: f64) -> Option<(I8F120, bool)> {
+    if !(-21.5..=22.5).contains(&x) {
+        return None;
+    }
+    let u = 4 * I8F120::from_num(x) - I8F120::from_num(2);
+    Some((exp_minus(u.abs()), u >= 0))
+}
+
+/// `2^scale exp(-t)`, rounded to the nearest integer (ties away from zero), for `t >= 0`.
+pub fn scaled_exp_minus(t: f64, scale: u32) -> i64 {
+    let integer = Format::unsigned(62, scale as i32);
+    if t < 88.0 { Exact(exp_minus(I8F120::from_num(t))).nearest(integer) } else { 0 }
+}
+
+/// `exp(-t)` for `t` from 0 to 88: `2^-n exp(-r)`, where `t = n ln 2 + r`, by the Taylor series of `exp(-r)`.
+fn exp_minus(t: I8F120) -> I8F120 {
+    let n = t.to_bits() / I8F120::LN_2.to_bits();
+    let r = I8F120::from_bits(t.to_bits() - n * I8F120::LN_2.to_bits());
+    let one = I8F120::from_num(1);
+    // r < 0.6932: the first term left out is below 2^-139.
+    let series = (1..=32).rev().fold(one, |sum, k| one - r * sum / k);
+    series >> n as u32
+}
+
+/// `(1 - cos(angle)) / 2` of an angle from 0 to 180 degrees, as a number of 32 fraction bits: what part of all 32-bit
+/// numbers lies below it.
+pub fn turned(degrees: f64) -> u64 {
+    // sin(angle / 2) squared.
+    let half = I8F120::from_num(degrees.clamp(0.0, 180.0) / 2.0) / 90 * I8F120::FRAC_PI_2;
+    let square = half * half;
+    let one = I8F120::from_num(1);
+    // half <= pi / 2: the first term left out is below 2^-136.
+    let series = (1..=20).rev().fold(one, |sum, k| one - square * sum / (2 * k * (2 * k + 1)));
+    let sine = half * series;
+    Exact(sine * sine).nearest(Format::unsigned(62, 32)).unsigned_abs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dashu_float::{FBig, round::mode::HalfAway};
+
+    type Big = FBig<HalfAway, 2>;
+
+    fn big(x: f64) -> Big {
+        Big::try_from(x).expect("finite").with_precision(300).value()
+    }
+
+    /// A real number of arbitrary precision on a format's grid.
+    fn rounded(y: &Big, format: Format) -> i64 {
+        let scaled = y * big(2f64.powi(format.frac));
+        let raw = i64::try_from(scaled.round().to_int().value()).expect("a small number");
+        raw.clamp(format.min_raw(), format.max_raw())
+    }
+
+    #[test]
+    fn every_entry_is_the_real_one_rounded_once() {
+        let mut seen = 0;
+        let formats = [
+            (Format::signed(10, 7), Format::unsigned(8, 8)),
+            (Format::signed(12, 8), Format::signed(16, 13)),
+            (Format::signed(12, 5), Format::unsigned(30, 30)),
+            (Format::signed(9, 0), Format::signed(24, 20)),
+            (Format::signed(6, -3), Format::unsigned(8, 8)),
+            (Format::unsigned(10, 10), Format::unsigned(16, 16)),
+            (Format::signed(4, 2), Format::signed(6, 0)),
+        ];
+        for (from, to) in formats {
+            for raw in from.min_raw()..=from.max_raw() {
+                let x = from.to_real(raw);
+                let s = big(1.0) / (big(1.0) + (big(2.0) - big(4.0) * big(x)).exp());
+                assert_eq!(logistic(x).nearest(to), rounded(&s, to), "logistic({x}) in {to}");
+                let slope = big(4.0) * &s * (big(1.0) - &s);
+                assert_eq!(logistic_slope(x).nearest(to), rounded(&slope, to), "slope({x}) in {to}");
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, 1024 + 4096 + 4096 + 512 + 64 + 1024 + 16);
+        for d in 0..4096 {
+            let t = f64::from(d) / 64.0;
+            let real = (-big(t)).exp();
+            assert_eq!(scaled_exp_minus(t, 15), rounded(&real, Format::unsigned(40, 15)), "exp(-{t})");
+        }
+    }
+
+    #[test]
+    fn far_out_the_sigmoid_is_at_its_ends() {
+        let state = Format::unsigned(30, 30);
+        for far in [21.4, 22.5, 23.0, 1e9, f64::MAX] {
+            assert_eq!(logistic(far).nearest(state), state.max_raw());
+            assert_eq!(logistic(-far).nearest(state), 0);
+            assert_eq!(logistic_slope(far).nearest(state), 0);
+        }
+        assert_eq!(logistic(0.5).nearest(Format::unsigned(8, 8)), 128);
+        assert_eq!(logistic(1e-40).nearest(state), logistic(0.0).nearest(state));
+        assert_eq!(scaled_exp_minus(0.0, 15), 1 << 15);
+        assert_eq!(scaled_exp_minus(1e6, 15), 0);
+    }
+
+    #[test]
+    fn an_angle_turns_its_part() {
+        assert_eq!([0.0, 60.0, 90.0, 120.0, 180.0].map(turned), [0, 1 << 30, 1 << 31, 3 << 30, 1 << 32]);
+        for tenths in 0..=1800 {
+            let degrees = f64::from(tenths) / 10.0;
+            let real = (1.0 - degrees.to_radians().cos()) / 2.0 * 2f64.powi(32);
+            assert!((turned(degrees) as f64 - real).abs() <= 0.51, "{degrees}");
+        }
+    }
+}

@@ -77,6 +77,11 @@ pub(super) fn constants(
                 "rounds to 0 in its format",
             )
         };
+        // A value below the finest step that there is.
+        if !held(value.value, fitting(value.value, f)) {
+            return Err(Refusal::new(message, "write a larger value, or 0 where 0 is meant")
+                .at(value.at.clone(), word));
+        }
         // The remedy must hold for all layers, not only for this one.
         let mut remedy: Vec<String> = pairs()
             .map(|(v, f)| if held(v.value, f.value) { f.value } else { fitting(v.value, f.value) })

@@ -106,6 +106,9 @@ pub(super) fn per_layer<T: Copy, U>(
 
 /// A real number for people: four significant digits.
 pub(super) fn short(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-12 {
+        return format!("{value:e}");
+    }
     let digits = (3 - value.abs().max(1e-12).log10().floor() as i32).clamp(0, 12) as usize;
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }

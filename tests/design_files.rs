@@ -210,7 +210,12 @@ const REFUSED: &[Case] = &[
         "weight_decay = 0.0001",
     ),
     (&[("T = 20", "T = 20\nweight_decay = 1.5")], "weight_decay", "1.5 is no possible", "below 1"),
-    (&[("T = 20", "T = 20\nweight_decay = 1e-30")], "weight_decay", "1e-30, which rounds to 0", "a larger value"),
+    (
+        &[("T = 20", "T = 20\nweight_decay = 1e-30")],
+        "weight_decay",
+        "1e-30, which rounds to 0",
+        "a larger value",
+    ),
     (
         &[("nudge = \"outside\"", "nudge = \"outside\"\nreadout = \"softmax\"")],
         "nudge = \"outside\"",

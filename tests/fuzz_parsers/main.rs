@@ -4,7 +4,7 @@
 //!     make fuzz-parsers                                     a million for each, with less than 1 GB
 //!
 //! Each input is made of a whole file by a few changes that only the parser's name and the input's number decide, so
-//! an input that fails can be made again: `-- --only PARSER --from NUMBER --count 1`.
+//! an input that fails can be made again: `-- --only PARSER --from NUMBER --count 1`. It is also left as a file.
 
 mod inputs;
 mod parsers;
@@ -52,16 +52,16 @@ struct Watch {
     since: Mutex<Instant>,
 }
 
-fn watcher(name: &'static str, watch: Arc<Watch>) {
+fn watcher(name: &'static str, watch: Arc<Watch>, patience: Duration) {
     std::thread::spawn(move || {
         loop {
-            std::thread::sleep(Duration::from_millis(500));
+            std::thread::sleep(patience.min(Duration::from_millis(500)));
             let number = watch.number.load(Ordering::Relaxed);
             if number == u64::MAX {
                 return;
             }
             let since = watch.since.lock().map_or_else(|e| *e.into_inner(), |at| *at);
-            if since.elapsed() > PATIENCE {
+            if since.elapsed() > patience {
                 println!(
                     "{name}: input {number} hangs; make it again with --only {name} --from {number} --count 1"
                 );
@@ -79,9 +79,9 @@ fn peak() -> u64 {
 }
 
 /// Runs a parser over inputs; how many it accepted, and the numbers of those that failed.
-fn fuzz(parser: &'static Parser, o: &Options) -> (u64, Vec<u64>) {
+fn fuzz(parser: &'static Parser, o: &Options, patience: Duration) -> (u64, Vec<u64>) {
     let watch = Arc::new(Watch { number: AtomicU64::new(0), since: Mutex::new(Instant::now()) });
-    watcher(parser.name, watch.clone());
+    watcher(parser.name, watch.clone(), patience);
     let seeds = (parser.seeds)();
     let (mut accepted, mut failed) = (0, Vec::new());
     for number in o.from..o.from + o.count {
@@ -102,19 +102,48 @@ fn fuzz(parser: &'static Parser, o: &Options) -> (u64, Vec<u64>) {
     (accepted, failed)
 }
 
+/// What makes this program its own hanging child.
+const HANG: &str = "--planted-hang";
+
+/// Whether a parser that hangs ends the run, and is named with its input.
+fn hang_is_seen() -> bool {
+    let child = std::env::current_exe().and_then(|own| std::process::Command::new(own).arg(HANG).output());
+    child.is_ok_and(|o| {
+        o.status.code() == Some(1) && String::from_utf8_lossy(&o.stdout).starts_with("hanging: input ")
+    })
+}
+
+/// Leaves an input as a file, to be looked at; its name.
+fn kept(parser: &Parser, number: u64) -> String {
+    let file = std::env::temp_dir().join(format!("eqhdl-fuzz-{}-{number}", parser.name));
+    let input = inputs::damaged(&(parser.seeds)(), parser.name, number);
+    match std::fs::write(&file, input) {
+        Ok(()) => file.display().to_string(),
+        Err(e) => format!("cannot be written: {e}"),
+    }
+}
+
 fn main() {
+    let few = Options { only: None, from: 0, count: FEW };
+    if std::env::args().any(|a| a == HANG) {
+        fuzz(&parsers::HANGS, &few, Duration::from_millis(200));
+        return;
+    }
     let o = options();
-    // The machinery itself: a parser that panics on some input must be caught at it.
+    // The machinery itself: a parser that panics or hangs on some input must be caught at it.
     std::panic::set_hook(Box::new(|_| {}));
-    let planted = fuzz(&parsers::PLANTED, &Options { only: None, from: 0, count: FEW });
+    let planted = fuzz(&parsers::PLANTED, &few, PATIENCE);
     let mut bad = Vec::new();
+    if !hang_is_seen() {
+        bad.push("the planted hang was not noticed".to_owned());
+    }
     if planted.1.is_empty() {
         bad.push("the planted panic was not noticed".to_owned());
     }
     let mut run = 0;
     for parser in PARSERS.iter().filter(|p| o.only.as_deref().is_none_or(|only| only == p.name)) {
         let begun = Instant::now();
-        let (accepted, failed) = fuzz(parser, &o);
+        let (accepted, failed) = fuzz(parser, &o, PATIENCE);
         run += 1;
         println!(
             "{:<12} {} inputs, {accepted} accepted, {} panics, {:.1} s",
@@ -125,8 +154,9 @@ fn main() {
         );
         let _ = std::io::stdout().flush();
         for number in failed {
+            let file = kept(parser, number);
             bad.push(format!(
-                "{}: input {number} panics (--only {0} --from {1} --count 1)",
+                "{}: input {number} panics (--only {0} --from {1} --count 1; {file})",
                 parser.name, number
             ));
         }

@@ -51,6 +51,18 @@ pub const PLANTED: Parser = Parser {
     },
 };
 
+/// To see that a hang is seen.
+pub const HANGS: Parser = Parser {
+    name: "hanging",
+    seeds: designs,
+    parse: |text| {
+        while !text.is_ascii() {
+            std::thread::park_timeout(std::time::Duration::from_secs(60));
+        }
+        true
+    },
+};
+
 fn lossy(text: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }

@@ -23,6 +23,20 @@ fn json(output: &[u8]) -> Value {
 }
 
 #[test]
+fn more_vectors_than_samples_are_refused_and_nothing_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("net.toml"), design()).unwrap();
+    let asked =
+        |n: &str| eqhdl(dir.path()).args(["generate", "net.toml", "-o", "rtl", "--vectors", n]).assert();
+    let output = asked("99999999").code(2).get_output().clone();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("26955 samples"), "{output:?}");
+    assert!(!dir.path().join("rtl").exists());
+    asked("3").success();
+    let text = std::fs::read(dir.path().join("rtl/eqhdl_net__vectors.json")).unwrap();
+    assert_eq!(json(&text)["samples"].as_array().map(Vec::len), Some(3));
+}
+
+#[test]
 fn new_check_and_train_work_from_nothing() {
     let dir = tempfile::tempdir().unwrap();
     eqhdl(dir.path()).args(["new", "mynet"]).assert().success();

@@ -21,7 +21,7 @@ for purpose in "$@"; do
     case $purpose in
     build) ;;
     run) add verilator:verilator clang++:clang ccache:ccache ;;
-    test) add verilator:verilator clang++:clang ccache:ccache iverilog:iverilog yosys:yosys ;;
+    test) add verilator:verilator clang++:clang ccache:ccache iverilog:iverilog yosys:yosys jq:jq ;;
     lint) rust_components='rustfmt clippy' ;;
     *) say "unknown purpose '$purpose'; there are: build, run, test, lint" && exit 2 ;;
     esac

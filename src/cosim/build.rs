@@ -70,19 +70,15 @@ impl Through {
         self.files().0
     }
 
-    /// Files of the bench besides those of every bench ([`testbench::add_to`]).
-    pub fn own(self, design: &Design) -> Vec<String> {
-        match self {
-            Through::Core => Vec::new(),
-            Through::Bus => {
-                let header = format!("{}.h", module_name(design));
-                ["sim_bus_top.v", "bus.cpp", "bus_registers.h"]
-                    .map(String::from)
-                    .into_iter()
-                    .chain([header])
-                    .collect()
-            }
+    /// The files of the bench.
+    pub fn bench(self, design: &Design) -> Vec<String> {
+        let (_, top, harness) = self.files();
+        let mut files: Vec<String> = ["commit_probe.v", "harness.h", harness].map(String::from).into();
+        files.push(format!("{top}.v"));
+        if self == Through::Bus {
+            files.extend(["bus_registers.h".to_owned(), format!("{}.h", module_name(design))]);
         }
+        files
     }
 
     /// The list of what is built, the bench's top, its harness.
@@ -132,17 +128,14 @@ impl Builds {
     ) -> Result<Built, CosimError> {
         let purpose = purpose.into();
         // What is built, and nothing that lies beside it: what is listed as built was.
-        let (list, top, harness) = purpose.through.files();
         let mut all = sources.clone();
         testbench::add_to(&mut all, design, layout);
-        let mut sources = all.parts(list).map_err(CosimError::FileList)?;
-        let shared =
-            ["commit_probe.v".to_owned(), "harness.h".to_owned(), format!("{top}.v"), harness.to_owned()];
-        for name in shared.into_iter().chain(purpose.through.own(design)) {
+        let mut sources = all.parts(purpose.through.list()).map_err(CosimError::FileList)?;
+        for name in purpose.through.bench(design) {
             sources.files.extend(all.files.remove_entry(&name));
         }
         if purpose.tracing == Tracing::Everything
-            && let Some(top) = sources.files.get_mut(&format!("{top}.v"))
+            && let Some(top) = sources.files.get_mut(&format!("{}.v", purpose.through.files().1))
         {
             *top = top.replace("/* verilator tracing_off */", "");
         }

@@ -99,10 +99,11 @@ impl Handed {
         }
         let mut sources = found.parts(through.list()).map_err(list_error)?;
         stays_inside(&sources, &found).map_err(list_error)?;
-        // The header by which the bench of the bus finds the registers is eqhdl's own, as that bench is.
-        for (name, text) in through.own(design).iter().filter_map(|own| generated.files.get_key_value(own)) {
-            sources.files.insert(name.clone(), text.clone());
-        }
+        // The bench is eqhdl's own, and so is the header by which that of the bus finds the registers.
+        let bench = through.bench(design);
+        sources.files.extend(bench.iter().filter_map(|name| {
+            generated.files.get_key_value(name).map(|(name, text)| (name.clone(), text.clone()))
+        }));
         let edited = |(name, text): &(&String, &String)| {
             let verilog = [".v", ".vh", ".hex", ".f"].iter().any(|end| name.ends_with(end));
             verilog

@@ -43,5 +43,5 @@ pub const LEFT_OUT: [(&str, Reason); 19] = [
     ("slurm", Never("needs a scheduler; study.rs has one that is made up")),
     ("--point p0123456789ab", Never("a name that only stands for one")),
     ("--search", Minutes("many trainings, one after the other")),
-    ("--inject all", Minutes("fifty builds and simulations")),
+    ("--inject all", Minutes("each defect is built in and simulated")),
 ];

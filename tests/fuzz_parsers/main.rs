@@ -4,7 +4,8 @@
 //!     make fuzz-parsers                                     a million for each, with less than 1 GB
 //!
 //! Each input is made of a whole file by a few changes that only the parser's name and the input's number decide, so
-//! an input that fails can be made again: `-- --only PARSER --from NUMBER --count 1`. It is also left as a file.
+//! an input that fails can be made again: `-- --only PARSER --from NUMBER --count 1`. One that
+//! panics is also left as a file.
 
 mod inputs;
 mod parsers;

@@ -9,7 +9,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The design file of a point: the base, and what is set in it. A study keeps its base once, whatever it is long.
+/// The design file of a point: the base, and what is set in it. A study keeps its base once, however many
+/// points it has.
 #[derive(Clone, Debug)]
 pub struct Text {
     base: Arc<str>,

@@ -2,7 +2,9 @@
 
 use super::{Activation, Design, Dynamics};
 use crate::fixed_point::Format;
-use crate::fixed_point::exact::{self, Exact};
+use crate::fixed_point::exact;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// `1 / (1 + exp(-4x + 2))`, the field's sigmoid (algorithms.md section 0), in floats: for the oracle, not for tables.
 pub fn logistic(x: f64) -> f64 {
@@ -17,14 +19,43 @@ pub struct Table {
     /// Format of the entries.
     pub to: Format,
     /// Raw entries, `2^from.width` of them.
-    pub entries: Vec<i32>,
+    pub entries: Arc<[i32]>,
 }
 
+/// What is tabulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Function {
+    Logistic,
+    Slope,
+}
+
+/// Tables made so far: a study makes hundreds of networks of the same few formats.
+static MADE: LazyLock<Mutex<Made>> = LazyLock::new(Mutex::default);
+
+type Made = HashMap<(Function, Format, Format), Arc<[i32]>>;
+
+/// Most tables that are kept.
+const KEPT: usize = 64;
+
 impl Table {
-    fn of(from: Format, to: Format, f: impl Fn(f64) -> Exact) -> Table {
+    fn of(from: Format, to: Format, function: Function) -> Table {
+        let made = || MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entries) = made().get(&(function, from, to)) {
+            return Table { from, to, entries: Arc::clone(entries) };
+        }
+        let f = match function {
+            Function::Logistic => exact::logistic,
+            Function::Slope => exact::logistic_slope,
+        };
         let size = 1i64 << from.width;
         let value = |pattern: i64| if pattern > from.max_raw() { pattern - size } else { pattern };
-        Table { from, to, entries: (0..size).map(|i| f(from.to_real(value(i))).nearest(to) as i32).collect() }
+        let entries: Arc<[i32]> = (0..size).map(|i| f(from.to_real(value(i))).nearest(to) as i32).collect();
+        let mut made = made();
+        if made.len() >= KEPT {
+            made.clear();
+        }
+        made.insert((function, from, to), Arc::clone(&entries));
+        Table { from, to, entries }
     }
 
     /// The entry of a raw value.
@@ -54,14 +85,14 @@ impl Tables {
         let n = design.neurons[l - 1];
         match design.dynamics {
             Dynamics::Prototypical | Dynamics::Leaky => Tables {
-                rho_of_drive: Some(Table::of(n.drive, n.state, exact::logistic)),
+                rho_of_drive: Some(Table::of(n.drive, n.state, Function::Logistic)),
                 ..Tables::default()
             },
             Dynamics::Energy => Tables {
                 rho_of_drive: None,
-                rho_of_state: Some(Table::of(n.state, n.state, exact::logistic)),
+                rho_of_state: Some(Table::of(n.state, n.state, Function::Logistic)),
                 slope_of_state: (l < design.output_layer())
-                    .then(|| Table::of(n.state, n.state, exact::logistic_slope)),
+                    .then(|| Table::of(n.state, n.state, Function::Slope)),
             },
         }
     }
@@ -73,7 +104,7 @@ mod tests {
 
     #[test]
     fn the_table_is_indexed_by_bit_pattern() {
-        let t = Table::of(Format::signed(6, 3), Format::unsigned(8, 8), exact::logistic);
+        let t = Table::of(Format::signed(6, 3), Format::unsigned(8, 8), Function::Logistic);
         assert_eq!(t.entries.len(), 64);
         assert_eq!(t.at(4), 128, "rho(0.5) = 0.5");
         assert_eq!(t.at(-32), 0);

@@ -8,6 +8,7 @@
 
 use super::Format;
 use fixed::types::I8F120;
+use std::sync::LazyLock;
 
 /// A number from -128 to below 128 with 120 fraction bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,11 +66,19 @@ pub fn scaled_exp_minus(t: f64, scale: u32) -> i64 {
 fn exp_minus(t: I8F120) -> I8F120 {
     let n = t.to_bits() / I8F120::LN_2.to_bits();
     let r = I8F120::from_bits(t.to_bits() - n * I8F120::LN_2.to_bits());
-    let one = I8F120::from_num(1);
     // r < 0.6932: the first term left out is below 2^-139.
-    let series = (1..=32).rev().fold(one, |sum, k| one - r * sum / k);
+    let series = INVERSE_FACTORIALS.iter().rev().fold(I8F120::ZERO, |sum, &term| term - r * sum);
     series >> n as u32
 }
+
+/// `1/k!` for `k` from 0 to 32.
+static INVERSE_FACTORIALS: LazyLock<[I8F120; 33]> = LazyLock::new(|| {
+    let mut terms = [I8F120::from_num(1); 33];
+    for k in 1..33 {
+        terms[k] = terms[k - 1] / k as i128;
+    }
+    terms
+});
 
 /// `(1 - cos(angle)) / 2` of an angle from 0 to 180 degrees, as a number of 32 fraction bits: what part of all 32-bit
 /// numbers lies below it.

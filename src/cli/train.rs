@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 const EXAMPLES: &str = "\
 Examples:
-  eqhdl train designs/digits-ep.toml               a minute of training, with a progress bar
+  eqhdl train designs/digits-ep.toml               the whole training, with a progress bar
   eqhdl train designs/mnist-ep.toml --resume       go on where an interrupted training stopped, bit for bit
   eqhdl train mynet.toml --samples 1000 --epochs 2  a first look
   eqhdl train designs/digits-ep.toml --float       the same training in 64-bit floats (its own checkpoint and report)

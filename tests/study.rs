@@ -194,6 +194,52 @@ fn interrupted_it_leaves_a_checkpoint_and_goes_on_from_it() {
     assert!(caught, "no interruption left a point under way");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_search_interrupted_in_floats_goes_on_from_their_checkpoint() {
+    let study =
+        "base = \"net.toml\"\nepochs = 400\n[search]\nmargin = 99\nweight = [15, 16]\nstate = [7, 8]\n";
+    let arguments = ["--search", "--quiet", "--json"];
+    let place = Place::new(study);
+    let results = place.at("build/studies/s/results");
+    let of = |ending: &str| -> Vec<PathBuf> {
+        let files = fs::read_dir(&results).into_iter().flatten().flatten().map(|f| f.path());
+        files.filter(|f| f.to_string_lossy().ends_with(ending)).collect()
+    };
+    let mut child = std::process::Command::new(assert_cmd::cargo::cargo_bin("eqhdl"))
+        .current_dir(place.folder.path())
+        .args(["study", "s.toml"])
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // The oracle's turn begins with its lock.
+    let begun = Instant::now();
+    while of(".oracle.checkpoint.lock").is_empty() && begun.elapsed() < Duration::from_secs(120) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+    let checkpoint = of(".oracle.checkpoint").pop().expect("a checkpoint in floats");
+    let kept = fs::read(&checkpoint).unwrap();
+
+    // It is read: a damaged one is told of, and the training starts anew.
+    fs::write(&checkpoint, &kept[..kept.len() - 1]).unwrap();
+    let anew = place.command(&arguments).assert().success();
+    let said = String::from_utf8_lossy(&anew.get_output().stderr).into_owned();
+    assert!(said.contains("warning") && said.contains("from the beginning"), "{said}");
+    // Going on comes to the same.
+    fs::remove_file(of(".oracle.json").pop().unwrap()).unwrap();
+    fs::write(&checkpoint, &kept).unwrap();
+    let on = place.command(&arguments).assert().success();
+    let said = String::from_utf8_lossy(&on.get_output().stderr).into_owned();
+    assert!(!said.contains("warning"), "{said}");
+    assert_eq!(on.get_output().stdout, anew.get_output().stdout);
+    assert!(of(".oracle.checkpoint").is_empty());
+}
+
 #[test]
 fn a_broken_point_is_reported_and_does_not_stop_the_rest() {
     // The multipliers cannot see more bits than are stored: right alone, wrong together.

@@ -5,11 +5,12 @@ use super::say::{self, note, tell};
 use super::study::{StudyArgs, Watch, cannot_write};
 use crate::data;
 use crate::design::Design;
+use crate::lock::Lock;
 use crate::oracle::train::FloatTrainer;
 use crate::study::file::StudyFile;
-use crate::study::plan::{self, Named};
+use crate::study::plan::{self, Named, Runnable};
 use crate::study::report;
-use crate::study::run::{self, Outcome};
+use crate::study::run::{self, CHECKPOINT_EVERY, Outcome};
 use crate::study::search::{Narrowest, Search, Widths, at_widths, label, settings};
 use crate::study::store::{Found, OracleTraining, Store};
 use crate::{signals, whole};
@@ -19,6 +20,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 /// What a search came to, for machines.
 #[derive(Clone, Debug, Serialize)]
@@ -237,32 +239,49 @@ impl Searcher<'_> {
             let Ok(run) = &point.run else { continue };
             let kept = match self.store.oracle(&run.identity) {
                 Found::Good(kept) => kept,
-                _ => {
-                    let data = data::load(&run.design).map_err(CliError::input_message)?;
-                    let mut trainer = FloatTrainer::new(&run.design, &data);
-                    let bar = if self.args.quiet {
-                        ProgressBar::hidden()
-                    } else {
-                        ProgressBar::new(trainer.plan().total())
-                    };
-                    bar.set_message("64-bit floats");
-                    while trainer.step().is_some() {
-                        if self.stop.load(Ordering::Relaxed) {
-                            bar.finish_and_clear();
-                            return Err(Ended::Stopped);
-                        }
-                        bar.inc(1);
-                    }
-                    bar.finish_and_clear();
-                    let (identity, epochs) = (run.identity.clone(), trainer.course().epochs.clone());
-                    let kept = OracleTraining { identity, epochs };
-                    self.store.keep_oracle(&kept).map_err(|e| cannot_write(self.out, &e))?;
-                    kept
-                }
+                _ => self.train_oracle(run)?,
             };
             errors.push(100.0 * kept.final_test_error());
         }
         Ok(mean(&errors))
+    }
+
+    /// Trains the oracle, from its checkpoint where there is one, and keeps what it came to.
+    fn train_oracle(&self, run: &Runnable) -> Result<OracleTraining, Ended> {
+        let path = self.store.oracle_checkpoint_file(&run.identity);
+        let _ours = Lock::beside(&path).map_err(CliError::tool_message)?;
+        let data = data::load(&run.design).map_err(CliError::input_message)?;
+        let resumed = FloatTrainer::resumed(&run.design, &data, &path).unwrap_or_else(|e| {
+            note!("warning: {e}; starting from the beginning");
+            None
+        });
+        let mut trainer = resumed.unwrap_or_else(|| FloatTrainer::new(&run.design, &data));
+        let total = trainer.plan().total();
+        let bar = if self.args.quiet { ProgressBar::hidden() } else { ProgressBar::new(total) };
+        bar.set_message("64-bit floats");
+        bar.set_position(trainer.course().done);
+        let mut saved = Instant::now();
+        while trainer.step().is_some() {
+            bar.inc(1);
+            if !trainer.course().is_between_batches(trainer.plan()) {
+                continue;
+            }
+            let stopped = self.stop.load(Ordering::Relaxed);
+            if stopped || saved.elapsed() >= CHECKPOINT_EVERY {
+                trainer.write(&path).map_err(CliError::tool_message)?;
+                saved = Instant::now();
+            }
+            if stopped {
+                bar.finish_and_clear();
+                return Err(Ended::Stopped);
+            }
+        }
+        bar.finish_and_clear();
+        let (identity, epochs) = (run.identity.clone(), trainer.course().epochs.clone());
+        let kept = OracleTraining { identity, epochs };
+        self.store.keep_oracle(&kept).map_err(|e| cannot_write(self.out, &e))?;
+        let _ = std::fs::remove_file(&path);
+        Ok(kept)
     }
 }
 

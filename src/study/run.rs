@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Time between two checkpoints of a training.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
+pub const CHECKPOINT_EVERY: Duration = Duration::from_secs(20);
 /// Samples between two words to the watcher and two looks at the clock.
 const STRIDE: u64 = 64;
 

@@ -197,6 +197,11 @@ impl Store {
         self.folder.join(format!("{}.oracle.json", identity.address()))
     }
 
+    /// The file of a training in floats under way.
+    pub fn oracle_checkpoint_file(&self, identity: &Identity) -> PathBuf {
+        self.folder.join(format!("{}.oracle.checkpoint", identity.address()))
+    }
+
     /// A training in floats.
     pub fn oracle(&self, identity: &Identity) -> Found<OracleTraining> {
         read_own(&self.oracle_file(identity), "training", |t: &OracleTraining| {

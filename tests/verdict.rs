@@ -135,6 +135,12 @@ fn verilog_of_another_design_is_refused_by_the_keys_that_differ() {
     folder.edit("net.toml", "beta = 0.25", "beta = 0.5");
     let (_, err) = folder.cosim(&["--rtl", "rtl"], 2);
     assert!(err.contains("rule.beta (there 0.25 (s8.6), here 0.5 (s8.6))"), "{err}");
+    // So does each file that says what it depends on: a table of another design among the files of this one.
+    folder.run(&["generate", "net.toml", "-o", "rtl"], 0);
+    folder.cosim(&["--rtl", "rtl"], 0);
+    folder.edit("rtl/eqhdl_net__rho_layer1.hex", "rule.beta = 0.5", "rule.beta = 0.25");
+    let (_, err) = folder.cosim(&["--rtl", "rtl"], 2);
+    assert!(err.contains("rho_layer1.hex was generated from another design"), "{err}");
     // A waveform carries the digest.
     folder.cosim(&["--level", "all"], 0);
     let waves = ["--waves", "build/net/first_sample.vcd", "--level", "all", "--samples", "1"];

@@ -519,11 +519,23 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     put("bus.cpp", include_str!("../../sim/bus.cpp").to_owned());
     put("bus_registers.h", register_list(&map));
     put("axi_tb.v", rendered(bench.render()));
-    put("axi_tb_before.hex", words(&mut vectors.weights_before.iter().map(|&w| w as u32)));
-    put("axi_tb_after.hex", words(&mut vectors.weights_after.iter().map(|&w| w as u32)));
-    put("axi_tb_packets.hex", beats);
-    put("axi_tb_results.hex", results);
-    let bench_data = ["before", "after", "packets", "results"];
+    let data_of_bench = [
+        (
+            "before",
+            "Weights before the samples",
+            words(&mut vectors.weights_before.iter().map(|&w| w as u32)),
+        ),
+        ("after", "Weights after the samples", words(&mut vectors.weights_after.iter().map(|&w| w as u32))),
+        ("packets", "Beats of the samples: last, then data", beats),
+        ("results", "Words of the results, then the counters", results),
+    ];
+    let depends_on = Keys::of_training(design).comment();
+    let mut bench_names = Vec::new();
+    for (name, what, entries) in data_of_bench {
+        let name = format!("axi_tb_{name}.hex");
+        put(&name, format!("// {what}, an entry a line.\n{depends_on}\n{entries}"));
+        bench_names.push(name);
+    }
     let file = CoreFile {
         depends_on: keys.text(),
         version: env!("CARGO_PKG_VERSION"),
@@ -532,7 +544,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         sources: names,
         includes,
         data,
-        bench: bench_data.iter().map(|n| format!("axi_tb_{n}.hex")).collect(),
+        bench: bench_names,
     };
     put(&format!("{core}.core"), rendered(file.render()));
 }

@@ -12,7 +12,7 @@ pub use price::Price;
 pub use units::{common_drive_width, common_state_width, rates_width};
 pub use written::{Written, replace_written};
 
-use crate::design::{Design, Table, Tables};
+use crate::design::{Design, Keys, Table, Tables};
 use crate::fixed_point::Softmax;
 use crate::schedule::Layout;
 use std::collections::BTreeMap;
@@ -53,6 +53,9 @@ pub struct Sources {
 impl Sources {
     /// The synthesizable core of a design: the generated core, the leaves and tables that it uses, and a file list.
     pub fn of(design: &Design, layout: &Layout) -> Sources {
+        let depends_on = Keys::of_circuit(design).comment();
+        let numbers =
+            |what: &str, entries: String| format!("// {what}, an entry a line.\n{depends_on}\n{entries}");
         let mut files = BTreeMap::new();
         let core_file = format!("{}.v", module_name(design));
         files.insert(core_file.clone(), core::render(design, layout));
@@ -62,21 +65,24 @@ impl Sources {
         for l in 1..=design.output_layer() {
             let tables = Tables::of(design, l);
             let all = [
-                ("rho", tables.rho_of_drive),
-                ("slope", tables.slope_of_state),
-                ("activity", tables.rho_of_state),
+                ("rho", "rho of the drive", tables.rho_of_drive),
+                ("slope", "slope of rho at the state", tables.slope_of_state),
+                ("activity", "rho of the state", tables.rho_of_state),
             ];
-            for (kind, table) in all {
+            for (kind, what, table) in all {
                 if let Some(table) = table {
-                    files.insert(table_file(kind, l), hex(&table));
+                    let text = numbers(&format!("Layer {l}: {what}"), hex(&table));
+                    files.insert(table_file(kind, l), text);
                 }
             }
         }
         if layout.softmax_outputs > 0 {
             let tables = Softmax::of(design.neurons[design.output_layer() - 1].drive);
             let words = |t: &[u16]| t.iter().map(|e| format!("{e:04x}\n")).collect::<String>();
-            files.insert(EXPONENTIAL_FILE.to_owned(), words(&tables.exponential));
-            files.insert(RECIPROCAL_FILE.to_owned(), words(&tables.reciprocal));
+            let exponential = numbers("Softmax: exponential", words(&tables.exponential));
+            let reciprocal = numbers("Softmax: reciprocal", words(&tables.reciprocal));
+            files.insert(EXPONENTIAL_FILE.to_owned(), exponential);
+            files.insert(RECIPROCAL_FILE.to_owned(), reciprocal);
         }
         let needed = uses::needed(&files, &core_file);
         files.retain(|name, _| needed.contains(name));

@@ -39,12 +39,14 @@ pub enum HandedError {
         /// What is wrong.
         problem: String,
     },
-    /// It was generated from another design.
-    #[error("{} was generated from another design: other values of {}", .dir.display(), .keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    /// One of its files was generated from another design.
+    #[error("{}: {file} was generated from another design: other values of {}", .dir.display(), .keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     #[diagnostic(help("generate the folder anew, or give the design file that it was generated from"))]
     OtherDesign {
         /// The folder.
         dir: PathBuf,
+        /// The file.
+        file: String,
         /// Keys that differ.
         keys: Vec<KeyDifference>,
     },
@@ -82,13 +84,8 @@ impl Handed {
             .files
             .get(&core)
             .ok_or_else(|| list_error(format!("there is no {core}, the core of this design")))?;
-        let keys = Keys::in_comment(text);
-        if let Some(there) = &keys {
-            let keys = Keys::of_circuit(design).differences(there);
-            if !keys.is_empty() {
-                return Err(HandedError::OtherDesign { dir: dir.to_owned(), keys });
-            }
-        }
+        let unmarked = Keys::in_comment(text).is_none();
+        belongs(design, dir, &found)?;
         let mut generated = Sources::of(design, layout);
         testbench::add_to(&mut generated, design, layout);
         crate::bus::add_to(&mut generated, design, layout);
@@ -111,8 +108,24 @@ impl Handed {
                 && generated.files.get(*name).is_none_or(|own| code(own) != code(text))
         };
         let edited = found.files.iter().filter(edited).map(|(name, _)| name.clone()).collect();
-        Ok(Handed { sources, edited, unmarked: keys.is_none() })
+        Ok(Handed { sources, edited, unmarked })
     }
+}
+
+/// Every file that says what it depends on says what this design says; the core, which says most, first. What the bench
+/// of the bus sends and expects depends on the training too, and is not simulated here.
+fn belongs(design: &Design, dir: &Path, found: &Sources) -> Result<(), HandedError> {
+    let here = Keys::of_circuit(design);
+    let core = format!("{}.v", module_name(design));
+    let mut texts: Vec<_> = found.files.iter().filter(|(name, _)| !name.starts_with("axi_tb")).collect();
+    texts.sort_by_key(|(name, _)| **name != core);
+    for (name, text) in texts {
+        let keys = Keys::in_comment(text).map_or(Vec::new(), |there| here.differences(&there));
+        if !keys.is_empty() {
+            return Err(HandedError::OtherDesign { dir: dir.to_owned(), file: name.clone(), keys });
+        }
+    }
+    Ok(())
 }
 
 /// No text of a build may reach for a file outside the folder, or for one that is not there: Verilator would read zeros

@@ -1,7 +1,7 @@
 //! eqhdl: networks trained by Equilibrium Propagation, as a bit-accurate model, as synthesizable Verilog, and the
 //! proof that the two agree over a whole training.
 //!
-//! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`design`],
+//! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`network`], [`design`],
 //! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`oracle`],
 //! [`gradient`], [`verilog`], [`cosim`], [`bus`], [`synth`], [`study`], [`cli`].
 
@@ -16,6 +16,7 @@ pub mod design;
 pub mod fixed_point;
 pub mod gradient;
 pub mod lock;
+pub mod network;
 pub mod oracle;
 mod picture;
 pub mod process;

@@ -10,7 +10,8 @@ use designs::Case;
 use eqhdl::cosim::{Builds, Field, Level, Outcome, Request, Tracing, cross_check};
 use eqhdl::design::{Activation, Design, Dynamics, Feedback, NudgePlace, NudgeSign, Readout, Rule};
 use eqhdl::fixed_point::{Overflow, Rounding};
-use eqhdl::reference::fast::Network;
+use eqhdl::network::Network;
+use eqhdl::reference::fast::Fast;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
 use eqhdl::reference::{Observer, StepView, Weights};
 use eqhdl::rules::{Op, Program};
@@ -605,7 +606,7 @@ fn the_designs_visit_every_mode() {
 #[derive(Default)]
 struct Recorder {
     steps: Vec<Step>,
-    sizes: Vec<usize>,
+    network: Option<Network>,
     sample: u32,
 }
 
@@ -621,11 +622,11 @@ struct Step {
 impl Observer for Recorder {
     fn step(&mut self, view: StepView<'_>) {
         let (mut drives, mut weights, mut at) = (Vec::new(), Vec::new(), 0);
-        for l in 1..self.sizes.len() {
-            for i in 0..self.sizes[l] {
+        for (l, connection) in self.network.iter().flat_map(Network::connections) {
+            for i in 0..connection.rows() {
                 drives.push((l, i, i64::from(view.drives[at])));
                 at += 1;
-                for j in 0..=self.sizes[l - 1] {
+                for j in 0..=connection.taps() {
                     weights.push((l, i, j, i64::from(view.weights.weight(l, i, j))));
                 }
             }
@@ -635,8 +636,8 @@ impl Observer for Recorder {
 }
 
 fn record(design: &Design, data: &TrainingData, samples: &[PlannedSample]) -> Vec<Step> {
-    let mut network = Network::new(design, &Weights::initial(design));
-    let mut recorder = Recorder { sizes: design.sizes.clone(), ..Recorder::default() };
+    let mut network = Fast::new(design, &Weights::initial(design));
+    let mut recorder = Recorder { network: Some(design.network.clone()), ..Recorder::default() };
     for &s in samples {
         let (input, label) = data.sample(s);
         network.set_sample(s.number);
@@ -688,7 +689,7 @@ fn a_wrong_rounding_is_found_where_two_references_part() {
             let (a, b) = different
                 .min_by_key(|((l, i, j, _), _)| (*l, i / lanes, *j, *i))
                 .ok_or("weights are equal")?;
-            let from = (a.2 < design.sizes[a.0 - 1]).then_some(a.2);
+            let from = (a.2 < design.network.neurons(a.0 - 1)).then_some(a.2);
             (first.layer, first.neuron, first.from, first.expected, first.found)
                 == (a.0, Some(a.1), from, a.3, b.3)
         } else {

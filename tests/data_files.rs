@@ -3,6 +3,7 @@
 use eqhdl::data::{self, DataError, Dataset, Fit, Part};
 use eqhdl::design::{self, Activation, DataSource, Design, Dynamics};
 use eqhdl::fixed_point::Format;
+use eqhdl::network::Network;
 use flate2::{Compression, write::GzEncoder};
 use ndarray::{Array1, Array2, Array3, ShapeBuilder, array};
 use ndarray_npy::{NpzWriter, WritableElement};
@@ -315,12 +316,12 @@ fn a_design_loads_its_samples_on_its_input_format() {
     assert!(data::quantise(&design, &set.train).raw.into_iter().eq(expected(8)));
     assert_eq!(data::input_value(&design, 0.75), 0.375);
 
-    design.sizes[0] = 63;
+    design.network = Network::dense(&[63, 8, 10]);
     assert!(matches!(data::load(&design), Err(DataError::Inputs { found: 64, wanted: 63, .. })));
-    design.sizes = vec![64, 8, 5];
+    design.network = Network::dense(&[64, 8, 5]);
     assert!(matches!(data::load(&design), Err(DataError::Label { classes: 5, .. })));
     design.test_samples = Some(10_000);
-    design.sizes = vec![64, 8, 10];
+    design.network = Network::dense(&[64, 8, 10]);
     assert!(matches!(data::load(&design), Err(DataError::TooFew { part: Part::Test, .. })));
 }
 

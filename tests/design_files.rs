@@ -5,6 +5,7 @@ use eqhdl::design::{
     warnings,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
+use eqhdl::network::Network;
 use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
@@ -68,7 +69,7 @@ fn a_good_file_means_what_it_says() {
     let d = read(GOOD).unwrap();
     assert_eq!(d.name, "some_design");
     assert_eq!(d.path, PathBuf::from("designs/some-design.toml"));
-    assert_eq!(d.sizes, [64, 32, 10]);
+    assert_eq!(d.network, Network::dense(&[64, 32, 10]));
     assert_eq!(
         (d.activation, d.dynamics, d.nudge_place),
         (Activation::Logistic, Dynamics::Prototypical, NudgePlace::Outside)

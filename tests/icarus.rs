@@ -26,7 +26,7 @@ fn test_bench(design: &Design, layout: &Layout, samples: &[PlannedSample]) -> St
     let weights = layout.memory_words() * layout.lanes;
     let (count, first, seed) = (samples.len(), samples[0].number, design.seed);
     let (free, nudged) = (design.free_steps, design.nudged_steps);
-    let (inputs, words, lanes) = (design.sizes[0], layout.memory_words(), layout.lanes);
+    let (inputs, words, lanes) = (design.network.inputs(), layout.memory_words(), layout.lanes);
     format!(
         "`timescale 1ns/1ps
 module tb;
@@ -262,7 +262,7 @@ fn the_probe_in_the_axi_top_shows_what_the_core_commits() -> Result<(), Box<dyn 
     // The samples that the generated bench sends.
     let sent = eqhdl::bus::synthetic_samples(&design);
     let part = |samples: &[eqhdl::bus::SampleWords]| QuantisedSamples {
-        inputs: design.sizes[0],
+        inputs: design.network.inputs(),
         raw: samples.iter().flat_map(|s| s.inputs.clone()).collect(),
         labels: samples.iter().map(|s| s.label).collect(),
     };

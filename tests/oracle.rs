@@ -2,6 +2,7 @@
 //! programs that their authors published (Ernoult et al. 2020; Laborieux et al. 2021) in 64-bit floating point.
 
 use eqhdl::design::{Dynamics, NudgePlace, Order};
+use eqhdl::network::Network;
 use eqhdl::oracle::bptt::{at_fixed_point, gradients, settle};
 use eqhdl::oracle::{FloatNetwork, LayerParameters, Oracle, Parameters, Record, Squash, Unwatched};
 use eqhdl::rules::{Contrast, Lesson, Nudge, Op, Program, StateRef, Update};
@@ -39,7 +40,7 @@ fn parameters() -> Parameters {
 
 fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distance: f64) -> FloatNetwork {
     FloatNetwork {
-        sizes: vec![4, 3, 2],
+        network: Network::dense(&[4, 3, 2]),
         dynamics,
         order: Order::Synchronous,
         softmax: false,

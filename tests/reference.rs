@@ -5,8 +5,9 @@ use eqhdl::design::{
     NudgePlace, NudgeSign, Order, Readout, Rule, Synapses,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
+use eqhdl::network::Network;
 use eqhdl::reference::counters::Counters;
-use eqhdl::reference::fast::Network;
+use eqhdl::reference::fast::Fast;
 use eqhdl::reference::golden::Golden;
 use eqhdl::reference::{Observer, SampleEnd, StepView, Weights};
 use eqhdl::rules::Lesson;
@@ -30,24 +31,24 @@ struct Seen {
 
 #[derive(Default)]
 struct Recorder {
-    sizes: Vec<usize>,
+    network: Option<Network>,
     steps: Vec<Seen>,
     ends: Vec<SampleEnd>,
 }
 
 impl Recorder {
     fn of(design: &Design) -> Self {
-        Recorder { sizes: design.sizes.clone(), ..Recorder::default() }
+        Recorder { network: Some(design.network.clone()), ..Recorder::default() }
     }
 }
 
 impl Observer for Recorder {
     fn step(&mut self, view: StepView<'_>) {
         let mut weights = Vec::new();
-        for l in 1..self.sizes.len() {
-            for column in 0..=self.sizes[l - 1] {
+        for (l, connection) in self.network.iter().flat_map(Network::connections) {
+            for column in 0..=connection.taps() {
                 // Two rows beyond the layer: they read zero.
-                let mut lanes = vec![-1; self.sizes[l] + 2];
+                let mut lanes = vec![-1; connection.rows() + 2];
                 view.weights.lanes(l, column, 0, &mut lanes);
                 weights.extend(lanes);
             }
@@ -203,7 +204,7 @@ fn design(wild: bool) -> impl Strategy<Value = Design> {
                 let mut design = Design {
                     name: "random".into(),
                     path: PathBuf::from("random.toml"),
-                    sizes: shape.sizes,
+                    network: Network::dense(&shape.sizes),
                     input: shape.input,
                     neurons: shape.neurons,
                     synapses: shape.synapses,
@@ -264,7 +265,7 @@ fn inputs(design: &Design, samples: u32, extreme: bool) -> Vec<Vec<i32>> {
         (z, _) if z.is_multiple_of(3) => ((z >> 8) % span) as i32,
         _ => 0,
     };
-    (0..samples).map(|s| (0..design.sizes[0] as u32).map(|j| value(s, j)).collect()).collect()
+    (0..samples).map(|s| (0..design.network.inputs() as u32).map(|j| value(s, j)).collect()).collect()
 }
 
 /// Initial weights, of which so many sixteenths are put at the ends of their range: few at either, many at the
@@ -293,10 +294,10 @@ fn weights(design: &Design, extreme: u32) -> Weights {
 fn assert_equal_runs(design: &Design, extreme: u32) -> Result<(), TestCaseError> {
     let weights = weights(design, extreme);
     let mut golden = Golden::new(design, weights.clone());
-    let mut fast = Network::new(design, &weights);
-    let mut counted = Network::new(design, &weights);
+    let mut fast = Fast::new(design, &weights);
+    let mut counted = Fast::new(design, &weights);
     // Unwatched, it leaves out passes that lead nowhere.
-    let mut alone = Network::new(design, &weights);
+    let mut alone = Fast::new(design, &weights);
     let mut counters = Counters::new(design);
     let (mut expected, mut found, mut silent) =
         (Recorder::of(design), Recorder::of(design), eqhdl::reference::Silent);
@@ -337,7 +338,7 @@ fn random_designs_reach_every_kernel() {
     for wild in [false, true] {
         for _ in 0..600 {
             let design = design(wild).new_tree(&mut runner).unwrap().current();
-            let (arithmetic, update) = Network::new(&design, &Weights::initial(&design)).kernels();
+            let (arithmetic, update) = Fast::new(&design, &Weights::initial(&design)).kernels();
             *seen.entry(arithmetic).or_insert(0) += 1;
             *seen.entry(update).or_insert(0) += 1;
         }
@@ -366,7 +367,7 @@ fn counters_hold_what_the_steps_show() {
     for _ in 0..50 {
         let design = design(false).new_tree(&mut runner).unwrap().current();
         let weights = Weights::initial(&design);
-        let mut network = Network::new(&design, &weights);
+        let mut network = Fast::new(&design, &weights);
         let (mut counters, mut seen) = (Counters::new(&design), Recorder::of(&design));
         for input in inputs(&design, 3, false) {
             network.run_counted(&input, 0, true, &mut seen, &mut counters);
@@ -374,7 +375,7 @@ fn counters_hold_what_the_steps_show() {
         assert_eq!(counters.samples, 3);
         let mut base = 0;
         for (l, c) in counters.layers.iter().enumerate() {
-            let n = design.sizes[l + 1];
+            let n = design.network.neurons(l + 1);
             // Every relaxation begins with an even pass. Layers that rest are not counted.
             let relaxed = || {
                 let passes = (0..).zip(seen.steps.iter().filter(|s| s.flags.0));
@@ -431,7 +432,7 @@ fn a_settled_phase_costs_nothing_more() {
         let design = eqhdl::design::load(&path).unwrap();
         let run = |free_steps| {
             let design = Design { free_steps, ..design.clone() };
-            let mut network = Network::new(&design, &Weights::initial(&design));
+            let mut network = Fast::new(&design, &Weights::initial(&design));
             for (s, input) in inputs(&design, 8, false).iter().enumerate() {
                 network.run(input, s as u16, s % 2 == 0, &mut eqhdl::reference::Silent);
             }

@@ -259,7 +259,7 @@ fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map) -> String 
         name: design.name.clone(),
         core: module_name(design),
         module: top_name(design),
-        inputs: design.sizes[0],
+        inputs: design.network.inputs(),
         input_format: design.input.to_string(),
         slot_width: slot_width(design.input.width),
         address_width: map.address_width,
@@ -275,7 +275,7 @@ fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map) -> String 
         input_width: design.input.width,
         label_width: bits(design.classes() - 1),
         classes: design.classes(),
-        count_width: bits(design.sizes[0]),
+        count_width: bits(design.network.inputs()),
         layers,
     };
     top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
@@ -441,7 +441,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     sources.files.insert("axi.f".to_owned(), names.join("\n") + "\n");
 
     let slot = slot_width(design.input.width);
-    let packet_words = 1 + design.sizes[0].div_ceil((32 / slot) as usize);
+    let packet_words = 1 + design.network.inputs().div_ceil((32 / slot) as usize);
     let header = HeaderFile {
         depends_on: keys.text(),
         batched: design.is_batched(),
@@ -451,7 +451,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         map: &map,
         layers: header_layers(layout),
         lanes: layout.lanes,
-        inputs: design.sizes[0],
+        inputs: design.network.inputs(),
         slot_width: slot,
         packet_words,
     };
@@ -463,7 +463,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         map: &map,
         layers: header_layers(layout),
         lanes: layout.lanes,
-        inputs: design.sizes[0],
+        inputs: design.network.inputs(),
         input_format: design.input.to_string(),
         slot_width: slot,
         packet_words,

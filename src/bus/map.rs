@@ -308,11 +308,11 @@ fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> V
             ),
         ],
     );
-    b.word("LAYERS", Constant(design.sizes.len() as u32), "layers of neurons, the input included");
-    for (l, &size) in design.sizes.iter().enumerate() {
+    b.word("LAYERS", Constant(design.network.depth() as u32 + 1), "layers of neurons, the input included");
+    for (l, size) in design.network.shapes().map(|s| s.neurons()).enumerate() {
         b.word(&format!("SIZE{l}"), Constant(size as u32), format!("neurons of layer {l}"));
     }
-    debug_assert_eq!(layout.depth() + 1, design.sizes.len());
+    debug_assert_eq!(layout.depth(), design.network.depth());
     b.registers
 }
 

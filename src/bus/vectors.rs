@@ -4,7 +4,7 @@ use super::{Rails, slot_width};
 use crate::cosim::{BusAnswers, Signature, memory_image};
 use crate::design::{Design, Keys};
 use crate::fixed_point::absorb;
-use crate::reference::fast::Network;
+use crate::reference::fast::Fast;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Observer, StepView, Weights};
 use crate::rules::{Lesson, Program, header_marks};
@@ -139,14 +139,14 @@ impl Observer for Recorder<'_> {
 
 /// A run of the reference, of which everything is kept that the bus tells.
 struct Play<'a> {
-    network: Network<'a>,
+    network: Fast<'a>,
     program: Program,
     recorder: Recorder<'a>,
 }
 
 impl<'a> Play<'a> {
     fn new(design: &'a Design, layout: &'a Layout, start: &Weights, first: u32) -> Play<'a> {
-        let mut network = Network::new(design, start);
+        let mut network = Fast::new(design, start);
         network.set_sample(first);
         let recorder =
             Recorder { design, layout, signature: Signature::default(), last: 0, rails: Rails::default() };
@@ -318,7 +318,7 @@ pub fn synthetic_samples(design: &Design) -> Vec<SampleWords> {
             if random & 1 == 0 && i > 0 { 0 } else { (i64::from(random >> 1) & format.max_raw()) as i32 }
         };
         SampleWords {
-            inputs: (0..design.sizes[0]).map(input).collect(),
+            inputs: (0..design.network.inputs()).map(input).collect(),
             label: (key as usize % design.classes()) as u16,
             train: n < 2,
             ends_batch: n < 2 && design.is_batched(),

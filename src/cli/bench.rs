@@ -8,7 +8,7 @@ use crate::data;
 use crate::design::Design;
 use crate::lock::Lock;
 use crate::reference::bench::{mac_rate, synthetic};
-use crate::reference::fast::Network;
+use crate::reference::fast::Fast;
 use crate::reference::train::{Plan, PlannedSample, Trainer, TrainingData};
 use crate::reference::{Silent, Weights};
 use crate::rules::Program;
@@ -99,12 +99,15 @@ impl Case {
         edit(&mut design);
         let inputs = synthetic(&design, samples, 19);
         let part = crate::data::QuantisedSamples {
-            inputs: design.sizes[0],
+            inputs: design.network.inputs(),
             raw: inputs.concat(),
             labels: (0..samples as u16).map(|l| l % design.classes() as u16).collect(),
         };
-        let none =
-            crate::data::QuantisedSamples { inputs: design.sizes[0], raw: Vec::new(), labels: Vec::new() };
+        let none = crate::data::QuantisedSamples {
+            inputs: design.network.inputs(),
+            raw: Vec::new(),
+            labels: Vec::new(),
+        };
         let data = TrainingData { train: part, test: none, checksum: "synthetic".to_owned() };
         let samples = (0..samples)
             .map(|n| PlannedSample { number: n, index: n, train: true, ends_batch: true, rates: 0 })
@@ -380,7 +383,7 @@ fn median(values: &[f64]) -> f64 {
 /// Lane operations per second of the reference on a case: the hardware's weight reads times its lanes, over the
 /// reference's time for the same samples.
 fn native_rate(case: &Case) -> f64 {
-    let mut network = Network::new(&case.design, &Weights::initial(&case.design));
+    let mut network = Fast::new(&case.design, &Weights::initial(&case.design));
     let program = Program::of(&case.design);
     let begin = Instant::now();
     let mut reads = 0;

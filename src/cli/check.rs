@@ -72,7 +72,7 @@ fn report(design: &Design) -> CheckReport {
     let layout = Layout::of(design);
     let p = &design.datapath;
     let program = Program::of(design);
-    let inputs = design.sizes[0];
+    let inputs = design.network.inputs();
     let cycles = |active: usize| {
         let (train, infer) = (
             predict_training(&layout, &program, design.batch, active),
@@ -131,8 +131,7 @@ fn report(design: &Design) -> CheckReport {
 
 /// The report for people.
 fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
-    let sizes: Vec<String> = design.sizes.iter().map(ToString::to_string).collect();
-    tell!("{}: {} neurons, {:?}, {} lanes\n", r.design, sizes.join("-"), design.rule, r.lanes)?;
+    tell!("{}: {} neurons, {:?}, {} lanes\n", r.design, design.network, design.rule, r.lanes)?;
     tell!("formats        stored      as read     bias        drive       state")?;
     for (l, (s, n)) in design.synapses.iter().zip(&design.neurons).enumerate() {
         tell!(

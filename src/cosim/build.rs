@@ -61,7 +61,7 @@ impl Through {
     pub fn patience(self, design: &Design) -> Option<u64> {
         match self {
             Through::Core => None,
-            Through::Bus => Some(4 * design.sizes[0] as u64 + 1000),
+            Through::Bus => Some(4 * design.network.inputs() as u64 + 1000),
         }
     }
 
@@ -206,7 +206,7 @@ fn verilator_arguments(
     let unroll = (layout.lanes / 16 + 1).max(4).min(layout.lanes.saturating_sub(1).max(1));
     let mut cflags = format!(
         "-O3 -march=native -DEQHDL_INPUTS={} -DEQHDL_LANES={} -DEQHDL_WORDS={} -DEQHDL_STORED_WIDTH={}",
-        design.sizes[0],
+        design.network.inputs(),
         layout.lanes,
         layout.memory_words(),
         design.datapath.stored_width

@@ -302,7 +302,9 @@ impl<'d, R: Read> Comparator<'d, R> {
         let at = At::Pass(self.program.moment(self.lesson, self.pass));
         let when = When { sample: self.sample, at, cycle: self.vcd.time() };
         match patience {
-            Some(patience) => Mismatch::no_result(expected, self.design.sizes[0], patience).told(when),
+            Some(patience) => {
+                Mismatch::no_result(expected, self.design.network.inputs(), patience).told(when)
+            }
             None => Mismatch::of(Field::Count, 1, 0).told(when),
         }
     }

@@ -41,7 +41,10 @@ pub fn operands(
     let (weights, sample) = before;
     let (input, label) = data.sample(*sample);
     let (l, neuron) = (difference.layer, difference.neuron?);
-    let column = difference.from.unwrap_or(*design.sizes.get(l.checked_sub(1)?)?);
+    if !design.network.layers().contains(&l) {
+        return None;
+    }
+    let column = difference.from.unwrap_or(design.network.connection(l).taps());
     let back = difference.field == Field::WeightBack;
     let memory_layer = if back { backward_layer(design, l) } else { l };
     let synapse = (back || difference.field == Field::Weight).then_some((memory_layer, neuron, column));
@@ -52,10 +55,9 @@ pub fn operands(
     let pass = difference.pass?;
     let at = pass as usize;
     let step = recorder.steps.get(at)?;
-    let base = |l: usize| design.sizes[1..l].iter().sum::<usize>();
     match difference.field {
         Field::State | Field::Drive => {
-            let i = base(l) + neuron;
+            let i = design.network.span(l).start + neuron;
             let was = at.checked_sub(1).and_then(|a| recorder.steps.get(a)).map_or(0, |s| s.states[i]);
             let n = design.neurons[l - 1];
             Some(format!(
@@ -86,7 +88,11 @@ pub fn operands(
                     i64::from(*input.get(i)?)
                 } else {
                     let state = match moments.of(state) {
-                        Some(step) => *recorder.steps.get(step as usize)?.states.get(base(l) + i)?,
+                        Some(step) => *recorder
+                            .steps
+                            .get(step as usize)?
+                            .states
+                            .get(design.network.span(l).start + i)?,
                         None => 0,
                     };
                     NeuronUnit::of(design, l).activity(state.into())

@@ -437,7 +437,7 @@ impl Fault {
         ];
         let needed = match self.needs {
             Needs::Nothing => true,
-            Needs::Chunks => design.sizes[2..].iter().any(|&n| n > design.lanes),
+            Needs::Chunks => (2..=design.output_layer()).any(|l| design.network.neurons(l) > design.lanes),
             Needs::RandomWeights => design.weight_modes.rounding == Rounding::Stochastic,
             Needs::RandomSign => design.nudge_sign == NudgeSign::Random,
             Needs::Load => Program::of(design).train.iter().any(|op| matches!(op, Op::Load { .. })),

@@ -3,7 +3,7 @@
 use super::difference::{At, Mismatch, When};
 use super::{Comparator, CosimError, Difference, Field, Level};
 use crate::design::Design;
-use crate::reference::fast::Network;
+use crate::reference::fast::Fast;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Silent, Weights};
 use crate::rules::{Program, header_marks};
@@ -311,7 +311,7 @@ pub fn cross_check(
     let files = write_inputs(request, layout)?;
     let begin = Instant::now();
     let first_number = request.samples.first().map_or(0, |s| s.number);
-    let mut network = Network::new(request.design, request.start);
+    let mut network = Fast::new(request.design, request.start);
     network.set_sample(first_number);
     if request.level == Level::Final && request.waves.is_none() {
         return without_waveform(request, layout, &files, network, begin, progress);
@@ -339,7 +339,7 @@ pub fn cross_check(
     };
     comparator.survey = request.survey;
     let mut scores = Scores::default();
-    let mut before: VecDeque<(Network<'_>, PlannedSample)> = VecDeque::new();
+    let mut before: VecDeque<(Fast<'_>, PlannedSample)> = VecDeque::new();
     let (mut train_cycles, mut train_count) = (0u64, 0u64);
     for (done, &s) in request.samples.iter().enumerate() {
         if comparator.stopped() {
@@ -434,7 +434,7 @@ pub fn run_to_file(
 /// replay goes back.
 pub fn leading_to(request: &Request<'_>, sample: u32) -> Vec<(Weights, PlannedSample)> {
     let Some(at) = request.samples.iter().position(|s| s.number == sample) else { return Vec::new() };
-    let mut network = Network::new(request.design, request.start);
+    let mut network = Fast::new(request.design, request.start);
     network.set_sample(request.samples[0].number);
     let mut before = Vec::new();
     for (k, &s) in request.samples[..=at].iter().enumerate() {
@@ -493,7 +493,7 @@ fn without_waveform(
     request: &Request<'_>,
     layout: &Layout,
     files: &Files,
-    mut network: Network<'_>,
+    mut network: Fast<'_>,
     begin: Instant,
     progress: &mut dyn FnMut(&PlannedSample, u64),
 ) -> Result<Outcome, CosimError> {
@@ -547,7 +547,7 @@ fn without_waveform(
     if end.hangs {
         let s = request.samples[results.len() / 4];
         let predicted = request.predicted(layout, &program, s).all;
-        let hang = Mismatch::no_result(predicted, request.design.sizes[0], request.patience());
+        let hang = Mismatch::no_result(predicted, request.design.network.inputs(), request.patience());
         differences.push(hang.told(When { sample: s.number, at: At::Result, cycle: 0 }));
     } else if differences.is_empty() || request.survey {
         final_weights(request, layout, files, &network.weights(), &mut differences)?;

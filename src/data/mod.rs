@@ -160,7 +160,7 @@ impl Dataset {
 /// Those of [`Dataset::read`] and [`Dataset::fit`].
 pub fn load(design: &Design) -> Result<Dataset, DataError> {
     Dataset::read(&design.data)?.fit(Fit {
-        inputs: design.sizes[0],
+        inputs: design.network.inputs(),
         classes: design.classes(),
         train_samples: design.train_samples,
         test_samples: design.test_samples,

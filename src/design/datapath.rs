@@ -183,13 +183,13 @@ impl Datapath {
         for l in 1..=layers {
             let s = &d.synapses[l - 1];
             let forward = (read_of(s.weight) * activity(l - 1).hull(zero).aligned(p.weight_shift[l - 1]))
-                .times(d.sizes[l - 1])
+                .times(d.network.connection(l).fan_in())
                 + read_of(s.bias) * one.aligned(p.bias_shift[l - 1]);
             let forward = forward.hull(zero);
             let transposed = if l < layers {
                 let up = &d.synapses[l];
                 (read_of(up.weight) * activity(l + 1).hull(zero).aligned(p.weight_shift[l]))
-                    .times(d.sizes[l + 1])
+                    .times(d.network.connection(l + 1).fan_out())
                     .hull(zero)
             } else {
                 zero

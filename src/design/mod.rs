@@ -27,6 +27,7 @@ pub use template::commented_example;
 pub use warnings::warnings;
 
 use crate::fixed_point::{Format, Overflow, Rounding};
+use crate::network::Network;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -232,8 +233,8 @@ pub struct Design {
     pub name: String,
     /// The file it came from.
     pub path: PathBuf,
-    /// Neurons per layer, from the input (layer 0) to the output.
-    pub sizes: Vec<usize>,
+    /// Layers of neurons and what joins them.
+    pub network: Network,
     /// Format of the input values (layer 0).
     pub input: Format,
     /// Layers 1 to L (index 0 is layer 1).
@@ -299,12 +300,12 @@ pub struct Design {
 impl Design {
     /// Index of the output layer, L.
     pub fn output_layer(&self) -> usize {
-        self.sizes.len() - 1
+        self.network.depth()
     }
 
     /// Classes.
     pub fn classes(&self) -> usize {
-        self.sizes[self.output_layer()]
+        self.network.outputs()
     }
 
     /// Format of what the synapses see of layer `l` (0 to L): the state, except that energy-based dynamics with the
@@ -357,6 +358,6 @@ impl Design {
 
     /// Neurons of layers 1 to L.
     pub fn neuron_count(&self) -> usize {
-        self.sizes[1..].iter().sum()
+        self.network.states()
     }
 }

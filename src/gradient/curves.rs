@@ -1,6 +1,7 @@
 //! Estimates over the steps of the nudged phase.
 
 use super::Trace;
+use crate::network::Network;
 use crate::oracle::bptt::Gradients;
 use crate::oracle::{FloatNetwork, Parameters};
 use serde::Serialize;
@@ -54,7 +55,7 @@ impl fmt::Display for Quantity {
 /// A direction of learning, step by step: for every `t` a vector of all neurons and one of all parameters.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curves {
-    sizes: Vec<usize>,
+    network: Network,
     /// `states[t]`: layers 1 to L, one after the other.
     pub states: Vec<Vec<f64>>,
     /// `parameters[t]`.
@@ -64,7 +65,8 @@ pub struct Curves {
 impl Curves {
     /// `-dL/ds` and `-dL/dtheta`, from the end of the free phase backwards.
     pub fn of_bptt(network: &FloatNetwork, g: Gradients) -> Curves {
-        let mut curves = Curves { sizes: network.sizes.clone(), states: g.states, parameters: g.parameters };
+        let mut curves =
+            Curves { network: network.network.clone(), states: g.states, parameters: g.parameters };
         curves.states.truncate(curves.parameters.len());
         curves.scale(-1.0);
         curves
@@ -77,7 +79,7 @@ impl Curves {
     pub fn of_trace(network: &FloatNetwork, input: &[f64], trace: &Trace) -> Curves {
         let steps = trace.phases.iter().map(|p| p.states.len() - 1).min().unwrap_or(0);
         let mut curves = Curves {
-            sizes: network.sizes.clone(),
+            network: network.network.clone(),
             states: vec![vec![0.0; network.neuron_count()]; steps],
             parameters: vec![trace.learned.zero_like(); steps],
         };
@@ -136,10 +138,7 @@ impl Curves {
     /// One quantity of layer `l` (1 to L) at step `t`.
     pub fn at(&self, quantity: Quantity, l: usize, t: usize) -> &[f64] {
         match quantity {
-            Quantity::States => {
-                let first: usize = self.sizes[1..l].iter().sum();
-                &self.states[t][first..first + self.sizes[l]]
-            }
+            Quantity::States => &self.states[t][self.network.span(l)],
             _ => quantity.of(&self.parameters[t], l),
         }
     }
@@ -147,7 +146,7 @@ impl Curves {
     /// The layers that have a quantity.
     pub fn layers(&self, quantity: Quantity) -> impl Iterator<Item = usize> + use<> {
         let there = |l| !self.is_empty() && !self.at(quantity, l, 0).is_empty();
-        (1..self.sizes.len()).filter(|&l| there(l)).collect::<Vec<_>>().into_iter()
+        self.network.layers().filter(|&l| there(l)).collect::<Vec<_>>().into_iter()
     }
 
     /// Element `k` of a quantity, over all steps.

@@ -3,7 +3,7 @@
 use super::Example;
 use crate::design::Design;
 use crate::oracle::{FloatNetwork, Oracle, Parameters, Phase, Record};
-use crate::reference::fast::Network;
+use crate::reference::fast::Fast;
 use crate::reference::neuron::NeuronUnit;
 use crate::reference::weights::backward_layer;
 use crate::reference::{Observer, StepView, Weights};
@@ -44,8 +44,8 @@ impl Trace {
         examples: &'a [Example],
     ) -> impl Iterator<Item = Trace> + 'a {
         // Tables are made once for all samples.
-        let fresh = Network::new(design, weights);
-        let units: Vec<NeuronUnit> = (1..design.sizes.len()).map(|l| NeuronUnit::of(design, l)).collect();
+        let fresh = Fast::new(design, weights);
+        let units: Vec<NeuronUnit> = (design.network.layers()).map(|l| NeuronUnit::of(design, l)).collect();
         let initial = Parameters::real(design, weights);
         examples.iter().map(move |example| {
             let mut network = fresh.clone();
@@ -118,7 +118,7 @@ impl<'d> Seen<'d> {
         let (mut states, mut activities) = (Vec::new(), Vec::new());
         let mut raw = raw.iter().map(|&r| i64::from(r));
         for (l, unit) in (1..).zip(self.units) {
-            for r in raw.by_ref().take(self.design.sizes[l]) {
+            for r in raw.by_ref().take(self.design.network.neurons(l)) {
                 states.push(self.design.neurons[l - 1].state.to_real(r));
                 activities.push(self.design.activity_format(l).to_real(unit.activity(r)));
             }

@@ -94,7 +94,7 @@ pub fn gradients(
 pub fn settle(network: &FloatNetwork, parameters: &Parameters, input: &[f64], tolerance: f64) -> Settled {
     let network = &FloatNetwork { order: Order::Synchronous, ..network.clone() };
     let input_drive = network.input_drive(parameters, input);
-    let target = vec![0.0; network.sizes[network.output_layer()]];
+    let target = vec![0.0; network.network.outputs()];
     let stimulus = super::Stimulus { input, target: &target, nudge: 0.0 };
     let mut point = Settled { states: vec![0.0; network.neuron_count()], steps: 0, moved: f64::INFINITY };
     while point.moved > tolerance && point.steps < MOST_STEPS {
@@ -152,6 +152,7 @@ fn largest(values: impl Iterator<Item = f64>) -> f64 {
 mod tests {
     use super::*;
     use crate::design::{Dynamics, NudgePlace};
+    use crate::network::Network;
     use crate::oracle::{LayerParameters, Squash};
 
     #[derive(Clone, Copy, Debug)]
@@ -169,7 +170,7 @@ mod tests {
         let sizes = vec![3, 4, 3, 2];
         let dt = if dynamics == Dynamics::Prototypical { 1.0 } else { 0.3 };
         let network = FloatNetwork {
-            sizes: sizes.clone(),
+            network: Network::dense(&sizes),
             dynamics,
             order,
             softmax,

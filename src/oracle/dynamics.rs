@@ -269,6 +269,7 @@ impl FloatNetwork {
 mod tests {
     use super::*;
     use crate::design::{Order, load};
+    use crate::network::Network;
     use crate::oracle::LayerParameters;
     use std::path::Path;
 
@@ -277,7 +278,7 @@ mod tests {
     fn drives_are_sums_over_both_neighbours() {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("designs/digits-even-odd.toml");
         let sizes = vec![4, 9, 11, 5];
-        let net = FloatNetwork { sizes: sizes.clone(), ..FloatNetwork::of(&load(&path).unwrap()) };
+        let net = FloatNetwork { network: Network::dense(&sizes), ..FloatNetwork::of(&load(&path).unwrap()) };
         assert_eq!(net.order, Order::EvenOdd);
         let layers = sizes.windows(2).map(|s| LayerParameters::zero(s[1], s[0])).collect();
         let mut known = Parameters { layers };

@@ -1,6 +1,7 @@
 //! What a network is, apart from what it has learnt.
 
 use crate::design::{Activation, Design, Dynamics, Feedback, NudgePlace, Order, Rule, logistic};
+use crate::network::Network;
 use std::ops::Range;
 
 /// An activation function `rho`, its slope, and the slope's slope.
@@ -55,8 +56,8 @@ impl Squash {
 /// A network's shape, dynamics and learning constants, in real numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatNetwork {
-    /// Neurons per layer, from the input (layer 0) to the output (layer L).
-    pub sizes: Vec<usize>,
+    /// Layers of neurons and what joins them.
+    pub network: Network,
     /// Neuron dynamics.
     pub dynamics: Dynamics,
     /// Which layers move together.
@@ -92,7 +93,7 @@ impl FloatNetwork {
     pub fn of(design: &Design) -> FloatNetwork {
         let beta = design.beta.wanted;
         FloatNetwork {
-            sizes: design.sizes.clone(),
+            network: design.network.clone(),
             dynamics: design.dynamics,
             order: design.order,
             softmax: design.is_softmax(design.output_layer()),
@@ -111,18 +112,17 @@ impl FloatNetwork {
 
     /// Index of the output layer, L.
     pub fn output_layer(&self) -> usize {
-        self.sizes.len() - 1
+        self.network.depth()
     }
 
     /// Length of a state vector: the neurons of layers 1 to L.
     pub fn neuron_count(&self) -> usize {
-        self.sizes[1..].iter().sum()
+        self.network.states()
     }
 
     /// Where layer `l` (1 to L) lies in a state vector.
     pub fn span(&self, l: usize) -> Range<usize> {
-        let first = self.sizes[1..l].iter().sum();
-        first..first + self.sizes[l]
+        self.network.span(l)
     }
 
     /// What the synapses see of a state: the state, or `rho(state)` for energy-based dynamics.
@@ -137,7 +137,7 @@ impl FloatNetwork {
 
     /// The one-hot target of a label.
     pub fn target(&self, label: u16) -> Vec<f64> {
-        let classes = self.sizes[self.output_layer()];
+        let classes = self.network.outputs();
         (0..classes).map(|i| f64::from(u8::from(i == usize::from(label)))).collect()
     }
 

@@ -1,7 +1,7 @@
 //! How fast the model is, measured beside what the machine can do: multiply-accumulates per second against a plain
 //! 16-bit dot product over the same bytes.
 
-use super::fast::{Network, Work};
+use super::fast::{Fast, Work};
 use super::{Silent, Weights};
 use crate::design::Design;
 use crate::fixed_point::{absorb, row_bits};
@@ -69,7 +69,7 @@ impl fmt::Display for MacRate {
 /// Synthetic inputs in the manner of MNIST: `percent` of the values are not zero, in runs as strokes make them.
 pub fn synthetic(design: &Design, samples: u32, percent: u32) -> Vec<Vec<i32>> {
     let span = (design.input.max_raw()).max(1) as u32;
-    let n = design.sizes[0];
+    let n = design.network.inputs();
     (0..samples)
         .map(|s| {
             let mut x = vec![0; n];
@@ -100,12 +100,12 @@ fn dot(a: &[i16], b: &[i16]) -> i32 {
 /// pass over as many bytes as the network's weights have.
 pub fn mac_rate(design: &Design, time: Duration) -> MacRate {
     const ROUNDS: u32 = 15;
-    let mut network = Network::new(design, &Weights::initial(design));
+    let mut network = Fast::new(design, &Weights::initial(design));
     let inputs = synthetic(design, 64, 19);
-    let active =
-        inputs.iter().flatten().filter(|&&x| x != 0).count() as f64 / (inputs.len() * design.sizes[0]) as f64;
-    let row = design.sizes[0] + 1;
-    let count: usize = (1..design.sizes.len()).map(|l| design.sizes[l] * (design.sizes[l - 1] + 1)).sum();
+    let active = inputs.iter().flatten().filter(|&&x| x != 0).count() as f64
+        / (inputs.len() * design.network.inputs()) as f64;
+    let row = design.network.inputs() + 1;
+    let count: usize = design.network.connections().map(|(_, c)| c.weights() + c.rows()).sum();
     let weights: Vec<i16> = (0..count as u32).map(|i| row_bits(7, i) as i16).collect();
     let vector: Vec<i16> = (0..row as u32).map(|i| (row_bits(9, i) & 0xff) as i16).collect();
 

@@ -5,7 +5,8 @@ use super::weights::backward_layer;
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
-use crate::rules::{Lesson, Nudge, Op, Program, StateRef, Update, is_negative};
+use crate::network::Connection;
+use crate::rules::{Contrast, Lesson, Nudge, Op, Program, StateRef, Update, is_negative};
 
 /// The model of one network: its weights and a sample counter.
 #[derive(Clone, Debug)]
@@ -33,10 +34,36 @@ struct Bench {
     rates: usize,
 }
 
+/// Activities of layers 0 to L at the moments of a contrast.
+struct Terms {
+    post_a: Vec<Vec<i64>>,
+    pre_a: Vec<Vec<i64>>,
+    post_b: Vec<Vec<i64>>,
+    pre_b: Vec<Vec<i64>>,
+    /// What a bias sees.
+    one: i64,
+}
+
+impl Terms {
+    /// `post_a pre_a - post_b pre_b`, summed over the positions at which the weight is used.
+    fn contrast(&self, l: usize, connection: &Connection, row: usize, tap: usize) -> i64 {
+        let at = |position: usize| {
+            let post = connection.post(position, row);
+            let (pre_a, pre_b) = match connection.pre(position, tap) {
+                _ if tap == connection.taps() => (self.one, self.one),
+                Some(pre) => (self.pre_a[l - 1][pre], self.pre_b[l - 1][pre]),
+                None => return 0,
+            };
+            self.post_a[l][post] * pre_a - self.post_b[l][post] * pre_b
+        };
+        (0..connection.positions()).map(at).sum()
+    }
+}
+
 impl<'d> Golden<'d> {
     /// A model with these weights.
     pub fn new(design: &'d Design, weights: Weights) -> Self {
-        let units = (1..design.sizes.len()).map(|l| NeuronUnit::of(design, l)).collect();
+        let units = design.network.layers().map(|l| NeuronUnit::of(design, l)).collect();
         Golden {
             design,
             program: Program::of(design),
@@ -142,68 +169,81 @@ impl<'d> Golden<'d> {
         }
     }
 
-    /// First index of layer `l` in a state vector.
-    fn base(&self, l: usize) -> usize {
-        self.design.sizes[1..l].iter().sum()
-    }
-
-    /// Activity of neuron `i` of layer `l` on the common grid; layer 0 is the clamped input.
-    fn activity(&self, input: &[i32], states: &[i32], l: usize, i: usize) -> i64 {
-        let raw = if l == 0 {
-            i64::from(input[i])
-        } else {
-            self.units[l - 1].activity(i64::from(states[self.base(l) + i]))
+    /// What the synapses see of a state vector, on the common grid: activities of layers 0 (the clamped input) to L.
+    fn activities(&self, input: &[i32], states: &[i32]) -> Vec<Vec<i64>> {
+        let shift = &self.design.datapath.activity_shift;
+        let seen = |l: usize, raw: i64| raw << shift[l];
+        let clamped = input.iter().map(|&x| seen(0, x.into())).collect();
+        let layer = |(l, unit): (usize, &NeuronUnit)| {
+            let states = states[self.design.network.span(l)].iter();
+            states.map(|&s| seen(l, unit.activity(s.into()))).collect()
         };
-        raw << self.design.datapath.activity_shift[l]
+        [clamped].into_iter().chain((1..).zip(&self.units).map(layer)).collect()
     }
 
     /// One pass: a time step of the layers that move in it (algorithms.md 1.1, 1.2). The others' drives are formed, too,
     /// but change nothing.
     fn relax(&self, input: &[i32], label: u16, nudge: Nudge, pass: u32, b: &mut Bench) {
         let d = self.design;
-        let p = &d.datapath;
         let layers = d.output_layer();
         let key = |purpose| step_key(d.seed, purpose, self.sample, b.step);
         let sign = nudge.sign(is_negative(d.seed, self.sample));
         let mut next = vec![0; b.now.len()];
-        for l in 1..=layers {
-            let w = &self.weights.layers[l - 1];
+        let activities = self.activities(input, &b.now);
+        for (l, connection) in d.network.connections() {
             let column_key = |purpose| absorb(key(purpose), (l as u32) << 16);
-            for i in 0..d.sizes[l] {
-                let bias = i64::from(w.get(i, d.sizes[l - 1]) >> p.dropped_bits);
-                let mut total = bias << (p.activity_frac as u32 + p.bias_shift[l - 1]);
-                for j in 0..d.sizes[l - 1] {
-                    let read = i64::from(w.get(i, j) >> p.dropped_bits);
-                    total += (read * self.activity(input, &b.now, l - 1, j)) << p.weight_shift[l - 1];
+            for position in 0..connection.positions() {
+                for row in 0..connection.rows() {
+                    let i = connection.post(position, row);
+                    let at = d.network.span(l).start + i;
+                    let (drive, state) = self.units[l - 1].step(NeuronInput {
+                        total: self.total(&activities, l, position, row),
+                        state: i64::from(b.now[at]),
+                        target: i == usize::from(label),
+                        nudge: sign,
+                        rest: d.order.holds(pass, l),
+                        drive_random: row_bits(column_key(Purpose::Drive), i as u32),
+                        state_random: row_bits(column_key(Purpose::State), i as u32),
+                    });
+                    b.drives[at] = drive as i32;
+                    next[at] = state as i32;
                 }
-                if l < layers {
-                    let way_back = if d.has_separate_feedback() { backward_layer(d, l + 1) } else { l + 1 };
-                    let up = &self.weights.layers[way_back - 1];
-                    for k in 0..d.sizes[l + 1] {
-                        let read = i64::from(up.get(k, i) >> p.dropped_bits);
-                        total += (read * self.activity(input, &b.now, l + 1, k)) << p.weight_shift[l];
-                    }
-                }
-                let at = self.base(l) + i;
-                let (drive, state) = self.units[l - 1].step(NeuronInput {
-                    total,
-                    state: i64::from(b.now[at]),
-                    target: i == usize::from(label),
-                    nudge: sign,
-                    rest: d.order.holds(pass, l),
-                    drive_random: row_bits(column_key(Purpose::Drive), i as u32),
-                    state_random: row_bits(column_key(Purpose::State), i as u32),
-                });
-                b.drives[at] = drive as i32;
-                next[at] = state as i32;
             }
         }
         if let Some(pull) = self.pull.as_ref().filter(|_| !d.order.holds(pass, layers)) {
-            let outputs = self.base(layers)..b.now.len();
+            let outputs = d.network.span(layers);
             let random = |i: usize| row_bits(absorb(key(Purpose::State), (layers as u32) << 16), i as u32);
             pull.states(&b.drives[outputs.clone()], label, sign, random, &mut next[outputs]);
         }
         b.previous = std::mem::replace(&mut b.now, next);
+    }
+
+    /// All that drives the neuron of a row at a position: bias, synapses from below, and from above.
+    fn total(&self, activities: &[Vec<i64>], l: usize, position: usize, row: usize) -> i64 {
+        let d = self.design;
+        let p = &d.datapath;
+        let read = |layer: usize, row, tap| {
+            i64::from(self.weights.layers[layer - 1].get(row, tap) >> p.dropped_bits)
+        };
+        let connection = d.network.connection(l);
+        let bias = read(l, row, connection.taps());
+        let mut total = bias << (p.activity_frac as u32 + p.bias_shift[l - 1]);
+        for tap in 0..connection.taps() {
+            if let Some(pre) = connection.pre(position, tap) {
+                total += (read(l, row, tap) * activities[l - 1][pre]) << p.weight_shift[l - 1];
+            }
+        }
+        if l < d.output_layer() {
+            let way_back = if d.has_separate_feedback() { backward_layer(d, l + 1) } else { l + 1 };
+            let above = d.network.connection(l + 1);
+            for (position_above, tap) in above.uses(connection.post(position, row)) {
+                for row in 0..above.rows() {
+                    let post = above.post(position_above, row);
+                    total += (read(way_back, row, tap) * activities[l + 1][post]) << p.weight_shift[l];
+                }
+            }
+        }
+        total
     }
 
     /// `w <- w + requantise(rate * contrast - decay * w)` over every synapse, and over those of the way back where they
@@ -218,37 +258,24 @@ impl<'d> Golden<'d> {
     fn learn_one_way(&mut self, input: &[i32], active: &[u32], b: &Bench, update: Update, back: bool) {
         let d = self.design;
         let p = &d.datapath;
-        let states = |r| match r {
-            StateRef::Now => &b.now,
-            StateRef::Previous => &b.previous,
-            StateRef::Slot(k) => &b.slots[k],
-        };
         let negative = update.by_sample && is_negative(d.seed, self.sample);
-        let c = if back { update.backward } else { update.forward };
+        let terms = self.terms(input, b, if back { update.backward } else { update.forward });
         let rates = &p.rates[b.rates];
         let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
-        for l in if back { 2 } else { 1 }..=d.output_layer() {
-            let (n_post, n_pre) = (d.sizes[l], d.sizes[l - 1]);
-            // The column of a zero input is not visited: its contrast is zero. (Nor does it decay.)
-            let columns: Vec<usize> =
-                if l == 1 { active.iter().map(|&j| j as usize).collect() } else { (0..n_pre).collect() };
+        for (l, connection) in d.network.connections().skip(usize::from(back)) {
             // There is no bias on the way back.
-            for j in columns.into_iter().chain((!back).then_some(n_pre)) {
-                let is_bias = j == n_pre;
-                let column_key = absorb(key, (l as u32) << 16 | j as u32);
-                let pre = |s: &[i32]| {
-                    if is_bias { 1 << p.activity_frac } else { self.activity(input, s, l - 1, j) }
-                };
-                let (pre_a, pre_b) = (pre(states(c.pre_a)), pre(states(c.pre_b)));
+            let bias = (!back).then_some(connection.taps());
+            for tap in d.network.visited_taps(l, active).chain(bias) {
+                let is_bias = tap == connection.taps();
+                let column_key = absorb(key, (l as u32) << 16 | tap as u32);
                 let rate = rates.of(l, is_bias);
                 let rate = if negative { -rate } else { rate };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
-                for i in 0..n_post {
-                    let contrast = self.activity(input, states(c.post_a), l, i) * pre_a
-                        - self.activity(input, states(c.post_b), l, i) * pre_b;
-                    let random = lane_bits(column_key, i as u32);
+                for row in 0..connection.rows() {
+                    let contrast = terms.contrast(l, connection, row, tap);
+                    let random = lane_bits(column_key, row as u32);
                     let layer = &mut self.weights.layers[if back { backward_layer(d, l) } else { l } - 1];
-                    let at = layer.at(i, j);
+                    let at = layer.at(row, tap);
                     let decay = (d.weight_decay.raw * i64::from(layer.raw[at])) << p.decay_shift;
                     let increment =
                         d.weight_modes.rounding.apply(rate * contrast - decay, p.update_shift, random);
@@ -262,28 +289,36 @@ impl<'d> Golden<'d> {
     /// `sum <- sum + contrast` over every synapse of an active column; both ways back and forth share it.
     fn add_up(&mut self, input: &[i32], active: &[u32], b: &Bench, update: Update) {
         let d = self.design;
-        let states = |r| match r {
-            StateRef::Now => &b.now,
-            StateRef::Previous => &b.previous,
-            StateRef::Slot(k) => &b.slots[k],
-        };
         let sign = if update.by_sample && is_negative(d.seed, self.sample) { -1 } else { 1 };
-        let c = update.forward;
-        for l in 1..=d.output_layer() {
-            let n_pre = d.sizes[l - 1];
-            let columns: Vec<usize> =
-                if l == 1 { active.iter().map(|&j| j as usize).collect() } else { (0..n_pre).collect() };
-            for j in columns.into_iter().chain([n_pre]) {
-                let pre = |s: &[i32]| {
-                    if j == n_pre { 1 << d.datapath.activity_frac } else { self.activity(input, s, l - 1, j) }
-                };
-                let (pre_a, pre_b) = (pre(states(c.pre_a)), pre(states(c.pre_b)));
-                for i in 0..d.sizes[l] {
-                    let contrast = self.activity(input, states(c.post_a), l, i) * pre_a
-                        - self.activity(input, states(c.post_b), l, i) * pre_b;
-                    self.sums[l - 1][self.weights.layers[l - 1].at(i, j)] += sign * contrast;
+        let terms = self.terms(input, b, update.forward);
+        for (l, connection) in d.network.connections() {
+            for tap in d.network.visited_taps(l, active).chain([connection.taps()]) {
+                for row in 0..connection.rows() {
+                    let contrast = terms.contrast(l, connection, row, tap);
+                    self.sums[l - 1][self.weights.layers[l - 1].at(row, tap)] += sign * contrast;
                 }
             }
+        }
+    }
+
+    /// The activities that a contrast is made of.
+    fn terms(&self, input: &[i32], b: &Bench, contrast: Contrast) -> Terms {
+        let seen = |state| {
+            self.activities(
+                input,
+                match state {
+                    StateRef::Now => &b.now,
+                    StateRef::Previous => &b.previous,
+                    StateRef::Slot(k) => &b.slots[k],
+                },
+            )
+        };
+        Terms {
+            post_a: seen(contrast.post_a),
+            pre_a: seen(contrast.pre_a),
+            post_b: seen(contrast.post_b),
+            pre_b: seen(contrast.pre_b),
+            one: 1 << self.design.datapath.activity_frac,
         }
     }
 
@@ -293,17 +328,16 @@ impl<'d> Golden<'d> {
         let p = &d.datapath;
         let rates = &p.rates[b.rates];
         let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
-        for l in 1..=d.output_layer() {
-            let n_pre = d.sizes[l - 1];
-            for j in 0..=n_pre {
-                let is_bias = j == n_pre;
-                let column_key = absorb(key, (l as u32) << 16 | j as u32);
+        for (l, connection) in d.network.connections() {
+            for tap in 0..=connection.taps() {
+                let is_bias = tap == connection.taps();
+                let column_key = absorb(key, (l as u32) << 16 | tap as u32);
                 let rate = rates.of(l, is_bias);
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
-                for i in 0..d.sizes[l] {
-                    let at = self.weights.layers[l - 1].at(i, j);
+                for row in 0..connection.rows() {
+                    let at = self.weights.layers[l - 1].at(row, tap);
                     let gradient = rate * std::mem::take(&mut self.sums[l - 1][at]);
-                    let random = lane_bits(column_key, i as u32);
+                    let random = lane_bits(column_key, row as u32);
                     let back = (d.has_separate_feedback() && l > 1 && !is_bias).then(|| backward_layer(d, l));
                     for layer in [Some(l), back].into_iter().flatten() {
                         let w = &mut self.weights.layers[layer - 1].raw[at];

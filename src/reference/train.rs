@@ -1,7 +1,7 @@
 //! A training: which sample comes when, and a trainer that can stop and go on at every one of them.
 
 use super::counters::Counters;
-use super::fast::Network;
+use super::fast::Fast;
 use super::{Observer, Weights};
 use crate::data::{Dataset, QuantisedSamples, epoch_order, quantise};
 use crate::design::{Design, Milestones};
@@ -240,7 +240,7 @@ pub struct Progress {
 pub struct Trainer<'a> {
     data: &'a TrainingData,
     walk: Walk,
-    network: Network<'a>,
+    network: Fast<'a>,
     progress: Progress,
 }
 
@@ -259,7 +259,7 @@ impl<'a> Trainer<'a> {
         weights: &Weights,
         progress: Progress,
     ) -> Self {
-        Trainer { data, walk: Walk::of(plan), network: Network::new(design, weights), progress }
+        Trainer { data, walk: Walk::of(plan), network: Fast::new(design, weights), progress }
     }
 
     /// Number of the epoch at hand, from 0; the number of epochs when all is done.
@@ -283,7 +283,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// The model.
-    pub fn network(&self) -> &Network<'a> {
+    pub fn network(&self) -> &Fast<'a> {
         &self.network
     }
 

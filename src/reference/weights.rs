@@ -3,21 +3,22 @@
 use super::WeightSource;
 use crate::design::Design;
 use crate::fixed_point::{Purpose, absorb, exact, row_bits, step_key};
+use crate::network::Connection;
 use sha2::{Digest, Sha256};
 
 /// Rows (post-synaptic neurons) are kept in blocks of this many, whatever the hardware's lane count: the width of the
 /// model's SIMD kernels.
 pub const BLOCK: usize = 16;
 
-/// One layer of synapses: `n_post` rows, `n_pre + 1` columns (the last one is the bias).
+/// One layer of synapses: the rows of its [`Connection`], and a column for each tap; the last column is the bias.
 ///
 /// Stored as `[block of rows][column][row in block]`, so a column of a block is contiguous, as a chunk is in the
-/// hardware's weight memory. Rows beyond `n_post` hold zero for ever.
+/// hardware's weight memory. Rows beyond the last hold zero for ever.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerWeights {
-    /// Post-synaptic neurons.
+    /// Output channels: the post-synaptic neurons of a dense layer.
     pub rows: usize,
-    /// Pre-synaptic neurons plus one.
+    /// Taps, and the bias: the pre-synaptic neurons of a dense layer, plus one.
     pub columns: usize,
     /// Raw values.
     pub raw: Vec<i32>,
@@ -57,9 +58,9 @@ pub fn backward_layer(design: &Design, l: usize) -> usize {
 
 /// Rows and columns of every layer that a design's weights have.
 pub fn shapes(design: &Design) -> Vec<(usize, usize)> {
-    let shape = |l: usize| (design.sizes[l], design.sizes[l - 1] + 1);
-    let forward = 1..design.sizes.len();
-    let backward = if design.has_separate_feedback() { 2..design.sizes.len() } else { 0..0 };
+    let shape = |(_, c): (usize, &Connection)| (c.rows(), c.taps() + 1);
+    let forward = design.network.connections();
+    let backward = design.network.connections().skip(1).filter(|_| design.has_separate_feedback());
     forward.chain(backward).map(shape).collect()
 }
 
@@ -78,7 +79,8 @@ impl Weights {
         let key = step_key(design.seed, Purpose::Init, 0, 0);
         let layer = |l: usize| {
             let s = &design.synapses[l - 1];
-            let mut w = LayerWeights::zero(design.sizes[l], design.sizes[l - 1] + 1);
+            let connection = design.network.connection(l);
+            let mut w = LayerWeights::zero(connection.rows(), connection.taps() + 1);
             for column in 0..w.columns {
                 let format = if column + 1 == w.columns { s.bias } else { s.weight };
                 let column_key = absorb(key, (l as u32) << 16 | column as u32);
@@ -90,11 +92,11 @@ impl Weights {
             }
             w
         };
-        let mut layers: Vec<LayerWeights> = (1..design.sizes.len()).map(layer).collect();
+        let mut layers: Vec<LayerWeights> = design.network.layers().map(layer).collect();
         if design.has_separate_feedback() {
             // A weight back is the one forward, its sign turned as often as the angle asks for (algorithms 2.2).
             let turned = exact::turned(design.angle);
-            for l in 2..design.sizes.len() {
+            for l in 2..=design.output_layer() {
                 let mut w = layers[l - 1].clone();
                 for column in 0..w.columns {
                     let column_key = absorb(key, (backward_layer(design, l) as u32) << 16 | column as u32);

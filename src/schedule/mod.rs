@@ -124,8 +124,8 @@ impl Layout {
         let lanes = design.lanes;
         let (mut weight_base, mut neuron_base, mut word_base) = (0, 0, 0);
         let mut layers = Vec::new();
-        for l in 1..design.sizes.len() {
-            let (pre, post) = (design.sizes[l - 1], design.sizes[l]);
+        for l in design.network.layers() {
+            let (pre, post) = (design.network.neurons(l - 1), design.network.neurons(l));
             let layer =
                 LayerLayout { pre, post, chunks: post.div_ceil(lanes), weight_base, neuron_base, word_base };
             weight_base += layer.chunks * layer.row_length();

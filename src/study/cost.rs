@@ -52,6 +52,6 @@ impl Cost {
 
 /// Multiply-accumulates of one training sample, about: what its training takes of a processor.
 pub fn effort(design: &Design) -> u64 {
-    let synapses: u64 = design.sizes.windows(2).map(|w| (w[0] * w[1]) as u64).sum();
+    let synapses: u64 = design.network.connections().map(|(_, c)| c.products() as u64).sum();
     synapses * u64::from(design.free_steps + 4 * design.nudged_steps)
 }

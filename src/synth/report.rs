@@ -267,7 +267,7 @@ fn without_index(name: &str) -> &str {
 
 fn throughput(design: &Design, layout: &Layout, mhz: f64) -> Vec<Throughput> {
     let program = Program::of(design);
-    let inputs = design.sizes[0];
+    let inputs = design.network.inputs();
     [inputs.div_ceil(5), inputs / 2, inputs]
         .into_iter()
         .map(|active| {

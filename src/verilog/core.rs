@@ -203,7 +203,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     let p = &design.datapath;
     let depth = layout.depth();
     let layer_width = bits(depth + 1);
-    let inputs = design.sizes[0];
+    let inputs = design.network.inputs();
     let largest_pre = layout.layers.iter().map(|l| l.pre).max().unwrap_or(1);
     let largest_post = layout.layers.iter().map(|l| l.post).max().unwrap_or(1);
     let largest_chunks = layout.layers.iter().map(|l| l.chunks).max().unwrap_or(1);
@@ -302,7 +302,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         version: env!("CARGO_PKG_VERSION"),
         depends_on: Keys::of_circuit(design).comment(),
         design_file: design.path.file_name().map(|f| f.to_string_lossy().into_owned()).unwrap_or_default(),
-        sizes_text: design.sizes.iter().map(ToString::to_string).collect::<Vec<_>>().join("-"),
+        sizes_text: design.network.to_string(),
         rule_text: match design.rule {
             Rule::Ep => "Equilibrium Propagation (free phase, nudged phase, one update)",
             Rule::SymmetricEp => {

@@ -39,13 +39,3 @@ pub fn difference(name: &str, text: &str) -> Option<String> {
         }
     }
 }
-
-/// Fails where a text is not the expected one.
-pub fn holds(name: &str, text: &str) {
-    let difference = difference(name, text);
-    assert!(
-        difference.is_none(),
-        "{}\nif that is meant: UPDATE=1 cargo test --release",
-        difference.unwrap_or_default()
-    );
-}

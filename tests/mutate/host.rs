@@ -63,7 +63,7 @@ pub fn host(core: &str, netlist: &str, design: &Design, select: u32) -> Result<S
             pins.push(format!(".{name}(core_{name})"));
         }
     }
-    let last = design.sizes[0] - 1;
+    let last = design.network.inputs() - 1;
     let _ = write!(
         text,
         "  reg [15:0] beats_q;\n  wire last_beat = (beats_q == {last});\n  always @(posedge clk_i)\n    \

@@ -1,7 +1,7 @@
 //! Choices among named alternatives, and which of them exclude each other.
 
 use super::given::{Given, Result, Span, required};
-use super::typed::{Network, RuleTable};
+use super::typed::{NetworkTable, RuleTable};
 use crate::design::diagnostics::Refusal;
 use crate::design::{Dynamics, Feedback, NudgePlace, NudgeSign, Readout, Rule};
 
@@ -17,7 +17,7 @@ pub(super) struct Choices {
 
 impl Choices {
     /// Of what was typed.
-    pub fn of(network: &Network, rule: &RuleTable, rule_at: &Span) -> Result<Choices> {
+    pub fn of(network: &NetworkTable, rule: &RuleTable, rule_at: &Span) -> Result<Choices> {
         let choices = Choices {
             dynamics: network.dynamics.clone().map_or(Given::default(Dynamics::Prototypical), Given::from),
             nudge: network.nudge.clone().map_or(Given::default(NudgePlace::Outside), Given::from),

@@ -15,6 +15,7 @@ use crate::design::{
     Order, Readout, Rule, Synapses,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
+use crate::network::Network;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -34,8 +35,8 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let name = name_of(network.name.map(Given::from), path)?;
     let layers = required(network.layers, "network", "layers", &network_at)?;
     let layers_at = layers.at.clone();
-    let sizes = sizes(layers)?;
-    let count = sizes.len() - 1;
+    let layers = layers_of(layers)?;
+    let count = layers.depth();
     let activation = required(network.activation, "network", "activation", &network_at)?;
     let Choices { dynamics, feedback, .. } = &choices;
     let softmax = choices.readout.value == Readout::Softmax;
@@ -132,7 +133,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
             bias: biases[l].value,
             rate: scaled[l],
             learning_rate: rates[l].value,
-            init: scale / (sizes[l] as f64).sqrt(),
+            init: scale / (layers.connection(l + 1).fan_in() as f64).sqrt(),
         });
     }
 
@@ -164,8 +165,8 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let mut design = Design {
         name,
         path: path.to_owned(),
-        data: source(data, &data_at, &sizes, &layers_at)?,
-        sizes,
+        data: source(data, &data_at, &layers, &layers_at)?,
+        network: layers,
         input: input.value,
         neurons,
         synapses,
@@ -355,7 +356,7 @@ fn modes(rounding: Option<Rounding>, overflow: Option<Overflow>) -> Modes {
     Modes { rounding: rounding.unwrap_or(Rounding::Rnd), overflow: overflow.unwrap_or(Overflow::Sat) }
 }
 
-fn sizes(layers: Given<Vec<Spanned<i64>>>) -> Result<Vec<usize>> {
+fn layers_of(layers: Given<Vec<Spanned<i64>>>) -> Result<Network> {
     let count = layers.value.len();
     if !(2..=MOST_LAYERS).contains(&count) {
         return Err(Refusal::new(
@@ -385,7 +386,7 @@ fn sizes(layers: Given<Vec<Spanned<i64>>>) -> Result<Vec<usize>> {
             format!("end `layers` with at most {MOST_CLASSES}"),
         )
         .at(at, format!("at most {MOST_CLASSES} outputs"))),
-        _ => Ok(sizes),
+        _ => Ok(Network::dense(&sizes)),
     }
 }
 
@@ -431,7 +432,7 @@ fn time_step(
     constant(dt, step, "step", "dt")
 }
 
-fn source(data: Data, data_at: &Span, sizes: &[usize], layers_at: &Span) -> Result<DataSource> {
+fn source(data: Data, data_at: &Span, layers: &Network, layers_at: &Span) -> Result<DataSource> {
     let source = required(data.source, "data", "source", data_at)?;
     let path = data.path.map(Given::from);
     if source.value == Source::Digits {
@@ -442,7 +443,7 @@ fn source(data: Data, data_at: &Span, sizes: &[usize], layers_at: &Span) -> Resu
             )
             .at(path.at, "not used"));
         }
-        let (first, last) = (sizes[0], sizes[sizes.len() - 1]);
+        let (first, last) = (layers.inputs(), layers.outputs());
         if (first, last) != (64, 10) {
             return Err(Refusal::new(
                 format!(

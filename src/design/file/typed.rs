@@ -15,7 +15,7 @@ pub(super) type At<T> = Option<Spanned<T>>;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
-    pub network: At<Network>,
+    pub network: At<NetworkTable>,
     pub rule: At<RuleTable>,
     pub formats: At<Formats>,
     pub rounding: At<RoundingTable>,
@@ -27,7 +27,7 @@ pub(super) struct File {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Network {
+pub(super) struct NetworkTable {
     pub name: At<String>,
     pub layers: At<Vec<Spanned<i64>>>,
     pub activation: At<Activation>,

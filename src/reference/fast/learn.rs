@@ -35,7 +35,7 @@ impl<N: Numbers> Engine<'_, N> {
         let one = 1i64 << self.design.datapath.activity_frac;
         let greatest_input = self.inputs.iter().map(|(_, x)| x.wide().abs()).max().unwrap_or(0);
         for (l, s) in self.synapses.iter_mut().enumerate() {
-            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
+            let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
             let layer_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             self.differences.take(&s.bias_rule, &a[l], &b[l], one);
@@ -145,7 +145,7 @@ impl<N: Numbers> Engine<'_, N> {
         let one = 1 << self.design.datapath.activity_frac;
         for (l, s) in self.synapses.iter_mut().enumerate() {
             let Some((weights, bias)) = &mut s.sums else { continue };
-            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
+            let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
             let (a, b) = (a[l].as_flattened(), b[l].as_flattened());
             // What synapses see fits 31 bits, and the sums are proven to fit 32.
             let add = |line: &mut [Block<i32>], x: i32| {
@@ -179,7 +179,7 @@ impl<N: Numbers> Engine<'_, N> {
         let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
         for (l, s) in self.synapses.iter_mut().enumerate() {
             let Some((sums, bias_sums)) = &mut s.sums else { continue };
-            let (n_pre, n_post) = (self.sizes[l], self.sizes[l + 1]);
+            let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
             let column_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             let bias_key = column_key(n_pre);

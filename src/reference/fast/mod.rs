@@ -22,6 +22,7 @@ use super::neuron::Pull;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
+use crate::network::{Network, Shape};
 use crate::rules::{Lesson, Op, Program};
 use circle::Circle;
 use matrix::{Matrix, Reading};
@@ -31,7 +32,7 @@ use update::{Differences, Rule};
 
 /// The model of one network.
 #[derive(Clone, Debug)]
-pub struct Network<'d> {
+pub struct Fast<'d> {
     engine: Engines<'d>,
 }
 
@@ -54,7 +55,7 @@ macro_rules! each {
     };
 }
 
-impl<'d> Network<'d> {
+impl<'d> Fast<'d> {
     /// A model with these weights.
     pub fn new(design: &'d Design, weights: &Weights) -> Self {
         let engine = match Width::of(design) {
@@ -63,7 +64,7 @@ impl<'d> Network<'d> {
             Width::Middle => Engines::Middle(Engine::new(design, weights)),
             Width::Wide => Engines::Wide(Engine::new(design, weights)),
         };
-        Network { engine }
+        Fast { engine }
     }
 
     /// Runs one sample through the training or the inference program and returns the prediction.
@@ -157,7 +158,7 @@ struct Synapses<N: Numbers> {
 struct Engine<'d, N: Numbers> {
     design: &'d Design,
     program: Program,
-    sizes: &'d [usize],
+    network: &'d Network,
     reading: Reading,
     synapses: Vec<Synapses<N>>,
     neurons: Vec<Neurons<N::Activity>>,
@@ -198,12 +199,12 @@ impl<'d, N: Numbers> WeightSource for Engine<'d, N> {
         };
         let s = &self.synapses[l - 1];
         for (row, lane) in (first_row..).zip(out) {
-            *lane = if row >= self.sizes[l] {
+            *lane = if row >= self.network.neurons(l) {
                 0
             } else if back {
-                let way_back = s.backward.as_ref().filter(|_| column < self.sizes[l - 1]);
+                let way_back = s.backward.as_ref().filter(|_| column < self.network.neurons(l - 1));
                 way_back.map_or(0, |w| w.get(row, column))
-            } else if column == self.sizes[l - 1] {
+            } else if column == self.network.neurons(l - 1) {
                 s.bias.get(0, row)
             } else if l == 1 {
                 s.weights.get(column, row)
@@ -216,46 +217,53 @@ impl<'d, N: Numbers> WeightSource for Engine<'d, N> {
 
 impl<'d, N: Numbers> Engine<'d, N> {
     fn new(design: &'d Design, weights: &Weights) -> Self {
-        let sizes = &design.sizes[..];
+        let network = &design.network;
         let p = &design.datapath;
-        let synapses = (1..sizes.len()).map(|l| {
+        let synapses = network.layers().map(|l| {
             let w = &weights.layers[l - 1];
             Synapses {
                 weights: if l == 1 {
-                    Matrix::build(sizes[0], sizes[1], |column, row| w.get(row, column))
+                    Matrix::build(network.neurons(0), network.neurons(1), |column, row| w.get(row, column))
                 } else {
-                    Matrix::build(sizes[l], sizes[l - 1], |row, column| w.get(row, column))
+                    Matrix::build(network.neurons(l), network.neurons(l - 1), |row, column| {
+                        w.get(row, column)
+                    })
                 },
                 backward: (l > 1 && design.has_separate_feedback()).then(|| {
                     let w = &weights.layers[backward_layer(design, l) - 1];
-                    Matrix::build(sizes[l], sizes[l - 1], |row, column| w.get(row, column))
+                    Matrix::build(network.neurons(l), network.neurons(l - 1), |row, column| {
+                        w.get(row, column)
+                    })
                 }),
-                bias: Matrix::build(1, sizes[l], |_, row| w.get(row, sizes[l - 1])),
+                bias: Matrix::build(1, network.neurons(l), |_, row| w.get(row, network.neurons(l - 1))),
                 rule: Rule::of(design, l, false, 0),
                 bias_rule: Rule::of(design, l, true, 0),
                 weight_shift: p.weight_shift[l - 1],
                 bias_shift: p.activity_frac as u32 + p.bias_shift[l - 1],
                 sums: design.is_batched().then(|| {
-                    let (lines, length) =
-                        if l == 1 { (sizes[0], sizes[1]) } else { (sizes[l], sizes[l - 1]) };
-                    (Matrix::build(lines, length, |_, _| 0), Matrix::build(1, sizes[l], |_, _| 0))
+                    let (lines, length) = if l == 1 {
+                        (network.neurons(0), network.neurons(1))
+                    } else {
+                        (network.neurons(l), network.neurons(l - 1))
+                    };
+                    (Matrix::build(lines, length, |_, _| 0), Matrix::build(1, network.neurons(l), |_, _| 0))
                 }),
             }
         });
         let synapses: Vec<Synapses<N>> = synapses.collect();
         let short = short::Form::of(design, &synapses[0].rule);
         let sum_bits = 8 * size_of::<N::Sum>() as u32;
-        let activities: Activities<N> = sizes[1..].iter().map(|&n| blocks(n)).collect();
+        let activities: Activities<N> = network.layers().map(|l| blocks(network.neurons(l))).collect();
         let states = vec![0; design.neuron_count()];
         let slot = Slot { states: states.clone(), activities: activities.clone() };
-        let widest = sizes.iter().copied().max().unwrap_or(0);
+        let widest = network.shapes().map(Shape::neurons).max().unwrap_or(0);
         Engine {
             design,
             program: Program::of(design),
-            sizes,
+            network,
             reading: Reading { dropped: p.dropped_bits, burst: burst(design) },
             synapses,
-            neurons: (1..sizes.len()).map(|l| Neurons::of(design, l, sum_bits)).collect(),
+            neurons: network.layers().map(|l| Neurons::of(design, l, sum_bits)).collect(),
             pull: design.is_softmax(design.output_layer()).then(|| Pull::of(design)),
             rates: 0,
             sample: 0,
@@ -269,9 +277,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
             now: activities.clone(),
             previous: activities,
             slots: [slot.clone(), slot],
-            totals: sizes[1..].iter().map(|&n| blocks(n)).collect(),
-            input_drive: blocks(sizes[1]),
-            base: blocks(sizes[1]),
+            totals: network.layers().map(|l| blocks(network.neurons(l))).collect(),
+            input_drive: blocks(network.neurons(1)),
+            base: blocks(network.neurons(1)),
             base_valid: false,
             rows: Vec::new(),
             differences: Differences::default(),
@@ -345,7 +353,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
                 }
                 Op::Apply => {
                     self.apply(count.as_deref_mut());
-                    self.active_inputs = (0..self.sizes[0] as u32).collect();
+                    self.active_inputs = (0..self.network.neurons(0) as u32).collect();
                     self.show(observer, false, true);
                 }
                 Op::Learn(update) => {
@@ -393,7 +401,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
         // At reset the states are zero, yet what synapses see of them is `rho(0)` under energy-based dynamics.
         for (l, neurons) in self.neurons.iter().enumerate() {
             let rest = neurons.resting_activity();
-            let fill = |v: &mut Vec<Block<N::Activity>>| v.as_flattened_mut()[..self.sizes[l + 1]].fill(rest);
+            let fill = |v: &mut Vec<Block<N::Activity>>| {
+                v.as_flattened_mut()[..self.network.neurons(l + 1)].fill(rest)
+            };
             fill(&mut self.now[l]);
             fill(&mut self.previous[l]);
             self.slots.iter_mut().for_each(|s| fill(&mut s.activities[l]));

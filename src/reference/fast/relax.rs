@@ -36,7 +36,7 @@ impl<N: Numbers> Engine<'_, N> {
         };
         let mut at = 0;
         for (l, neurons) in self.neurons.iter().enumerate() {
-            let n = self.sizes[l + 1];
+            let n = self.network.neurons(l + 1);
             if order.holds(pass, l + 1) {
                 if all {
                     let totals = &self.totals[l].as_flattened()[..n];
@@ -55,9 +55,9 @@ impl<N: Numbers> Engine<'_, N> {
             neurons.step(moment, layer, count.as_deref_mut().map(|c| &mut c.layers[l]));
             at += n;
         }
-        let l = self.sizes.len() - 1;
+        let l = self.network.depth();
         if let Some(pull) = self.pull.as_ref().filter(|_| !order.holds(pass, l)) {
-            let outputs = at - self.sizes[l]..at;
+            let outputs = at - self.network.neurons(l)..at;
             let key = step_key(moment.seed, Purpose::State, moment.sample, moment.step);
             let random = |i: usize| row_bits(absorb(key, (l as u32) << 16), i as u32);
             let states = &mut self.states[outputs.clone()];
@@ -81,7 +81,7 @@ impl<N: Numbers> Engine<'_, N> {
         self.input_drive.as_flattened_mut().fill(N::Sum::default());
         N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
         set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
-        self.work.forward += (self.inputs.len() * self.sizes[1]) as u64;
+        self.work.forward += (self.inputs.len() * self.network.neurons(1)) as u64;
         self.base_valid = true;
     }
 
@@ -96,10 +96,10 @@ impl<N: Numbers> Engine<'_, N> {
                 let sums = above[0].as_flattened_mut();
                 N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, sums);
             } else {
-                self.work.unchanged += (self.sizes[l] * self.sizes[l + 1]) as u64;
+                self.work.unchanged += (self.network.neurons(l) * self.network.neurons(l + 1)) as u64;
             }
             self.rows.clear();
-            let activities = self.now[l].as_flattened()[..self.sizes[l + 1]].iter();
+            let activities = self.now[l].as_flattened()[..self.network.neurons(l + 1)].iter();
             self.rows.extend(
                 (0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)),
             );
@@ -107,10 +107,10 @@ impl<N: Numbers> Engine<'_, N> {
                 let way_back = s.backward.as_ref().unwrap_or(&s.weights);
                 N::combine(way_back, self.reading, &self.rows, s.weight_shift, &mut below[l - 1]);
             } else {
-                self.work.unchanged += (self.sizes[l] * self.rows.len()) as u64;
+                self.work.unchanged += (self.network.neurons(l) * self.rows.len()) as u64;
             }
-            self.work.forward += (self.sizes[l] * self.sizes[l + 1]) as u64;
-            self.work.transposed += (self.sizes[l] * self.rows.len()) as u64;
+            self.work.forward += (self.network.neurons(l) * self.network.neurons(l + 1)) as u64;
+            self.work.transposed += (self.network.neurons(l) * self.rows.len()) as u64;
         }
     }
 }

@@ -513,7 +513,7 @@ fn equal(case: &Case) -> Result<(), String> {
     let ops = |train| if train { &program.train } else { &program.infer };
     let relaxed: u64 = samples.iter().flat_map(|s| ops(s.train)).map(relaxations).sum();
     // Each neuron's state and drive, and its state once more in its word; the weights come on top.
-    let neurons = relaxed * layout.neurons as u64 * 3;
+    let neurons = relaxed * layout.neurons() as u64 * 3;
     let expected = (samples.len() as u64, steps);
     if !outcome.equal() || (outcome.samples, outcome.steps) != expected || outcome.compared <= neurons {
         return Err(format!(

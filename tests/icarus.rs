@@ -23,10 +23,10 @@ use std::process::Command;
 
 /// Loads weights, feeds samples, and dumps the probe.
 fn test_bench(design: &Design, layout: &Layout, samples: &[PlannedSample]) -> String {
-    let weights = layout.memory_words() * layout.lanes;
+    let weights = layout.weights.words() * layout.lanes;
     let (count, first, seed) = (samples.len(), samples[0].number, design.seed);
     let (free, nudged) = (design.free_steps, design.nudged_steps);
-    let (inputs, words, lanes) = (design.network.inputs(), layout.memory_words(), layout.lanes);
+    let (inputs, words, lanes) = (design.network.inputs(), layout.weights.words(), layout.lanes);
     format!(
         "`timescale 1ns/1ps
 module tb;

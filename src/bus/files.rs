@@ -3,7 +3,7 @@
 use super::{Access, Field, LEAVES, Map, Register, Vectors, rails_of_state, rails_of_weight, slot_width};
 use crate::design::limits::STEPS_WIDTH;
 use crate::design::{Design, Keys};
-use crate::schedule::{Layout, bits};
+use crate::schedule::{Layout, StoredLayer, Way, bits};
 use crate::verilog::{self, Sources, common_drive_width, common_state_width, module_name, rates_width};
 use askama::Template;
 
@@ -233,7 +233,7 @@ fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map) -> String 
                 rails_of_weight(design, l, false),
                 rails_of_weight(design, l, true),
             );
-            let last = x.post - (x.chunks - 1) * layout.lanes;
+            let last = layout.weights.rows(l, x.chunks - 1).len();
             LayerText {
                 layer: l,
                 state_least: literal(states.0, state),
@@ -242,7 +242,7 @@ fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map) -> String 
                 weight_greatest: literal(weights.1, stored),
                 bias_least: literal(biases.0, stored),
                 bias_greatest: literal(biases.1, stored),
-                bias_column: x.pre,
+                bias_column: x.connection.taps(),
                 last_chunk: x.chunks - 1,
                 last_mask: format!("{{{{{}{{1'b0}}}}, {{{last}{{1'b1}}}}}}", layout.lanes - last)
                     .replace("{{0{1'b0}}, ", "{"),
@@ -269,7 +269,7 @@ fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map) -> String 
         lanes: layout.lanes,
         lane_width,
         ways: layout.ways(),
-        words: layout.memory_words(),
+        words: layout.weights.words(),
         stored_width: stored,
         state_width: state,
         input_width: design.input.width,
@@ -348,20 +348,16 @@ impl PageFile<'_> {
 }
 
 fn header_layers(layout: &Layout) -> Vec<HeaderLayer> {
-    let forward = (1..).zip(&layout.layers).map(|(l, x)| HeaderLayer {
-        name: format!("{l}"),
-        base: x.weight_base,
-        rows: x.post,
-        columns: x.row_length(),
-    });
-    let back_base = layout.layers.get(1).map_or(0, |x| x.weight_base);
-    let back = (2..).zip(layout.layers.iter().skip(1)).map(|(l, x)| HeaderLayer {
-        name: format!("{l}_back"),
-        base: layout.weight_words + x.weight_base - back_base,
-        rows: x.post,
-        columns: x.row_length(),
-    });
-    forward.chain(back.take(if layout.ways() == 2 { usize::MAX } else { 0 })).collect()
+    let layer = |s: &StoredLayer| HeaderLayer {
+        name: match s.way {
+            Way::Forward => s.layer.to_string(),
+            Way::Back => format!("{}_back", s.layer),
+        },
+        base: s.base,
+        rows: s.connection.rows(),
+        columns: s.row_length(),
+    };
+    layout.weights.layers().iter().map(layer).collect()
 }
 
 #[derive(Template)]

@@ -115,7 +115,7 @@ impl Map {
     pub fn of(design: &Design, layout: &Layout, digest: u32) -> Map {
         let window_bits = layout.window_width();
         let window =
-            Window { base: 1 << window_bits, weights: (layout.memory_words() * layout.lanes) as u32 };
+            Window { base: 1 << window_bits, weights: (layout.weights.words() * layout.lanes) as u32 };
         Map { address_width: window_bits + 1, registers: registers(design, layout, digest, window), window }
     }
 }

@@ -1,7 +1,7 @@
 //! How often values lie at the ends of their number formats: the twin of `hdl/rail_counter.v`.
 
 use crate::design::Design;
-use crate::schedule::Layout;
+use crate::schedule::{Layout, Visit};
 use serde::Serialize;
 
 /// Least and greatest raw state of layer `l` (1 to L).
@@ -29,9 +29,9 @@ pub struct Rails {
 impl Rails {
     /// Takes note of the states that a step has committed.
     pub fn states(&mut self, design: &Design, layout: &Layout, states: &[i32]) {
-        for (l, layer) in (1..).zip(&layout.layers) {
+        for l in layout.network.layers() {
             let (least, greatest) = rails_of_state(design, l);
-            for &state in &states[layer.neuron_base..][..layer.post] {
+            for &state in &states[layout.network.span(l)] {
                 let state = i64::from(state);
                 self.states_at_least = self.states_at_least.wrapping_add((state == least).into());
                 self.states_at_greatest = self.states_at_greatest.wrapping_add((state == greatest).into());
@@ -44,14 +44,13 @@ impl Rails {
         &mut self,
         design: &Design,
         layout: &Layout,
-        (l, chunk, column): (usize, usize, usize),
+        Visit { layer: l, chunk, tap }: Visit,
         lanes: &[i32],
     ) {
-        let layer = layout.layers[l - 1];
         // Lanes beyond the layer's last neuron have no weight.
-        let used = (layer.post - chunk * layout.lanes).min(layout.lanes);
-        let (least, greatest) = rails_of_weight(design, l, column == layer.pre);
-        let ways = 1 + usize::from(layout.has_backward(l, column));
+        let used = layout.weights.rows(l, chunk).len();
+        let (least, greatest) = rails_of_weight(design, l, tap == layout.network.connection(l).taps());
+        let ways = 1 + usize::from(layout.weights.has_back(l, tap));
         for way in lanes.chunks_exact(layout.lanes).take(ways) {
             let at_rail = way[..used].iter().filter(|&&w| i64::from(w) == least || i64::from(w) == greatest);
             self.weights_at_rail = self.weights_at_rail.wrapping_add(at_rail.count() as u32);

@@ -128,7 +128,7 @@ impl Observer for Recorder<'_> {
         }
         if view.learned {
             let mut lanes = vec![0; layout.lanes * layout.ways()];
-            for place in layout.columns(view.active_inputs) {
+            for place in layout.visits(view.active_inputs) {
                 self.signature.chunk(design, layout, view.weights, place, &mut lanes);
                 self.rails.weights(design, layout, place, &lanes);
             }

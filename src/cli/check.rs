@@ -114,7 +114,7 @@ fn report(design: &Design) -> CheckReport {
             })
             .collect(),
         lanes,
-        weight_words: layout.weight_words,
+        weight_words: layout.weights.forward_words(),
         weight_memory_bits: price.weight_memory_bits,
         batch_memory_bits: price.batch_memory_bits,
         state_memory_bits: price.state_memory_bits,

@@ -208,7 +208,7 @@ fn verilator_arguments(
         "-O3 -march=native -DEQHDL_INPUTS={} -DEQHDL_LANES={} -DEQHDL_WORDS={} -DEQHDL_STORED_WIDTH={}",
         design.network.inputs(),
         layout.lanes,
-        layout.memory_words(),
+        layout.weights.words(),
         design.datapath.stored_width
     );
     let mut a: Vec<String> = [

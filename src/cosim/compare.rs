@@ -13,7 +13,7 @@ use super::vcd::{Vcd, VcdError};
 use crate::design::{Design, Keys};
 use crate::reference::{Observer, SampleEnd, StepView};
 use crate::rules::{Lesson, Program};
-use crate::schedule::{Layout, predict};
+use crate::schedule::{Layout, Visit, predict};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::io::Read;
@@ -340,12 +340,12 @@ impl<'d, R: Read> Comparator<'d, R> {
     }
 
     fn state_word(&mut self, view: &StepView<'_>, layer: usize, word: usize) {
-        let l = self.layout.layers[layer - 1];
-        let first = word * self.layout.lanes;
-        let count = (l.post - first).min(self.layout.lanes);
+        let l = self.layout.layer(layer);
+        let rows = self.layout.weights.rows(layer, word);
+        let (first, count) = (rows.start, rows.len());
         for p in 0..count {
             let found = lane(self.vcd.words(STATES + l.word_base + word), p, self.state_width);
-            let expected = view.states[l.neuron_base + first + p];
+            let expected = view.states[self.layout.network.span(layer).start + first + p];
             if found != expected {
                 let state = Mismatch::of(Field::State, expected, found).in_layer(layer);
                 let format = self.design.neurons[layer - 1].state;
@@ -356,27 +356,25 @@ impl<'d, R: Read> Comparator<'d, R> {
     }
 
     /// Fetches a chunk of the reference's weights (those of the way back behind the forward ones), and signs it.
-    fn expect_weights(&mut self, view: &StepView<'_>, place: (usize, usize, usize)) {
-        self.signature.chunk(self.design, self.layout, view.weights, place, &mut self.lanes);
+    fn expect_weights(&mut self, view: &StepView<'_>, visit: Visit) {
+        self.signature.chunk(self.design, self.layout, view.weights, visit, &mut self.lanes);
     }
 
-    fn weight_word(
-        &mut self,
-        view: &StepView<'_>,
-        slot: usize,
-        expected_place: Option<(usize, usize, usize)>,
-    ) {
+    fn weight_word(&mut self, view: &StepView<'_>, slot: usize, expected: Option<Visit>) {
         let (place, data) = (SLOT + 2 * slot, SLOT + 2 * slot + 1);
         let low = self.vcd.words(place)[0];
-        let found_place = (self.vcd.words(place)[1] as usize, (low >> 16) as usize, (low & 0xFFFF) as usize);
-        let key = |(l, c, j): (usize, usize, usize)| (l as i64) << 32 | (c as i64) << 16 | j as i64;
-        let Some((layer, chunk, column)) = expected_place.filter(|&e| e == found_place) else {
-            let place = Mismatch::of(Field::Place, expected_place.map_or(0, key), key(found_place));
-            return self.differ(view.step, place.in_layer(found_place.0));
+        let found = Visit {
+            layer: self.vcd.words(place)[1] as usize,
+            chunk: (low >> 16) as usize,
+            tap: (low & 0xFFFF) as usize,
         };
-        let l = self.layout.layers[layer - 1];
-        let first = chunk * self.layout.lanes;
-        self.expect_weights(view, (layer, chunk, column));
+        let key = |v: Visit| (v.layer as i64) << 32 | (v.chunk as i64) << 16 | v.tap as i64;
+        let Some(visit) = expected.filter(|&e| e == found) else {
+            let place = Mismatch::of(Field::Place, expected.map_or(0, key), key(found));
+            return self.differ(view.step, place.in_layer(found.layer));
+        };
+        let Visit { layer, chunk, tap } = visit;
+        self.expect_weights(view, visit);
         let width = self.design.datapath.stored_width;
         let words = self.vcd.words(data);
         let mut bad = None;
@@ -391,21 +389,21 @@ impl<'d, R: Read> Comparator<'d, R> {
         } else {
             bad = (0..self.lanes.len()).find(|&p| lane(words, p, width as usize) != self.lanes[p]);
         }
-        let ways = if self.layout.has_backward(layer, column) { 2 } else { 1 };
-        self.compared += ways * (l.post - first).min(self.layout.lanes) as u64;
+        let ways = if self.layout.weights.has_back(layer, tap) { 2 } else { 1 };
+        self.compared += ways * self.layout.weights.rows(layer, chunk).len() as u64;
         if let Some(from) = bad {
             for p in from..self.lanes.len() {
                 let (expected, found) = (self.lanes[p], lane(self.vcd.words(data), p, width as usize));
                 if expected != found {
                     let s = &self.design.synapses[layer - 1];
-                    let (pre, format) =
-                        if column == l.pre { (None, s.bias) } else { (Some(column), s.weight) };
+                    let is_bias = tap == self.layout.network.connection(layer).taps();
+                    let (pre, format) = if is_bias { (None, s.bias) } else { (Some(tap), s.weight) };
                     let (field, p) = match p.checked_sub(self.layout.lanes) {
                         Some(p) => (Field::WeightBack, p),
                         None => (Field::Weight, p),
                     };
                     let weight = Mismatch::of(field, expected, found).in_layer(layer).at_lane(
-                        &l,
+                        self.layout.layer(layer),
                         self.layout.lanes,
                         (chunk, p),
                     );
@@ -417,16 +415,16 @@ impl<'d, R: Read> Comparator<'d, R> {
 
     fn neuron(&mut self, view: &StepView<'_>) {
         let (layer, index) = (self.vcd.value(NEURON + 1) as usize, self.vcd.value(NEURON + 2) as usize);
-        let Some(l) =
-            self.layout.layers.get(layer.wrapping_sub(1)).copied().filter(|l| index < l.post && view.relaxed)
-        else {
+        let layers = &self.layout.layers;
+        let exists = layers.get(layer.wrapping_sub(1)).is_some_and(|l| index < l.post());
+        if !exists || !view.relaxed {
             let place = Mismatch::of(Field::Place, 0, index as i64);
             return self.differ(view.step, place.in_layer(layer).at_neuron(index));
-        };
+        }
         self.seen_neurons += 1;
         self.compared += 2;
         let n = self.design.neurons[layer - 1];
-        let at = l.neuron_base + index;
+        let at = self.layout.network.span(layer).start + index;
         let drive = signed(self.vcd.value(NEURON + 3), self.vcd.width(NEURON + 3));
         if drive != i64::from(view.drives[at]) {
             let drive = Mismatch::of(Field::Drive, view.drives[at], drive).in_layer(layer);
@@ -452,12 +450,12 @@ impl<R: Read> Observer for Comparator<'_, R> {
             self.signature.states(layout, view.states);
         }
         if view.learned && !watch_weights {
-            for place in layout.columns(view.active_inputs) {
+            for place in layout.visits(view.active_inputs) {
                 self.expect_weights(&view, place);
             }
         }
         self.seen_neurons = 0;
-        let mut columns = layout.columns(if view.learned { view.active_inputs } else { &[] });
+        let mut columns = layout.visits(if view.learned { view.active_inputs } else { &[] });
         let mut written = 0usize;
         loop {
             if !self.advance() {
@@ -486,8 +484,8 @@ impl<R: Read> Observer for Comparator<'_, R> {
             if self.level >= Level::States {
                 self.states(&view);
             }
-            if self.level >= Level::All && view.relaxed && self.seen_neurons != layout.neurons {
-                let count = Mismatch::of(Field::Count, layout.neurons as i64, self.seen_neurons as i64);
+            if self.level >= Level::All && view.relaxed && self.seen_neurons != layout.neurons() {
+                let count = Mismatch::of(Field::Count, layout.neurons() as i64, self.seen_neurons as i64);
                 self.differ(view.step, count);
             }
             if watch_weights && view.learned {

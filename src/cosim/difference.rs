@@ -143,7 +143,7 @@ impl Mismatch {
     /// In a lane of a chunk of synapses, which may lie beyond the layer's last neuron.
     pub fn at_lane(self, layer: &LayerLayout, lanes: usize, (chunk, lane): (usize, usize)) -> Mismatch {
         match chunk * lanes + lane {
-            neuron if neuron < layer.post => self.at_neuron(neuron),
+            neuron if neuron < layer.post() => self.at_neuron(neuron),
             _ => Mismatch { padding: Some((chunk, lane)), ..self },
         }
     }
@@ -258,11 +258,13 @@ impl Mismatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::{Connection, Shape};
 
     #[test]
     fn a_lane_without_a_neuron_is_called_so() {
         // Six neurons on four lanes: the second word has two lanes of padding.
-        let layer = LayerLayout { pre: 3, post: 6, chunks: 2, weight_base: 0, neuron_base: 0, word_base: 0 };
+        let connection = Connection::dense(Shape::flat(3), 6);
+        let layer = LayerLayout { connection, chunks: 2, word_base: 0 };
         let at = |lane, from| {
             let weight = Mismatch::of(Field::Weight, 0, 1).in_layer(1).at_lane(&layer, 4, (1, lane));
             weight.coming_from(from).left_in_memory()

@@ -7,6 +7,7 @@ use crate::reference::fast::Fast;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Silent, Weights};
 use crate::rules::{Program, header_marks};
+use crate::schedule::Way;
 use crate::schedule::{Cycles, Layout, predict};
 use std::collections::VecDeque;
 use std::fs::File;
@@ -94,18 +95,12 @@ impl Outcome {
 
 /// The contents of the weight memory, then of that of the way back: word after word, lane 0 first.
 pub fn memory_image(layout: &Layout, weights: &Weights) -> Vec<i32> {
-    let mut image = Vec::with_capacity(layout.memory_words() * layout.lanes);
-    let way_back = layout.layers.iter().skip(1);
-    for (layer, w) in layout.layers.iter().chain(way_back).zip(&weights.layers) {
-        for chunk in 0..layer.chunks {
-            for column in 0..=layer.pre {
-                let first = chunk * layout.lanes;
-                image.extend(
-                    (first..first + layout.lanes)
-                        .map(|row| if row < layer.post { w.get(row, column) } else { 0 }),
-                );
-            }
-        }
+    let mut image = Vec::with_capacity(layout.weights.words() * layout.lanes);
+    for (at, word) in layout.weights.all() {
+        let rows = layout.weights.rows(word.layer, word.chunk);
+        let padding = layout.lanes - rows.len();
+        image.extend(rows.map(|row| weights.layers[at].get(row, word.tap)));
+        image.extend(std::iter::repeat_n(0, padding));
     }
     image
 }
@@ -468,20 +463,20 @@ fn final_weights(
         )));
     }
     if let Some(at) = (0..expected.len()).find(|&i| expected[i] != hardware[i]) {
-        let (word, lane) = (at / layout.lanes, at % layout.lanes);
-        let back = word >= layout.weight_words;
-        let word = if back { word - layout.backward_words } else { word };
-        let l = layout.layers.iter().rposition(|l| l.weight_base <= word).unwrap_or(0);
-        let x = layout.layers[l];
-        let (chunk, column) =
-            ((word - x.weight_base) / x.row_length(), (word - x.weight_base) % x.row_length());
-        let s = &request.design.synapses[l];
-        let (from, format) = if column == x.pre { (None, s.bias) } else { (Some(column), s.weight) };
-        let field = if back { Field::WeightBack } else { Field::Weight };
-        let weight = Mismatch::of(field, expected[at], hardware[at]).in_layer(l + 1).at_lane(
-            &x,
+        let (word, lane) = (layout.weights.at(at / layout.lanes), at % layout.lanes);
+        let (s, is_bias) = (
+            &request.design.synapses[word.layer - 1],
+            word.tap == layout.network.connection(word.layer).taps(),
+        );
+        let (from, format) = if is_bias { (None, s.bias) } else { (Some(word.tap), s.weight) };
+        let field = match word.way {
+            Way::Forward => Field::Weight,
+            Way::Back => Field::WeightBack,
+        };
+        let weight = Mismatch::of(field, expected[at], hardware[at]).in_layer(word.layer).at_lane(
+            layout.layer(word.layer),
             layout.lanes,
-            (chunk, lane),
+            (word.chunk, lane),
         );
         differences.push(weight.coming_from(from).in_format(format).left_in_memory());
     }
@@ -554,7 +549,7 @@ fn without_waveform(
     }
     Ok(Outcome {
         samples: results.len() as u64 / 4,
-        compared: layout.layers.iter().map(|l| (l.post * l.row_length()) as u64).sum(),
+        compared: layout.layers.iter().map(|l| (l.post() * l.row_length()) as u64).sum(),
         steps: 0,
         differences,
         before: Vec::new(),

@@ -6,7 +6,7 @@ use crate::design::limits::NUMBER_WIDTH;
 use crate::fixed_point::absorb;
 use crate::reference::WeightSource;
 use crate::reference::weights::backward_layer;
-use crate::schedule::Layout;
+use crate::schedule::{Layout, Visit};
 
 const STATE_KEY: u32 = 0x5EED_57A7;
 const WEIGHT_KEY: u32 = 0x5EED_3E16;
@@ -30,21 +30,15 @@ impl Signature {
 
     /// Adds a written chunk of weights, raw values of `width` bits; `backward` holds those of the way back, if any.
     #[inline]
-    pub fn weights(
-        &mut self,
-        (layer, chunk, column): (usize, usize, usize),
-        forward: &[i32],
-        backward: &[i32],
-        width: u32,
-    ) {
+    pub fn weights(&mut self, visit: Visit, forward: &[i32], backward: &[i32], width: u32) {
         let fold = fold(forward, width) ^ fold(backward, width).rotate_left(16);
-        self.sum = self.sum.wrapping_add(absorb(weight_key(layer, chunk, column), fold));
+        self.sum = self.sum.wrapping_add(absorb(weight_key(visit.layer, visit.chunk, visit.tap), fold));
     }
 
     /// Adds the states of a whole step, layers 1 to L one after the other.
     pub fn states(&mut self, layout: &Layout, states: &[i32]) {
-        for (l, layer) in (1..).zip(&layout.layers) {
-            for (i, &raw) in states[layer.neuron_base..][..layer.post].iter().enumerate() {
+        for l in layout.network.layers() {
+            for (i, &raw) in states[layout.network.span(l)].iter().enumerate() {
                 self.state(l, i, raw);
             }
         }
@@ -57,18 +51,18 @@ impl Signature {
         design: &Design,
         layout: &Layout,
         source: &dyn WeightSource,
-        place: (usize, usize, usize),
+        visit: Visit,
         lanes: &mut [i32],
     ) {
-        let (layer, chunk, column) = place;
+        let Visit { layer, chunk, tap } = visit;
         let (forward, backward) = lanes.split_at_mut(layout.lanes);
-        source.lanes(layer, column, chunk * layout.lanes, forward);
-        if layout.has_backward(layer, column) {
-            source.lanes(backward_layer(design, layer), column, chunk * layout.lanes, backward);
+        source.lanes(layer, tap, chunk * layout.lanes, forward);
+        if layout.weights.has_back(layer, tap) {
+            source.lanes(backward_layer(design, layer), tap, chunk * layout.lanes, backward);
         } else {
             backward.fill(0);
         }
-        self.weights(place, forward, backward, design.datapath.stored_width);
+        self.weights(visit, forward, backward, design.datapath.stored_width);
     }
 
     /// Ends a step and returns the running word.

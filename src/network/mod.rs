@@ -89,6 +89,14 @@ impl Network {
         self.connections.iter().enumerate().map(|(i, c)| (i + 1, c))
     }
 
+    /// How many taps a pass visits, as [`visited_taps`](Self::visited_taps), where so many inputs are not zero.
+    pub fn visits(&self, l: usize, active: usize) -> usize {
+        match self.connection(l).kind() {
+            Kind::Dense if l == 1 => active,
+            _ => self.connection(l).taps(),
+        }
+    }
+
     /// The taps that a pass visits of the synapses to layer `l` (1 to L), where `active` are the inputs that are not
     /// zero: a dense layer on the input leaves out the others, whose products and contrasts are zero.
     pub fn visited_taps<'a>(

@@ -1,6 +1,6 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
-use super::{LAYER_GAP, Layout};
+use super::{Layout, Walk};
 use crate::rules::{Nudge, Op, Program};
 
 /// Cycles of one sample.
@@ -68,7 +68,7 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
                 input_valid = false;
             }
             Op::Apply => {
-                pass(layout, layout.layers[0].pre, true, End::Weights, &mut c);
+                pass(layout, layout.network.inputs(), true, End::Weights, &mut c);
                 input_valid = false;
             }
             Op::Save { .. } | Op::Load { .. } | Op::Read => {}
@@ -91,26 +91,10 @@ enum End {
 
 /// One pass over the synapses, from layer 1 or from layer 2.
 fn pass(layout: &Layout, active: usize, from_input: bool, end: End, c: &mut Cycles) {
-    let depth = layout.depth();
-    let drive = end != End::Weights;
-    let lanes = layout.lanes as u64;
-    for (i, layer) in layout.layers.iter().enumerate().skip(usize::from(!from_input)) {
-        let columns = 1 + if i == 0 { active } else { layer.pre } as u64;
-        for chunk in 0..layer.chunks {
-            c.spend(columns);
-            c.weight_reads += columns;
-            let (last_chunk, last_layer) = (chunk + 1 == layer.chunks, i + 1 == depth);
-            if last_chunk && last_layer {
-                break;
-            }
-            c.spend((layout.slot(layer, drive) as u64).saturating_sub(columns));
-            if drive && last_layer && chunk + 2 == layer.chunks {
-                c.spend(lanes);
-            }
-            if drive && last_chunk {
-                c.spend(u64::from(LAYER_GAP));
-            }
-        }
+    let walk = Walk { from_input, drives: end != End::Weights };
+    for chunk in layout.chunks(walk, active) {
+        c.spend((chunk.words + chunk.wait) as u64);
+        c.weight_reads += chunk.words as u64;
     }
     c.spend(match end {
         End::Drives => u64::from(layout.drain()),

@@ -1,18 +1,20 @@
-//! The loop nest, described once: which weight word is read in which cycle.
+//! Which weight word is read in which cycle, described once.
 //!
-//! ```text
-//! for each step: for each layer: for each chunk of P post-synaptic neurons: for each pre-synaptic column, bias last
-//! ```
-//!
-//! [`Layout`] gives the generator its addresses and widths; [`cycles`] predicts the hardware's cycle counter exactly;
-//! the comparator walks [`Layout::columns`] in the order in which the hardware writes.
+//! [`walk`] is the loop nest of a pass, [`store`] the map of the weight memories; [`Layout`] gives the generator its
+//! addresses and widths, [`cycles`] predicts the hardware's cycle counter exactly, and the comparator follows
+//! [`Layout::visits`] in the order in which the hardware writes.
 
 mod cycles;
+mod store;
+mod walk;
 
 pub use cycles::{Cycles, SETTLE, predict, predict_training};
+pub use store::{StoredLayer, Way, WeightMap, WeightWord};
+pub use walk::{ChunkVisit, Visit, Walk};
 
 use crate::design::{Activation, Design, Dynamics, NudgePlace, Order};
 use crate::fixed_point::Rounding;
+use crate::network::{Connection, Network};
 
 /// Cycles between the first columns of two chunks, at least: the lanes' operands must have moved on.
 pub const MIN_SLOT: u32 = 4;
@@ -27,32 +29,31 @@ pub fn bits(value: usize) -> u32 {
     (usize::BITS - value.leading_zeros()).max(1)
 }
 
-/// One layer of synapses in the weight memory.
+/// A layer of neurons above its synapses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayerLayout {
-    /// Pre-synaptic neurons; column `pre` is the bias.
-    pub pre: usize,
-    /// Post-synaptic neurons.
-    pub post: usize,
-    /// Chunks of P post-synaptic neurons.
+    /// The synapses below it.
+    pub connection: Connection,
+    /// Chunks of P rows.
     pub chunks: usize,
-    /// First word of the layer in the weight memory.
-    pub weight_base: usize,
-    /// First post-synaptic neuron among all neurons of layers 1 to L.
-    pub neuron_base: usize,
-    /// First word of its post-synaptic states in a bank of the state memory.
+    /// First word of its states in a bank of the state memory.
     pub word_base: usize,
 }
 
 impl LayerLayout {
-    /// Words of one chunk: one per column, bias included.
-    pub fn row_length(&self) -> usize {
-        self.pre + 1
+    /// Pre-synaptic neurons.
+    pub fn pre(&self) -> usize {
+        self.connection.below().neurons()
     }
 
-    /// Weight memory address of a column of a chunk.
-    pub fn address(&self, chunk: usize, column: usize) -> usize {
-        self.weight_base + chunk * self.row_length() + column
+    /// Post-synaptic neurons.
+    pub fn post(&self) -> usize {
+        self.connection.above().neurons()
+    }
+
+    /// Weight words of a chunk: one a tap, and the bias.
+    pub fn row_length(&self) -> usize {
+        self.connection.taps() + 1
     }
 }
 
@@ -95,19 +96,16 @@ impl NeuronStages {
 pub struct Layout {
     /// P.
     pub lanes: usize,
+    /// What is laid out.
+    pub network: Network,
     /// Synapse layers 1 to L (index 0 is layer 1).
     pub layers: Vec<LayerLayout>,
-    /// Words of the weight memory.
-    pub weight_words: usize,
-    /// Words of the memory of weights on the way back, where they are separate: those of synapse layers 2 to L, at their
-    /// address in the weight memory less that of layer 2.
-    pub backward_words: usize,
+    /// Where the weights are.
+    pub weights: WeightMap,
     /// Outputs of a softmax read-out; 0 of any other.
     pub softmax_outputs: usize,
     /// Which layers move in a pass: outputs that rest cost a softmax read-out no cycle.
     pub order: Order,
-    /// Neurons of layers 1 to L.
-    pub neurons: usize,
     /// State words of one bank.
     pub state_words: usize,
     /// Banks of the state memory: present, next, previous and saved states.
@@ -122,30 +120,21 @@ impl Layout {
     /// The layout of a design.
     pub fn of(design: &Design) -> Layout {
         let lanes = design.lanes;
-        let (mut weight_base, mut neuron_base, mut word_base) = (0, 0, 0);
-        let mut layers = Vec::new();
-        for l in design.network.layers() {
-            let (pre, post) = (design.network.neurons(l - 1), design.network.neurons(l));
-            let layer =
-                LayerLayout { pre, post, chunks: post.div_ceil(lanes), weight_base, neuron_base, word_base };
-            weight_base += layer.chunks * layer.row_length();
-            neuron_base += post;
-            word_base += layer.chunks;
-            layers.push(layer);
-        }
-        let backward_words = match layers.get(1) {
-            Some(second) if design.has_separate_feedback() => weight_base - second.weight_base,
-            _ => 0,
+        let mut word_base = 0;
+        let layer = |(_, &connection): (usize, &Connection)| {
+            let chunks = connection.rows().div_ceil(lanes);
+            word_base += connection.positions() * chunks;
+            LayerLayout { connection, chunks, word_base: word_base - connection.positions() * chunks }
         };
+        let layers = design.network.connections().map(layer).collect();
         let slots = crate::rules::Program::of(design).slots();
         Layout {
             lanes,
+            network: design.network.clone(),
             layers,
-            weight_words: weight_base,
-            backward_words,
+            weights: WeightMap::of(&design.network, lanes, design.has_separate_feedback()),
             softmax_outputs: if design.is_softmax(design.output_layer()) { design.classes() } else { 0 },
             order: design.order,
-            neurons: neuron_base,
             state_words: word_base,
             banks: (3 + slots).next_power_of_two(),
             activity_latency: u32::from(crate::design::Tables::of(design, 1).rho_of_state.is_some()),
@@ -153,36 +142,19 @@ impl Layout {
         }
     }
 
-    /// The weight words that a learning pass writes, in order: (layer from 1, chunk, column).
-    pub fn columns<'a>(
-        &'a self,
-        active_inputs: &'a [u32],
-    ) -> impl Iterator<Item = (usize, usize, usize)> + 'a {
-        self.layers.iter().enumerate().flat_map(move |(i, layer)| {
-            let visited = if i == 0 { active_inputs.len() } else { layer.pre };
-            (0..layer.chunks).flat_map(move |chunk| {
-                (0..=visited).map(move |k| {
-                    let column = if k == visited {
-                        layer.pre
-                    } else if i == 0 {
-                        active_inputs[k] as usize
-                    } else {
-                        k
-                    };
-                    (i + 1, chunk, column)
-                })
-            })
-        })
+    /// Layer `l` (1 to L).
+    pub fn layer(&self, l: usize) -> &LayerLayout {
+        &self.layers[l - 1]
     }
 
-    /// Words of both weight memories, as the host port shows them one behind the other.
-    pub fn memory_words(&self) -> usize {
-        self.weight_words + self.backward_words
+    /// Neurons of layers 1 to L.
+    pub fn neurons(&self) -> usize {
+        self.network.states()
     }
 
     /// Bits of a word's number, as the host port counts it.
     pub fn host_width(&self) -> u32 {
-        bits(self.memory_words())
+        bits(self.weights.words())
     }
 
     /// Bits of a byte's offset in the bus's window of the weights, 32 bits each; half as much is for the registers at least.
@@ -192,24 +164,12 @@ impl Layout {
 
     /// Weight words of a column, forward and (where there are such) of the way back.
     pub fn ways(&self) -> usize {
-        if self.backward_words > 0 { 2 } else { 1 }
-    }
-
-    /// True where a column of a synapse layer (from 1) has weights on the way back.
-    pub fn has_backward(&self, layer: usize, column: usize) -> bool {
-        self.ways() == 2 && layer > 1 && column < self.layers[layer - 1].pre
-    }
-
-    /// Cycles between the first columns of two chunks of a layer, at least, in a pass with or without drives.
-    pub fn slot(&self, layer: &LayerLayout, drive: bool) -> usize {
-        let least = if layer.chunks > 1 && drive { self.lanes as u32 + CHAIN_SLOT } else { MIN_SLOT };
-        least as usize
+        if self.weights.back_words() > 0 { 2 } else { 1 }
     }
 
     /// Neurons of the output layer's last chunk, the last ones of a pass.
     pub fn last_neurons(&self) -> usize {
-        let output = &self.layers[self.depth() - 1];
-        output.post - (output.chunks - 1) * self.lanes
+        self.weights.rows(self.depth(), self.layer(self.depth()).chunks - 1).len()
     }
 
     /// Cycles from the issue of a pass's last column until the sequencer moves on; two cycles later it issues the next
@@ -229,7 +189,7 @@ impl Layout {
     /// output.
     pub fn drain(&self) -> u32 {
         let n = self.last_neurons() as u32;
-        let first_read = if self.layers[self.depth() - 1].pre == 1 { 14 } else { 13 };
+        let first_read = if self.layer(self.depth()).pre() == 1 { 14 } else { 13 };
         let first_column = if self.depth() == 1 { 12 + n } else { (8 + n).max(first_read) };
         first_column + self.neuron.state + self.activity_latency - 2
     }

@@ -36,7 +36,7 @@ pub fn checks(design: &Design, layout: &Layout, device: Device, parts: &Parts) -
 
 fn multipliers(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> Vec<Check> {
     let p = &design.datapath;
-    let separate = design.feedback == Feedback::VectorField && layout.backward_words > 0;
+    let separate = design.feedback == Feedback::VectorField && layout.weights.back_words() > 0;
     // What, the register they end in, how many a lane has, and the widths of their operands.
     let (a, r) = (p.activity_width, p.rated_width);
     let mut products = vec![
@@ -77,12 +77,12 @@ fn multipliers(design: &Design, layout: &Layout, device: Device, parts: &Parts) 
 fn memories(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> Vec<Check> {
     let p = &design.datapath;
     let word = layout.lanes * p.stored_width as usize;
-    let mut memories = vec![("weight memory", "u_core.u_weights", layout.weight_words, word)];
-    if layout.backward_words > 0 {
+    let mut memories = vec![("weight memory", "u_core.u_weights", layout.weights.forward_words(), word)];
+    if layout.weights.back_words() > 0 {
         memories.push((
             "weight memory of the way back",
             "u_core.u_weights_back",
-            layout.backward_words,
+            layout.weights.back_words(),
             word,
         ));
     }

@@ -204,21 +204,20 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     let depth = layout.depth();
     let layer_width = bits(depth + 1);
     let inputs = design.network.inputs();
-    let largest_pre = layout.layers.iter().map(|l| l.pre).max().unwrap_or(1);
-    let largest_post = layout.layers.iter().map(|l| l.post).max().unwrap_or(1);
+    let largest_pre = layout.layers.iter().map(LayerLayout::pre).max().unwrap_or(1);
+    let largest_post = layout.layers.iter().map(LayerLayout::post).max().unwrap_or(1);
     let largest_chunks = layout.layers.iter().map(|l| l.chunks).max().unwrap_or(1);
     let program = Program::of(design);
     let words = program_words(&program);
     let rate_width = p.rate_width;
     let count_width = bits(largest_pre);
-    let address_width = bits(layout.weight_words);
-    let neuron_width = bits(layout.neurons);
+    let address_width = bits(layout.weights.forward_words());
+    let neuron_width = bits(layout.neurons());
     let word_width = bits(layout.state_words);
     let chunk_width = bits(largest_chunks);
-    let wait =
-        |layer: &LayerLayout, drive| layout.slot(layer, drive).saturating_sub(layer.row_length()) as i64;
+    let wait = |l, drive| layout.slot(l, drive).saturating_sub(layout.layer(l).row_length()) as i64;
     let layer_label = |l: usize| format!("{layer_width}'d{l}");
-    let pre_base = |l: usize| if l < 2 { 0 } else { layout.layers[l - 2].neuron_base as i64 };
+    let pre_base = |l: usize| if l < 2 { 0 } else { layout.network.span(l - 1).start as i64 };
     let per_layer = |name, meaning, width: u32, f: &dyn Fn(usize) -> i64| LayerTable {
         name,
         meaning,
@@ -243,37 +242,34 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         LayerTable { name, meaning, width: rate_width, of_rates: true, entries }
     };
     let tables = vec![
-        per_layer("columns_of", "pre-synaptic neurons", count_width, &|l| layout.layers[l - 1].pre as i64),
-        per_layer("last_chunk_of", "chunks less one", chunk_width, &|l| {
-            layout.layers[l - 1].chunks as i64 - 1
+        per_layer("columns_of", "pre-synaptic neurons", count_width, &|l| {
+            layout.layer(l).connection.taps() as i64
         }),
+        per_layer("last_chunk_of", "chunks less one", chunk_width, &|l| layout.layer(l).chunks as i64 - 1),
         per_layer("last_lanes_of", "neurons in the last chunk", bits(layout.lanes - 1) + 1, &|l| {
-            let x = layout.layers[l - 1];
-            (x.post - (x.chunks - 1) * layout.lanes) as i64
+            layout.weights.rows(l, layout.layer(l).chunks - 1).len() as i64
         }),
-        per_layer("last_index_of", "neurons less one", 32, &|l| layout.layers[l - 1].post as i64 - 1),
+        per_layer("last_index_of", "neurons less one", 32, &|l| layout.layer(l).post() as i64 - 1),
         per_layer("weight_base_of", "first word in the weight memory", address_width, &|l| {
-            layout.layers[l - 1].weight_base as i64
+            layout.weights.forward(l).base as i64
         }),
         per_layer("row_length_of", "weight words of one chunk", address_width, &|l| {
-            layout.layers[l - 1].row_length() as i64
+            layout.layer(l).row_length() as i64
         }),
         per_layer(
             "drive_wait_of",
             "cycles to wait after a chunk (of layer 2 and up) that makes drives",
             10,
-            &|l| wait(&layout.layers[l - 1], true),
+            &|l| wait(l, true),
         ),
-        per_layer("learn_wait_of", "the same in a pass that only learns", 10, &|l| {
-            wait(&layout.layers[l - 1], false)
-        }),
+        per_layer("learn_wait_of", "the same in a pass that only learns", 10, &|l| wait(l, false)),
         LayerTable {
             // One entry more: the output layer's own neurons.
             entries: (1..=depth + 1).map(|l| (layer_label(l), literal(pre_base(l), neuron_width))).collect(),
             ..per_layer("pre_base_of", "first pre-synaptic neuron among all neurons", neuron_width, &pre_base)
         },
         per_layer("word_base_of", "first post-synaptic state word of a bank", word_width, &|l| {
-            layout.layers[l - 1].word_base as i64
+            layout.layer(l).word_base as i64
         }),
         per_layer("weight_shift_of", "alignment of weights", 6, &|l| i64::from(p.weight_shift[l - 1])),
         per_layer("bias_shift_of", "alignment of biases", 6, &|l| i64::from(p.bias_shift[l - 1])),
@@ -317,15 +313,15 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         one: literal(1 << p.activity_frac, p.activity_width),
         layers: depth,
         lanes: layout.lanes,
-        neurons: layout.neurons,
-        weight_words: layout.weight_words,
+        neurons: layout.neurons(),
+        weight_words: layout.weights.forward_words(),
         ways: layout.ways(),
-        back_base: layout.layers.get(1).map_or(0, |l| l.weight_base),
-        back_words: layout.backward_words,
-        back_width: bits(layout.backward_words),
+        back_base: if depth > 1 { layout.weights.forward(2).base } else { 0 },
+        back_words: layout.weights.back_words(),
+        back_width: bits(layout.weights.back_words()),
         host_width: layout.host_width(),
         feedback: match design.feedback {
-            _ if layout.backward_words == 0 => 0,
+            _ if layout.weights.back_words() == 0 => 0,
             Feedback::Tied => 0,
             Feedback::VectorField => 1,
             Feedback::KolenPollack => 2,
@@ -367,7 +363,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
         weight_rounding: design.weight_modes.rounding.code(),
         weight_overflow: design.weight_modes.overflow.code(),
         uniform_width: u32::from(uniform),
-        input_slot: layout.slot(&layout.layers[0], true),
+        input_slot: layout.slot(1, true),
         min_slot: MIN_SLOT,
         layer_gap: LAYER_GAP,
         drain: layout.drain(),

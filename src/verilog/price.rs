@@ -35,15 +35,15 @@ impl Price {
         let state_width = common_state_width(design) as usize;
         let kind = |what, a, b, count| Multipliers { what, bits: (a, b), count };
         Price {
-            weight_memory_bits: layout.memory_words() * lanes * p.stored_width as usize,
+            weight_memory_bits: layout.weights.words() * lanes * p.stored_width as usize,
             batch_memory_bits: if design.is_batched() {
-                layout.weight_words * lanes * p.batch_width as usize
+                layout.weights.forward_words() * lanes * p.batch_width as usize
             } else {
                 0
             },
             state_memory_bits: layout.banks
                 * (2 * layout.state_words * lanes * p.activity_width as usize
-                    + layout.neurons * (2 * p.activity_width as usize + state_width)),
+                    + layout.neurons() * (2 * p.activity_width as usize + state_width)),
             multipliers: vec![
                 kind("rate", p.activity_width, p.rate_width, 2),
                 kind("contrast", p.activity_width, p.rated_width, 2 * lanes),

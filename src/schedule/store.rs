@@ -1,0 +1,162 @@
+//! Where each weight is kept, said once: from layer, row, tap and way to word and lane, and back.
+//!
+//! A word holds one tap (or the bias, behind the last) of P rows. The words of a chunk of rows lie one behind the other,
+//! chunk after chunk, layer after layer; those of the way back, where it has weights of its own, in a memory that the
+//! host sees behind the first.
+
+use crate::network::{Connection, Network};
+use std::ops::Range;
+
+/// The direction in which a weight carries activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the layer below, and back where one weight serves both ways.
+    Forward,
+    /// From the layer above, by a weight of its own.
+    Back,
+}
+
+/// A word of weights: P rows of one tap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WeightWord {
+    /// Synapse layer, from 1.
+    pub layer: usize,
+    /// Which of its weights.
+    pub way: Way,
+    /// P rows each.
+    pub chunk: usize,
+    /// Tap of the connection; as many as there are taps: the bias.
+    pub tap: usize,
+}
+
+/// The weights of one layer and way in the memories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoredLayer {
+    /// Synapse layer, from 1.
+    pub layer: usize,
+    /// Which of its weights.
+    pub way: Way,
+    /// What they join.
+    pub connection: Connection,
+    /// First word, as the host counts them.
+    pub base: usize,
+    /// Chunks of P rows.
+    pub chunks: usize,
+}
+
+impl StoredLayer {
+    /// Words of one chunk: a tap each, and the bias.
+    pub fn row_length(&self) -> usize {
+        self.connection.taps() + 1
+    }
+
+    /// All words.
+    pub fn words(&self) -> usize {
+        self.chunks * self.row_length()
+    }
+}
+
+/// The map of all weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WeightMap {
+    lanes: usize,
+    /// In the order of their words; so lie the layers of [`Weights`](crate::reference::Weights), too.
+    stored: Vec<StoredLayer>,
+    forward_words: usize,
+}
+
+impl WeightMap {
+    /// Of a network on so many lanes, with weights of their own on the way back or not.
+    pub fn of(network: &Network, lanes: usize, separate_feedback: bool) -> WeightMap {
+        let mut stored = Vec::new();
+        let mut base = 0;
+        let mut store = |(layer, connection): (usize, &Connection), way| {
+            let chunks = connection.rows().div_ceil(lanes);
+            let kept = StoredLayer { layer, way, connection: *connection, base, chunks };
+            base += kept.words();
+            stored.push(kept);
+            base
+        };
+        let mut forward_words = 0;
+        for connection in network.connections() {
+            forward_words = store(connection, Way::Forward);
+        }
+        // Nothing goes back to the input.
+        for connection in network.connections().skip(1).filter(|_| separate_feedback) {
+            store(connection, Way::Back);
+        }
+        WeightMap { lanes, stored, forward_words }
+    }
+
+    /// The layers, in the order of their words.
+    pub fn layers(&self) -> &[StoredLayer] {
+        &self.stored
+    }
+
+    /// The forward weights of synapse layer `l` (from 1).
+    pub fn forward(&self, l: usize) -> &StoredLayer {
+        &self.stored[l - 1]
+    }
+
+    /// Words of the first memory.
+    pub fn forward_words(&self) -> usize {
+        self.forward_words
+    }
+
+    /// Words of the memory of the way back; 0 where there is none.
+    pub fn back_words(&self) -> usize {
+        self.words() - self.forward_words
+    }
+
+    /// Words of both, as the host sees them.
+    pub fn words(&self) -> usize {
+        self.stored.last().map_or(0, |s| s.base + s.words())
+    }
+
+    /// The word at an address.
+    pub fn at(&self, address: usize) -> WeightWord {
+        let s = &self.stored[self.stored.partition_point(|s| s.base <= address) - 1];
+        let (chunk, tap) = ((address - s.base) / s.row_length(), (address - s.base) % s.row_length());
+        WeightWord { layer: s.layer, way: s.way, chunk, tap }
+    }
+
+    /// Every word in the order of addresses, with its layer's place in [`layers`](Self::layers).
+    pub fn all(&self) -> impl Iterator<Item = (usize, WeightWord)> {
+        self.stored.iter().enumerate().flat_map(|(at, s)| {
+            let word = |chunk, tap| WeightWord { layer: s.layer, way: s.way, chunk, tap };
+            (0..s.chunks).flat_map(move |chunk| (0..s.row_length()).map(move |tap| (at, word(chunk, tap))))
+        })
+    }
+
+    /// The rows that a chunk of synapse layer `l` holds, in its first lanes.
+    pub fn rows(&self, l: usize, chunk: usize) -> Range<usize> {
+        let first = chunk * self.lanes;
+        first..(first + self.lanes).min(self.forward(l).connection.rows())
+    }
+
+    /// True where a tap of synapse layer `l` has a weight on the way back.
+    pub fn has_back(&self, l: usize, tap: usize) -> bool {
+        self.back_words() > 0 && l > 1 && tap < self.forward(l).connection.taps()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_weight_has_one_place() {
+        let network = Network::dense(&[5, 9, 3, 7]);
+        let map = WeightMap::of(&network, 4, true);
+        assert_eq!((map.forward_words(), map.back_words()), (3 * 6 + 10 + 2 * 4, 10 + 2 * 4));
+        let all: Vec<_> = map.all().collect();
+        assert_eq!(all.len(), map.words());
+        for (address, (_, word)) in all.iter().enumerate() {
+            assert_eq!(map.at(address), *word);
+        }
+        let rows = |l| (0..map.forward(l).chunks).flat_map(|c| map.rows(l, c)).collect::<Vec<_>>();
+        assert_eq!(rows(1), (0..9).collect::<Vec<_>>());
+        assert!(map.has_back(2, 8) && !map.has_back(2, 9) && !map.has_back(1, 0));
+        assert_eq!(WeightMap::of(&network, 4, false).back_words(), 0);
+    }
+}

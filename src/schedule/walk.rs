@@ -1,0 +1,87 @@
+//! The loop nest of a pass, said once: which words of weights are visited, in which order, and where a pass waits.
+//!
+//! ```text
+//! for each layer: for each chunk of P rows: for each tap that is visited, bias last
+//! ```
+
+use super::{CHAIN_SLOT, LAYER_GAP, Layout, MIN_SLOT};
+
+/// What a pass over the synapses does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Walk {
+    /// It visits the synapses of the input, whose drives are not known from a pass before.
+    pub from_input: bool,
+    /// It makes drives; else it only learns.
+    pub drives: bool,
+}
+
+/// A chunk of rows of one layer, as a pass visits it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChunkVisit {
+    /// Synapse layer, from 1.
+    pub layer: usize,
+    /// P rows each.
+    pub chunk: usize,
+    /// Words that are visited, the biases' included: a cycle each.
+    pub words: usize,
+    /// Cycles without a word before the next chunk begins.
+    pub wait: usize,
+}
+
+/// A word of weights that a pass visits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Visit {
+    /// Synapse layer, from 1.
+    pub layer: usize,
+    /// P rows each.
+    pub chunk: usize,
+    /// Tap of the connection; as many as there are taps: the bias.
+    pub tap: usize,
+}
+
+impl Layout {
+    /// The chunks of a pass, in order, where so many inputs are not zero.
+    pub fn chunks(&self, walk: Walk, active: usize) -> impl Iterator<Item = ChunkVisit> {
+        (1..=self.depth()).skip(usize::from(!walk.from_input)).flat_map(move |layer| {
+            let words = self.network.visits(layer, active) + 1;
+            (0..self.layer(layer).chunks).map(move |chunk| ChunkVisit {
+                layer,
+                chunk,
+                words,
+                wait: self.wait_behind(walk, layer, chunk, words),
+            })
+        })
+    }
+
+    /// The words that a pass which learns writes, in order.
+    pub fn visits<'a>(&'a self, active_inputs: &'a [u32]) -> impl Iterator<Item = Visit> + 'a {
+        let learn = Walk { from_input: true, drives: false };
+        self.chunks(learn, active_inputs.len()).flat_map(move |ChunkVisit { layer, chunk, .. }| {
+            let bias = self.network.connection(layer).taps();
+            let taps = self.network.visited_taps(layer, active_inputs).chain([bias]);
+            taps.map(move |tap| Visit { layer, chunk, tap })
+        })
+    }
+
+    /// Cycles between the first words of two chunks of a layer, at least, in a pass with or without drives.
+    pub fn slot(&self, layer: usize, drives: bool) -> usize {
+        let chain = self.layer(layer).chunks > 1 && drives;
+        if chain { self.lanes + CHAIN_SLOT as usize } else { MIN_SLOT as usize }
+    }
+
+    fn wait_behind(&self, walk: Walk, layer: usize, chunk: usize, words: usize) -> usize {
+        let (last_chunk, last_layer) = (chunk + 1 == self.layer(layer).chunks, layer == self.depth());
+        if last_chunk && last_layer {
+            return 0;
+        }
+        let mut wait = self.slot(layer, walk.drives).saturating_sub(words);
+        // The last outputs leave the drive chain behind all others.
+        if walk.drives && last_layer && chunk + 2 == self.layer(layer).chunks {
+            wait += self.lanes;
+        }
+        if walk.drives && last_chunk {
+            wait += LAYER_GAP as usize;
+        }
+        wait
+    }
+}

@@ -5,7 +5,7 @@ use eqhdl::design::{Dynamics, NudgePlace, Order};
 use eqhdl::network::Network;
 use eqhdl::oracle::bptt::{at_fixed_point, gradients, settle};
 use eqhdl::oracle::{FloatNetwork, LayerParameters, Oracle, Parameters, Record, Squash, Unwatched};
-use eqhdl::rules::{Contrast, Lesson, Nudge, Op, Program, StateRef, Update};
+use eqhdl::rules::{Coefficient, Contrast, Destination, Lesson, Nudge, Op, Program, StateRef, Update};
 
 /// The printed numbers have nine decimals.
 const PRINTED: f64 = 0.6e-9;
@@ -57,13 +57,17 @@ fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distanc
     }
 }
 
+fn learn(update: Update) -> Op {
+    Op::Learn { update, into: Destination::Weights }
+}
+
 fn relax(passes: u32, nudge: Nudge) -> Op {
     Op::Relax { passes, nudge, plasticity: None }
 }
 
 fn ep(free: u32, nudged: u32) -> Program {
-    let learn = Op::Learn(Update::products(StateRef::Now, StateRef::Slot(0)));
-    let train = vec![relax(free, Nudge::None), Op::Save { slot: 0 }, relax(nudged, Nudge::Plus), learn];
+    let update = learn(Update::products(StateRef::Now, StateRef::Slot(0)));
+    let train = vec![relax(free, Nudge::None), Op::Save { slot: 0 }, relax(nudged, Nudge::Plus), update];
     Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train }
 }
 
@@ -75,7 +79,7 @@ fn symmetric(free: u32, nudged: u32) -> Program {
         Op::Save { slot: 1 },
         Op::Load { slot: 0 },
         relax(nudged, Nudge::Minus),
-        Op::Learn(Update::products(StateRef::Slot(1), StateRef::Now)),
+        learn(Update::products(StateRef::Slot(1), StateRef::Now)),
     ];
     Program { order: Order::Synchronous, infer: vec![train[0]], last: train.clone(), train }
 }
@@ -316,10 +320,13 @@ fn the_true_gradient() {
 #[test]
 fn a_random_sign_belongs_to_nudge_and_update() {
     let by_sample = |sample: u32| {
-        let learn = Update { by_sample: true, ..Update::products(StateRef::Now, StateRef::Slot(0)) };
+        let update = Update {
+            coefficient: Coefficient::SignOfSample,
+            ..Update::products(StateRef::Now, StateRef::Slot(0))
+        };
         let mut program = ep(200, 5);
         program.train[2] = relax(5, Nudge::BySample);
-        program.train[3] = Op::Learn(learn);
+        program.train[3] = learn(update);
         program.last = program.train.clone();
         let net = network(Dynamics::Prototypical, NudgePlace::Outside, 0.1, 0.1);
         let mut oracle = Oracle::new(net, program, parameters(), 7);
@@ -349,7 +356,7 @@ fn separate_backward_weights_learn_by_their_own_contrast() {
     let update = Update {
         forward: Contrast::post_difference(Now, Previous),
         backward: Contrast { post_a: Previous, pre_a: Now, post_b: Previous, pre_b: Previous },
-        by_sample: false,
+        coefficient: Coefficient::One,
     };
     let train =
         vec![relax(50, Nudge::None), Op::Relax { passes: 3, nudge: Nudge::Plus, plasticity: Some(update) }];

@@ -103,7 +103,7 @@ pub fn operands(
             let pre =
                 |state| if is_bias { Some(1 << p.activity_frac) } else { activity(state, l - 1, column) };
             let rate = p.rates[sample.lesson().rates()].of(l, is_bias);
-            let negative = update.by_sample && is_negative(design.seed, sample.number);
+            let negative = update.coefficient.is_negative(is_negative(design.seed, sample.number));
             let rate = if negative { -rate } else { rate };
             let (a_post, a_pre) = (activity(contrast.post_a, l, neuron)?, pre(contrast.pre_a)?);
             let (b_post, b_pre) = (activity(contrast.post_b, l, neuron)?, pre(contrast.pre_b)?);

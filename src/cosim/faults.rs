@@ -3,7 +3,7 @@
 
 use crate::design::{Design, Feedback, NudgeSign, Order};
 use crate::fixed_point::Rounding;
-use crate::rules::{Op, Program};
+use crate::rules::Program;
 use crate::verilog::{Sources, module_name};
 
 /// A defect.
@@ -440,7 +440,7 @@ impl Fault {
             Needs::Chunks => (2..=design.output_layer()).any(|l| design.network.neurons(l) > design.lanes),
             Needs::RandomWeights => design.weight_modes.rounding == Rounding::Stochastic,
             Needs::RandomSign => design.nudge_sign == NudgeSign::Random,
-            Needs::Load => Program::of(design).train.iter().any(|op| matches!(op, Op::Load { .. })),
+            Needs::Load => Program::of(design).loads(),
             Needs::Feedback => design.has_separate_feedback() && design.output_layer() > 1,
             Needs::VectorField => design.feedback == Feedback::VectorField && design.output_layer() > 1,
             Needs::Softmax => design.is_softmax(design.output_layer()),

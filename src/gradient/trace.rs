@@ -7,7 +7,7 @@ use crate::reference::fast::Fast;
 use crate::reference::neuron::NeuronUnit;
 use crate::reference::weights::backward_layer;
 use crate::reference::{Observer, StepView, Weights};
-use crate::rules::{Op, Program, is_negative};
+use crate::rules::{Learning, Machine, Pass, Program, is_negative, run};
 
 /// One sample's way through the training program.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +45,7 @@ impl Trace {
     ) -> impl Iterator<Item = Trace> + 'a {
         // Tables are made once for all samples.
         let fresh = Fast::new(design, weights);
-        let units: Vec<NeuronUnit> = (design.network.layers()).map(|l| NeuronUnit::of(design, l)).collect();
+        let units: Vec<NeuronUnit> = design.network.layers().map(|l| NeuronUnit::of(design, l)).collect();
         let initial = Parameters::real(design, weights);
         examples.iter().map(move |example| {
             let mut network = fresh.clone();
@@ -61,36 +61,84 @@ impl Trace {
         let mut learned = seen.weights;
         learned.add_scaled(-1.0, initial);
 
-        let negative = is_negative(design.seed, example.number);
-        let mut trace = Trace { phases: Vec::new(), activities: Vec::new(), learned };
         let zero = (vec![0.0; design.neuron_count()], seen.resting.clone());
-        let mut states = seen.states.into_iter();
-        let mut increments = seen.increments.into_iter();
         let program = Program::of(design);
-        let (mut now, mut slots) = (zero.clone(), vec![zero; program.slots()]);
-        for op in program.train {
-            match op {
-                Op::Relax { passes, nudge, plasticity } => {
-                    let taken: Vec<_> =
-                        std::iter::once(now.clone()).chain(states.by_ref().take(passes as usize)).collect();
-                    now = taken.last().cloned().unwrap_or(now);
-                    let nudge = nudge.sign(negative) as f64 * design.beta.effective();
-                    let learns = if plasticity.is_some() { passes as usize } else { 0 };
-                    let increments = increments.by_ref().take(learns).collect();
-                    if nudge != 0.0 {
-                        let (states, activities) = taken.into_iter().unzip();
-                        trace.phases.push(Phase { nudge, states, increments });
-                        trace.activities.push(activities);
-                    }
-                }
-                Op::Save { slot } => slots[slot] = now.clone(),
-                Op::Load { slot } => now = slots[slot].clone(),
-                Op::Learn(_) => drop(increments.next()),
-                Op::Read | Op::Apply => {}
+        let mut sorter = Sorter {
+            states: seen.states.into_iter(),
+            increments: seen.increments.into_iter(),
+            slots: vec![zero.clone(); program.slots()],
+            now: zero,
+            phases: Vec::new(),
+            beta: design.beta.effective(),
+            negative: is_negative(design.seed, example.number),
+        };
+        run(&program.train, &mut sorter);
+        let mut trace = Trace { phases: Vec::new(), activities: Vec::new(), learned };
+        for Relaxation { nudge, moments, increments } in sorter.phases {
+            if nudge != 0.0 {
+                let (states, activities) = moments.into_iter().unzip();
+                trace.phases.push(Phase { nudge, states, increments });
+                trace.activities.push(activities);
             }
         }
         trace
     }
+}
+
+/// States and activities.
+type At = (Vec<f64>, Vec<f64>);
+
+/// A relaxation: before the first step, and after each.
+struct Relaxation {
+    nudge: f64,
+    moments: Vec<At>,
+    increments: Vec<Parameters>,
+}
+
+/// Puts what was seen, in order, where the program has made it.
+struct Sorter {
+    states: std::vec::IntoIter<At>,
+    increments: std::vec::IntoIter<Parameters>,
+    now: At,
+    slots: Vec<At>,
+    phases: Vec<Relaxation>,
+    beta: f64,
+    negative: bool,
+}
+
+impl Machine for Sorter {
+    fn relax(&mut self, Pass { at, nudge, update, .. }: Pass) -> u32 {
+        if at == 0 {
+            let nudge = nudge.sign(self.negative) as f64 * self.beta;
+            self.phases.push(Relaxation { nudge, moments: vec![self.now.clone()], increments: Vec::new() });
+        }
+        let increment = update.and_then(|_| self.increments.next());
+        if let (Some(phase), Some(now)) = (self.phases.last_mut(), self.states.next()) {
+            phase.increments.extend(increment);
+            phase.moments.push(now.clone());
+            self.now = now;
+        }
+        1
+    }
+
+    fn learn(&mut self, learning: Learning) {
+        let increment = self.increments.next();
+        if let Some(phase) = self.phases.last_mut().filter(|_| learning.ends_relaxation) {
+            phase.increments.extend(increment);
+        }
+    }
+
+    fn apply(&mut self) {}
+
+    fn save(&mut self, slot: usize) {
+        self.slots[slot] = self.now.clone();
+    }
+
+    fn load(&mut self, slot: usize) {
+        self.now = self.slots[slot].clone();
+    }
+
+    fn read(&mut self) {}
 }
 
 /// Takes down every committed state and weight as real numbers.
@@ -100,7 +148,7 @@ struct Seen<'d> {
     /// Activities of the reset state.
     resting: Vec<f64>,
     /// States and activities after every time step.
-    states: Vec<(Vec<f64>, Vec<f64>)>,
+    states: Vec<At>,
     weights: Parameters,
     /// Of every pass that learned.
     increments: Vec<Parameters>,
@@ -114,7 +162,7 @@ impl<'d> Seen<'d> {
         seen
     }
 
-    fn real(&self, raw: &[i32]) -> (Vec<f64>, Vec<f64>) {
+    fn real(&self, raw: &[i32]) -> At {
         let (mut states, mut activities) = (Vec::new(), Vec::new());
         let mut raw = raw.iter().map(|&r| i64::from(r));
         for (l, unit) in (1..).zip(self.units) {

@@ -3,7 +3,7 @@
 use super::dynamics::add_scaled;
 use super::{FloatNetwork, Parameters};
 use crate::design::Dynamics;
-use crate::rules::{Contrast, StateRef, Update};
+use crate::rules::{Coefficient, Contrast, StateRef, Update};
 
 /// One product of a contrast: post-synaptic and pre-synaptic factors, as vectors over all neurons.
 struct Term {
@@ -83,7 +83,7 @@ impl FloatNetwork {
         let update = Update {
             forward: Contrast { post_a: now, pre_a: still, post_b: then, pre_b: still },
             backward: Contrast { post_a: still, pre_a: now, post_b: still, pre_b: then },
-            by_sample: false,
+            coefficient: Coefficient::One,
         };
         let moments = |r| match r {
             StateRef::Now => a,

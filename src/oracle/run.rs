@@ -1,7 +1,9 @@
 //! Runs phase programs in real numbers.
 
 use super::{FloatNetwork, Parameters, Stimulus};
-use crate::rules::{Lesson, Op, Program, StateRef, Update, is_negative};
+use crate::rules::{
+    Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative, run,
+};
 
 /// Is told what the oracle does. The methods default to nothing.
 pub trait Watch {
@@ -93,7 +95,7 @@ pub struct Oracle {
 }
 
 /// State vectors of one sample.
-struct Bench {
+struct SampleStates {
     drives: Vec<f64>,
     now: Vec<f64>,
     previous: Vec<f64>,
@@ -102,7 +104,7 @@ struct Bench {
     rates: usize,
 }
 
-impl Bench {
+impl SampleStates {
     fn of(&self, state: StateRef) -> &[f64] {
         match state {
             StateRef::Now => &self.now,
@@ -130,70 +132,21 @@ impl Oracle {
     ) -> u16 {
         let lesson = lesson.into();
         let zero = vec![0.0; self.network.neuron_count()];
-        let mut b = Bench {
+        let states = SampleStates {
             drives: zero.clone(),
             now: zero.clone(),
             previous: zero,
             slots: Vec::new(),
             rates: lesson.rates(),
         };
-        let target = self.network.target(label);
+        let input_drive = self.network.input_drive(&self.parameters, input);
         let negative = is_negative(self.seed, self.sample);
+        let target = self.network.target(label);
         let ops = self.program.ops(lesson).to_vec();
-        let mut input_drive = self.network.input_drive(&self.parameters, input);
-        let mut prediction = 0;
-        for op in ops {
-            match op {
-                Op::Relax { passes, nudge, plasticity } => {
-                    let nudge = nudge.sign(negative) as f64 * self.network.beta;
-                    let stimulus = Stimulus { input, target: &target, nudge };
-                    watch.begins(nudge, &b.now);
-                    for pass in 0..passes {
-                        self.network.drives_of_pass(
-                            &self.parameters,
-                            &input_drive,
-                            &b.now,
-                            pass,
-                            &mut b.drives,
-                        );
-                        let next = self.network.next(&b.drives, &b.now, stimulus, pass);
-                        b.previous = std::mem::replace(&mut b.now, next);
-                        watch.steps(&b.drives, &b.now);
-                        if let Some(update) = plasticity {
-                            self.learn(input, &b, update, (negative, true), watch);
-                            input_drive = self.network.input_drive(&self.parameters, input);
-                        }
-                    }
-                }
-                Op::Save { slot } => {
-                    if b.slots.len() <= slot {
-                        b.slots.resize(slot + 1, Vec::new());
-                    }
-                    b.slots[slot] = b.now.clone();
-                }
-                Op::Load { slot } => b.now = b.slots[slot].clone(),
-                Op::Learn(update) if self.sums.is_some() => {
-                    let factors = self.factors(update, negative, b.rates);
-                    if let Some(sums) = &mut self.sums {
-                        self.network.contrast(input, update, |r| b.of(r), &factors, sums);
-                    }
-                }
-                Op::Apply => {
-                    if let Some(sums) = &mut self.sums {
-                        sums.add_scaled(-self.network.weight_decay, &self.parameters);
-                        watch.learns(sums, false);
-                        self.parameters.add_scaled(1.0, sums);
-                        sums.scale(0.0);
-                    }
-                    input_drive = self.network.input_drive(&self.parameters, input);
-                }
-                Op::Learn(update) => {
-                    self.learn(input, &b, update, (negative, false), watch);
-                    input_drive = self.network.input_drive(&self.parameters, input);
-                }
-                Op::Read => prediction = self.network.prediction(&b.drives, &b.now),
-            }
-        }
+        let mut sample =
+            Sample { oracle: self, states, input, input_drive, target, negative, prediction: 0, watch };
+        run(&ops, &mut sample);
+        let prediction = sample.prediction;
         self.sample = self.sample.wrapping_add(1);
         prediction
     }
@@ -201,7 +154,7 @@ impl Oracle {
     /// What a contrast counts, layer by layer: the learning rate over the distance of the nudges and over the batch.
     fn factors(&self, update: Update, negative: bool, rates: usize) -> Vec<f64> {
         let n = &self.network;
-        let sign = if update.by_sample && negative { -1.0 } else { 1.0 };
+        let sign = if update.coefficient.is_negative(negative) { -1.0 } else { 1.0 };
         let divisor = sign * n.nudge_distance * f64::from(n.batch);
         let left = n.rate_gamma.powi(rates as i32);
         n.learning_rates.iter().map(|eta| eta * left / divisor).collect()
@@ -211,7 +164,7 @@ impl Oracle {
     fn learn<W: Watch>(
         &mut self,
         input: &[f64],
-        b: &Bench,
+        b: &SampleStates,
         update: Update,
         (negative, with_plasticity): (bool, bool),
         watch: &mut W,
@@ -232,5 +185,91 @@ impl Oracle {
             }
             n.contrast(input, update, states, &factors, &mut self.parameters);
         }
+    }
+}
+
+/// A sample on its way through a program.
+struct Sample<'a, W> {
+    oracle: &'a mut Oracle,
+    states: SampleStates,
+    input: &'a [f64],
+    /// What the input drives layer 1 with.
+    input_drive: Vec<f64>,
+    target: Vec<f64>,
+    /// The random sign of the sample is minus.
+    negative: bool,
+    prediction: u16,
+    watch: &'a mut W,
+}
+
+impl<W: Watch> Sample<'_, W> {
+    fn nudge(&self, nudge: Nudge) -> f64 {
+        nudge.sign(self.negative) as f64 * self.oracle.network.beta
+    }
+
+    fn learns(&mut self, update: Update, with_plasticity: bool) {
+        let how = (self.negative, with_plasticity);
+        self.oracle.learn(self.input, &self.states, update, how, self.watch);
+        self.weights_changed();
+    }
+
+    fn weights_changed(&mut self) {
+        self.input_drive = self.oracle.network.input_drive(&self.oracle.parameters, self.input);
+    }
+}
+
+impl<W: Watch> Machine for Sample<'_, W> {
+    fn relax(&mut self, Pass { at, nudge, update, .. }: Pass) -> u32 {
+        if at == 0 {
+            self.watch.begins(self.nudge(nudge), &self.states.now);
+        }
+        if let Some(update) = update {
+            self.learns(update, true);
+        }
+        let stimulus = Stimulus { input: self.input, target: &self.target, nudge: self.nudge(nudge) };
+        let (oracle, s) = (&*self.oracle, &mut self.states);
+        oracle.network.drives_of_pass(&oracle.parameters, &self.input_drive, &s.now, at, &mut s.drives);
+        let next = oracle.network.next(&s.drives, &s.now, stimulus, at);
+        s.previous = std::mem::replace(&mut s.now, next);
+        self.watch.steps(&s.drives, &s.now);
+        1
+    }
+
+    fn learn(&mut self, Learning { update, into, ends_relaxation }: Learning) {
+        if into == Destination::Weights {
+            return self.learns(update, ends_relaxation);
+        }
+        let (oracle, s) = (&mut *self.oracle, &self.states);
+        let factors = oracle.factors(update, self.negative, s.rates);
+        if let Some(sums) = &mut oracle.sums {
+            oracle.network.contrast(self.input, update, |r| s.of(r), &factors, sums);
+        }
+    }
+
+    fn apply(&mut self) {
+        let oracle = &mut *self.oracle;
+        if let Some(sums) = &mut oracle.sums {
+            sums.add_scaled(-oracle.network.weight_decay, &oracle.parameters);
+            self.watch.learns(sums, false);
+            oracle.parameters.add_scaled(1.0, sums);
+            sums.scale(0.0);
+        }
+        self.weights_changed();
+    }
+
+    fn save(&mut self, slot: usize) {
+        let slots = &mut self.states.slots;
+        if slots.len() <= slot {
+            slots.resize(slot + 1, Vec::new());
+        }
+        slots[slot] = self.states.now.clone();
+    }
+
+    fn load(&mut self, slot: usize) {
+        self.states.now = self.states.slots[slot].clone();
+    }
+
+    fn read(&mut self) {
+        self.prediction = self.oracle.network.prediction(&self.states.drives, &self.states.now);
     }
 }

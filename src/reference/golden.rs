@@ -6,7 +6,10 @@ use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
 use crate::network::Connection;
-use crate::rules::{Contrast, Lesson, Nudge, Op, Program, StateRef, Update, is_negative};
+use crate::rules::{
+    Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative,
+    run,
+};
 
 /// The model of one network: its weights and a sample counter.
 #[derive(Clone, Debug)]
@@ -25,7 +28,7 @@ pub struct Golden<'d> {
 }
 
 /// State vectors of one sample. `None` stands for the reset state, all zero.
-struct Bench {
+struct SampleStates {
     now: Vec<i32>,
     previous: Vec<i32>,
     slots: [Vec<i32>; 2],
@@ -89,7 +92,7 @@ impl<'d> Golden<'d> {
     ) -> u16 {
         let lesson = lesson.into();
         let neurons = self.design.neuron_count();
-        let mut b = Bench {
+        let states = SampleStates {
             now: vec![0; neurons],
             previous: vec![0; neurons],
             slots: [vec![0; neurons], vec![0; neurons]],
@@ -99,65 +102,21 @@ impl<'d> Golden<'d> {
         };
         let active: Vec<u32> = (0..input.len() as u32).filter(|&j| input[j as usize] != 0).collect();
         let ops = self.program.ops(lesson).to_vec();
-        let mut prediction = 0;
-        for op in ops {
-            match op {
-                Op::Relax { passes, nudge, plasticity } => {
-                    for t in 0..passes {
-                        // The contrast of step t - 1 is applied at the head of step t's pass: synapses first, then
-                        // the new weights make the drives (algorithms.md 2.1).
-                        let update = plasticity.filter(|_| t > 0);
-                        if let Some(update) = update {
-                            self.learn(input, &active, &b, update);
-                        }
-                        self.relax(input, label, nudge, t, &mut b);
-                        observer.step(self.view(&b, &active, true, update.is_some()));
-                        b.step += 1;
-                    }
-                    if let Some(update) = plasticity {
-                        self.learn_pass(input, &active, &mut b, update, observer);
-                    }
-                }
-                Op::Save { slot } => b.slots[slot] = b.now.clone(),
-                Op::Load { slot } => b.now = b.slots[slot].clone(),
-                Op::Learn(update) if self.design.is_batched() => {
-                    self.add_up(input, &active, &b, update);
-                    observer.step(self.view(&b, &active, false, false));
-                    b.step += 1;
-                }
-                Op::Learn(update) => self.learn_pass(input, &active, &mut b, update, observer),
-                Op::Apply => {
-                    self.apply(&b);
-                    let all: Vec<u32> = (0..input.len() as u32).collect();
-                    observer.step(self.view(&b, &all, false, true));
-                    b.step += 1;
-                }
-                Op::Read => {
-                    let readout = if self.pull.is_some() { &b.drives } else { &b.now };
-                    let outputs = &readout[neurons - self.design.classes()..];
-                    prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
-                }
-            }
-        }
+        let mut sample = Sample { golden: self, states, input, active, label, prediction: 0, observer };
+        run(&ops, &mut sample);
+        let prediction = sample.prediction;
         observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
         self.sample = self.sample.wrapping_add(1);
         prediction
     }
 
-    fn learn_pass(
-        &mut self,
-        input: &[i32],
-        active: &[u32],
-        b: &mut Bench,
-        update: Update,
-        observer: &mut impl Observer,
-    ) {
-        self.learn(input, active, b, update);
-        observer.step(self.view(b, active, false, true));
-        b.step += 1;
-    }
-
-    fn view<'a>(&'a self, b: &'a Bench, active: &'a [u32], relaxed: bool, learned: bool) -> StepView<'a> {
+    fn view<'a>(
+        &'a self,
+        b: &'a SampleStates,
+        active: &'a [u32],
+        relaxed: bool,
+        learned: bool,
+    ) -> StepView<'a> {
         StepView {
             step: b.step,
             relaxed,
@@ -183,7 +142,7 @@ impl<'d> Golden<'d> {
 
     /// One pass: a time step of the layers that move in it (algorithms.md 1.1, 1.2). The others' drives are formed, too,
     /// but change nothing.
-    fn relax(&self, input: &[i32], label: u16, nudge: Nudge, pass: u32, b: &mut Bench) {
+    fn relax(&self, input: &[i32], label: u16, nudge: Nudge, pass: u32, b: &mut SampleStates) {
         let d = self.design;
         let layers = d.output_layer();
         let key = |purpose| step_key(d.seed, purpose, self.sample, b.step);
@@ -248,17 +207,17 @@ impl<'d> Golden<'d> {
 
     /// `w <- w + requantise(rate * contrast - decay * w)` over every synapse, and over those of the way back where they
     /// are separate: they lie beside the forward ones and share their random bits.
-    fn learn(&mut self, input: &[i32], active: &[u32], b: &Bench, update: Update) {
+    fn learn(&mut self, input: &[i32], active: &[u32], b: &SampleStates, update: Update) {
         self.learn_one_way(input, active, b, update, false);
         if self.design.has_separate_feedback() {
             self.learn_one_way(input, active, b, update, true);
         }
     }
 
-    fn learn_one_way(&mut self, input: &[i32], active: &[u32], b: &Bench, update: Update, back: bool) {
+    fn learn_one_way(&mut self, input: &[i32], active: &[u32], b: &SampleStates, update: Update, back: bool) {
         let d = self.design;
         let p = &d.datapath;
-        let negative = update.by_sample && is_negative(d.seed, self.sample);
+        let negative = update.coefficient.is_negative(is_negative(d.seed, self.sample));
         let terms = self.terms(input, b, if back { update.backward } else { update.forward });
         let rates = &p.rates[b.rates];
         let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
@@ -287,9 +246,9 @@ impl<'d> Golden<'d> {
     }
 
     /// `sum <- sum + contrast` over every synapse of an active column; both ways back and forth share it.
-    fn add_up(&mut self, input: &[i32], active: &[u32], b: &Bench, update: Update) {
+    fn add_up(&mut self, input: &[i32], active: &[u32], b: &SampleStates, update: Update) {
         let d = self.design;
-        let sign = if update.by_sample && is_negative(d.seed, self.sample) { -1 } else { 1 };
+        let sign = if update.coefficient.is_negative(is_negative(d.seed, self.sample)) { -1 } else { 1 };
         let terms = self.terms(input, b, update.forward);
         for (l, connection) in d.network.connections() {
             for tap in d.network.visited_taps(l, active).chain([connection.taps()]) {
@@ -302,7 +261,7 @@ impl<'d> Golden<'d> {
     }
 
     /// The activities that a contrast is made of.
-    fn terms(&self, input: &[i32], b: &Bench, contrast: Contrast) -> Terms {
+    fn terms(&self, input: &[i32], b: &SampleStates, contrast: Contrast) -> Terms {
         let seen = |state| {
             self.activities(
                 input,
@@ -323,7 +282,7 @@ impl<'d> Golden<'d> {
     }
 
     /// `w <- w + requantise(rate * sum - decay * w); sum <- 0` over every synapse, those of zero inputs included.
-    fn apply(&mut self, b: &Bench) {
+    fn apply(&mut self, b: &SampleStates) {
         let d = self.design;
         let p = &d.datapath;
         let rates = &p.rates[b.rates];
@@ -349,5 +308,67 @@ impl<'d> Golden<'d> {
                 }
             }
         }
+    }
+}
+
+/// A sample on its way through a program.
+struct Sample<'a, 'd, O> {
+    golden: &'a mut Golden<'d>,
+    states: SampleStates,
+    input: &'a [i32],
+    /// Inputs that are not zero.
+    active: Vec<u32>,
+    label: u16,
+    prediction: u16,
+    observer: &'a mut O,
+}
+
+impl<O: Observer> Sample<'_, '_, O> {
+    /// Shows a pass that is done, and goes on to the next.
+    fn show(&mut self, relaxed: bool, learned: bool) {
+        self.observer.step(self.golden.view(&self.states, &self.active, relaxed, learned));
+        self.states.step += 1;
+    }
+}
+
+impl<O: Observer> Machine for Sample<'_, '_, O> {
+    fn relax(&mut self, Pass { at, nudge, update, .. }: Pass) -> u32 {
+        if let Some(update) = update {
+            self.golden.learn(self.input, &self.active, &self.states, update);
+        }
+        self.golden.relax(self.input, self.label, nudge, at, &mut self.states);
+        self.show(true, update.is_some());
+        1
+    }
+
+    fn learn(&mut self, Learning { update, into, .. }: Learning) {
+        match into {
+            Destination::Weights => self.golden.learn(self.input, &self.active, &self.states, update),
+            Destination::Sums => self.golden.add_up(self.input, &self.active, &self.states, update),
+        }
+        self.show(false, into == Destination::Weights);
+    }
+
+    fn apply(&mut self) {
+        self.golden.apply(&self.states);
+        // The words of zero inputs are written, too.
+        self.active = (0..self.input.len() as u32).collect();
+        self.show(false, true);
+    }
+
+    fn save(&mut self, slot: usize) {
+        self.states.slots[slot] = self.states.now.clone();
+    }
+
+    fn load(&mut self, slot: usize) {
+        self.states.now = self.states.slots[slot].clone();
+    }
+
+    fn read(&mut self) {
+        let SampleStates { now, drives, .. } = &self.states;
+        let design = self.golden.design;
+        let readout = if self.golden.pull.is_some() { drives } else { now };
+        let outputs = &readout[design.network.span(design.output_layer())];
+        self.prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
     }
 }

@@ -1,5 +1,13 @@
 //! Learning rules as phase programs: short lists of four operations that the reference interprets and the
 //! hardware's sequencer holds as a ROM. A new rule is a new program; the circuit does not change.
+//!
+//! [`run`] is the only interpreter; whoever wants something of a program is a [`Machine`].
+
+mod passes;
+mod run;
+
+pub use passes::{Moment, Moments};
+pub use run::{Destination, Learning, Machine, Pass, run};
 
 use crate::design::{Design, Feedback, NudgeSign, Order, Rule};
 use crate::fixed_point::{Purpose, absorb, row_bits};
@@ -67,14 +75,31 @@ pub struct Update {
     /// Of separate weights from layer `l` back to layer `l - 1`; here too post-synaptic is layer `l`'s neuron, so that
     /// both directions of a synapse lie in the same place.
     pub backward: Contrast,
-    /// The contrast counts with the random sign of the sample.
-    pub by_sample: bool,
+    /// What the contrast counts, beside the learning rate.
+    pub coefficient: Coefficient,
+}
+
+/// What a contrast counts, beside the learning rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coefficient {
+    /// One.
+    One,
+    /// The random sign of the sample.
+    SignOfSample,
+}
+
+impl Coefficient {
+    /// True where a contrast counts negatively, for a sample of this random sign.
+    pub fn is_negative(self, negative: bool) -> bool {
+        self == Coefficient::SignOfSample && negative
+    }
 }
 
 impl Update {
     /// The same difference of products for both directions.
     pub const fn products(a: StateRef, b: StateRef) -> Update {
-        Update { forward: Contrast::products(a, b), backward: Contrast::products(a, b), by_sample: false }
+        let contrast = Contrast::products(a, b);
+        Update { forward: contrast, backward: contrast, coefficient: Coefficient::One }
     }
 }
 
@@ -88,8 +113,13 @@ pub enum Op {
     Save { slot: usize },
     /// Goes back to a saved state.
     Load { slot: usize },
-    /// One pass over the synapses. In a batch, contrasts are only added up.
-    Learn(Update),
+    /// One pass over the synapses, which take their contrasts or add them up.
+    Learn {
+        /// What they learn.
+        update: Update,
+        /// Where it goes.
+        into: Destination,
+    },
     /// One pass over all synapses: they take the contrasts added up over a batch.
     Apply,
     /// Prediction (arg max of the output state) and result out.
@@ -109,25 +139,6 @@ impl Nudge {
             Nudge::Plus => 1,
             Nudge::Minus => -1,
             Nudge::BySample => 1 - 2 * i64::from(negative),
-        }
-    }
-}
-
-/// The passes in which states were committed; `None` for the reset state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moments {
-    now: Option<u32>,
-    previous: Option<u32>,
-    slots: [Option<u32>; 2],
-}
-
-impl Moments {
-    /// The pass of a state.
-    pub fn of(&self, state: StateRef) -> Option<u32> {
-        match state {
-            StateRef::Now => self.now,
-            StateRef::Previous => self.previous,
-            StateRef::Slot(k) => self.slots[k],
         }
     }
 }
@@ -200,33 +211,6 @@ pub struct Program {
     pub infer: Vec<Op>,
 }
 
-/// Where a pass over the network lies in a sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Moment {
-    /// The pass, counted from 0 over the whole sample.
-    pub pass: u32,
-    /// Its phase.
-    pub phase: &'static str,
-    /// The time step within the phase, from 1.
-    pub step: u32,
-    /// Time steps of the phase.
-    pub steps: u32,
-    /// In even/odd order, which layers move.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub half: Option<&'static str>,
-}
-
-impl std::fmt::Display for Moment {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Moment { pass, phase, step, steps, half } = self;
-        match half {
-            Some(half) => write!(f, "{phase}, {half} layers of step {step} of {steps} (pass {pass})"),
-            None if *steps == 1 => write!(f, "{phase} (pass {pass})"),
-            None => write!(f, "{phase}, step {step} of {steps} (pass {pass})"),
-        }
-    }
-}
-
 impl Program {
     /// The program of a design's rule: EP and C-EP (Ernoult et al. 2019, 2020), symmetric nudging (Laborieux et al. 2021).
     pub fn of(design: &Design) -> Program {
@@ -236,18 +220,21 @@ impl Program {
         let by_sample = design.nudge_sign == NudgeSign::Random;
         let nudge = if by_sample { Nudge::BySample } else { Nudge::Plus };
         let pulled = |nudge| Op::Relax { passes, nudge, plasticity: None };
+        let coefficient = if by_sample { Coefficient::SignOfSample } else { Coefficient::One };
         let update = |a, b| match design.feedback {
-            Feedback::Tied | Feedback::KolenPollack => Update { by_sample, ..Update::products(a, b) },
+            Feedback::Tied | Feedback::KolenPollack => Update { coefficient, ..Update::products(a, b) },
             Feedback::VectorField => Update {
                 forward: Contrast::post_difference(a, b),
                 backward: Contrast::pre_difference(a, b),
-                by_sample,
+                coefficient,
             },
         };
+        let into = if design.is_batched() { Destination::Sums } else { Destination::Weights };
+        let learn = |a, b| Op::Learn { update: update(a, b), into };
         use StateRef::{Now, Previous, Slot};
         let train = match design.rule {
             Rule::Ep => {
-                vec![free, Op::Read, Op::Save { slot: 0 }, pulled(nudge), Op::Learn(update(Now, Slot(0)))]
+                vec![free, Op::Read, Op::Save { slot: 0 }, pulled(nudge), learn(Now, Slot(0))]
             }
             Rule::SymmetricEp => vec![
                 free,
@@ -257,7 +244,7 @@ impl Program {
                 Op::Save { slot: 1 },
                 Op::Load { slot: 0 },
                 pulled(Nudge::Minus),
-                Op::Learn(update(Slot(1), Now)),
+                learn(Slot(1), Now),
             ],
             Rule::Cep => {
                 let plasticity = Some(update(Now, Previous));
@@ -280,88 +267,9 @@ impl Program {
         }
     }
 
-    /// Passes over the network of one sample.
-    pub fn steps(&self, lesson: Lesson) -> u32 {
-        self.passes(lesson).iter().map(|p| p.1).sum()
-    }
-
-    /// Where pass `pass` of a sample (from 0) lies.
-    pub fn moment(&self, lesson: Lesson, pass: u32) -> Moment {
-        let mut first = 0;
-        for (phase, passes, relaxes) in self.passes(lesson) {
-            if pass < first + passes {
-                let at = pass - first;
-                let (step, steps, half) = match self.order {
-                    Order::Synchronous => (at + 1, passes, None),
-                    Order::EvenOdd if !relaxes => (at + 1, passes, None),
-                    Order::EvenOdd => {
-                        (at / 2 + 1, passes / 2, Some(if at.is_multiple_of(2) { "even" } else { "odd" }))
-                    }
-                };
-                return Moment { pass, phase, step, steps, half };
-            }
-            first += passes;
-        }
-        Moment { pass, phase: "after the last phase", step: 1, steps: 1, half: None }
-    }
-
-    /// The update that pass `step` of a sample makes, and at which passes the states it looks at were committed.
-    pub fn update_at(&self, lesson: Lesson, step: u32) -> Option<(Update, Moments)> {
-        let (mut at, mut moments) = (0, Moments::default());
-        for op in self.ops(lesson) {
-            match *op {
-                Op::Relax { passes, plasticity, .. } => {
-                    for t in 0..passes {
-                        if at == step {
-                            return plasticity.filter(|_| t > 0).map(|update| (update, moments));
-                        }
-                        moments.previous = moments.now.replace(at);
-                        at += 1;
-                    }
-                    if let Some(update) = plasticity {
-                        if at == step {
-                            return Some((update, moments));
-                        }
-                        at += 1;
-                    }
-                }
-                Op::Learn(update) => {
-                    if at == step {
-                        return Some((update, moments));
-                    }
-                    at += 1;
-                }
-                Op::Apply => at += 1,
-                Op::Save { slot } => moments.slots[slot] = moments.now,
-                Op::Load { slot } => moments.now = moments.slots[slot],
-                Op::Read => {}
-            }
-        }
-        None
-    }
-
-    /// Phases, their numbers of passes, and whether neurons move in them.
-    fn passes(&self, lesson: Lesson) -> Vec<(&'static str, u32, bool)> {
-        let mut phases = Vec::new();
-        for op in self.ops(lesson) {
-            match *op {
-                Op::Relax { passes, nudge, plasticity } => {
-                    let name = match nudge {
-                        Nudge::None => "free phase",
-                        Nudge::Plus | Nudge::BySample => "nudged phase",
-                        Nudge::Minus => "negatively nudged phase",
-                    };
-                    phases.push((name, passes, true));
-                    if plasticity.is_some() {
-                        phases.push(("last update", 1, false));
-                    }
-                }
-                Op::Learn(_) => phases.push(("update", 1, false)),
-                Op::Apply => phases.push(("update of the batch", 1, false)),
-                Op::Save { .. } | Op::Load { .. } | Op::Read => {}
-            }
-        }
-        phases
+    /// True where a program goes back to a saved state.
+    pub fn loads(&self) -> bool {
+        self.train.iter().any(|op| matches!(op, Op::Load { .. }))
     }
 
     /// Slots that the programs save to.

@@ -1,7 +1,7 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
 use super::{Layout, Walk};
-use crate::rules::{Nudge, Op, Program};
+use crate::rules::{Learning, Machine, Nudge, Op, Pass, Program, run};
 
 /// Cycles of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
@@ -41,41 +41,57 @@ pub fn predict_training(layout: &Layout, program: &Program, batch: u32, active: 
 
 /// Predicts the cycles of one sample with `active` non-zero inputs under a phase program.
 pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
-    let mut c = Cycles::default();
-    let mut input_valid = false;
-    let depth = layout.depth();
-    for &op in program {
-        c.spend(1); // decode
-        match op {
-            Op::Relax { passes, nudge, plasticity } => {
-                let plastic = plasticity.is_some();
-                for t in 0..passes {
-                    let learn = plastic && t > 0;
-                    let from_input = !input_valid || learn || depth == 1;
-                    let outputs_move = !layout.order.holds(t, depth);
-                    let pulls = layout.softmax_outputs > 0 && nudge != Nudge::None && outputs_move;
-                    let end = if pulls { End::Pulls } else { End::Drives };
-                    pass(layout, active, from_input, end, &mut c);
-                    input_valid = true;
-                }
-                if plastic {
-                    pass(layout, active, true, End::Weights, &mut c);
-                    input_valid = false;
-                }
-            }
-            Op::Learn(_) => {
-                pass(layout, active, true, End::Weights, &mut c);
-                input_valid = false;
-            }
-            Op::Apply => {
-                pass(layout, layout.network.inputs(), true, End::Weights, &mut c);
-                input_valid = false;
-            }
-            Op::Save { .. } | Op::Load { .. } | Op::Read => {}
-        }
+    let mut clock = Clock { layout, active, cycles: Cycles::default(), input_valid: false };
+    run(program, &mut clock);
+    clock.cycles.spend(1 + u64::from(SETTLE)); // the end operation
+    clock.cycles
+}
+
+/// Counts the cycles of a program.
+struct Clock<'a> {
+    layout: &'a Layout,
+    active: usize,
+    cycles: Cycles,
+    /// What the input drives layer 1 with is known from an earlier pass.
+    input_valid: bool,
+}
+
+impl Clock<'_> {
+    fn learns(&mut self, active: usize) {
+        pass(self.layout, active, true, End::Weights, &mut self.cycles);
+        self.input_valid = false;
     }
-    c.spend(1 + u64::from(SETTLE)); // the end operation
-    c
+}
+
+impl Machine for Clock<'_> {
+    fn begin(&mut self) {
+        self.cycles.spend(1); // decode
+    }
+
+    fn relax(&mut self, Pass { at, nudge, update, .. }: Pass) -> u32 {
+        let layout = self.layout;
+        let from_input = !self.input_valid || update.is_some() || layout.depth() == 1;
+        let outputs_move = !layout.order.holds(at, layout.depth());
+        let pulls = layout.softmax_outputs > 0 && nudge != Nudge::None && outputs_move;
+        let end = if pulls { End::Pulls } else { End::Drives };
+        pass(layout, self.active, from_input, end, &mut self.cycles);
+        self.input_valid = true;
+        1
+    }
+
+    fn learn(&mut self, _learning: Learning) {
+        self.learns(self.active);
+    }
+
+    fn apply(&mut self) {
+        self.learns(self.layout.network.inputs());
+    }
+
+    fn save(&mut self, _slot: usize) {}
+
+    fn load(&mut self, _slot: usize) {}
+
+    fn read(&mut self) {}
 }
 
 /// What ends a pass.

@@ -1,10 +1,11 @@
 //! The context of `templates/core.v`.
 
+use super::program::{self, ProgramWord};
 use super::units::{self, Unit};
 use crate::design::limits;
 use crate::design::{Design, Feedback, Keys, NudgeSign, Order, Rates, Rule, Tables};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
-use crate::rules::{Nudge, Op, Program, StateRef, Update};
+use crate::rules::Program;
 use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, SETTLE, bits};
 use askama::Template;
 
@@ -42,13 +43,6 @@ impl Marks {
         }
         all
     }
-}
-
-/// One word of the phase ROM.
-struct ProgramWord {
-    address: usize,
-    bits: String,
-    text: String,
 }
 
 #[derive(Template)]
@@ -199,7 +193,7 @@ fn literal(value: i64, width: u32) -> String {
 }
 
 /// The generated core.
-pub fn render(design: &Design, layout: &Layout) -> String {
+pub fn render(design: &Design, layout: &Layout, program: &Program) -> String {
     let p = &design.datapath;
     let depth = layout.depth();
     let layer_width = bits(depth + 1);
@@ -207,8 +201,7 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     let largest_pre = layout.layers.iter().map(LayerLayout::pre).max().unwrap_or(1);
     let largest_post = layout.layers.iter().map(LayerLayout::post).max().unwrap_or(1);
     let largest_chunks = layout.layers.iter().map(|l| l.chunks).max().unwrap_or(1);
-    let program = Program::of(design);
-    let words = program_words(&program);
+    let words = program::words(program);
     let rate_width = p.rate_width;
     let count_width = bits(largest_pre);
     let address_width = bits(layout.weights.forward_words());
@@ -410,65 +403,4 @@ pub fn render(design: &Design, layout: &Layout) -> String {
     }
     .render()
     .unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
-}
-
-/// Where the programs of the phase ROM start; training starts at 0.
-struct Starts {
-    /// A batch's last training sample.
-    last: usize,
-    infer: usize,
-}
-
-/// The phase ROM: the programs of training, of a batch's last sample (where it differs) and of inference, each with an
-/// end.
-fn program_words(program: &Program) -> (Vec<ProgramWord>, Starts) {
-    let operand = |r: StateRef| match r {
-        StateRef::Now => "3'b000".to_owned(),
-        StateRef::Previous => "3'b010".to_owned(),
-        StateRef::Slot(k) => format!("3'b1{}{}", 0, k & 1),
-    };
-    let mut words = Vec::new();
-    let mut push = |bits: String, text: String| words.push(ProgramWord { address: words.len(), bits, text });
-    let training = program.train.len() + 1;
-    let batched = program.last != program.train;
-    let starts = if batched {
-        Starts { last: training, infer: training + program.last.len() + 1 }
-    } else {
-        Starts { last: 0, infer: training }
-    };
-    let programs = [Some(&program.train), Some(&program.last).filter(|_| batched), Some(&program.infer)];
-    for ops in programs.into_iter().flatten() {
-        for op in ops {
-            match *op {
-                // How often is not in the ROM: `free_steps_i` or `nudged_steps_i`.
-                Op::Relax { passes: _, nudge, plasticity } => {
-                    let (n, sign) = match nudge {
-                        Nudge::None => (0, "free"),
-                        Nudge::Plus => (1, "+beta"),
-                        Nudge::Minus => (2, "-beta"),
-                        Nudge::BySample => (3, "random sign of beta"),
-                    };
-                    let plastic = u32::from(plasticity.is_some());
-                    push(
-                        format!("3'd0, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"),
-                        format!("relax, {sign}{}", if plastic == 1 { ", learn each step" } else { "" }),
-                    );
-                }
-                Op::Save { slot } => {
-                    push(format!("3'd1, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"), format!("save {slot}"))
-                }
-                Op::Load { slot } => {
-                    push(format!("3'd2, 2'd0, 1'd0, 1'd{slot}, 3'b000, 3'b000"), format!("load {slot}"))
-                }
-                Op::Learn(Update { forward: c, .. }) => push(
-                    format!("3'd3, 2'd0, 1'd0, 1'd0, {}, {}", operand(c.post_a), operand(c.post_b)),
-                    format!("learn {:?} - {:?}", c.post_a, c.post_b),
-                ),
-                Op::Apply => push("3'd5, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "apply".to_owned()),
-                Op::Read => push("3'd4, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "read".to_owned()),
-            }
-        }
-        push("3'd6, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000".to_owned(), "end".to_owned());
-    }
-    (words, starts)
 }

@@ -3,17 +3,20 @@
 mod core;
 mod names;
 mod price;
+mod program;
 mod units;
 mod uses;
 mod written;
 
 pub use names::NameClash;
 pub use price::Price;
+pub use program::{Inexpressible, expressible};
 pub use units::{common_drive_width, common_state_width, rates_width};
 pub use written::{Written, replace_written};
 
 use crate::design::{Design, Keys, Table, Tables};
 use crate::fixed_point::Softmax;
+use crate::rules::Program;
 use crate::schedule::Layout;
 use std::collections::BTreeMap;
 use std::io;
@@ -53,12 +56,23 @@ pub struct Sources {
 impl Sources {
     /// The synthesizable core of a design: the generated core, the leaves and tables that it uses, and a file list.
     pub fn of(design: &Design, layout: &Layout) -> Sources {
+        let own = Program::of(design);
+        Sources::of_program(design, layout, &own)
+            .unwrap_or_else(|e| unreachable!("the program of a design's own rule: {e}"))
+    }
+
+    /// The same for another program than that of the design's rule.
+    ///
+    /// # Errors
+    /// The circuit cannot run it.
+    pub fn of_program(design: &Design, layout: &Layout, program: &Program) -> Result<Sources, Inexpressible> {
+        expressible(program, design)?;
         let depends_on = Keys::of_circuit(design).comment();
         let numbers =
             |what: &str, entries: String| format!("// {what}, an entry a line.\n{depends_on}\n{entries}");
         let mut files = BTreeMap::new();
         let core_file = format!("{}.v", module_name(design));
-        files.insert(core_file.clone(), core::render(design, layout));
+        files.insert(core_file.clone(), core::render(design, layout, program));
         for (name, text) in LEAVES {
             files.insert((*name).to_owned(), (*text).to_owned());
         }
@@ -89,7 +103,7 @@ impl Sources {
         let mut sources = Sources { files };
         let list = sources.verilog(&core_file, LEAVES).join("\n") + "\n";
         sources.files.insert("files.f".to_owned(), list);
-        sources
+        Ok(sources)
     }
 
     /// The Verilog files that `top` needs, in the order in which a tool should read them: leaves, then what is generated.

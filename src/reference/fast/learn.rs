@@ -26,7 +26,7 @@ impl<N: Numbers> Engine<'_, N> {
             StateRef::Slot(k) => &self.slots[k].activities,
         };
         // The contrast with its terms exchanged is the contrast times minus one, to the bit.
-        let negative = update.by_sample && is_negative(self.design.seed, self.sample);
+        let negative = update.coefficient.is_negative(is_negative(self.design.seed, self.sample));
         let operands = |c: Contrast| {
             let (a, b) = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
             if negative { [b, a] } else { [a, b] }
@@ -140,7 +140,7 @@ impl<N: Numbers> Engine<'_, N> {
         };
         let c = update.forward;
         let terms = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
-        let negative = update.by_sample && is_negative(self.design.seed, self.sample);
+        let negative = update.coefficient.is_negative(is_negative(self.design.seed, self.sample));
         let ((a, pre_a), (b, pre_b)) = if negative { (terms.1, terms.0) } else { terms };
         let one = 1 << self.design.datapath.activity_frac;
         for (l, s) in self.synapses.iter_mut().enumerate() {

@@ -23,7 +23,7 @@ use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
 use crate::network::{Network, Shape};
-use crate::rules::{Lesson, Op, Program};
+use crate::rules::{Destination, Learning, Lesson, Machine, Pass, Program, run};
 use circle::Circle;
 use matrix::{Matrix, Reading};
 use neurons::Neurons;
@@ -314,59 +314,14 @@ impl<'d, N: Numbers> Engine<'d, N> {
         label: u16,
         lesson: Lesson,
         observer: &mut O,
-        mut count: Option<&mut Counters>,
+        count: Option<&mut Counters>,
     ) -> u16 {
         self.learn_at(lesson.rates());
         self.reset(input);
         let ops = self.program.ops(lesson).to_vec();
-        let mut prediction = 0;
-        for &op in &ops {
-            match op {
-                Op::Relax { passes, nudge, plasticity } => {
-                    self.leave_circle();
-                    let mut t = 0;
-                    while t < passes {
-                        let update = plasticity.filter(|_| t > 0);
-                        if let Some(update) = update {
-                            self.learn(update, true, count.as_deref_mut());
-                        }
-                        self.relax::<O>(nudge, label, t, count.as_deref_mut());
-                        self.show(observer, true, update.is_some());
-                        t += 1 + self.skip_circles(passes - t - 1, observer);
-                    }
-                    if let Some(update) = plasticity {
-                        self.learn(update, false, count.as_deref_mut());
-                        self.show(observer, false, true);
-                    }
-                }
-                Op::Save { slot } => {
-                    self.slots[slot].states.clone_from(&self.states);
-                    self.slots[slot].activities.clone_from(&self.now);
-                }
-                Op::Load { slot } => {
-                    self.states.clone_from(&self.slots[slot].states);
-                    self.now.clone_from(&self.slots[slot].activities);
-                }
-                Op::Learn(update) if self.design.is_batched() => {
-                    self.add_up(update);
-                    self.show(observer, false, false);
-                }
-                Op::Apply => {
-                    self.apply(count.as_deref_mut());
-                    self.active_inputs = (0..self.network.neurons(0) as u32).collect();
-                    self.show(observer, false, true);
-                }
-                Op::Learn(update) => {
-                    self.learn(update, false, count.as_deref_mut());
-                    self.show(observer, false, true);
-                }
-                Op::Read => {
-                    let readout = if self.pull.is_some() { &self.drives } else { &self.states };
-                    let outputs = &readout[readout.len() - self.design.classes()..];
-                    prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
-                }
-            }
-        }
+        let mut sample = Sample { engine: self, label, prediction: 0, observer, count };
+        run(&ops, &mut sample);
+        let prediction = sample.prediction;
         observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
         self.sample = self.sample.wrapping_add(1);
         prediction
@@ -425,5 +380,62 @@ impl<'d, N: Numbers> Engine<'d, N> {
             });
         }
         self.step += 1;
+    }
+}
+
+/// A sample on its way through a program.
+struct Sample<'a, 'd, N: Numbers, O> {
+    engine: &'a mut Engine<'d, N>,
+    label: u16,
+    prediction: u16,
+    observer: &'a mut O,
+    count: Option<&'a mut Counters>,
+}
+
+impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
+    fn relax(&mut self, Pass { at, of, nudge, update }: Pass) -> u32 {
+        let engine = &mut *self.engine;
+        if at == 0 {
+            engine.leave_circle();
+        }
+        if let Some(update) = update {
+            engine.learn(update, true, self.count.as_deref_mut());
+        }
+        engine.relax::<O>(nudge, self.label, at, self.count.as_deref_mut());
+        engine.show(self.observer, true, update.is_some());
+        1 + engine.skip_circles(of - at - 1, self.observer)
+    }
+
+    fn learn(&mut self, Learning { update, into, .. }: Learning) {
+        match into {
+            Destination::Weights => self.engine.learn(update, false, self.count.as_deref_mut()),
+            Destination::Sums => self.engine.add_up(update),
+        }
+        self.engine.show(self.observer, false, into == Destination::Weights);
+    }
+
+    fn apply(&mut self) {
+        self.engine.apply(self.count.as_deref_mut());
+        self.engine.active_inputs = (0..self.engine.network.inputs() as u32).collect();
+        self.engine.show(self.observer, false, true);
+    }
+
+    fn save(&mut self, slot: usize) {
+        let engine = &mut *self.engine;
+        engine.slots[slot].states.clone_from(&engine.states);
+        engine.slots[slot].activities.clone_from(&engine.now);
+    }
+
+    fn load(&mut self, slot: usize) {
+        let engine = &mut *self.engine;
+        engine.states.clone_from(&engine.slots[slot].states);
+        engine.now.clone_from(&engine.slots[slot].activities);
+    }
+
+    fn read(&mut self) {
+        let engine = &*self.engine;
+        let readout = if engine.pull.is_some() { &engine.drives } else { &engine.states };
+        let outputs = &readout[engine.network.span(engine.network.depth())];
+        self.prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
     }
 }

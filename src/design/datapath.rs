@@ -213,7 +213,8 @@ impl Datapath {
         // Learning.
         let contrasts = (1..=layers).map(|l| {
             let product = (activity(l) * activity(l - 1).hull(one)).hull(zero);
-            product + -product // two independent products
+            // Two independent products at each position where a weight is used.
+            (product + -product).times(d.network.connection(l).positions())
         });
         let contrast = contrasts.fold(zero, Interval::hull);
         p.contrast_width = contrast.signed_bits();

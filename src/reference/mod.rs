@@ -9,6 +9,8 @@ pub mod checkpoint;
 pub mod counters;
 pub mod fast;
 pub mod golden;
+#[cfg(test)]
+mod made_up;
 pub mod neuron;
 pub mod observer;
 pub mod profile;

@@ -1,11 +1,12 @@
 //! One pass over the synapses: they learn, or add up what a batch will learn.
 
+use super::general;
 use super::matrix::Matrix;
 use super::numbers::{Block, Int, LANES, Numbers};
 use super::relax::set_base;
 use super::short::Forward;
 use super::update::{self, Pair};
-use super::{Activities, Engine};
+use super::{Activities, Engine, Lines};
 use crate::fixed_point::{Purpose, absorb, lane_bits, step_key};
 use crate::reference::counters::{Counters, LayerCounters};
 use crate::rules::{Contrast, StateRef, Update, is_negative};
@@ -38,6 +39,16 @@ impl<N: Numbers> Engine<'_, N> {
             let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
             let layer_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
+            if !s.is_dense() {
+                let terms =
+                    |c| operands(c).map(|(post, pre)| general::Term::of::<N>(l, post, pre, &self.clamped));
+                general::learn(s, terms(update.forward), false, one, layer_key, count.as_deref_mut());
+                if s.backward.is_some() {
+                    general::learn(s, terms(update.backward), true, one, layer_key, count);
+                }
+                self.work.update += s.connection.products() as u64;
+                continue;
+            }
             self.differences.take(&s.bias_rule, &a[l], &b[l], one);
             let bias_key = layer_key(n_pre);
             update::learn_by_difference(
@@ -67,7 +78,7 @@ impl<N: Numbers> Engine<'_, N> {
                         let visited =
                             self.pass.run(&form, &s.rule, matrix, lines, &self.differences, forward);
                         if drives_follow {
-                            set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
+                            set_base(s, self.reading, &self.input_drive, &mut self.base);
                             self.base_valid = true;
                             self.work.forward += (self.inputs.len() * n_post) as u64;
                             self.work.unchanged += spared(visited);
@@ -144,6 +155,13 @@ impl<N: Numbers> Engine<'_, N> {
         let ((a, pre_a), (b, pre_b)) = if negative { (terms.1, terms.0) } else { terms };
         let one = 1 << self.design.datapath.activity_frac;
         for (l, s) in self.synapses.iter_mut().enumerate() {
+            if !s.is_dense() {
+                let terms = [(a, pre_a), (b, pre_b)]
+                    .map(|(post, pre)| general::Term::of::<N>(l, post, pre, &self.clamped));
+                general::add_up(s, terms, one.into());
+                self.work.update += s.connection.products() as u64;
+                continue;
+            }
             let Some((weights, bias)) = &mut s.sums else { continue };
             let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
             let (a, b) = (a[l].as_flattened(), b[l].as_flattened());
@@ -179,7 +197,7 @@ impl<N: Numbers> Engine<'_, N> {
         let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
         for (l, s) in self.synapses.iter_mut().enumerate() {
             let Some((sums, bias_sums)) = &mut s.sums else { continue };
-            let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
+            let (n_pre, n_post) = (s.connection.taps(), s.connection.rows());
             let column_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             let bias_key = column_key(n_pre);
@@ -192,8 +210,10 @@ impl<N: Numbers> Engine<'_, N> {
             for column in 0..n_pre {
                 let key = column_key(column);
                 for row in 0..n_post {
-                    // Layer 1 holds a line per input, the others a line per post-synaptic neuron.
-                    let (line, i) = if l == 0 { (column, row) } else { (row, column) };
+                    let (line, i) = match s.lines {
+                        Lines::OfInputs => (column, row),
+                        Lines::OfRows => (row, column),
+                    };
                     let (at, lane) = (line * sums.stride + i / LANES, i % LANES);
                     let sum = i64::from(std::mem::take(&mut sums.raw[at][lane]));
                     let random = lane_bits(key, row as u32);

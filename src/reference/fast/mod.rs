@@ -6,6 +6,7 @@
 //! made.
 
 mod circle;
+mod general;
 mod learn;
 mod matrix;
 mod neurons;
@@ -22,7 +23,7 @@ use super::neuron::Pull;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
-use crate::network::{Network, Shape};
+use crate::network::{Connection, Kind, Network, Shape};
 use crate::rules::{Destination, Learning, Lesson, Machine, Pass, Program, run};
 use circle::Circle;
 use matrix::{Matrix, Reading};
@@ -137,14 +138,24 @@ struct Slot<N: Numbers> {
     activities: Activities<N>,
 }
 
+/// What a line of weights is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    /// A line per input: dense synapses of layer 1, so that what a zero input would do is never touched.
+    OfInputs,
+    /// A line per row, along its taps.
+    OfRows,
+}
+
 /// Synapses below one layer of neurons.
 #[derive(Clone, Debug)]
 struct Synapses<N: Numbers> {
-    /// Layer 1: a line per input. Others: a line per post-synaptic neuron.
+    connection: Connection,
+    lines: Lines,
     weights: Matrix<N::Stored>,
-    /// The way back, where it has weights of its own: a line per post-synaptic neuron.
+    /// The way back, where it has weights of its own: a line per row.
     backward: Option<Matrix<N::Stored>>,
-    /// One line, over the post-synaptic neurons.
+    /// One line, over the rows.
     bias: Matrix<N::Stored>,
     rule: Rule,
     bias_rule: Rule,
@@ -152,6 +163,57 @@ struct Synapses<N: Numbers> {
     bias_shift: u32,
     /// Contrasts added up over a batch: of the weights, of the biases.
     sums: Option<(Matrix<i32>, Matrix<i32>)>,
+}
+
+impl<N: Numbers> Synapses<N> {
+    /// Those that lead to layer `l` (from 1).
+    fn of(design: &Design, weights: &Weights, l: usize) -> Self {
+        let (p, connection) = (&design.datapath, *design.network.connection(l));
+        let (rows, taps) = (connection.rows(), connection.taps());
+        let lines = if l == 1 && connection.kind() == Kind::Dense { Lines::OfInputs } else { Lines::OfRows };
+        let w = &weights.layers[l - 1];
+        let sums = || match lines {
+            Lines::OfInputs => Matrix::build(taps, rows, |_, _| 0),
+            Lines::OfRows => Matrix::build(rows, taps, |_, _| 0),
+        };
+        Synapses {
+            connection,
+            lines,
+            weights: match lines {
+                Lines::OfInputs => Matrix::build(taps, rows, |tap, row| w.get(row, tap)),
+                Lines::OfRows => Matrix::build(rows, taps, |row, tap| w.get(row, tap)),
+            },
+            backward: (l > 1 && design.has_separate_feedback()).then(|| {
+                let w = &weights.layers[backward_layer(design, l) - 1];
+                Matrix::build(rows, taps, |row, tap| w.get(row, tap))
+            }),
+            bias: Matrix::build(1, rows, |_, row| w.get(row, taps)),
+            rule: Rule::of(design, l, false, 0),
+            bias_rule: Rule::of(design, l, true, 0),
+            weight_shift: p.weight_shift[l - 1],
+            bias_shift: p.activity_frac as u32 + p.bias_shift[l - 1],
+            sums: design.is_batched().then(|| (sums(), Matrix::build(1, rows, |_, _| 0))),
+        }
+    }
+
+    /// True where kernels made for this kind do the work.
+    fn is_dense(&self) -> bool {
+        self.connection.kind() == Kind::Dense
+    }
+
+    /// A stored weight, or bias (`tap` behind the last), of one way.
+    fn get(&self, back: bool, row: usize, tap: usize) -> i32 {
+        match self.lines {
+            _ if row >= self.connection.rows() => 0,
+            _ if back => {
+                let way_back = self.backward.as_ref().filter(|_| tap < self.connection.taps());
+                way_back.map_or(0, |w| w.get(row, tap))
+            }
+            _ if tap == self.connection.taps() => self.bias.get(0, row),
+            Lines::OfInputs => self.weights.get(tap, row),
+            Lines::OfRows => self.weights.get(row, tap),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -172,6 +234,8 @@ struct Engine<'d, N: Numbers> {
     step: u32,
     active_inputs: Vec<u32>,
     inputs: Vec<(u32, N::Activity)>,
+    /// All inputs, where layer 1 is not dense; else empty.
+    clamped: Vec<N::Activity>,
     states: Vec<i32>,
     circle: Option<Circle>,
     drives: Vec<i32>,
@@ -197,20 +261,8 @@ impl<'d, N: Numbers> WeightSource for Engine<'d, N> {
             Some(back) if back > 0 => (back + 1, true),
             _ => (layer, false),
         };
-        let s = &self.synapses[l - 1];
         for (row, lane) in (first_row..).zip(out) {
-            *lane = if row >= self.network.neurons(l) {
-                0
-            } else if back {
-                let way_back = s.backward.as_ref().filter(|_| column < self.network.neurons(l - 1));
-                way_back.map_or(0, |w| w.get(row, column))
-            } else if column == self.network.neurons(l - 1) {
-                s.bias.get(0, row)
-            } else if l == 1 {
-                s.weights.get(column, row)
-            } else {
-                s.weights.get(row, column)
-            };
+            *lane = self.synapses[l - 1].get(back, row, column);
         }
     }
 }
@@ -219,38 +271,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
     fn new(design: &'d Design, weights: &Weights) -> Self {
         let network = &design.network;
         let p = &design.datapath;
-        let synapses = network.layers().map(|l| {
-            let w = &weights.layers[l - 1];
-            Synapses {
-                weights: if l == 1 {
-                    Matrix::build(network.neurons(0), network.neurons(1), |column, row| w.get(row, column))
-                } else {
-                    Matrix::build(network.neurons(l), network.neurons(l - 1), |row, column| {
-                        w.get(row, column)
-                    })
-                },
-                backward: (l > 1 && design.has_separate_feedback()).then(|| {
-                    let w = &weights.layers[backward_layer(design, l) - 1];
-                    Matrix::build(network.neurons(l), network.neurons(l - 1), |row, column| {
-                        w.get(row, column)
-                    })
-                }),
-                bias: Matrix::build(1, network.neurons(l), |_, row| w.get(row, network.neurons(l - 1))),
-                rule: Rule::of(design, l, false, 0),
-                bias_rule: Rule::of(design, l, true, 0),
-                weight_shift: p.weight_shift[l - 1],
-                bias_shift: p.activity_frac as u32 + p.bias_shift[l - 1],
-                sums: design.is_batched().then(|| {
-                    let (lines, length) = if l == 1 {
-                        (network.neurons(0), network.neurons(1))
-                    } else {
-                        (network.neurons(l), network.neurons(l - 1))
-                    };
-                    (Matrix::build(lines, length, |_, _| 0), Matrix::build(1, network.neurons(l), |_, _| 0))
-                }),
-            }
-        });
-        let synapses: Vec<Synapses<N>> = synapses.collect();
+        let synapses: Vec<Synapses<N>> = network.layers().map(|l| Synapses::of(design, weights, l)).collect();
         let short = short::Form::of(design, &synapses[0].rule);
         let sum_bits = 8 * size_of::<N::Sum>() as u32;
         let activities: Activities<N> = network.layers().map(|l| blocks(network.neurons(l))).collect();
@@ -271,6 +292,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             step: 0,
             active_inputs: Vec::new(),
             inputs: Vec::new(),
+            clamped: Vec::new(),
             drives: states.clone(),
             circle: Circle::of(design),
             states,
@@ -351,6 +373,10 @@ impl<'d, N: Numbers> Engine<'d, N> {
         self.inputs.extend(
             self.active_inputs.iter().map(|&j| (j, N::Activity::wrap(i64::from(input[j as usize]) << shift))),
         );
+        if !self.synapses[0].is_dense() {
+            self.clamped.clear();
+            self.clamped.extend(input.iter().map(|&x| N::Activity::wrap(i64::from(x) << shift)));
+        }
         self.states.fill(0);
         self.drives.fill(0);
         // At reset the states are zero, yet what synapses see of them is `rho(0)` under energy-based dynamics.

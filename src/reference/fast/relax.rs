@@ -1,6 +1,7 @@
 //! One pass of a relaxation: drives, and the states that they make.
 
-use super::matrix::Matrix;
+use super::general;
+use super::matrix::{Matrix, Reading};
 use super::neurons::{Layer, Moment};
 use super::numbers::{Block, Int, Numbers};
 use super::{Engine, Synapses};
@@ -79,9 +80,15 @@ impl<N: Numbers> Engine<'_, N> {
         }
         let s = &self.synapses[0];
         self.input_drive.as_flattened_mut().fill(N::Sum::default());
-        N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
-        set_base(s, self.reading.dropped, &self.input_drive, &mut self.base);
-        self.work.forward += (self.inputs.len() * self.network.neurons(1)) as u64;
+        let products = if s.is_dense() {
+            N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
+            self.inputs.len() * self.network.neurons(1)
+        } else {
+            general::drives(s, self.reading, &self.clamped, self.input_drive.as_flattened_mut());
+            s.connection.products()
+        };
+        set_base(s, self.reading, &self.input_drive, &mut self.base);
+        self.work.forward += products as u64;
         self.base_valid = true;
     }
 
@@ -91,6 +98,15 @@ impl<N: Numbers> Engine<'_, N> {
         for l in 1..self.synapses.len() {
             let s = &self.synapses[l];
             let (below, above) = self.totals.split_at_mut(l);
+            if !s.is_dense() {
+                let (pre, post) = (self.now[l - 1].as_flattened(), self.now[l].as_flattened());
+                general::biases(s, self.reading, above[0].as_flattened_mut());
+                general::drives(s, self.reading, pre, above[0].as_flattened_mut());
+                general::transposed(s, self.reading, post, below[l - 1].as_flattened_mut());
+                self.work.forward += s.connection.products() as u64;
+                self.work.transposed += s.connection.products() as u64;
+                continue;
+            }
             if needed(l + 1) {
                 set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
                 let sums = above[0].as_flattened_mut();
@@ -118,11 +134,15 @@ impl<N: Numbers> Engine<'_, N> {
 /// Biases plus the drive of the clamped input.
 pub(super) fn set_base<N: Numbers>(
     s: &Synapses<N>,
-    dropped: u32,
+    reading: Reading,
     drive: &[Block<N::Sum>],
     base: &mut [Block<N::Sum>],
 ) {
-    set_biases(&s.bias, s.bias_shift, dropped, base);
+    if s.is_dense() {
+        set_biases(&s.bias, s.bias_shift, reading.dropped, base);
+    } else {
+        general::biases(s, reading, base.as_flattened_mut());
+    }
     for (base, &drive) in base.as_flattened_mut().iter_mut().zip(drive.as_flattened()) {
         *base = base.plus(drive);
     }

@@ -152,6 +152,38 @@ fn verilog_of_another_design_is_refused_by_the_keys_that_differ() {
 }
 
 #[test]
+fn at_every_level_every_number_of_a_result_is_compared() {
+    for (from, to, field) in [
+        ("assign result_label_o = label;", "assign result_label_o = label ^ 1'b1;", "label"),
+        (".reads_o(result_reads_o)", ".reads_o()", "weight_reads"),
+        (".cycles_o(result_cycles_o)", ".cycles_o()", "cycles"),
+    ] {
+        let folder = Folder::new();
+        let text = std::fs::read_to_string(folder.path("rtl/eqhdl_net.v")).unwrap();
+        assert!(text.contains(from), "{from}");
+        let mut text = text.replacen(from, to, 1);
+        if field == "weight_reads" {
+            text = text.replacen(
+                "  assign result_label_o",
+                "  assign result_reads_o = 32'd0;\n  assign result_label_o",
+                1,
+            );
+        } else if field == "cycles" {
+            text = text.replacen(
+                "  assign result_label_o",
+                "  assign result_cycles_o = 32'd0;\n  assign result_label_o",
+                1,
+            );
+        }
+        folder.write("rtl/eqhdl_net.v", &text);
+        for level in ["final", "signature"] {
+            let (report, err) = folder.cosim(&["--rtl", "rtl", "--level", level], 1);
+            assert_eq!(report["first_difference"]["field"], field, "{level}: {report} {err}");
+        }
+    }
+}
+
+#[test]
 fn a_waveform_without_a_digest_is_compared_with_a_warning_and_one_that_is_cut_is_refused() {
     let folder = Folder::new();
     folder.cosim(&["--level", "all"], 0);

@@ -3,7 +3,8 @@
 use super::{Access, Field, LEAVES, Map, Register, Vectors, rails_of_state, rails_of_weight, slot_width};
 use crate::design::limits::STEPS_WIDTH;
 use crate::design::{Design, Keys};
-use crate::schedule::{Layout, StoredLayer, Way, bits};
+use crate::network::Way;
+use crate::schedule::{Layout, StoredLayer, bits};
 use crate::verilog::{self, Sources, common_drive_width, common_state_width, module_name, rates_width};
 use askama::Template;
 

@@ -8,12 +8,15 @@
 
 use super::difference::{At, Difference, Field, Mismatch, When};
 use super::signature::Signature;
+use super::tally::{ExpectedResult, HardwareResult, Tally};
 use super::testbench::{StateWord, WEIGHT_SLOTS};
 use super::vcd::{Vcd, VcdError};
 use crate::design::{Design, Keys};
+use crate::network::{Site, Way};
+use crate::reference::train::PlannedSample;
 use crate::reference::{Observer, SampleEnd, StepView};
-use crate::rules::{Lesson, Program};
-use crate::schedule::{Layout, Visit, predict};
+use crate::rules::Program;
+use crate::schedule::{Cycles, Layout, Visit, WeightWord};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::io::Read;
@@ -77,19 +80,6 @@ const SLOT: usize = 14;
 /// First word of states.
 const STATES: usize = SLOT + 2 * WEIGHT_SLOTS;
 
-/// A result as the hardware hands it out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HardwareResult {
-    /// Class read out.
-    pub prediction: u32,
-    /// Label that came back.
-    pub label: u32,
-    /// Cycles of the sample.
-    pub cycles: u32,
-    /// Cycles that read weights.
-    pub reads: u32,
-}
-
 /// Sign-extends the low `width` bits.
 fn signed(raw: u32, width: usize) -> i64 {
     let drop = 64 - width;
@@ -124,21 +114,19 @@ pub struct Comparator<'d, R> {
     pending_result: Option<HardwareResult>,
     /// The result of the sample that has just ended.
     pub last_result: Option<HardwareResult>,
-    sample: u32,
-    lesson: Lesson,
-    active: usize,
+    sample: PlannedSample,
+    /// The epoch it lies in.
+    epoch: usize,
+    /// What it takes.
+    predicted: Cycles,
     /// The pass at hand: where the hardware has stopped, if it has.
     pass: u32,
     /// States and weights held against each other one by one.
     pub compared: u64,
     /// Steps whose signature was compared.
     pub steps: u64,
-    /// Cycles of all samples, as the hardware counted them.
-    pub cycles: u64,
-    /// Of these, cycles that read weights.
-    pub reads: u64,
-    /// Samples compared.
-    pub samples: u64,
+    /// What the results come to.
+    pub(super) tally: Tally,
     /// Differences, the first one and (where [`Comparator::survey`] is set) the first of each kind.
     pub differences: Vec<Difference>,
     /// Go on after a difference.
@@ -177,15 +165,13 @@ impl<'d, R: Read> Comparator<'d, R> {
             seen_neurons: 0,
             pending_result: None,
             last_result: None,
-            sample: 0,
-            lesson: Lesson::Train { rates: 0 },
-            active: 0,
+            sample: PlannedSample { number: 0, index: 0, train: true, ends_batch: true, rates: 0 },
+            epoch: 0,
+            predicted: Cycles::default(),
             pass: 0,
             compared: 0,
             steps: 0,
-            cycles: 0,
-            reads: 0,
-            samples: 0,
+            tally: Tally::default(),
             differences: Vec::new(),
             survey: false,
             failure: None,
@@ -193,11 +179,11 @@ impl<'d, R: Read> Comparator<'d, R> {
         })
     }
 
-    /// Announces the next sample: its number, whether it is learned, and how many of its inputs are not zero.
-    pub fn begin_sample(&mut self, sample: u32, lesson: Lesson, active: usize) {
+    /// Announces the next sample, the epoch it lies in, and what it takes.
+    pub fn begin_sample(&mut self, sample: PlannedSample, epoch: usize, predicted: Cycles) {
         self.sample = sample;
-        self.lesson = lesson;
-        self.active = active;
+        self.epoch = epoch;
+        self.predicted = predicted;
         self.pass = 0;
         self.last_result = None;
         self.signature = Signature::default();
@@ -290,22 +276,21 @@ impl<'d, R: Read> Comparator<'d, R> {
         if self.differences.iter().any(noted) {
             return;
         }
-        let at = At::Pass(self.program.moment(self.lesson, step));
-        let when = When { sample: self.sample, at, cycle: self.vcd.time() };
-        self.differences.push(mismatch.told(when));
+        let at = At::Pass(self.program.moment(self.sample.lesson(), step));
+        let when = When { sample: self.sample.number, at, cycle: self.vcd.time() };
+        self.differences.push(mismatch.told(when, &self.layout.network));
     }
 
     /// The difference that nothing more comes where the comparison waits for it: the hardware has not come to a result in
     /// so many cycles more than predicted, or (without them) has handed out all results all the same.
     pub(super) fn stopped_early(&self, patience: Option<u64>) -> Difference {
-        let expected = predict(self.layout, self.program.ops(self.lesson), self.active).all;
-        let at = At::Pass(self.program.moment(self.lesson, self.pass));
-        let when = When { sample: self.sample, at, cycle: self.vcd.time() };
+        let expected = self.predicted.all;
+        let at = At::Pass(self.program.moment(self.sample.lesson(), self.pass));
+        let when = When { sample: self.sample.number, at, cycle: self.vcd.time() };
         match patience {
-            Some(patience) => {
-                Mismatch::no_result(expected, self.design.network.inputs(), patience).told(when)
-            }
-            None => Mismatch::of(Field::Count, 1, 0).told(when),
+            Some(patience) => Mismatch::no_result(expected, self.design.network.inputs(), patience)
+                .told(when, &self.layout.network),
+            None => Mismatch::of(Field::Count, 1, 0).told(when, &self.layout.network),
         }
     }
 
@@ -317,7 +302,7 @@ impl<'d, R: Read> Comparator<'d, R> {
         if self.vcd.value(STRAY) == 1 && self.known(PLACE, PLACE + 1) {
             let (layer, word) = (self.vcd.value(PLACE) >> 16, self.vcd.value(PLACE) & 0xFFFF);
             let found = i64::from(layer) << 32 | i64::from(word) << 16;
-            self.differ(view.step, Mismatch::of(Field::Place, 0, found).in_layer(layer as usize));
+            self.differ(view.step, Mismatch::of(Field::Place, 0, found).at(Site::Layer(layer as usize)));
         }
         let layout = self.layout;
         for (layer, l) in (1..).zip(&layout.layers) {
@@ -334,7 +319,7 @@ impl<'d, R: Read> Comparator<'d, R> {
             let expected = if view.relaxed { l.chunks } else { 0 };
             if seen != expected {
                 let count = Mismatch::of(Field::Count, expected as i64, seen as i64);
-                self.differ(view.step, count.in_layer(layer));
+                self.differ(view.step, count.at(Site::Layer(layer)));
             }
         }
     }
@@ -347,9 +332,12 @@ impl<'d, R: Read> Comparator<'d, R> {
             let found = lane(self.vcd.words(STATES + l.word_base + word), p, self.state_width);
             let expected = view.states[self.layout.network.span(layer).start + first + p];
             if found != expected {
-                let state = Mismatch::of(Field::State, expected, found).in_layer(layer);
+                let site = Site::Neuron { layer, number: first + p };
                 let format = self.design.neurons[layer - 1].state;
-                self.differ(view.step, state.at_neuron(first + p).in_format(format));
+                self.differ(
+                    view.step,
+                    Mismatch::of(Field::State, expected, found).at(site).in_format(format),
+                );
             }
         }
         self.compared += count as u64;
@@ -371,7 +359,7 @@ impl<'d, R: Read> Comparator<'d, R> {
         let key = |v: Visit| (v.layer as i64) << 32 | (v.chunk as i64) << 16 | v.tap as i64;
         let Some(visit) = expected.filter(|&e| e == found) else {
             let place = Mismatch::of(Field::Place, expected.map_or(0, key), key(found));
-            return self.differ(view.step, place.in_layer(found.layer));
+            return self.differ(view.step, place.at(Site::Layer(found.layer)));
         };
         let Visit { layer, chunk, tap } = visit;
         self.expect_weights(view, visit);
@@ -395,19 +383,12 @@ impl<'d, R: Read> Comparator<'d, R> {
             for p in from..self.lanes.len() {
                 let (expected, found) = (self.lanes[p], lane(self.vcd.words(data), p, width as usize));
                 if expected != found {
-                    let s = &self.design.synapses[layer - 1];
-                    let is_bias = tap == self.layout.network.connection(layer).taps();
-                    let (pre, format) = if is_bias { (None, s.bias) } else { (Some(tap), s.weight) };
-                    let (field, p) = match p.checked_sub(self.layout.lanes) {
-                        Some(p) => (Field::WeightBack, p),
-                        None => (Field::Weight, p),
+                    let (way, lane) = match p.checked_sub(self.layout.lanes) {
+                        Some(lane) => (Way::Back, lane),
+                        None => (Way::Forward, p),
                     };
-                    let weight = Mismatch::of(field, expected, found).in_layer(layer).at_lane(
-                        self.layout.layer(layer),
-                        self.layout.lanes,
-                        (chunk, p),
-                    );
-                    self.differ(view.step, weight.coming_from(pre).in_format(format));
+                    let site = self.layout.weights.site(WeightWord { layer, way, chunk, tap }, lane);
+                    self.differ(view.step, Mismatch::of_weight(self.design, site, expected, found));
                 }
             }
         }
@@ -419,21 +400,21 @@ impl<'d, R: Read> Comparator<'d, R> {
         let exists = layers.get(layer.wrapping_sub(1)).is_some_and(|l| index < l.post());
         if !exists || !view.relaxed {
             let place = Mismatch::of(Field::Place, 0, index as i64);
-            return self.differ(view.step, place.in_layer(layer).at_neuron(index));
+            return self.differ(view.step, place.at(Site::Neuron { layer, number: index }));
         }
         self.seen_neurons += 1;
         self.compared += 2;
-        let n = self.design.neurons[layer - 1];
+        let (n, site) = (self.design.neurons[layer - 1], Site::Neuron { layer, number: index });
         let at = self.layout.network.span(layer).start + index;
         let drive = signed(self.vcd.value(NEURON + 3), self.vcd.width(NEURON + 3));
         if drive != i64::from(view.drives[at]) {
-            let drive = Mismatch::of(Field::Drive, view.drives[at], drive).in_layer(layer);
-            self.differ(view.step, drive.at_neuron(index).in_format(n.drive));
+            let mismatch = Mismatch::of(Field::Drive, view.drives[at], drive).at(site);
+            self.differ(view.step, mismatch.in_format(n.drive));
         }
         let state = signed(self.vcd.value(NEURON + 4), self.vcd.width(NEURON + 4));
         if state != i64::from(view.states[at]) {
-            let state = Mismatch::of(Field::State, view.states[at], state).in_layer(layer);
-            self.differ(view.step, state.at_neuron(index).in_format(n.state));
+            let mismatch = Mismatch::of(Field::State, view.states[at], state).at(site);
+            self.differ(view.step, mismatch.in_format(n.state));
         }
     }
 }
@@ -513,19 +494,12 @@ impl<R: Read> Observer for Comparator<'_, R> {
         }
         self.last_result = self.pending_result.take();
         let Some(found) = self.last_result else { return };
-        let (cycles, reads) = predict(self.layout, self.program.ops(self.lesson), self.active).counted();
-        self.cycles += u64::from(found.cycles);
-        self.reads += u64::from(found.reads);
-        self.samples += 1;
-        let checks = [
-            Mismatch::of(Field::Prediction, end.prediction, found.prediction),
-            Mismatch::of(Field::Label, end.label, found.label),
-            Mismatch::of(Field::Cycles, cycles, found.cycles),
-            Mismatch::of(Field::WeightReads, reads, found.reads),
-        ];
-        let last = self.program.steps(self.lesson).saturating_sub(1);
-        for check in checks.into_iter().filter(Mismatch::differs) {
-            self.differ(last, check);
+        let expected =
+            ExpectedResult { prediction: end.prediction, label: end.label, cycles: self.predicted };
+        let wrong = self.tally.take(&self.sample, self.epoch, expected, found);
+        let last = self.program.steps(self.sample.lesson()).saturating_sub(1);
+        for mismatch in wrong {
+            self.differ(last, mismatch);
         }
     }
 }

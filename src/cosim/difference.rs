@@ -1,8 +1,9 @@
 //! Differences between hardware and reference, in the words of the problem.
 
+use crate::design::Design;
 use crate::fixed_point::Format;
+use crate::network::{Network, Site, Way};
 use crate::rules::Moment;
-use crate::schedule::LayerLayout;
 use serde::Serialize;
 
 /// What differs.
@@ -113,11 +114,7 @@ impl std::fmt::Display for At {
 pub(super) struct Mismatch {
     /// What differs.
     pub field: Field,
-    layer: usize,
-    neuron: Option<usize>,
-    /// Word and lane, where that holds no neuron.
-    padding: Option<(usize, usize)>,
-    from: Option<usize>,
+    at: Site,
     expected: i64,
     found: i64,
     format: Option<Format>,
@@ -127,30 +124,23 @@ impl Mismatch {
     /// Of numbers that belong to no layer.
     pub fn of(field: Field, expected: impl Into<i64>, found: impl Into<i64>) -> Mismatch {
         let (expected, found) = (expected.into(), found.into());
-        Mismatch { field, layer: 0, neuron: None, padding: None, from: None, expected, found, format: None }
+        Mismatch { field, at: Site::Sample, expected, found, format: None }
     }
 
-    /// In a layer (synapses: the one they lead to).
-    pub fn in_layer(self, layer: usize) -> Mismatch {
-        Mismatch { layer, ..self }
+    /// Of a place in the network.
+    pub fn at(self, at: Site) -> Mismatch {
+        Mismatch { at, ..self }
     }
 
-    /// Of a neuron, or the synapses' post-synaptic neuron.
-    pub fn at_neuron(self, neuron: usize) -> Mismatch {
-        Mismatch { neuron: Some(neuron), ..self }
-    }
-
-    /// In a lane of a chunk of synapses, which may lie beyond the layer's last neuron.
-    pub fn at_lane(self, layer: &LayerLayout, lanes: usize, (chunk, lane): (usize, usize)) -> Mismatch {
-        match chunk * lanes + lane {
-            neuron if neuron < layer.post() => self.at_neuron(neuron),
-            _ => Mismatch { padding: Some((chunk, lane)), ..self },
-        }
-    }
-
-    /// From a pre-synaptic neuron; none for a bias.
-    pub fn coming_from(self, from: Option<usize>) -> Mismatch {
-        Mismatch { from, ..self }
+    /// Of a word of weights, in the field and format of what lies at this place.
+    pub fn of_weight(design: &Design, at: Site, expected: i32, found: i32) -> Mismatch {
+        let field = match at {
+            Site::Weight { way: Way::Back, .. } | Site::Padding { way: Way::Back, .. } => Field::WeightBack,
+            _ => Field::Weight,
+        };
+        let s = &design.synapses[at.layer() - 1];
+        let format = if at.tap().is_none() { s.bias } else { s.weight };
+        Mismatch::of(field, expected, found).at(at).in_format(format)
     }
 
     /// That no result has come in so many cycles more than the reference predicts: at worst a sample is sent before it runs,
@@ -175,52 +165,42 @@ impl Mismatch {
         self.expected != self.found
     }
 
-    fn what(&self) -> String {
-        let (layer, below) = (self.layer, self.layer.saturating_sub(1));
-        if let Some((word, lane)) = self.padding {
-            let column =
-                self.from.map_or("bias".to_owned(), |j| format!("weight of neuron {j} of layer {below}"));
-            return format!("{column} in lane {lane} of word {word} of layer {layer}, which holds no neuron");
-        }
-        match (self.field, self.neuron, self.from) {
-            (Field::State, Some(i), _) => format!("state of neuron {i} of layer {layer}"),
-            (Field::Drive, Some(i), _) => format!("drive of neuron {i} of layer {layer}"),
-            (Field::Weight, Some(i), Some(j)) => {
-                format!("weight from neuron {j} of layer {below} to neuron {i} of layer {layer}")
+    fn what(&self, network: &Network) -> String {
+        let name = || network.name(self.at);
+        match self.field {
+            Field::State => format!("state of {}", name()),
+            Field::Drive => format!("drive of {}", name()),
+            Field::Weight | Field::WeightBack | Field::FinalWeight => name(),
+            Field::Signature => "signature".to_owned(),
+            Field::Prediction => "prediction".to_owned(),
+            Field::Label => "label".to_owned(),
+            Field::Cycles => "number of cycles".to_owned(),
+            Field::WeightReads => "number of cycles that read weights".to_owned(),
+            Field::Place => format!(
+                "place of a committed word of layer {} (layer, word or chunk, column: 16 bits each)",
+                self.at.layer()
+            ),
+            Field::Count | Field::Bus | Field::Hang => {
+                format!("number of committed words, layer {}", self.at.layer())
             }
-            (Field::WeightBack, Some(i), Some(j)) => {
-                format!("weight back from neuron {i} of layer {layer} to neuron {j} of layer {below}")
-            }
-            (Field::Weight, Some(i), None) => format!("bias of neuron {i} of layer {layer}"),
-            (Field::Signature, ..) => "signature".to_owned(),
-            (Field::Prediction, ..) => "prediction".to_owned(),
-            (Field::Label, ..) => "label".to_owned(),
-            (Field::Cycles, ..) => "number of cycles".to_owned(),
-            (Field::WeightReads, ..) => "number of cycles that read weights".to_owned(),
-            (Field::Place, ..) => {
-                format!(
-                    "place of a committed word of layer {layer} (layer, word or chunk, column: 16 bits each)"
-                )
-            }
-            _ => format!("number of committed words, layer {layer}"),
         }
     }
 
-    /// In a sample.
-    pub fn told(self, when: When) -> Difference {
+    /// In a sample of a network.
+    pub fn told(self, when: When, network: &Network) -> Difference {
         let intro = format!("sample {}, {}", when.sample, when.at);
-        self.sentence(&intro, &self.what(), when)
+        self.sentence(&intro, &self.what(network), when)
     }
 
     /// In the memory that the last sample leaves.
-    pub fn left_in_memory(self) -> Difference {
+    pub fn left_in_memory(self, network: &Network) -> Difference {
         let when = When { sample: 0, at: At::Memory, cycle: 0 };
-        let told = self.sentence(&when.at.to_string(), &self.what(), when);
+        let told = self.sentence(&when.at.to_string(), &self.what(network), when);
         Difference { field: Field::FinalWeight, ..told }
     }
 
     fn sentence(self, intro: &str, what: &str, when: When) -> Difference {
-        let Mismatch { field, layer, neuron, from, expected, found, format, .. } = self;
+        let Mismatch { field, at, expected, found, format } = self;
         let real = |raw: i64| format.map(|f| f.to_real(raw));
         let show = |raw: i64| match real(raw) {
             Some(r) => format!("{raw} ({r})"),
@@ -241,9 +221,9 @@ impl Mismatch {
             phase: moment.map_or(when.at.to_string(), |m| m.phase.to_owned()),
             step: moment.map(|m| m.step),
             steps: moment.map(|m| m.steps),
-            layer,
-            neuron,
-            from,
+            layer: at.layer(),
+            neuron: at.neuron(),
+            from: at.tap(),
             expected,
             found,
             format: format.map(|f| f.to_string()),
@@ -252,29 +232,5 @@ impl Mismatch {
             cycle: when.cycle,
             text,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::network::{Connection, Shape};
-
-    #[test]
-    fn a_lane_without_a_neuron_is_called_so() {
-        // Six neurons on four lanes: the second word has two lanes of padding.
-        let connection = Connection::dense(Shape::flat(3), 6);
-        let layer = LayerLayout { connection, chunks: 2, word_base: 0 };
-        let at = |lane, from| {
-            let weight = Mismatch::of(Field::Weight, 0, 1).in_layer(1).at_lane(&layer, 4, (1, lane));
-            weight.coming_from(from).left_in_memory()
-        };
-        let (neuron, padding) = (at(1, Some(2)), at(2, Some(2)));
-        assert_eq!(neuron.neuron, Some(5));
-        assert!(neuron.text.contains("to neuron 5 of layer 1"), "{}", neuron.text);
-        assert_eq!(padding.neuron, None);
-        let told = "weight of neuron 2 of layer 0 in lane 2 of word 1 of layer 1, which holds no neuron";
-        assert!(padding.text.contains(told), "{}", padding.text);
-        assert!(at(3, None).text.contains("bias in lane 3 of word 1 of layer 1"));
     }
 }

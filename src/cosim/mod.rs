@@ -9,19 +9,23 @@ mod faults;
 mod replay;
 mod run;
 mod signature;
+mod simulator;
+mod tally;
 pub mod testbench;
 mod through_bus;
 mod vcd;
 
 pub use build::{Effort, Purpose, Through, Tracing, which};
 pub use builds::{Builds, Built};
-pub use compare::{Comparator, HardwareResult, Level};
+pub use compare::{Comparator, Level};
 pub use difference::{Difference, Field};
 pub use explain::operands;
 pub use faults::{FAULTS, Fault};
 pub use replay::{COMMIT_SIGNALS, Replay, replay, save_files};
-pub use run::{Outcome, Request, cross_check, leading_to, memory_image, run_to_file};
+pub use run::{Outcome, Request, cross_check, leading_to, run_to_file};
 pub use signature::Signature;
+pub use simulator::memory_image;
+pub use tally::HardwareResult;
 pub use through_bus::{BusAnswers, bus_difference};
 pub use vcd::{Vcd, VcdError};
 

@@ -1,19 +1,19 @@
 //! Runs the verilated core over a plan beside the reference.
 
 use super::difference::{At, Mismatch, When};
-use super::{Comparator, CosimError, Difference, Field, Level};
+use super::simulator::{Files, PATIENCE, Simulator, memory_image, read_words, write_inputs};
+use super::tally::{ExpectedResult, HardwareResult, Tally};
+use super::{Comparator, CosimError, Difference, Level};
 use crate::design::Design;
 use crate::reference::fast::Fast;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Silent, Weights};
-use crate::rules::{Program, header_marks};
-use crate::schedule::Way;
+use crate::rules::Program;
 use crate::schedule::{Cycles, Layout, predict};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::io::Read;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// What to check.
@@ -43,12 +43,17 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// The epoch in which the n-th of the samples lies.
+    fn epoch(&self, n: usize) -> usize {
+        n / self.per_epoch as usize
+    }
+
     /// What a sample takes.
-    fn predicted(&self, layout: &Layout, program: &Program, s: PlannedSample) -> Cycles {
+    pub(super) fn predicted(&self, layout: &Layout, program: &Program, s: PlannedSample) -> Cycles {
         predict(layout, program.ops(s.lesson()), self.data.active(s))
     }
 
-    fn patience(&self) -> u64 {
+    pub(super) fn patience(&self) -> u64 {
         self.patience.unwrap_or(PATIENCE)
     }
 }
@@ -93,207 +98,6 @@ impl Outcome {
     }
 }
 
-/// The contents of the weight memory, then of that of the way back: word after word, lane 0 first.
-pub fn memory_image(layout: &Layout, weights: &Weights) -> Vec<i32> {
-    let mut image = Vec::with_capacity(layout.weights.words() * layout.lanes);
-    for (at, word) in layout.weights.all() {
-        let rows = layout.weights.rows(word.layer, word.chunk);
-        let padding = layout.lanes - rows.len();
-        image.extend(rows.map(|row| weights.layers[at].get(row, word.tap)));
-        image.extend(std::iter::repeat_n(0, padding));
-    }
-    image
-}
-
-/// What the bus has answered, where a run goes through it.
-pub(super) const BUS_ANSWERS: &str = "bus.bin";
-
-struct Files {
-    samples: PathBuf,
-    plan: PathBuf,
-    weights_in: PathBuf,
-    weights_out: PathBuf,
-    results: PathBuf,
-    bus: PathBuf,
-}
-
-fn write_words(path: &Path, words: impl Iterator<Item = i32>) -> Result<(), CosimError> {
-    let write = || -> io::Result<()> {
-        let mut file = BufWriter::with_capacity(1 << 20, File::create(path)?);
-        for w in words {
-            file.write_all(&w.to_le_bytes())?;
-        }
-        file.flush()
-    };
-    write().map_err(|e| CosimError::io("write", path, e))
-}
-
-pub(super) fn read_words(path: &Path) -> Result<Vec<i32>, CosimError> {
-    let bytes = std::fs::read(path).map_err(|e| CosimError::io("read", path, e))?;
-    Ok(bytes.as_chunks::<4>().0.iter().map(|c| i32::from_le_bytes(*c)).collect())
-}
-
-/// Writes what the harness reads. Samples that the plan never shows are left out.
-fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Files, CosimError> {
-    let dir = request.work;
-    std::fs::create_dir_all(dir).map_err(|e| CosimError::io("create", dir, e))?;
-    let file = |name: &str| dir.join(name);
-    let files = Files {
-        samples: file("samples.bin"),
-        plan: file("plan.bin"),
-        weights_in: file("weights_in.bin"),
-        weights_out: file("weights_out.bin"),
-        results: file("results.bin"),
-        bus: file(BUS_ANSWERS),
-    };
-    // Nothing of an earlier run may be taken for an answer of this one.
-    for path in [&files.weights_out, &files.results, &files.bus] {
-        match std::fs::remove_file(path) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(CosimError::io("remove", path, e)),
-            _ => {}
-        }
-    }
-    let program = Program::of(request.design);
-    let train_samples = request.data.train.len();
-    let mut used = vec![u32::MAX; train_samples + request.data.test.len()];
-    let mut order = Vec::new();
-    let mut plan = Vec::new();
-    for &s in request.samples {
-        let at = s.index as usize + if s.train { 0 } else { train_samples };
-        if used[at] == u32::MAX {
-            used[at] = order.len() as u32;
-            order.push(s);
-        }
-        let cycles = request.predicted(layout, &program, s).all;
-        let entry = used[at] | header_marks(s.train, s.ends_batch, s.rates);
-        plan.extend([entry as i32, cycles as i32, (cycles >> 32) as i32]);
-    }
-    let words = order.iter().flat_map(|&s| {
-        let (input, label) = request.data.sample(s);
-        std::iter::once(i32::from(label)).chain(input.iter().copied())
-    });
-    write_words(&files.samples, words)?;
-    write_words(&files.plan, plan.into_iter())?;
-    write_words(&files.weights_in, memory_image(layout, request.start).into_iter())?;
-    Ok(files)
-}
-
-/// A running simulator; killed when dropped.
-struct Simulator {
-    child: Child,
-    log: Option<std::thread::JoinHandle<String>>,
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Simulator {
-    fn start(
-        request: &Request<'_>,
-        files: &Files,
-        first_sample: u32,
-        extra: &[String],
-    ) -> Result<Self, CosimError> {
-        let path = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
-        let program = path(request.program);
-        let mut command = Command::new(&program);
-        // Tables are read from the folder of the sources.
-        command.current_dir(program.parent().and_then(Path::parent).unwrap_or(Path::new("/")));
-        command.arg("--samples").arg(path(&files.samples)).arg("--plan").arg(path(&files.plan));
-        command
-            .arg("--weights-in")
-            .arg(path(&files.weights_in))
-            .arg("--weights-out")
-            .arg(path(&files.weights_out));
-        command.arg("--bus").arg(path(&files.bus));
-        command.arg("--results").arg(path(&files.results)).arg("--seed").arg(request.design.seed.to_string());
-        command
-            .arg("--first-sample")
-            .arg(first_sample.to_string())
-            .arg("--level")
-            .arg(request.level.word())
-            .args(extra);
-        command.arg("--patience").arg(request.patience().to_string());
-        command.arg("--free-steps").arg(request.design.free_steps.to_string());
-        command.arg("--nudged-steps").arg(request.design.nudged_steps.to_string());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child =
-            crate::process::spawn(&mut command).map_err(|e| CosimError::io("start", &program, e))?;
-        // Read in a thread of its own, so that a talkative simulator never blocks.
-        let log = child.stderr.take().map(|mut e| {
-            std::thread::spawn(move || {
-                let mut text = String::new();
-                let _ = e.read_to_string(&mut text);
-                text
-            })
-        });
-        Ok(Simulator { child, log })
-    }
-
-    /// Waits for the end.
-    fn finish(&mut self) -> Result<End, CosimError> {
-        let status =
-            self.child.wait().map_err(|e| CosimError::io("wait for", Path::new("the simulator"), e))?;
-        let log = self.log.take().and_then(|l| l.join().ok()).unwrap_or_default();
-        let hangs = status.code() == Some(HANGS);
-        if !status.success() && !hangs {
-            return Err(CosimError::Simulation(format!("{status}\n{log}")));
-        }
-        let numbers: Vec<f64> = log.split_whitespace().filter_map(|w| w.parse().ok()).collect();
-        match numbers[..] {
-            [.., cycles, seconds] => Ok(End { hangs, cycles: cycles as u64, seconds }),
-            _ => Err(CosimError::Simulation(format!("the harness did not report its time\n{log}"))),
-        }
-    }
-}
-
-/// How a simulation ended.
-struct End {
-    /// No result came in time.
-    hangs: bool,
-    /// Cycles simulated.
-    cycles: u64,
-    /// Time it took.
-    seconds: f64,
-}
-
-/// The harness's exit code where no result came in time.
-const HANGS: i32 = 5;
-/// Cycles beyond the predicted ones: between two samples, and for a result that is taken a cycle late.
-const PATIENCE: u64 = 64;
-
-/// Test results of each epoch, from two sides.
-#[derive(Default)]
-struct Scores {
-    hardware: Vec<(u32, u32)>,
-    reference: Vec<(u32, u32)>,
-}
-
-impl Scores {
-    fn note(&mut self, epoch: usize, label: u32, hardware: u32, reference: u32) {
-        self.hardware.resize(epoch + 1, (0, 0));
-        self.reference.resize(epoch + 1, (0, 0));
-        self.hardware[epoch].0 += u32::from(hardware == label);
-        self.hardware[epoch].1 += 1;
-        self.reference[epoch].0 += u32::from(reference == label);
-        self.reference[epoch].1 += 1;
-    }
-
-    /// Mean over the last epochs.
-    fn mean(scores: &[(u32, u32)]) -> Option<f64> {
-        if scores.is_empty() {
-            return None;
-        }
-        let last = crate::reference::train::averaged_epochs(scores.len());
-        let tail = &scores[scores.len() - last..];
-        Some(tail.iter().map(|&(right, all)| f64::from(right) / f64::from(all)).sum::<f64>() / last as f64)
-    }
-}
-
 /// Runs hardware and reference side by side.
 ///
 /// # Errors
@@ -333,31 +137,21 @@ pub fn cross_check(
         }
     };
     comparator.survey = request.survey;
-    let mut scores = Scores::default();
+    let program = Program::of(request.design);
     let mut before: VecDeque<(Fast<'_>, PlannedSample)> = VecDeque::new();
-    let (mut train_cycles, mut train_count) = (0u64, 0u64);
     for (done, &s) in request.samples.iter().enumerate() {
         if comparator.stopped() {
             break;
         }
         let (input, label) = request.data.sample(s);
-        comparator.begin_sample(s.number, s.lesson(), request.data.active(s));
+        comparator.begin_sample(s, request.epoch(done), request.predicted(layout, &program, s));
         if comparator.differences.is_empty() {
             if before.len() == REPLAYED {
                 before.pop_front();
             }
             before.push_back((network.clone(), s));
         }
-        let cycles = comparator.cycles;
-        let reference = network.run(input, label, s.lesson(), &mut comparator);
-        if let Some(h) = comparator.last_result {
-            if s.train {
-                train_cycles += comparator.cycles - cycles;
-                train_count += 1;
-            } else {
-                scores.note(done / request.per_epoch as usize, h.label, h.prediction, u32::from(reference));
-            }
-        }
+        network.run(input, label, s.lesson(), &mut comparator);
         progress(&s, done as u64);
     }
     if let Some(e) = comparator.failure.take() {
@@ -377,20 +171,22 @@ pub fn cross_check(
             final_weights(request, layout, &files, &network.weights(), &mut differences)?;
         }
     } else if comparator.ended_early && differences.is_empty() {
-        let (seen, total) = (comparator.samples, request.samples.len() as u64);
+        let (seen, total) = (comparator.tally.samples, request.samples.len() as u64);
         return Err(CosimError::WaveformEnds { seen, total });
     }
     let replay = !differences.is_empty();
+    let tally = &comparator.tally;
+    let [test_accuracy, reference_accuracy] = tally.accuracies();
     Ok(Outcome {
-        samples: comparator.samples,
+        samples: tally.samples,
         compared: comparator.compared,
         steps: comparator.steps,
         differences,
         before: before.into_iter().filter(|_| replay).map(|(n, s)| (n.weights(), s)).collect(),
-        cycles_per_sample: train_cycles as f64 / (train_count.max(1)) as f64,
-        read_share: comparator.reads as f64 / comparator.cycles.max(1) as f64,
-        test_accuracy: Scores::mean(&scores.hardware),
-        reference_accuracy: Scores::mean(&scores.reference),
+        cycles_per_sample: tally.cycles_per_sample(),
+        read_share: tally.read_share(),
+        test_accuracy,
+        reference_accuracy,
         wall: begin.elapsed(),
         simulated,
         weights_digest: network.weights().digest(),
@@ -464,21 +260,9 @@ fn final_weights(
     }
     if let Some(at) = (0..expected.len()).find(|&i| expected[i] != hardware[i]) {
         let (word, lane) = (layout.weights.at(at / layout.lanes), at % layout.lanes);
-        let (s, is_bias) = (
-            &request.design.synapses[word.layer - 1],
-            word.tap == layout.network.connection(word.layer).taps(),
-        );
-        let (from, format) = if is_bias { (None, s.bias) } else { (Some(word.tap), s.weight) };
-        let field = match word.way {
-            Way::Forward => Field::Weight,
-            Way::Back => Field::WeightBack,
-        };
-        let weight = Mismatch::of(field, expected[at], hardware[at]).in_layer(word.layer).at_lane(
-            layout.layer(word.layer),
-            layout.lanes,
-            (word.chunk, lane),
-        );
-        differences.push(weight.coming_from(from).in_format(format).left_in_memory());
+        let site = layout.weights.site(word, lane);
+        let weight = Mismatch::of_weight(request.design, site, expected[at], hardware[at]);
+        differences.push(weight.left_in_memory(&layout.network));
     }
     Ok(())
 }
@@ -511,52 +295,45 @@ fn without_waveform(
         )));
     }
     let program = Program::of(request.design);
-    let mut differences = Vec::new();
-    let mut scores = Scores::default();
-    let (mut cycles, mut reads, mut train_cycles, mut train_count) = (0u64, 0u64, 0u64, 0u64);
-    for (k, &[prediction, label, c, r]) in results.as_chunks::<4>().0.iter().enumerate() {
-        let (s, reference) = (request.samples[k], predictions[k]);
-        let (predicted, _) = request.predicted(layout, &program, s).counted();
-        cycles += u64::from(c as u32);
-        reads += u64::from(r as u32);
-        if s.train {
-            train_cycles += u64::from(c as u32);
-            train_count += 1;
-        } else {
-            scores.note(
-                k / request.per_epoch as usize,
-                label as u32,
-                prediction as u32,
-                u32::from(reference),
-            );
-        }
-        let checks = [
-            Mismatch::of(Field::Prediction, reference, prediction),
-            Mismatch::of(Field::Cycles, predicted, c as u32),
-        ];
-        if let Some(first) = checks.into_iter().find(Mismatch::differs).filter(|_| differences.is_empty()) {
+    let (mut differences, mut tally) = (Vec::new(), Tally::default());
+    for (k, &[prediction, label, cycles, reads]) in results.as_chunks::<4>().0.iter().enumerate() {
+        let s = request.samples[k];
+        let found = HardwareResult {
+            prediction: prediction as u32,
+            label: label as u32,
+            cycles: cycles as u32,
+            reads: reads as u32,
+        };
+        let expected = ExpectedResult {
+            prediction: predictions[k],
+            label: request.data.sample(s).1,
+            cycles: request.predicted(layout, &program, s),
+        };
+        let wrong = tally.take(&s, request.epoch(k), expected, found).next();
+        if let Some(first) = wrong.filter(|_| differences.is_empty()) {
             let when = When { sample: s.number, at: At::Result, cycle: 0 };
-            differences.push(first.told(when));
+            differences.push(first.told(when, &layout.network));
         }
     }
     if end.hangs {
         let s = request.samples[results.len() / 4];
         let predicted = request.predicted(layout, &program, s).all;
         let hang = Mismatch::no_result(predicted, request.design.network.inputs(), request.patience());
-        differences.push(hang.told(When { sample: s.number, at: At::Result, cycle: 0 }));
+        differences.push(hang.told(When { sample: s.number, at: At::Result, cycle: 0 }, &layout.network));
     } else if differences.is_empty() || request.survey {
         final_weights(request, layout, files, &network.weights(), &mut differences)?;
     }
+    let [test_accuracy, reference_accuracy] = tally.accuracies();
     Ok(Outcome {
-        samples: results.len() as u64 / 4,
-        compared: layout.layers.iter().map(|l| (l.post() * l.row_length()) as u64).sum(),
+        samples: tally.samples,
+        compared: layout.weights.weights() as u64,
         steps: 0,
         differences,
         before: Vec::new(),
-        cycles_per_sample: train_cycles as f64 / train_count.max(1) as f64,
-        read_share: reads as f64 / cycles.max(1) as f64,
-        test_accuracy: Scores::mean(&scores.hardware),
-        reference_accuracy: Scores::mean(&scores.reference),
+        cycles_per_sample: tally.cycles_per_sample(),
+        read_share: tally.read_share(),
+        test_accuracy,
+        reference_accuracy,
         wall,
         simulated: Some((end.cycles, end.seconds)),
         weights_digest: network.weights().digest(),

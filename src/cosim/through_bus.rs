@@ -2,7 +2,7 @@
 
 use super::CosimError;
 use super::difference::{At, Difference, Field, Mismatch, When};
-use super::run::{BUS_ANSWERS, read_words};
+use super::simulator::{BUS_ANSWERS, read_words};
 use std::path::Path;
 
 /// Words of a result's packet.

@@ -16,6 +16,15 @@ pub enum Kind {
     },
 }
 
+/// The direction in which a weight carries activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the layer below, and back where one weight serves both ways.
+    Forward,
+    /// From the layer above, by a weight of its own.
+    Back,
+}
+
 /// The synapses from one layer of neurons to the next.
 ///
 /// A *row* is an output channel: the weights that lead to it, one a *tap*, and its bias. A row is used at every

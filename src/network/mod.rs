@@ -2,10 +2,12 @@
 //! of all. It knows no file, no number format and no circuit; everything else asks it.
 
 mod connection;
+mod names;
 mod shape;
 mod span;
 
-pub use connection::{Connection, Kind};
+pub use connection::{Connection, Kind, Way};
+pub use names::Site;
 pub use shape::{Place, Shape};
 pub use span::Spans;
 

@@ -9,7 +9,7 @@ mod store;
 mod walk;
 
 pub use cycles::{Cycles, SETTLE, predict, predict_training};
-pub use store::{StoredLayer, Way, WeightMap, WeightWord};
+pub use store::{StoredLayer, WeightMap, WeightWord};
 pub use walk::{ChunkVisit, Visit, Walk};
 
 use crate::design::{Activation, Design, Dynamics, NudgePlace, Order};

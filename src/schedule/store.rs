@@ -4,17 +4,8 @@
 //! chunk after chunk, layer after layer; those of the way back, where it has weights of its own, in a memory that the
 //! host sees behind the first.
 
-use crate::network::{Connection, Network};
+use crate::network::{Connection, Network, Site, Way};
 use std::ops::Range;
-
-/// The direction in which a weight carries activity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// From the layer below, and back where one weight serves both ways.
-    Forward,
-    /// From the layer above, by a weight of its own.
-    Back,
-}
 
 /// A word of weights: P rows of one tap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,6 +125,26 @@ impl WeightMap {
         first..(first + self.lanes).min(self.forward(l).connection.rows())
     }
 
+    /// What a lane of a word holds.
+    pub fn site(&self, word: WeightWord, lane: usize) -> Site {
+        let WeightWord { layer, way, chunk, tap } = word;
+        let tap = Some(tap).filter(|&tap| tap < self.forward(layer).connection.taps());
+        let rows = self.rows(layer, chunk);
+        if lane < rows.len() {
+            Site::Weight { layer, way, row: rows.start + lane, tap }
+        } else {
+            Site::Padding { layer, way, word: chunk, lane, tap }
+        }
+    }
+
+    /// Weights and biases in all words, padding not counted.
+    pub fn weights(&self) -> usize {
+        let of = |s: &StoredLayer| {
+            s.connection.weights() + if s.way == Way::Forward { s.connection.rows() } else { 0 }
+        };
+        self.stored.iter().map(of).sum()
+    }
+
     /// True where a tap of synapse layer `l` has a weight on the way back.
     pub fn has_back(&self, l: usize, tap: usize) -> bool {
         self.back_words() > 0 && l > 1 && tap < self.forward(l).connection.taps()
@@ -158,5 +169,17 @@ mod tests {
         assert_eq!(rows(1), (0..9).collect::<Vec<_>>());
         assert!(map.has_back(2, 8) && !map.has_back(2, 9) && !map.has_back(1, 0));
         assert_eq!(WeightMap::of(&network, 4, false).back_words(), 0);
+        let weights = 5 * 9 + 9 + 2 * 9 * 3 + 3 + 2 * 3 * 7 + 7;
+        let site = |word, lane| matches!(map.site(word, lane), Site::Weight { .. });
+        let held = all.iter().flat_map(|(_, word)| (0..4).filter(|&lane| site(*word, lane))).count();
+        // The way back has no biases; their words are there all the same.
+        assert_eq!((map.weights(), held), (weights, weights + 3 + 7));
+        // Nine rows on four lanes: the third word has three lanes of padding.
+        let third = WeightWord { layer: 1, way: Way::Forward, chunk: 2, tap: 5 };
+        assert_eq!(map.site(third, 0), Site::Weight { layer: 1, way: Way::Forward, row: 8, tap: None });
+        assert_eq!(
+            map.site(third, 1),
+            Site::Padding { layer: 1, way: Way::Forward, word: 2, lane: 1, tap: None }
+        );
     }
 }

@@ -83,8 +83,7 @@ module {{ module }} (
   localparam WordWidth = {{ word_width }};
   localparam AddressWidth = {{ address_width }};
   localparam HostWidth = {{ host_width }};
-{% if ways == 2 %}  localparam BackWidth = {{ back_width }};
-{% endif %}  localparam BankWidth = {{ bank_width }};
+  localparam BankWidth = {{ bank_width }};
   localparam ProgramWidth = {{ program_width }};
   localparam PassWidth = {{ pass_width }};
   localparam StepWidth = {{ step_width }};
@@ -99,48 +98,18 @@ module {{ module }} (
   localparam ForwardWidth = {{ forward_width }};
   localparam TransposedWidth = {{ transposed_width }};
   localparam TotalWidth = {{ total_width }};
-{% if stochastic_drive || stochastic_state %}  localparam [31:0] Golden = 32'h9E3779B9;
-{% endif %}
-{% if stochastic || random_sign %}  `include "mixer.vh"
-{% endif %}
-  // The layer table. Synapse layer l joins neuron layer l - 1 to neuron layer l.
-  // Each function is used where its layer is at hand.
-  /* verilator lint_off UNUSED */
-{% for f in tables %}
-  function [{{ f.width }}-1:0] {{ f.name }};  // {{ f.meaning }}
-{% if f.of_rates %}    input [{{ rates_width }}+LayerWidth-1:0] rates_layer;
-    case (rates_layer)
-{%- else %}    input [LayerWidth-1:0] layer;
-    case (layer)
-{%- endif %}
-{%- for entry in f.entries %}
-      {{ entry.0 }}: {{ f.name }} = {{ entry.1 }};
-{%- endfor %}
-      default: {{ f.name }} = {{ f.width }}'d0;
-    endcase
-  endfunction
-{% endfor %}
-  /* verilator lint_on UNUSED */
 
-  // The phase program: operation, nudge, plasticity, slot, operands a and b.
+  // What differs from layer to layer, as functions of its number.
+  `include "layer_table.vh"
+
+  // The phase program.
   wire [ProgramWidth-1:0] program_counter;
-  reg [12:0] operation;
-  always @* begin
-    case (program_counter)
-{%- for word in program %}
-      {{ program_width }}'d{{ word.address }}: operation = { {{- word.bits -}} };  // {{ word.text }}
-{%- endfor %}
-      default: operation = {3'd6, 10'd0};
-    endcase
-  end
-  // Passes of the phase that a relaxation begins.
-  wire [{{ steps_width }}-1:0] asked = (operation[9:8] == 2'd0) ? free_steps_i : nudged_steps_i;
-  wire [{{ steps_width }}-1:0] steps = (asked == {{ steps_width }}'d0) ? {{ steps_width }}'d1 : asked;
-{%- if even_odd %}
-  wire [PassWidth-1:0] passes = {steps, 1'b0};  // the even layers, then the odd ones
-{%- else %}
-  wire [PassWidth-1:0] passes = steps;
-{%- endif %}
+  wire [12:0] operation;
+  wire [PassWidth-1:0] passes;
+  phase_program u_program (
+    .program_counter_i(program_counter), .free_steps_i(free_steps_i), .nudged_steps_i(nudged_steps_i),
+    .operation_o(operation), .passes_o(passes)
+  );
 
   // Samples.
   wire sample_full, sample_train, sample_release, sample_start;
@@ -226,25 +195,14 @@ module {{ module }} (
     else if (sample_number_set_i) sample_number_q <= sample_number_i;
     else if (sample_release) sample_number_q <= sample_number_q + 32'd1;
   end
-  reg valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q;
-  reg valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q;
-{%- if stochastic_drive || stochastic_state %}
-  wire valid5;
-{%- endif %}
-{% if random_sign %}
+{%- if random_sign %}
+
   // The random sign of the nudge and of the update, one for a sample.
-  reg [31:0] purpose_sign_half_q, purpose_sign_q, sample_sign_half_q, sample_sign_q, sign_half_q;
-  reg sign_q;  // minus
-  always @(posedge clk_i) begin
-    purpose_sign_half_q <= mix_absorb_1(seed_i, 32'd4);
-    purpose_sign_q <= mix_absorb_2(purpose_sign_half_q);
-    sample_sign_half_q <= mix_absorb_1(purpose_sign_q, sample_number_q);
-    sample_sign_q <= mix_absorb_2(sample_sign_half_q);
-    sign_half_q <= mix_row_1(sample_sign_q);
-    sign_q <= mix_row_2(sign_half_q) >> 31 != 32'd0;
-  end
-  wire [1:0] nudge_signed = (nudge != 2'd3) ? nudge : sign_q ? 2'd2 : 2'd1;
-{% endif %}
+  wire negative;
+  sample_sign u_sign (.clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_q), .negative_o(negative));
+  wire [1:0] nudge_signed = (nudge != 2'd3) ? nudge : negative ? 2'd2 : 2'd1;
+{%- endif %}
+
   // What the neurons know of a pass, three cycles after the sequencer: the next pass begins while the last outputs are
   // still on their way, and the last of them may come to stage 15 two cycles after that (Layout::drain).
   localparam PassTrailWidth = 1 + 2 * BankWidth + 2;
@@ -263,115 +221,89 @@ module {{ module }} (
   reg [StepWidth-1:0] step1_q, step2_q, step3_q;
   always @(posedge clk_i) {step1_q, step2_q, step3_q} <= {step, step1_q, step2_q};
 {%- endif %}
-{% if stochastic %}
-  // Keys of the random bits of this pass, half a mix_absorb a cycle: those of weights are absorbed until its first
-  // column comes to stage 2, then held. A step's number is known as its first column is issued, two cycles before.
-  // Those of drives and states follow three cycles later.
-{%- for purpose in purposes %}
-  reg [31:0] purpose_{{ purpose.0 }}_half_q, sample_{{ purpose.0 }}_half_q, key_{{ purpose.0 }}_half_q;
-  reg [31:0] purpose_{{ purpose.0 }}_q, sample_{{ purpose.0 }}_q, key_{{ purpose.0 }}_q;
-{%- endfor %}
-  always @(posedge clk_i) begin
-{%- for purpose in purposes %}
-    if (!{% if purpose.0 == "weight" %}valid2_q{% else %}valid5{% endif %}) begin
-      purpose_{{ purpose.0 }}_half_q <= mix_absorb_1(seed_i, 32'd{{ purpose.1 }});
-      purpose_{{ purpose.0 }}_q <= mix_absorb_2(purpose_{{ purpose.0 }}_half_q);
-      sample_{{ purpose.0 }}_half_q <= mix_absorb_1(purpose_{{ purpose.0 }}_q, sample_number_q);
-      sample_{{ purpose.0 }}_q <= mix_absorb_2(sample_{{ purpose.0 }}_half_q);
-      key_{{ purpose.0 }}_half_q <= mix_absorb_1(sample_{{ purpose.0 }}_q, { {{- 32 - step_width }}'d0, step{% if purpose.0 != "weight" %}3_q{% endif %}});
-      key_{{ purpose.0 }}_q <= mix_absorb_2(key_{{ purpose.0 }}_half_q);
-    end
-{%- endfor %}
-  end
-{% endif %}
-  // Stages 1 to 11: which column, its operands and its weight word. From stage 3 on, where and what a column is travels
-  // as one word.
-  reg valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q;
-  reg [LayerWidth-1:0] layer1_q, layer2_q, layer3_q;
-  reg [ChunkWidth-1:0] chunk1_q, chunk2_q, chunk3_q;
-  reg [CountWidth-1:0] entry1_q, column2_q, column3_q;
-  reg [AddressWidth-1:0] row_base1_q, row_base2_q, address3_q;
-  reg [InputWidth-1:0] value2_q;
-  wire [CountWidth-1:0] list_column1 = {{ self.resize("list_index1", input_index_width, count_width) }};
-  localparam TrailWidth = 5 + LayerWidth + ChunkWidth + CountWidth + AddressWidth;
-  wire [TrailWidth-1:0] trail3 =
-      {valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q, layer3_q, chunk3_q, column3_q, address3_q};
-  reg [TrailWidth-1:0] trail4_q, trail5_q, trail6_q, trail7_q, trail8_q, trail9_q, trail10_q, trail11_q;
-  always @(posedge clk_i) begin
-    {valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q} <= {valid0, first0, bias0, first_chunk0, last_chunk0};
-    {valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q} <= {valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q};
-    {valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q} <= {valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q};
-    {layer1_q, layer2_q, layer3_q} <= {layer0, layer1_q, layer2_q};
-    {chunk1_q, chunk2_q, chunk3_q} <= {chunk0, chunk1_q, chunk2_q};
-    entry1_q <= entry0;
-    row_base1_q <= row_base0;
-    row_base2_q <= row_base1_q;
-    column2_q <= bias1_q ? columns_of(layer1_q) : (layer1_q == 1{% if batched %} && !apply{% endif %}) ? list_column1 : entry1_q;
-    column3_q <= column2_q;
-    address3_q <= row_base2_q + {{ self.resize("column2_q", count_width, address_width) }};
-    value2_q <= list_value1;
-    trail4_q <= trail3;
-    trail5_q <= trail4_q;
-    trail6_q <= trail5_q;
-    trail7_q <= trail6_q;
-    trail8_q <= trail7_q;
-    trail9_q <= trail8_q;
-    trail10_q <= trail9_q;
-    trail11_q <= trail10_q;
-  end
-{%- if stochastic_drive || stochastic_state %}
-  assign valid5 = trail5_q[TrailWidth-1];
-{%- endif %}
-  // The parts of it that stages 4, 7, 8, 10 and 11 look at.
-  /* verilator lint_off UNUSED */
-  wire valid4, first4, bias4, first_chunk4, last_chunk4, valid7, first7, bias7, first_chunk7, last_chunk7;
-  wire valid8, first8, bias8, first_chunk8, last_chunk8;
-  wire valid10, first10, bias10, first_chunk10, last_chunk10, valid11, first11, bias11, first_chunk11, last_chunk11;
-  wire [LayerWidth-1:0] layer4, layer7, layer8, layer10, layer11;
-  wire [ChunkWidth-1:0] chunk4, chunk7, chunk8, chunk10, chunk11;
-  wire [CountWidth-1:0] column4, column7, column8, column10, column11;
-  wire [AddressWidth-1:0] address4, address7, address8, address10, address11;
-  /* verilator lint_on UNUSED */
-  assign {valid4, first4, bias4, first_chunk4, last_chunk4, layer4, chunk4, column4, address4} = trail4_q;
-  assign {valid7, first7, bias7, first_chunk7, last_chunk7, layer7, chunk7, column7, address7} = trail7_q;
-  assign {valid8, first8, bias8, first_chunk8, last_chunk8, layer8, chunk8, column8, address8} = trail8_q;
-  assign {valid10, first10, bias10, first_chunk10, last_chunk10, layer10, chunk10, column10, address10} = trail10_q;
-  assign {valid11, first11, bias11, first_chunk11, last_chunk11, layer11, chunk11, column11, address11} = trail11_q;
 
-  // State memory: activities one at a time for the pre-synaptic side, in words for the post-synaptic side.
-  reg neuron_valid_q, neuron_last_q;
-  reg [LayerWidth-1:0] neuron_layer_q;
-  reg [IndexWidth-1:0] neuron_index_q;
-  reg [NeuronWidth-1:0] neuron_number_q;
-  reg [BankWidth-1:0] neuron_bank_q;
+  // Stages 1 to 11: which column.
+  wire bias2, valid3, first3, bias3, valid7, first7, bias7, bias10, last_chunk10;
+  wire valid11, bias11, first_chunk11, last_chunk11;
+  wire [LayerWidth-1:0] layer1, layer2, layer3, layer4, layer7, layer8, layer10, layer11;
+  wire [ChunkWidth-1:0] chunk3, chunk7, chunk10;
+  wire [CountWidth-1:0] column10;
+  wire [AddressWidth-1:0] address4, address10;
+  // Looked at where random bits are drawn and batches are summed, or in as many bits as there are neurons.
+  /* verilator lint_off UNUSED */
+  wire valid2, valid5;
+  wire [ChunkWidth-1:0] chunk2, chunk11;
+  wire [CountWidth-1:0] entry1, column2, column11;
+  wire [AddressWidth-1:0] address9;
+  /* verilator lint_on UNUSED */
+  column_pipe #(
+    .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .CountWidth(CountWidth), .AddressWidth(AddressWidth)
+  ) u_columns (
+    .clk_i(clk_i), .valid0_i(valid0), .first0_i(first0), .bias0_i(bias0), .first_chunk0_i(first_chunk0),
+    .last_chunk0_i(last_chunk0), .layer0_i(layer0), .chunk0_i(chunk0), .entry0_i(entry0), .row_base0_i(row_base0),
+    .list1_i(layer1 == 1{% if batched %} && !apply{% endif %}), .list_column1_i({{ self.resize("list_index1", input_index_width, count_width) }}),
+    .bias_column1_i(columns_of(layer1)),
+    .layer1_o(layer1), .entry1_o(entry1), .valid2_o(valid2), .bias2_o(bias2), .layer2_o(layer2), .chunk2_o(chunk2),
+    .column2_o(column2), .valid3_o(valid3), .first3_o(first3), .bias3_o(bias3), .layer3_o(layer3), .chunk3_o(chunk3),
+    .layer4_o(layer4), .address4_o(address4), .valid5_o(valid5), .valid7_o(valid7), .first7_o(first7), .bias7_o(bias7),
+    .layer7_o(layer7), .chunk7_o(chunk7), .layer8_o(layer8), .address9_o(address9), .bias10_o(bias10),
+    .last_chunk10_o(last_chunk10), .layer10_o(layer10), .chunk10_o(chunk10), .column10_o(column10),
+    .address10_o(address10), .valid11_o(valid11), .bias11_o(bias11), .first_chunk11_o(first_chunk11),
+    .last_chunk11_o(last_chunk11), .layer11_o(layer11), .chunk11_o(chunk11), .column11_o(column11)
+  );
+{%- if stochastic %}
+
+  // Keys of the random bits of this pass: those of weights are absorbed until its first column comes to stage 2, then
+  // held. A step's number is known as its first column is issued, two cycles before. Those of drives and states follow
+  // three cycles later.
+{%- for purpose in purposes %}
+  wire [31:0] key_{{ purpose.0 }};
+  pass_key #(.Purpose(32'd{{ purpose.1 }})) u_key_{{ purpose.0 }} (
+    .clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_q), .step_i({ {{- 32 - step_width }}'d0, step{% if purpose.0 != "weight" %}3_q{% endif %}}),
+    .hold_i({% if purpose.0 == "weight" %}valid2{% else %}valid5{% endif %}), .key_o(key_{{ purpose.0 }})
+  );
+{%- endfor %}
+{%- endif %}
+
+  // A neuron's new state, as the memories take it.
+  wire neuron_valid, neuron_last;
+  wire [LayerWidth-1:0] neuron_layer;
+  wire [IndexWidth-1:0] neuron_index;
+  wire [NeuronWidth-1:0] neuron_number;
+  wire [BankWidth-1:0] neuron_bank;
   wire signed [ActivityWidth-1:0] neuron_activity;
   wire signed [StateWidth-1:0] neuron_state;
-  // Above layer 1, columns are counted: the neuron is known in stage 1.
-  wire [NeuronWidth-1:0] pre_neuron1 = pre_base_of(layer1_q) + {{ self.resize("entry1_q", count_width, neuron_width) }};
-  // Words of post-synaptic activities: in stage 3 of a chunk's first column to learn, in its stage 7 for the way back.
-  wire [WordWidth-1:0] post_word3 = word_base_of(layer3_q) + {{ self.resize("chunk3_q", chunk_width, word_width) }};
+  wire signed [DriveWidth-1:0] neuron_drive;
+
+  // Pre-synaptic operands. Above layer 1, columns are counted: the neuron is known in stage 1.
+  wire [NeuronWidth-1:0] pre_neuron1 = pre_base_of(layer1) + {{ self.resize("entry1", count_width, neuron_width) }};
+  wire signed [ActivityWidth-1:0] value1 = {% if input_signed %}{{ self.extend("list_value1", input_width, activity_width) }}{% else %}{{ self.resize("list_value1", input_width, activity_width) }}{% endif %};
+  wire signed [ActivityWidth-1:0] pre_a3, pre_b3;
+  wire signed [PreWidth-1:0] pre_forward4;
+  operand_fetch #(
+    .ActivityWidth(ActivityWidth), .PreWidth(PreWidth), .BankWidth(BankWidth), .NeuronWidth(NeuronWidth), .One({{ one }})
+  ) u_operands (
+    .clk_i(clk_i), .write_i(neuron_valid), .write_bank_i(neuron_bank), .write_neuron_i(neuron_number),
+    .write_activity_i(neuron_activity), .bank_a_i(bank_a), .bank_b_i(bank_b), .neuron1_i(pre_neuron1), .bias2_i(bias2),
+    .input2_i(layer2 == 1), .value1_i(value1 <<< {{ input_shift }}), .reset_activity2_i(reset_activity_of(layer2 - 1'b1)),
+    .shift3_i(bias3 ? bias_shift_of(layer3) : weight_shift_of(layer3)),
+    .pre_a3_o(pre_a3), .pre_b3_o(pre_b3), .pre_forward4_o(pre_forward4)
+  );
+
+  // Post-synaptic activities, in words: in stage 3 of a chunk's first column to learn, in its stage 7 for the way back.
+  wire [WordWidth-1:0] post_word3 = word_base_of(layer3) + {{ self.resize("chunk3", chunk_width, word_width) }};
   wire [WordWidth-1:0] post_word7 = word_base_of(layer7) + {{ self.resize("chunk7", chunk_width, word_width) }};
-  wire signed [ActivityWidth-1:0] pre_a2, pre_b2;
-  word_memory #(.Width(ActivityWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_pre_a (
-    .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_activity), .read_address_i({bank_a[BankWidth-1:0], pre_neuron1}), .read_data_o(pre_a2)
-  );
-  word_memory #(.Width(ActivityWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_pre_b (
-    .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_activity), .read_address_i({bank_b[BankWidth-1:0], pre_neuron1}), .read_data_o(pre_b2)
-  );
+  wire [WordWidth-1:0] neuron_word = word_base_of(neuron_layer) + {{ self.resize_high("neuron_index", index_width, lane_width, word_width) }};
+  wire [LaneWidth-1:0] neuron_lane = {{ self.resize("neuron_index", index_width, lane_width) }};
   wire [Lanes*ActivityWidth-1:0] post_a, post_b, post_t;
-  wire [WordWidth-1:0] neuron_word = word_base_of(neuron_layer_q) + {{ self.resize_high("neuron_index_q", index_width, lane_width, word_width) }};
-  wire [LaneWidth-1:0] neuron_lane = {{ self.resize("neuron_index_q", index_width, lane_width) }};
-  wire word_last = neuron_last_q || (neuron_lane == {LaneWidth{1'b1}});
   post_memory #(
     .Lanes(Lanes), .ActivityWidth(ActivityWidth), .StateWidth(StateWidth), .Depth(1 << (BankWidth + WordWidth)),
     .AddressWidth(BankWidth + WordWidth), .LaneWidth(LaneWidth)
   ) u_post (
     .clk_i(clk_i), .rst_ni(rst_ni),
-    .valid_i(neuron_valid_q), .lane_i(neuron_lane), .last_i(word_last), .address_i({neuron_bank_q, neuron_word}),
-    .activity_i(neuron_activity), .state_i(neuron_state),
-    .read_i(valid3_q && first3_q && learn),
+    .valid_i(neuron_valid), .lane_i(neuron_lane), .last_i(neuron_last || (neuron_lane == {LaneWidth{1'b1}})),
+    .address_i({neuron_bank, neuron_word}), .activity_i(neuron_activity), .state_i(neuron_state),
+    .read_i(valid3 && first3 && learn),
     .read_address_a_i({bank_a[BankWidth-1:0], post_word3}), .read_address_b_i({bank_b[BankWidth-1:0], post_word3}),
     .read_data_a_o(post_a), .read_data_b_o(post_b),
     .read_t_i(valid7 && first7 && drive), .read_address_t_i({bank_a[BankWidth-1:0], post_word7}),
@@ -379,182 +311,85 @@ module {{ module }} (
     .commit_o(commit_state_valid_o), .commit_data_o(commit_state_data_o)
   );
 
-  // Pre-synaptic operands.
-  wire signed [ActivityWidth-1:0] value2 = {% if input_signed %}{{ self.extend("value2_q", input_width, activity_width) }}{% else %}{{ self.resize("value2_q", input_width, activity_width) }}{% endif %};
-  localparam [ActivityWidth-1:0] One = {{ one }};
-  wire signed [ActivityWidth-1:0] reset_pre2 = reset_activity_of(layer2_q - 1'b1);
-  wire signed [ActivityWidth-1:0] clamped2 = bias2_q ? One : value2 <<< {{ input_shift }};
-  wire is_clamped2 = bias2_q || (layer2_q == 1);
-  wire signed [ActivityWidth-1:0] operand_a2 = is_clamped2 ? clamped2 : bank_a[BankWidth] ? reset_pre2 : pre_a2;
-  wire signed [ActivityWidth-1:0] operand_b2 = is_clamped2 ? clamped2 : bank_b[BankWidth] ? reset_pre2 : pre_b2;
-  reg signed [ActivityWidth-1:0] pre_a3_q, pre_b3_q;
-  reg signed [PreWidth-1:0] pre_forward4_q;
+  // What a weight learns by.
 {%- if rate_sets > 1 %}
-  wire [{{ rates_width }}+LayerWidth-1:0] rate_at2 = {rates, layer2_q};
+  wire [{{ rates_width }}+LayerWidth-1:0] rate_at2 = {rates, layer2};
 {%- else %}
-  wire [LayerWidth-1:0] rate_at2 = layer2_q;
+  wire [LayerWidth-1:0] rate_at2 = layer2;
 {%- endif %}
   reg signed [RateWidth-1:0] rate3_q;
   reg [5:0] width8_q;
-{%- if stochastic_weight %}
-  reg [31:0] column_half3_q, column_key4_q, chunk_key4_q;
-  // Offset of a chunk's first row: the chunk times a constant, modulo 2^32, in two products with half a word.
-  localparam [31:0] ChunkGolden = {{ chunk_golden }};
-  wire [31:0] chunk2 = {{ self.resize("chunk2_q", chunk_width, &32) }};
-  /* verilator lint_off UNUSED */
-  reg [31:0] chunk_low3_q, chunk_high3_q;
-  /* verilator lint_on UNUSED */
-{%- else %}
-  wire [31:0] column_key4_q = 32'd0;  // no random bits
-  wire [31:0] chunk_key4_q = 32'd0;
-{%- endif %}
   always @(posedge clk_i) begin
-    pre_a3_q <= operand_a2;
-    pre_b3_q <= operand_b2;
-    pre_forward4_q <= $signed({{ self.extend("pre_a3_q", activity_width, pre_width) }}) <<< (bias3_q ? bias_shift_of(layer3_q) : weight_shift_of(layer3_q));
 {%- if random_sign %}
-    rate3_q <= bias2_q ? (sign_q ? -bias_rate_of(rate_at2) : bias_rate_of(rate_at2))
-                       : (sign_q ? -weight_rate_of(rate_at2) : weight_rate_of(rate_at2));
+    rate3_q <= bias2 ? (negative ? -bias_rate_of(rate_at2) : bias_rate_of(rate_at2))
+                     : (negative ? -weight_rate_of(rate_at2) : weight_rate_of(rate_at2));
 {%- else %}
-    rate3_q <= bias2_q ? bias_rate_of(rate_at2) : weight_rate_of(rate_at2);
+    rate3_q <= bias2 ? bias_rate_of(rate_at2) : weight_rate_of(rate_at2);
 {%- endif %}
     width8_q <= bias7 ? bias_width_of(layer7) : weight_width_of(layer7);
+  end
 {%- if stochastic_weight %}
-    column_half3_q <= mix_absorb_1(key_weight_q, { {{- self.resize("layer2_q", layer_width, &16) }}, {{ self.resize("column2_q", count_width, &16) }}});
-    column_key4_q <= mix_absorb_2(column_half3_q);
-    if (valid2_q) begin
-      chunk_low3_q <= chunk2 * {16'd0, ChunkGolden[15:0]};
-      chunk_high3_q <= chunk2 * {16'd0, ChunkGolden[31:16]};
-    end
-    chunk_key4_q <= chunk_low3_q + {chunk_high3_q[15:0], 16'd0};
-{%- endif %}
-  end
-
-  // Weight memory and host port.
-{%- if batched %}
-  // Sums of rate x contrast over a batch, at the addresses of the weights; a weight that the host stores has none yet.
-  localparam BatchWidth = {{ batch_width }};
-  wire write_sums9, visited10;
-  wire [Lanes*BatchWidth-1:0] sums6, write_sums9_data;
-  wire write10 = visited10 && apply;
+  wire [31:0] column_key4, chunk_key4;
+  column_key #(.ChunkGolden({{ chunk_golden }})) u_column_key (
+    .clk_i(clk_i), .valid2_i(valid2), .key_i(key_weight), .layer2_i({{ self.resize("layer2", layer_width, &16) }}),
+    .column2_i({{ self.resize("column2", count_width, &16) }}), .chunk2_i({{ self.resize("chunk2", chunk_width, &32) }}),
+    .column_key4_o(column_key4), .chunk_key4_o(chunk_key4)
+  );
 {%- else %}
-  wire write10;
-  /* verilator lint_off UNUSED */
-  wire write_sums9;
-  wire [Lanes-1:0] write_sums9_data;
-  /* verilator lint_on UNUSED */
+  wire [31:0] column_key4 = 32'd0;  // no random bits
+  wire [31:0] chunk_key4 = 32'd0;
 {%- endif %}
-  wire [Lanes*StoredWidth-1:0] write_data10, weights6;
+
+  // Weights.
+  localparam BatchWidth = {% if batched %}{{ batch_width }}{% else %}1{% endif %};
+  wire written10, write_back10, write_sums9;
+  wire [Lanes*StoredWidth-1:0] weights6, back6, write_data10, write_back_data10;
+  wire [Lanes*BatchWidth-1:0] sums6, write_sums_data9;
   wire [31:0] write_fold10;
-  reg [Lanes*StoredWidth-1:0] host_word_q;
-  reg [HostWidth-1:0] host_address_q;
-  reg host_fetch1_q, host_fetch2_q, host_fetch3_q;
-{%- if ways == 2 %}
-  // The way back has weights of its own, from synapse layer 2 on. The host finds them behind the forward ones.
-  localparam WeightWords = {{ weight_words }};
-  localparam BackBase = {{ back_base }};
-  wire write_back10;
-  wire [Lanes*StoredWidth-1:0] write_back_data10, back6;
-  wire host_back = (host_address_q >= WeightWords[HostWidth-1:0]);
-  reg host_back2_q, host_back3_q;
-  /* verilator lint_off UNUSED */
-  wire [HostWidth-1:0] host_back_address = host_address_q - WeightWords[HostWidth-1:0];
-  wire [AddressWidth-1:0] back_address4 = address4 - BackBase[AddressWidth-1:0];
-  wire [AddressWidth-1:0] back_address10 = address10 - BackBase[AddressWidth-1:0];
-  /* verilator lint_on UNUSED */
-  weight_memory #(.Width(Lanes * StoredWidth), .Depth({{ back_words }}), .AddressWidth(BackWidth)) u_weights_back (
-    .clk_i(clk_i), .write_i({% if batched %}(write_back10 && apply){% else %}write_back10{% endif %} || (host_store_i && host_back)),
-    .write_address_i(host_store_i ? host_back_address[BackWidth-1:0] : back_address10[BackWidth-1:0]),
-    .write_data_i(host_store_i ? host_word_q : write_back_data10),
-    .read_address_i(host_fetch1_q ? host_back_address[BackWidth-1:0] : back_address4[BackWidth-1:0]),
-    .read_data_o(back6)
+  wire write10 = written10{% if batched %} && apply{% endif %};  // a weight, not a sum of a batch
+  weight_store #(
+    .Lanes(Lanes), .StoredWidth(StoredWidth), .Words({{ weight_words }}), .AddressWidth(AddressWidth), .HostWidth(HostWidth),
+    .BackWords({{ back_words }}), .BackWidth({{ back_width }}), .BackBase({{ back_base }}), .Batched({{ batched as u32 }}), .BatchWidth(BatchWidth)
+  ) u_store (
+    .clk_i(clk_i), .rst_ni(rst_ni),
+    .host_seek_i(host_seek_i), .host_address_i(host_address_i), .host_shift_i(host_shift_i), .host_data_i(host_data_i),
+    .host_data_o(host_data_o), .host_store_i(host_store_i), .host_fetch_i(host_fetch_i),
+    .address4_i(address4), .weights6_o(weights6), .back6_o(back6), .sums6_o(sums6),
+    .write10_i(write10), .address10_i(address10), .write_data10_i(write_data10),
+    .write_back10_i(write_back10{% if batched %} && apply{% endif %}), .write_back_data10_i(write_back_data10),
+    .write_sums9_i(write_sums9), .address9_i(address9), .write_sums_data9_i(write_sums_data9)
   );
-{%- else %}
-  /* verilator lint_off UNUSED */
-  wire write_back10;
-  wire [Lanes*StoredWidth-1:0] write_back_data10;
-  /* verilator lint_on UNUSED */
-{%- endif %}
-  assign host_data_o = host_word_q[StoredWidth-1:0];
-  always @(posedge clk_i) begin
-    if (!rst_ni) begin
-      host_address_q <= {HostWidth{1'b0}};
-      host_fetch1_q <= 1'b0;
-      host_fetch2_q <= 1'b0;
-      host_fetch3_q <= 1'b0;
-    end else begin
-      host_fetch1_q <= host_fetch_i;
-      host_fetch2_q <= host_fetch1_q;
-      host_fetch3_q <= host_fetch2_q;
-      if (host_seek_i) host_address_q <= host_address_i;
-      else if (host_store_i || host_fetch1_q) host_address_q <= host_address_q + 1'b1;
-    end
-{%- if ways == 2 %}
-    host_back2_q <= host_back;
-    host_back3_q <= host_back2_q;
-    if (host_fetch3_q) host_word_q <= host_back3_q ? back6 : weights6;
-{%- else %}
-    if (host_fetch3_q) host_word_q <= weights6;
-{%- endif %}
-    else if (host_shift_i) host_word_q <= {host_data_i, host_word_q[Lanes*StoredWidth-1:StoredWidth]};
-  end
-  weight_memory #(.Width(Lanes * StoredWidth), .Depth({{ weight_words }}), .AddressWidth(AddressWidth)) u_weights (
-    .clk_i(clk_i), .write_i(write10 || {% if ways == 2 %}(host_store_i && !host_back){% else %}host_store_i{% endif %}),
-    .write_address_i(host_store_i ? host_address_q[AddressWidth-1:0] : address10),
-    .write_data_i(host_store_i ? host_word_q : write_data10),
-    .read_address_i(host_fetch1_q ? host_address_q[AddressWidth-1:0] : address4), .read_data_o(weights6)
-  );
-
-{%- if batched %}
-  /* verilator lint_off UNUSED */
-  wire [TrailWidth-1:0] trail9 = trail9_q;
-  /* verilator lint_on UNUSED */
-  wire host_clear = {% if ways == 2 %}host_store_i && !host_back{% else %}host_store_i{% endif %};
-  weight_memory #(.Width(Lanes * BatchWidth), .Depth({{ weight_words }}), .AddressWidth(AddressWidth)) u_sums (
-    .clk_i(clk_i), .write_i(write_sums9 || host_clear),
-    .write_address_i(host_store_i ? host_address_q[AddressWidth-1:0] : trail9[AddressWidth-1:0]),
-    .write_data_i(host_store_i ? {Lanes*BatchWidth{1'b0}} : write_sums9_data),
-    .read_address_i(address4), .read_data_o(sums6)
-  );
-{%- endif %}
 
   // Synapses.
   wire signed [TransposedWidth-1:0] transposed13;
   wire signed [ForwardWidth-1:0] chain_head;
   wire chain_shift;
-  wire signed [ActivityWidth-1:0] reset_post4 = reset_activity_of(layer4);
-  wire signed [ActivityWidth-1:0] reset_post8 = reset_activity_of(layer8);
   synapse_lanes #(
     .Lanes(Lanes), .StoredWidth(StoredWidth), .DroppedBits({{ dropped_bits }}), .ActivityWidth(ActivityWidth),
     .PreWidth(PreWidth), .RateWidth(RateWidth), .RatedWidth({{ rated_width }}), .GradientWidth({{ gradient_width }}),
-    {% if batched %}.Batched(1), .BatchWidth(BatchWidth), {% endif %}.ForwardWidth(ForwardWidth),
+    .Batched({{ batched as u32 }}), .BatchWidth(BatchWidth), .ForwardWidth(ForwardWidth),
     .TransposedWidth(TransposedWidth), .Feedback({{ feedback }}), .Decay({{ decay }}),
     .UpdateShift({{ update_shift }}), .WeightRounding({{ weight_rounding }}),
     .WeightOverflow({{ weight_overflow }}), .UniformWidth({{ uniform_width }})
   ) u_synapses (
     .clk_i(clk_i),
-    .valid3_i(valid3_q), .first3_i(valid3_q && first3_q), .last3_i(bias3_q), .learn3_i(learn), .drive3_i(drive),
-    .back3_i({% if ways == 2 %}valid3_q && !bias3_q && layer3_q != 1{% else %}1'b0{% endif %}),
+    .valid3_i(valid3), .first3_i(valid3 && first3), .last3_i(bias3), .learn3_i(learn), .drive3_i(drive),
+    .back3_i({% if ways == 2 %}valid3 && !bias3 && layer3 != 1{% else %}1'b0{% endif %}),
     .apply_i({% if batched %}apply{% else %}1'b0{% endif %}), .clear_a_i(bank_a[BankWidth]), .clear_b_i(bank_b[BankWidth]),
-    .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t), .reset_activity4_i(reset_post4), .reset_activity8_i(reset_post8),
-    .pre_a3_i(pre_a3_q), .pre_b3_i(pre_b3_q), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4_q),
-    .column_key4_i(column_key4_q), .chunk_key4_i(chunk_key4_q), .width8_i(width8_q),
-    .weights6_i(weights6), .write10_o({% if batched %}visited10{% else %}write10{% endif %}), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
-{%- if batched %}
-    .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums9_data),
-{%- else %}
-    .sums6_i({Lanes{1'b0}}), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums9_data),
-{%- endif %}
-    .back6_i({% if ways == 2 %}back6{% else %}{Lanes*StoredWidth{1'b0}}{% endif %}),
-    .write_back10_o(write_back10), .write_back_data10_o(write_back_data10),
+    .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
+    .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
+    .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
+    .column_key4_i(column_key4), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
+    .weights6_i(weights6), .write10_o(written10), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
+    .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9),
+    .back6_i(back6), .write_back10_o(write_back10), .write_back_data10_o(write_back_data10),
     .transposed13_o(transposed13), .chain_head_o(chain_head), .chain_shift_i(chain_shift)
   );
-  assign wrote_last = {% if batched %}visited10{% else %}write10{% endif %} && bias10 && last_chunk10 && (layer10 == Layers);
+  assign wrote_last = written10 && bias10 && last_chunk10 && (layer10 == Layers);
 
   // Drives.
   reg [LayerWidth-1:0] layer12_q, layer13_q;
   always @(posedge clk_i) {layer12_q, layer13_q} <= {layer11, layer12_q};
-  wire signed [TransposedWidth-1:0] transposed_aligned13 = transposed13 <<< weight_shift_of(layer13_q);
   wire valid15;
   wire [NeuronWidth-1:0] neuron14, neuron15;
   wire [LayerWidth-1:0] layer15;
@@ -570,7 +405,7 @@ module {{ module }} (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .column11_i(valid11 && drive && !bias11 && layer11 != 1), .first_chunk11_i(first_chunk11),
     .last_chunk11_i(last_chunk11), .layer11_i(layer11 - 1'b1), .index11_i({{ self.resize("column11", count_width, index_width) }}),
-    .neuron11_i(pre_neuron11), .transposed13_i(transposed_aligned13),
+    .neuron11_i(pre_neuron11), .transposed13_i(transposed13 <<< weight_shift_of(layer13_q)),
     .chunk11_i(valid11 && drive && bias11), .chunk_layer11_i(layer11), .chunk_index11_i(chunk_index11),
     .chunk_neuron11_i(chunk_neuron11), .chunk_lanes11_i(last_chunk11 ? last_lanes_of(layer11) : {{ lane_width + 1 }}'d{{ lanes }}),
     .chunk_output11_i(layer11 == Layers), .chain_head_i(chain_head), .chain_shift_o(chain_shift),
@@ -578,270 +413,52 @@ module {{ module }} (
     .total15_o(total15)
   );
 
-  // Neurons. The present state of a neuron is fetched while its drive is summed.
-  wire signed [StateWidth-1:0] stored_state15;
-  word_memory #(.Width(StateWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
-    .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_state), .read_address_i({bank_now3[BankWidth-1:0], neuron14}), .read_data_o(stored_state15)
+  // Neurons.
+{%- if !stochastic_drive %}
+  wire [31:0] key_drive = 32'd0;  // no random bits
+{%- endif %}
+{%- if !stochastic_state %}
+  wire [31:0] key_state = 32'd0;
+{%- endif %}
+  assign pulling = {% if softmax %}({{ nudge_name }} != 2'd0){% if even_odd %} && (Layers % 2 == {31'd0, odd}){% endif %}{% else %}1'b0{% endif %};
+  neuron_bank u_neurons (
+    .clk_i(clk_i), .rst_ni(rst_ni), .key_drive_i(key_drive), .key_state_i(key_state), .label_i(label),
+    .bank_now_i(bank_now3), .bank_next_i(bank_next3), .nudge_i(nudge3), .odd_i({% if even_odd %}odd3_q{% else %}1'b0{% endif %}),
+    .neuron14_i(neuron14), .valid15_i(valid15), .layer15_i(layer15), .index15_i(index15), .neuron15_i(neuron15),
+    .total15_i(total15), .valid_o(neuron_valid), .last_o(neuron_last), .layer_o(neuron_layer), .index_o(neuron_index),
+    .number_o(neuron_number), .bank_o(neuron_bank), .activity_o(neuron_activity), .state_o(neuron_state),
+    .drive_o(neuron_drive), .pulled_o(pulled)
   );
-  wire signed [StateWidth-1:0] state15 = bank_now3[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
-  wire target15 = ({{ self.resize("label", label_width, &16) }} == {{ self.resize("index15", index_width, &16) }});
-{%- if even_odd %}
-  wire rest15 = (layer15[0] != odd3_q);
-{%- else %}
-  wire rest15 = 1'b0;
-{%- endif %}
-{%- if softmax %}
-  localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
-  wire collected15 = (nudge3 != 2'd0) && !rest15 && (layer15 == OutputLayer);
-{%- endif %}
-  // Which neuron, on its way through stages 15 to {{ end }}; the latter lies uppermost.
-  localparam NeuronStages = {{ end - 15 }};
-  localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth{% if softmax %} + 2{% endif %};
-  wire layer_last15 = ({{ self.resize("index15", index_width, &32) }} == last_index_of(layer15));
-  reg [NeuronStages:1] neuron_trail_valid_q;
-  reg [NeuronStages*NeuronTrailWidth-1:0] neuron_trail_q;
-  wire [(NeuronStages+1)*NeuronTrailWidth-1:0] neuron_trail =
-      {neuron_trail_q, {% if softmax %}rest15, collected15, {% endif %}layer_last15, layer15, index15, neuron15, bank_next3};
-  always @(posedge clk_i) begin
-    if (!rst_ni) neuron_trail_valid_q <= {NeuronStages{1'b0}};
-    else neuron_trail_valid_q <= {neuron_trail_valid_q[NeuronStages-1:1], valid15};
-    neuron_trail_q <= neuron_trail[NeuronStages*NeuronTrailWidth-1:0];
-  end
-  wire valid{{ end }} = neuron_trail_valid_q[NeuronStages];
-{%- if softmax %}
-  /* verilator lint_off UNUSED */
-  wire rest{{ end }};
-  /* verilator lint_on UNUSED */
-  wire collected{{ end }};  // the softmax read-out takes it
-{%- endif %}
-  wire last{{ end }};
-  wire [LayerWidth-1:0] layer{{ end }};
-  wire [IndexWidth-1:0] index{{ end }};
-  wire [NeuronWidth-1:0] number{{ end }};
-  wire [BankWidth-1:0] bank{{ end }};
-  assign { {%- if softmax %}rest{{ end }}, collected{{ end }}, {% endif %}last{{ end }}, layer{{ end }}, index{{ end }}, number{{ end }}, bank{{ end }}} =
-      neuron_trail[NeuronStages*NeuronTrailWidth+:NeuronTrailWidth];
-{%- if stochastic_drive %}
-  reg [31:0] drive_key16_q, drive_half17_q, drive_random18_q;
-  always @(posedge clk_i) begin
-    drive_key16_q <= mix_absorb(key_drive_q, { {{- self.resize("layer15", layer_width, &16) }}, 16'd0}) + {{ self.resize("index15", index_width, &32) }} * Golden;
-    drive_half17_q <= mix_row_1(drive_key16_q);
-    drive_random18_q <= mix_row_2(drive_half17_q);
-  end
-{%- else %}
-  wire [31:0] drive_random18_q = 32'd0;  // not looked at
-{%- endif %}
-{%- if stochastic_state %}
-  wire [LayerWidth-1:0] layer_of_key;
-  wire [IndexWidth-1:0] index_of_key;
-  assign {layer_of_key, index_of_key} =
-      neuron_trail[(NeuronStages-4)*NeuronTrailWidth+NeuronWidth+BankWidth+:LayerWidth+IndexWidth];
-  reg [31:0] state_key_q, state_half_q, state_random_q;  // the last with stage {{ end - 1 }}
-  always @(posedge clk_i) begin
-    state_key_q <= mix_absorb(key_state_q, { {{- self.resize("layer_of_key", layer_width, &16) }}, 16'd0}) + {{ self.resize("index_of_key", index_width, &32) }} * Golden;
-    state_half_q <= mix_row_1(state_key_q);
-    state_random_q <= mix_row_2(state_half_q);
-  end
-{%- else %}
-  wire [31:0] state_random_q = 32'd0;  // not looked at
-{%- endif %}
-  reg signed [StateWidth-1:0] state{{ end }};
-  reg signed [DriveWidth-1:0] drive{{ end }};
-{% for u in units %}
-  // {{ u.comment }}
-  wire [{{ u.drive_width }}-1:0] drive_{{ u.id }};
-{%- if u.state_used %}
-  wire [{{ u.state_width }}-1:0] state_{{ u.id }};
-{%- else %}
-  /* verilator lint_off UNUSED */
-  wire [{{ u.state_width }}-1:0] state_{{ u.id }};  // the pulls of the softmax read-out take its place
-  /* verilator lint_on UNUSED */
-{%- endif %}
-  neuron_unit #(
-    .TotalWidth(TotalWidth), {{ u.parameters }}
-  ) u_neuron_{{ u.id }} (
-    .clk_i(clk_i), .total_i(total15), .state_i({{ u.state_in }}), .target_i(target15),
-    .nudge_i({% if u.output %}nudge3{% else %}2'd0{% endif %}), .rest_i(rest15), .drive_random_i(drive_random18_q), .state_random_i(state_random_q),
-    .drive_o(drive_{{ u.id }}), .state_o(state_{{ u.id }})
-  );
-{% endfor %}
-  always @* begin
-    case (layer{{ end }})
-{%- for u in units %}{% if !loop.last %}
-      {{ u.cases }}: begin
-        state{{ end }} = {{ u.state_out }};
-        drive{{ end }} = {{ u.drive_out }};
-      end
-{%- endif %}{% endfor %}
-{%- for u in units %}{% if loop.last %}
-      default: begin
-        state{{ end }} = {{ u.state_out }};
-        drive{{ end }} = {{ u.drive_out }};
-      end
-{%- endif %}{% endfor %}
-    endcase
-  end
-{% if activity_table %}
-  // What the synapses see of a state: a table, one more cycle.
-{%- for u in units %}
-  wire [{{ u.state_width }}-1:0] activity_{{ u.id }};
-  function_table #(.InWidth({{ u.state_width }}), .OutWidth({{ u.state_width }}), .File("{{ u.activity_file }}")) u_activity_{{ u.id }} (
-    .clk_i(clk_i), .value_i(state_{{ u.id }}), .result_o(activity_{{ u.id }})
-  );
-{%- endfor %}
-  reg signed [StateWidth-1:0] state{{ end + 1 }}_q;
-  reg signed [DriveWidth-1:0] drive{{ end + 1 }}_q;
-  reg signed [ActivityWidth-1:0] activity{{ end + 1 }};
-  always @(posedge clk_i) begin
-    neuron_valid_q <= rst_ni && valid{{ end }};
-    neuron_last_q <= last{{ end }};
-    neuron_layer_q <= layer{{ end }};
-    neuron_index_q <= index{{ end }};
-    neuron_number_q <= number{{ end }};
-    neuron_bank_q <= bank{{ end }};
-    state{{ end + 1 }}_q <= state{{ end }};
-    drive{{ end + 1 }}_q <= drive{{ end }};
-  end
-  always @* begin
-    case (neuron_layer_q)
-{%- for u in units %}{% if !loop.last %}
-      {{ u.cases }}: activity{{ end + 1 }} = {{ u.activity_out }};
-{%- endif %}{% endfor %}
-{%- for u in units %}{% if loop.last %}
-      default: activity{{ end + 1 }} = {{ u.activity_out }};
-{%- endif %}{% endfor %}
-    endcase
-  end
-  assign neuron_activity = activity{{ end + 1 }} <<< activity_shift_of(neuron_layer_q);
-  assign neuron_state = state{{ end + 1 }}_q;
-  wire signed [DriveWidth-1:0] neuron_drive = drive{{ end + 1 }}_q;
-  assign pulling = 1'b0;
-  assign pulled = 1'b0;
-{% else %}
-{%- if softmax %}
-  // Softmax read-out: in nudged steps the outputs' drives are collected, and their pulls take the neurons' way once all
-  // of them are known. Nothing else is on that way then.
-  assign pulling = ({{ nudge_name }} != 2'd0){% if even_odd %} && (OutputLayer[0] == odd){% endif %};
-  wire pull_valid, pull_last;
-  wire [IndexWidth-1:0] pull_index;
-  wire [{{ pull_drive_width }}-1:0] pull_drive;
-  wire [{{ pull_state_width }}-1:0] pull_state;
-{%- if stochastic_state %}
-  wire [IndexWidth-1:0] pull_random_index;
-  reg [31:0] pull_random_q;
-  always @(posedge clk_i)
-    pull_random_q <= mix_row(mix_absorb(key_state_q, { {{- self.resize("OutputLayer", layer_width, &16) }}, 16'd0}) + {{ self.resize("pull_random_index", index_width, &32) }} * Golden);
-{%- else %}
-  /* verilator lint_off UNUSED */
-  wire [IndexWidth-1:0] pull_random_index;
-  /* verilator lint_on UNUSED */
-  wire [31:0] pull_random_q = 32'd0;
-{%- endif %}
-  softmax_unit #(
-    .IndexWidth(IndexWidth), .LabelWidth(LabelWidth), {{ pull_parameters }}
-  ) u_softmax (
-    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid{{ end }} && collected{{ end }}), .last_i(last{{ end }}), .index_i(index{{ end }}),
-    .drive_i(drive{{ end }}[{{ pull_drive_width }}-1:0]), .negative_i(nudge3 == 2'd2), .label_i(label),
-    .random_index_o(pull_random_index), .random_i(pull_random_q),
-    .valid_o(pull_valid), .last_o(pull_last), .index_o(pull_index), .drive_o(pull_drive), .state_o(pull_state)
-  );
-  always @* begin
-    neuron_valid_q = pull_valid || (valid{{ end }} && !collected{{ end }});
-    neuron_last_q = pull_valid ? pull_last : last{{ end }};
-    neuron_layer_q = pull_valid ? OutputLayer : layer{{ end }};
-    neuron_index_q = pull_valid ? pull_index : index{{ end }};
-    neuron_number_q = pull_valid ? pre_base_of(OutputLayer + 1'b1) + {{ self.resize("pull_index", index_width, neuron_width) }} : number{{ end }};
-    neuron_bank_q = pull_valid ? bank_next3 : bank{{ end }};
-  end
-  wire signed [StateWidth-1:0] pull_state_wide = {{ self.extend("pull_state", pull_state_width, state_width) }};
-  wire signed [DriveWidth-1:0] pull_drive_wide = {{ pull_drive_wide }};
-  wire signed [StateWidth-1:0] new_state = pull_valid ? pull_state_wide : state{{ end }};
-  wire signed [DriveWidth-1:0] neuron_drive = pull_valid ? pull_drive_wide : drive{{ end }};
-  assign pulled = pull_valid && pull_last;
-{%- else %}
-  always @* begin
-    neuron_valid_q = valid{{ end }};
-    neuron_last_q = last{{ end }};
-    neuron_layer_q = layer{{ end }};
-    neuron_index_q = index{{ end }};
-    neuron_number_q = number{{ end }};
-    neuron_bank_q = bank{{ end }};
-  end
-  wire signed [StateWidth-1:0] new_state = state{{ end }};
-  wire signed [DriveWidth-1:0] neuron_drive = drive{{ end }};
-  assign pulling = 1'b0;
-  assign pulled = 1'b0;
-{%- endif %}
-  wire signed [{{ wide_state }}-1:0] wide_state = {{ self.extend("new_state", state_width, wide_state) }};
-  /* verilator lint_off UNUSED */
-  wire signed [{{ wide_state }}-1:0] aligned_state = wide_state <<< activity_shift_of(neuron_layer_q);
-  /* verilator lint_on UNUSED */
-  assign neuron_activity = aligned_state[ActivityWidth-1:0];
-  assign neuron_state = new_state;
-{% endif %}
+
   // Prediction: the largest output {{ best }}; the lowest number wins a tie.
-  reg ranked_q, rank_first_q;
-  reg signed [{{ best_width }}-1:0] rank_q, best_q;
-  /* verilator lint_off UNUSED */
-  reg [IndexWidth-1:0] rank_index_q, best_index_q;
-  /* verilator lint_on UNUSED */
-  reg [LabelWidth-1:0] prediction_q;
-  // The last output is written up to six cycles after the operation is decoded, ranked in the two after that.
-  reg [8:1] read_q;
-  always @(posedge clk_i) begin
-    ranked_q <= neuron_valid_q && neuron_layer_q == Layers;
-    rank_first_q <= (neuron_index_q == 0);
-    rank_index_q <= neuron_index_q;
-    rank_q <= neuron_{{ best }};
-    if (ranked_q && (rank_first_q || rank_q > best_q)) begin
-      best_q <= rank_q;
-      best_index_q <= rank_index_q;
-    end
-    read_q <= {read_q[7:1], read};
-    if (read_q[8]) prediction_q <= {{ self.resize("best_index_q", index_width, label_width) }};
-  end
-  assign result_prediction_o = prediction_q;
+  readout #(.ValueWidth({{ best_width }}), .IndexWidth(IndexWidth), .LabelWidth(LabelWidth)) u_readout (
+    .clk_i(clk_i), .valid_i(neuron_valid && neuron_layer == Layers), .first_i(neuron_index == 0), .index_i(neuron_index),
+    .value_i(neuron_{{ best }}), .read_i(read), .prediction_o(result_prediction_o)
+  );
   assign result_label_o = label;
   assign result_train_o = sample_train;
 
   // Commit port.
-  reg [7:0] state_layer_q;
-  reg [15:0] state_word_q;
-  always @(posedge clk_i) begin
-    state_layer_q <= {{ self.resize("neuron_layer_q", layer_width, &8) }};
-    state_word_q <= {{ self.resize_high("neuron_index_q", index_width, lane_width, &16) }};
-  end
-  assign commit_state_layer_o = state_layer_q;
-  assign commit_state_word_o = state_word_q;
-  // Weights appear two cycles after they are written: the first ones of a pass behind the end of the step before.
-  localparam CommitWidth = 1 + 8 + 16 + 16 + {{ ways }} * Lanes * StoredWidth;
-  wire [7:0] weight_layer10 = {{ self.resize("layer10", layer_width, &8) }};
-  wire [15:0] weight_chunk10 = {{ self.resize("chunk10", chunk_width, &16) }};
-  wire [15:0] weight_column10 = {{ self.resize("column10", count_width, &16) }};
-  wire [{{ ways }}*Lanes*StoredWidth-1:0] weight_data10 = {% if ways == 2 %}{write_back10 ? write_back_data10 : {Lanes*StoredWidth{1'b0}}, write_data10}{% else %}write_data10{% endif %};
-  reg [CommitWidth-1:0] commit11_q, commit12_q;
-  always @(posedge clk_i) begin
-    commit11_q <= {rst_ni && write10, weight_layer10, weight_chunk10, weight_column10, weight_data10};
-    commit12_q <= commit11_q;
-  end
-  assign {commit_weight_valid_o, commit_weight_layer_o, commit_weight_chunk_o, commit_weight_column_o, commit_weight_data_o} =
-      commit12_q;
-  signature #(.StateWidth(StateWidth)) u_signature (
-    .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(sample_start),
-    .state_valid_i(neuron_valid_q), .state_tag_i({ {{- self.resize("neuron_layer_q", layer_width, &6) }}, 10'd0, {{ self.resize("neuron_index_q", index_width, &16) }}}),
-    .state_i(neuron_state),
-    .weight_valid_i(write10), .weight_tag_i({ {{- self.resize("layer10", layer_width, &6) }}, weight_chunk10[9:0], weight_column10}),
-    .weight_chunk_high_i(weight_chunk10[15:10]),
-    .weight_fold_i(write_fold10), .step_end_i(step_end), .valid_o(commit_step_valid_o), .signature_o(signature_o)
+  wire [7:0] neuron_layer8 = {{ self.resize("neuron_layer", layer_width, &8) }};
+  wire [15:0] neuron_index16 = {{ self.resize("neuron_index", index_width, &16) }};
+  commit_port #(.StateWidth(StateWidth), .DataWidth({{ ways }} * Lanes * StoredWidth)) u_commit (
+    .clk_i(clk_i), .rst_ni(rst_ni), .sample_start_i(sample_start), .step_end_i(step_end),
+    .state_valid_i(neuron_valid), .state_layer_i(neuron_layer8), .state_index_i(neuron_index16),
+    .state_word_i({{ self.resize_high("neuron_index", index_width, lane_width, &16) }}), .state_i(neuron_state),
+    .weight_valid_i(write10), .weight_layer_i({{ self.resize("layer10", layer_width, &8) }}), .weight_chunk_i({{ self.resize("chunk10", chunk_width, &16) }}),
+    .weight_column_i({{ self.resize("column10", count_width, &16) }}), .weight_fold_i(write_fold10),
+    .weight_data_i({% if ways == 2 %}{write_back10 ? write_back_data10 : {Lanes*StoredWidth{1'b0}}, write_data10}{% else %}write_data10{% endif %}),
+    .state_layer_o(commit_state_layer_o), .state_word_o(commit_state_word_o),
+    .weight_valid_o(commit_weight_valid_o), .weight_layer_o(commit_weight_layer_o), .weight_chunk_o(commit_weight_chunk_o),
+    .weight_column_o(commit_weight_column_o), .weight_data_o(commit_weight_data_o),
+    .step_valid_o(commit_step_valid_o), .signature_o(signature_o)
   );
-  assign probe_neuron_valid_o = neuron_valid_q;
-  assign probe_neuron_layer_o = {{ self.resize("neuron_layer_q", layer_width, &8) }};
-  assign probe_neuron_index_o = {{ self.resize("neuron_index_q", index_width, &16) }};
+  assign probe_neuron_valid_o = neuron_valid;
+  assign probe_neuron_layer_o = neuron_layer8;
+  assign probe_neuron_index_o = neuron_index16;
   assign probe_neuron_drive_o = neuron_drive;
   assign probe_neuron_state_o = neuron_state;
 
 endmodule
 
 `default_nettype wire
-

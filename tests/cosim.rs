@@ -669,7 +669,8 @@ fn a_wrong_rounding_is_found_where_two_references_part() {
         let (design, wrong) = (right.design()?, wrong.design()?);
         let (data, samples) = samples(&design)?;
         let mut sources = Sources::of(&design, &Layout::of(&design));
-        let core = sources.files.get_mut("eqhdl_wrong_rounding.v").ok_or("no core")?;
+        let file = if field == Field::Weight { "eqhdl_wrong_rounding.v" } else { "neuron_bank.v" };
+        let core = sources.files.get_mut(file).ok_or("no core")?;
         if !core.contains(from) {
             return Err(format!("the core has no `{from}`"));
         }

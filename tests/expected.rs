@@ -102,7 +102,13 @@ fn generated_verilog_is_what_it_was() {
         let mut sources = Sources::of(&design, &layout);
         eqhdl::bus::add_to(&mut sources, &design, &layout);
         let core = module_name(&design);
-        for (part, file) in [("core", format!("{core}.v")), ("axi", format!("{core}_axi.v"))] {
+        for (part, file) in [
+            ("core", format!("{core}.v")),
+            ("neurons", "neuron_bank.v".to_owned()),
+            ("program", "phase_program.v".to_owned()),
+            ("layers", "layer_table.vh".to_owned()),
+            ("axi", format!("{core}_axi.v")),
+        ] {
             texts.holds(format!("verilog/{part}-{name}.v"), &sources.files[&file]);
         }
     }

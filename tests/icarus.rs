@@ -200,10 +200,10 @@ fn unknown_bits_in_a_commit_are_refused() -> Result<(), Box<dyn std::error::Erro
     let samples = &samples[..1];
     let mut sources = Sources::of(&design, &Layout::of(&design));
     // The bias operand is never given.
-    let core = sources.files.get_mut("eqhdl_icarus_leaky.v").ok_or("no core")?;
-    let (given, never) = ("clamped2 = bias2_q ? One :", "clamped2 = bias2_q ? {ActivityWidth{1'bx}} :");
-    assert!(core.contains(given), "the defect must be planted elsewhere");
-    *core = core.replace(given, never);
+    let leaf = sources.files.get_mut("operand_fetch.v").ok_or("no leaf")?;
+    let (given, never) = ("clamped2 = bias2_i ? One :", "clamped2 = bias2_i ? {ActivityWidth{1'bx}} :");
+    assert!(leaf.contains(given), "the defect must be planted elsewhere");
+    *leaf = leaf.replace(given, never);
     let dir = tempfile::tempdir()?;
     simulate(&design, sources, &data, samples, dir.path())?;
     match compare(&design, &data, samples, dir.path()) {
@@ -219,12 +219,12 @@ fn unknown_bits_in_a_commit_are_refused() -> Result<(), Box<dyn std::error::Erro
 fn a_word_of_states_lost_misplaced_or_repeated_is_a_difference() -> Result<(), Box<dyn std::error::Error>> {
     let design = CASES[0].design()?;
     let (data, samples) = samples(&design)?;
-    let (core, post) = ("eqhdl_icarus_leaky.v", "post_memory.v");
-    let (word, commit) = ("commit_state_word_o = state_word_q;", "commit_o <= valid_i && last_i;");
+    let (port, post) = ("commit_port.v", "post_memory.v");
+    let (word, commit) = ("state_word_o <= state_word_i;", "commit_o <= valid_i && last_i;");
     for (file, from, to, field) in [
         (post, commit, "commit_o <= valid_i && last_i && !address_i[0];", Field::Count),
-        (core, word, "commit_state_word_o = state_word_q ^ 16'd512;", Field::Place),
-        (core, word, "commit_state_word_o = state_word_q == 16'd1 ? 16'd0 : state_word_q;", Field::Place),
+        (port, word, "state_word_o <= state_word_i ^ 16'd512;", Field::Place),
+        (port, word, "state_word_o <= state_word_i == 16'd1 ? 16'd0 : state_word_i;", Field::Place),
     ] {
         let mut sources = Sources::of(&design, &Layout::of(&design));
         let text = sources.files.get_mut(file).ok_or("no such file")?;

@@ -11,7 +11,7 @@ use eqhdl::design::{Design, Dynamics, Order};
 use eqhdl::fixed_point::Format;
 use eqhdl::reference::neuron::{NeuronInput, NeuronUnit};
 use eqhdl::schedule::{Layout, NeuronStages};
-use eqhdl::verilog::{Sources, module_name};
+use eqhdl::verilog::Sources;
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
@@ -151,7 +151,7 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
     for (c, case) in cases().iter().enumerate() {
         let design = case.design()?;
         let sources = Sources::of(&design, &Layout::of(&design));
-        let core = &sources.files[&format!("{}.v", module_name(&design))];
+        let core = &sources.files["neuron_bank.v"];
         let total_width = between(core, "localparam TotalWidth = ", ";").ok_or("no TotalWidth")?.parse()?;
         for (name, text) in sources.files.iter().filter(|(name, _)| name.ends_with(".hex")) {
             fs::write(at(&format!("case{c}_{name}")), text)?;

@@ -119,7 +119,7 @@ fn icarus_simulates_two_cores_at_once() -> Result<(), Failure> {
         let core = module_name(&case.design()?);
         let (own, common) = (format!("{core}__rho_layer1.hex"), "rho_layer1.hex");
         std::fs::rename(dir.path().join(&own), dir.path().join(common))?;
-        let file = dir.path().join(format!("{core}.v"));
+        let file = dir.path().join(format!("{core}__neuron_bank.v"));
         let text = std::fs::read_to_string(&file)?;
         assert!(text.contains(&own), "{own} is not read");
         std::fs::write(file, text.replace(&own, common))?;

@@ -31,9 +31,9 @@ fn parts_of_a_netlist() {
     assert_eq!(dsp("u_core.u_synapses.contrast"), 8);
     assert_eq!(dsp("u_core.u_synapses.gradient"), 8);
     assert_eq!(dsp("u_core.u_synapses.forward"), 4);
-    assert_eq!(parts.signals["u_core.u_weights.words_q"].block_ram, 6);
-    assert_eq!(parts.modules["u_core.u_weights"].block_ram, 6);
-    assert_eq!(parts.modules["u_core.u_neuron_1.gen_rho.u_table"].block_ram, 1);
+    assert_eq!(parts.signals["u_core.u_store.u_weights.words_q"].block_ram, 6);
+    assert_eq!(parts.modules["u_core.u_store.u_weights"].block_ram, 6);
+    assert_eq!(parts.modules["u_core.u_neurons.u_neuron_1.gen_rho.u_table"].block_ram, 1);
     // The wrapper's own.
     assert!(parts.modules[""].ff > 0 && parts.modules[""].dsp == 0);
 }

@@ -115,7 +115,11 @@ pub const FAULTS: &[Fault] = &[
         name: "bias-one-low",
         kind: "arithmetic",
         what: "the constant input of the biases is one unit too small",
-        edit: Edit::Core("clamped2 = bias2_q ? One :", "clamped2 = bias2_q ? One - 1'b1 :"),
+        edit: Edit::Leaf(
+            "operand_fetch.v",
+            "clamped2 = bias2_i ? One :",
+            "clamped2 = bias2_i ? One - 1'b1 :",
+        ),
         needs: Needs::Nothing,
     },
     Fault {
@@ -133,9 +137,10 @@ pub const FAULTS: &[Fault] = &[
         name: "stale-read",
         kind: "memory",
         what: "the present state is read where the previous one is meant",
-        edit: Edit::Core(
-            ".read_address_i({bank_b[BankWidth-1:0], pre_neuron1})",
-            ".read_address_i({bank_a[BankWidth-1:0], pre_neuron1})",
+        edit: Edit::Leaf(
+            "operand_fetch.v",
+            ".read_address_i({bank_b_i[BankWidth-1:0], neuron1_i})",
+            ".read_address_i({bank_a_i[BankWidth-1:0], neuron1_i})",
         ),
         needs: Needs::Squared,
     },
@@ -143,9 +148,10 @@ pub const FAULTS: &[Fault] = &[
         name: "write-to-neighbour",
         kind: "memory",
         what: "weights are written one word too high",
-        edit: Edit::Core(
-            "host_store_i ? host_address_q[AddressWidth-1:0] : address10)",
-            "host_store_i ? host_address_q[AddressWidth-1:0] : address10 + 1'b1)",
+        edit: Edit::Leaf(
+            "weight_store.v",
+            "host_store_i ? host_address_q[AddressWidth-1:0] : address10_i)",
+            "host_store_i ? host_address_q[AddressWidth-1:0] : address10_i + 1'b1)",
         ),
         needs: Needs::Nothing,
     },
@@ -239,9 +245,10 @@ pub const FAULTS: &[Fault] = &[
         name: "random-sample",
         kind: "random",
         what: "random bits do not depend on the sample",
-        edit: Edit::Core(
-            "mix_absorb_1(purpose_weight_q, sample_number_q)",
-            "mix_absorb_1(purpose_weight_q, 32'd0)",
+        edit: Edit::Leaf(
+            "pass_key.v",
+            "mix_absorb_1(purpose_q, sample_number_i)",
+            "mix_absorb_1(purpose_q, 32'd0)",
         ),
         needs: Needs::RandomWeights,
     },
@@ -256,7 +263,7 @@ pub const FAULTS: &[Fault] = &[
         name: "label-off-by-one",
         kind: "data",
         what: "the target is the class after the label's",
-        edit: Edit::Core("wire target15 = (", "wire target15 = (16'd1 + "),
+        edit: Edit::Leaf("neuron_bank.v", "wire target15 = (", "wire target15 = (16'd1 + "),
         needs: Needs::Squared,
     },
     Fault {
@@ -286,7 +293,7 @@ pub const FAULTS: &[Fault] = &[
         kind: "random",
         what: "the update does not follow the random sign of the nudge",
         edit: Edit::Core(
-            "(sign_q ? -weight_rate_of(rate_at2) : weight_rate_of(rate_at2))",
+            "(negative ? -weight_rate_of(rate_at2) : weight_rate_of(rate_at2))",
             "weight_rate_of(rate_at2)",
         ),
         needs: Needs::RandomSign,
@@ -302,7 +309,7 @@ pub const FAULTS: &[Fault] = &[
         name: "back-not-written",
         kind: "memory",
         what: "weights on the way back are not written back",
-        edit: Edit::Core(".write_i(write_back10 || ", ".write_i(1'b0 || "),
+        edit: Edit::Leaf("weight_store.v", ".write_i(write_back10_i || ", ".write_i(1'b0 || "),
         needs: Needs::Feedback,
     },
     Fault {
@@ -334,7 +341,7 @@ pub const FAULTS: &[Fault] = &[
         name: "softmax-label",
         kind: "data",
         what: "the read-out takes the class after the label's",
-        edit: Edit::Core(".label_i(label),", ".label_i(label + 1'b1),"),
+        edit: Edit::Leaf("neuron_bank.v", ".label_i(label_i),", ".label_i(label_i + 1'b1),"),
         needs: Needs::Softmax,
     },
     Fault {
@@ -384,7 +391,7 @@ pub const FAULTS: &[Fault] = &[
         name: "rates-never-fall",
         kind: "data",
         what: "every sample is learned at the first set of rates",
-        edit: Edit::Core("{rates, layer2_q}", "{rates ^ rates, layer2_q}"),
+        edit: Edit::Core("{rates, layer2}", "{rates ^ rates, layer2}"),
         needs: Needs::FallingRates,
     },
     Fault {
@@ -398,7 +405,11 @@ pub const FAULTS: &[Fault] = &[
         name: "odd-before-even",
         kind: "control",
         what: "the odd layers move before the even ones",
-        edit: Edit::Core("wire rest15 = (layer15[0] != odd3_q);", "wire rest15 = (layer15[0] == odd3_q);"),
+        edit: Edit::Leaf(
+            "neuron_bank.v",
+            "wire rest15 = (layer15_i[0] != odd_i);",
+            "wire rest15 = (layer15_i[0] == odd_i);",
+        ),
         needs: Needs::EvenOdd,
     },
 ];
@@ -481,7 +492,7 @@ impl Fault {
             Edit::Leaf(file, from, to) => (file, from, to),
             Edit::Core(from, to) => (core.as_str(), from, to),
             Edit::SwapPhases => {
-                let Some(text) = sources.files.get_mut(&core) else { return false };
+                let Some(text) = sources.files.get_mut("phase_program.v") else { return false };
                 let swapped: Vec<String> = text
                     .lines()
                     .map(|l| match (l.contains("// relax"), l.contains(", 2'd0, ")) {
@@ -494,12 +505,14 @@ impl Fault {
                 return true;
             }
             Edit::Truncate(parameter) => {
-                let Some(text) = sources.files.get_mut(&core) else { return false };
                 let mut found = false;
-                for r in Rounding::ALL {
-                    let from = format!(".{parameter}({})", r.code());
-                    found |= text.contains(&from);
-                    *text = text.replace(&from, &format!(".{parameter}(0)"));
+                for file in [core.as_str(), "neuron_bank.v"] {
+                    let Some(text) = sources.files.get_mut(file) else { return false };
+                    for r in Rounding::ALL {
+                        let from = format!(".{parameter}({})", r.code());
+                        found |= text.contains(&from);
+                        *text = text.replace(&from, &format!(".{parameter}(0)"));
+                    }
                 }
                 return found;
             }

@@ -95,8 +95,8 @@ const CORE_SIGNALS: [&str; 24] = [
     "layer0",
     "chunk0",
     "entry0",
-    "pre_a3_q",
-    "pre_b3_q",
+    "pre_a3",
+    "pre_b3",
     "rate3_q",
     "u_synapses.gradient(0)[31:0]",
     "u_synapses.weight7(0)[31:0]",
@@ -113,11 +113,11 @@ const CORE_SIGNALS: [&str; 24] = [
 
 /// Signals that a viewer opens with, for a waveform of the commit port.
 pub const COMMIT_SIGNALS: [&str; 13] = [
-    "state_seen_q",
-    "state_layer1_word0_q",
-    "state_layer2_word0_q",
-    "full_q",
-    "pending_q",
+    "state_pending_q",
+    "state_place0_q",
+    "state_data0_q",
+    "weight_full_q",
+    "weight_pending_q",
     "weight_place0_q",
     "weight_data0_q",
     "step_valid_i",

@@ -77,11 +77,12 @@ fn multipliers(design: &Design, layout: &Layout, device: Device, parts: &Parts) 
 fn memories(design: &Design, layout: &Layout, device: Device, parts: &Parts) -> Vec<Check> {
     let p = &design.datapath;
     let word = layout.lanes * p.stored_width as usize;
-    let mut memories = vec![("weight memory", "u_core.u_weights", layout.weights.forward_words(), word)];
+    let mut memories =
+        vec![("weight memory", "u_core.u_store.u_weights", layout.weights.forward_words(), word)];
     if layout.weights.back_words() > 0 {
         memories.push((
             "weight memory of the way back",
-            "u_core.u_weights_back",
+            "u_core.u_store.gen_back.u_weights_back",
             layout.weights.back_words(),
             word,
         ));

@@ -1,4 +1,4 @@
-//! The context of `templates/core.v`.
+//! What the templates of a core know of a design.
 
 use super::program::{self, ProgramWord};
 use super::units::{self, Unit};
@@ -14,8 +14,9 @@ struct LayerTable {
     name: &'static str,
     meaning: &'static str,
     width: u32,
-    /// Of another constant for each set of learning rates.
-    of_rates: bool,
+    /// Its argument: a layer, or a set of learning rates and a layer.
+    index: &'static str,
+    index_width: u32,
     /// Layer (rate set and layer), constant.
     entries: Vec<(String, String)>,
 }
@@ -45,9 +46,8 @@ impl Marks {
     }
 }
 
-#[derive(Template)]
-#[template(path = "core.v", escape = "none")]
-struct Core {
+/// Everything that the templates ask for.
+struct Facts {
     name: String,
     module: String,
     version: &'static str,
@@ -111,8 +111,8 @@ struct Core {
     layer_gap: u32,
     drain: u32,
     settle: u32,
-    /// The stage in which a neuron's new state leaves its unit.
-    end: u32,
+    /// Cycles from a whole drive to the new state.
+    stages: u32,
     infer_start: usize,
     last_start: usize,
     batched: bool,
@@ -144,7 +144,7 @@ struct Core {
     units: Vec<Unit>,
 }
 
-impl Core {
+impl Facts {
     /// An unsigned signal of `from` bits on `to` bits.
     fn resize(&self, name: &str, from: &u32, to: &u32) -> String {
         match from.cmp(to) {
@@ -192,8 +192,43 @@ fn literal(value: i64, width: u32) -> String {
     format!("{width}'h{:x}", value as u64 & mask)
 }
 
-/// The generated core.
-pub fn render(design: &Design, layout: &Layout, program: &Program) -> String {
+/// A template over the facts.
+macro_rules! template {
+    ($name:ident, $path:literal) => {
+        #[derive(Template)]
+        #[template(path = $path, escape = "none")]
+        struct $name<'a>(&'a Facts);
+
+        impl std::ops::Deref for $name<'_> {
+            type Target = Facts;
+
+            fn deref(&self) -> &Facts {
+                self.0
+            }
+        }
+    };
+}
+template!(CoreFile, "core.v");
+template!(NeuronBankFile, "neuron_bank.v");
+template!(PhaseProgramFile, "phase_program.v");
+template!(LayerTableFile, "layer_table.vh");
+
+/// The generated files of a core, with their names.
+pub fn render(design: &Design, layout: &Layout, program: &Program) -> Vec<(String, String)> {
+    let facts = facts(design, layout, program);
+    let text = |t: askama::Result<String>| {
+        // askama takes away a template's last end of line.
+        t.unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}")) + "\n"
+    };
+    vec![
+        (format!("{}.v", super::module_name(design)), text(CoreFile(&facts).render())),
+        ("neuron_bank.v".to_owned(), text(NeuronBankFile(&facts).render())),
+        ("phase_program.v".to_owned(), text(PhaseProgramFile(&facts).render())),
+        ("layer_table.vh".to_owned(), text(LayerTableFile(&facts).render())),
+    ]
+}
+
+fn facts(design: &Design, layout: &Layout, program: &Program) -> Facts {
     let p = &design.datapath;
     let depth = layout.depth();
     let layer_width = bits(depth + 1);
@@ -215,7 +250,8 @@ pub fn render(design: &Design, layout: &Layout, program: &Program) -> String {
         name,
         meaning,
         width,
-        of_rates: false,
+        index: "layer",
+        index_width: layer_width,
         entries: (1..=depth).map(|l| (layer_label(l), literal(f(l), width))).collect(),
     };
     let rate_sets = design.milestones.sets();
@@ -232,7 +268,14 @@ pub fn render(design: &Design, layout: &Layout, program: &Program) -> String {
             (1..=depth).map(entry).collect::<Vec<_>>()
         };
         let entries = p.rates.iter().enumerate().flat_map(of_set).collect();
-        LayerTable { name, meaning, width: rate_width, of_rates: true, entries }
+        LayerTable {
+            name,
+            meaning,
+            width: rate_width,
+            index: "rates_layer",
+            index_width: rates_width + layer_width,
+            entries,
+        }
     };
     let tables = vec![
         per_layer("columns_of", "pre-synaptic neurons", count_width, &|l| {
@@ -285,7 +328,7 @@ pub fn render(design: &Design, layout: &Layout, program: &Program) -> String {
         design.synapses.iter().all(|s| s.weight.width == p.stored_width && s.bias.width == p.stored_width);
     let state_width = units::common_state_width(design);
     let output = design.neurons[depth - 1];
-    Core {
+    Facts {
         name: design.name.clone(),
         module: super::module_name(design),
         version: env!("CARGO_PKG_VERSION"),
@@ -361,7 +404,7 @@ pub fn render(design: &Design, layout: &Layout, program: &Program) -> String {
         layer_gap: LAYER_GAP,
         drain: layout.drain(),
         settle: SETTLE,
-        end: 15 + layout.neuron.state,
+        stages: layout.neuron.state,
         infer_start: words.1.infer,
         last_start: words.1.last,
         batched: design.is_batched(),
@@ -401,6 +444,4 @@ pub fn render(design: &Design, layout: &Layout, program: &Program) -> String {
         program: words.0,
         units: units::of(design, layer_width),
     }
-    .render()
-    .unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
 }

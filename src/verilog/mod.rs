@@ -31,6 +31,16 @@ pub const LEAVES: &[(&str, &str)] = &[
     ("word_memory.v", include_str!("../../hdl/word_memory.v")),
     ("weight_memory.v", include_str!("../../hdl/weight_memory.v")),
     ("function_table.v", include_str!("../../hdl/function_table.v")),
+    ("column_pipe.v", include_str!("../../hdl/column_pipe.v")),
+    ("operand_fetch.v", include_str!("../../hdl/operand_fetch.v")),
+    ("weight_store.v", include_str!("../../hdl/weight_store.v")),
+    ("pass_key.v", include_str!("../../hdl/pass_key.v")),
+    ("sample_sign.v", include_str!("../../hdl/sample_sign.v")),
+    ("column_key.v", include_str!("../../hdl/column_key.v")),
+    ("neuron_bits.v", include_str!("../../hdl/neuron_bits.v")),
+    ("neuron_trail.v", include_str!("../../hdl/neuron_trail.v")),
+    ("readout.v", include_str!("../../hdl/readout.v")),
+    ("commit_port.v", include_str!("../../hdl/commit_port.v")),
     ("sample_buffer.v", include_str!("../../hdl/sample_buffer.v")),
     ("sequencer.v", include_str!("../../hdl/sequencer.v")),
     ("synapse_lanes.v", include_str!("../../hdl/synapse_lanes.v")),
@@ -72,7 +82,7 @@ impl Sources {
             |what: &str, entries: String| format!("// {what}, an entry a line.\n{depends_on}\n{entries}");
         let mut files = BTreeMap::new();
         let core_file = format!("{}.v", module_name(design));
-        files.insert(core_file.clone(), core::render(design, layout, program));
+        files.extend(core::render(design, layout, program));
         for (name, text) in LEAVES {
             files.insert((*name).to_owned(), (*text).to_owned());
         }

@@ -153,7 +153,7 @@ fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_wi
         state_out: match (design.is_softmax(id), rests) {
             (false, _) => state,
             (true, false) => format!("{sw}'d0"),
-            (true, true) => format!("rest{} ? {state} : {sw}'d0", 15 + stages.state),
+            (true, true) => format!("new_rest ? {state} : {sw}'d0"),
         },
         drive_out: widen(&format!("drive_{id}"), n.drive.signed, n.drive.width, dw),
         cases: layers.iter().map(|l| format!("{layer_width}'d{l}")).collect::<Vec<_>>().join(", "),

@@ -105,7 +105,6 @@ module eqhdl_core (
   localparam WordWidth = 3;
   localparam AddressWidth = 9;
   localparam HostWidth = 9;
-  localparam BackWidth = 7;
   localparam BankWidth = 2;
   localparam ProgramWidth = 3;
   localparam PassWidth = 16;
@@ -121,222 +120,18 @@ module eqhdl_core (
   localparam ForwardWidth = 33;
   localparam TransposedWidth = 31;
   localparam TotalWidth = 34;
-  localparam [31:0] Golden = 32'h9E3779B9;
 
-  `include "mixer.vh"
+  // What differs from layer to layer, as functions of its number.
+  `include "layer_table.vh"
 
-  // The layer table. Synapse layer l joins neuron layer l - 1 to neuron layer l.
-  // Each function is used where its layer is at hand.
-  /* verilator lint_off UNUSED */
-
-  function [7-1:0] columns_of;  // pre-synaptic neurons
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: columns_of = 7'h40;
-      3'd2: columns_of = 7'h14;
-      3'd3: columns_of = 7'hc;
-      default: columns_of = 7'd0;
-    endcase
-  endfunction
-
-  function [2-1:0] last_chunk_of;  // chunks less one
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: last_chunk_of = 2'h2;
-      3'd2: last_chunk_of = 2'h1;
-      3'd3: last_chunk_of = 2'h1;
-      default: last_chunk_of = 2'd0;
-    endcase
-  endfunction
-
-  function [4-1:0] last_lanes_of;  // neurons in the last chunk
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: last_lanes_of = 4'h4;
-      3'd2: last_lanes_of = 4'h4;
-      3'd3: last_lanes_of = 4'h2;
-      default: last_lanes_of = 4'd0;
-    endcase
-  endfunction
-
-  function [32-1:0] last_index_of;  // neurons less one
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: last_index_of = 32'h13;
-      3'd2: last_index_of = 32'hb;
-      3'd3: last_index_of = 32'h9;
-      default: last_index_of = 32'd0;
-    endcase
-  endfunction
-
-  function [9-1:0] weight_base_of;  // first word in the weight memory
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: weight_base_of = 9'h0;
-      3'd2: weight_base_of = 9'hc3;
-      3'd3: weight_base_of = 9'hed;
-      default: weight_base_of = 9'd0;
-    endcase
-  endfunction
-
-  function [9-1:0] row_length_of;  // weight words of one chunk
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: row_length_of = 9'h41;
-      3'd2: row_length_of = 9'h15;
-      3'd3: row_length_of = 9'hd;
-      default: row_length_of = 9'd0;
-    endcase
-  endfunction
-
-  function [10-1:0] drive_wait_of;  // cycles to wait after a chunk (of layer 2 and up) that makes drives
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: drive_wait_of = 10'h0;
-      3'd2: drive_wait_of = 10'h0;
-      3'd3: drive_wait_of = 10'h0;
-      default: drive_wait_of = 10'd0;
-    endcase
-  endfunction
-
-  function [10-1:0] learn_wait_of;  // the same in a pass that only learns
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: learn_wait_of = 10'h0;
-      3'd2: learn_wait_of = 10'h0;
-      3'd3: learn_wait_of = 10'h0;
-      default: learn_wait_of = 10'd0;
-    endcase
-  endfunction
-
-  function [6-1:0] pre_base_of;  // first pre-synaptic neuron among all neurons
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: pre_base_of = 6'h0;
-      3'd2: pre_base_of = 6'h0;
-      3'd3: pre_base_of = 6'h14;
-      3'd4: pre_base_of = 6'h20;
-      default: pre_base_of = 6'd0;
-    endcase
-  endfunction
-
-  function [3-1:0] word_base_of;  // first post-synaptic state word of a bank
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: word_base_of = 3'h0;
-      3'd2: word_base_of = 3'h3;
-      3'd3: word_base_of = 3'h5;
-      default: word_base_of = 3'd0;
-    endcase
-  endfunction
-
-  function [6-1:0] weight_shift_of;  // alignment of weights
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: weight_shift_of = 6'h0;
-      3'd2: weight_shift_of = 6'h0;
-      3'd3: weight_shift_of = 6'h0;
-      default: weight_shift_of = 6'd0;
-    endcase
-  endfunction
-
-  function [6-1:0] bias_shift_of;  // alignment of biases
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: bias_shift_of = 6'h0;
-      3'd2: bias_shift_of = 6'h0;
-      3'd3: bias_shift_of = 6'h0;
-      default: bias_shift_of = 6'd0;
-    endcase
-  endfunction
-
-  function [6-1:0] activity_shift_of;  // alignment of activities
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: activity_shift_of = 6'h2;
-      3'd2: activity_shift_of = 6'h0;
-      3'd3: activity_shift_of = 6'h1;
-      default: activity_shift_of = 6'd0;
-    endcase
-  endfunction
-
-  function [17-1:0] weight_rate_of;  // learning rate over beta, aligned
-    input [1+LayerWidth-1:0] rates_layer;
-    case (rates_layer)
-      {1'd0, 3'd1}: weight_rate_of = 17'hc000;
-      {1'd0, 3'd2}: weight_rate_of = 17'hc000;
-      {1'd0, 3'd3}: weight_rate_of = 17'hc000;
-      {1'd1, 3'd1}: weight_rate_of = 17'h6000;
-      {1'd1, 3'd2}: weight_rate_of = 17'h6000;
-      {1'd1, 3'd3}: weight_rate_of = 17'h6000;
-      default: weight_rate_of = 17'd0;
-    endcase
-  endfunction
-
-  function [17-1:0] bias_rate_of;  // the same for biases
-    input [1+LayerWidth-1:0] rates_layer;
-    case (rates_layer)
-      {1'd0, 3'd1}: bias_rate_of = 17'hc000;
-      {1'd0, 3'd2}: bias_rate_of = 17'hc000;
-      {1'd0, 3'd3}: bias_rate_of = 17'hc000;
-      {1'd1, 3'd1}: bias_rate_of = 17'h6000;
-      {1'd1, 3'd2}: bias_rate_of = 17'h6000;
-      {1'd1, 3'd3}: bias_rate_of = 17'h6000;
-      default: bias_rate_of = 17'd0;
-    endcase
-  endfunction
-
-  function [6-1:0] weight_width_of;  // stored width of weights
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: weight_width_of = 6'h10;
-      3'd2: weight_width_of = 6'h10;
-      3'd3: weight_width_of = 6'h10;
-      default: weight_width_of = 6'd0;
-    endcase
-  endfunction
-
-  function [6-1:0] bias_width_of;  // stored width of biases
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: bias_width_of = 6'h10;
-      3'd2: bias_width_of = 6'h10;
-      3'd3: bias_width_of = 6'h10;
-      default: bias_width_of = 6'd0;
-    endcase
-  endfunction
-
-  function [12-1:0] reset_activity_of;  // activity of the state zero
-    input [LayerWidth-1:0] layer;
-    case (layer)
-      3'd1: reset_activity_of = 12'h0;
-      3'd2: reset_activity_of = 12'h0;
-      3'd3: reset_activity_of = 12'h0;
-      default: reset_activity_of = 12'd0;
-    endcase
-  endfunction
-
-  /* verilator lint_on UNUSED */
-
-  // The phase program: operation, nudge, plasticity, slot, operands a and b.
+  // The phase program.
   wire [ProgramWidth-1:0] program_counter;
-  reg [12:0] operation;
-  always @* begin
-    case (program_counter)
-      3'd0: operation = {3'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000};  // relax, free
-      3'd1: operation = {3'd4, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000};  // read
-      3'd2: operation = {3'd0, 2'd3, 1'd1, 1'd0, 3'b000, 3'b000};  // relax, random sign of beta, learn each step
-      3'd3: operation = {3'd6, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000};  // end
-      3'd4: operation = {3'd0, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000};  // relax, free
-      3'd5: operation = {3'd4, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000};  // read
-      3'd6: operation = {3'd6, 2'd0, 1'd0, 1'd0, 3'b000, 3'b000};  // end
-      default: operation = {3'd6, 10'd0};
-    endcase
-  end
-  // Passes of the phase that a relaxation begins.
-  wire [16-1:0] asked = (operation[9:8] == 2'd0) ? free_steps_i : nudged_steps_i;
-  wire [16-1:0] steps = (asked == 16'd0) ? 16'd1 : asked;
-  wire [PassWidth-1:0] passes = steps;
+  wire [12:0] operation;
+  wire [PassWidth-1:0] passes;
+  phase_program u_program (
+    .program_counter_i(program_counter), .free_steps_i(free_steps_i), .nudged_steps_i(nudged_steps_i),
+    .operation_o(operation), .passes_o(passes)
+  );
 
   // Samples.
   wire sample_full, sample_train, sample_release, sample_start;
@@ -407,22 +202,11 @@ module eqhdl_core (
     else if (sample_number_set_i) sample_number_q <= sample_number_i;
     else if (sample_release) sample_number_q <= sample_number_q + 32'd1;
   end
-  reg valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q;
-  reg valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q;
-  wire valid5;
 
   // The random sign of the nudge and of the update, one for a sample.
-  reg [31:0] purpose_sign_half_q, purpose_sign_q, sample_sign_half_q, sample_sign_q, sign_half_q;
-  reg sign_q;  // minus
-  always @(posedge clk_i) begin
-    purpose_sign_half_q <= mix_absorb_1(seed_i, 32'd4);
-    purpose_sign_q <= mix_absorb_2(purpose_sign_half_q);
-    sample_sign_half_q <= mix_absorb_1(purpose_sign_q, sample_number_q);
-    sample_sign_q <= mix_absorb_2(sample_sign_half_q);
-    sign_half_q <= mix_row_1(sample_sign_q);
-    sign_q <= mix_row_2(sign_half_q) >> 31 != 32'd0;
-  end
-  wire [1:0] nudge_signed = (nudge != 2'd3) ? nudge : sign_q ? 2'd2 : 2'd1;
+  wire negative;
+  sample_sign u_sign (.clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_q), .negative_o(negative));
+  wire [1:0] nudge_signed = (nudge != 2'd3) ? nudge : negative ? 2'd2 : 2'd1;
 
   // What the neurons know of a pass, three cycles after the sequencer: the next pass begins while the last outputs are
   // still on their way, and the last of them may come to stage 15 two cycles after that (Layout::drain).
@@ -437,128 +221,94 @@ module eqhdl_core (
   reg [StepWidth-1:0] step1_q, step2_q, step3_q;
   always @(posedge clk_i) {step1_q, step2_q, step3_q} <= {step, step1_q, step2_q};
 
-  // Keys of the random bits of this pass, half a mix_absorb a cycle: those of weights are absorbed until its first
-  // column comes to stage 2, then held. A step's number is known as its first column is issued, two cycles before.
-  // Those of drives and states follow three cycles later.
-  reg [31:0] purpose_weight_half_q, sample_weight_half_q, key_weight_half_q;
-  reg [31:0] purpose_weight_q, sample_weight_q, key_weight_q;
-  reg [31:0] purpose_drive_half_q, sample_drive_half_q, key_drive_half_q;
-  reg [31:0] purpose_drive_q, sample_drive_q, key_drive_q;
-  reg [31:0] purpose_state_half_q, sample_state_half_q, key_state_half_q;
-  reg [31:0] purpose_state_q, sample_state_q, key_state_q;
-  always @(posedge clk_i) begin
-    if (!valid2_q) begin
-      purpose_weight_half_q <= mix_absorb_1(seed_i, 32'd1);
-      purpose_weight_q <= mix_absorb_2(purpose_weight_half_q);
-      sample_weight_half_q <= mix_absorb_1(purpose_weight_q, sample_number_q);
-      sample_weight_q <= mix_absorb_2(sample_weight_half_q);
-      key_weight_half_q <= mix_absorb_1(sample_weight_q, {15'd0, step});
-      key_weight_q <= mix_absorb_2(key_weight_half_q);
-    end
-    if (!valid5) begin
-      purpose_drive_half_q <= mix_absorb_1(seed_i, 32'd2);
-      purpose_drive_q <= mix_absorb_2(purpose_drive_half_q);
-      sample_drive_half_q <= mix_absorb_1(purpose_drive_q, sample_number_q);
-      sample_drive_q <= mix_absorb_2(sample_drive_half_q);
-      key_drive_half_q <= mix_absorb_1(sample_drive_q, {15'd0, step3_q});
-      key_drive_q <= mix_absorb_2(key_drive_half_q);
-    end
-    if (!valid5) begin
-      purpose_state_half_q <= mix_absorb_1(seed_i, 32'd3);
-      purpose_state_q <= mix_absorb_2(purpose_state_half_q);
-      sample_state_half_q <= mix_absorb_1(purpose_state_q, sample_number_q);
-      sample_state_q <= mix_absorb_2(sample_state_half_q);
-      key_state_half_q <= mix_absorb_1(sample_state_q, {15'd0, step3_q});
-      key_state_q <= mix_absorb_2(key_state_half_q);
-    end
-  end
-
-  // Stages 1 to 11: which column, its operands and its weight word. From stage 3 on, where and what a column is travels
-  // as one word.
-  reg valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q;
-  reg [LayerWidth-1:0] layer1_q, layer2_q, layer3_q;
-  reg [ChunkWidth-1:0] chunk1_q, chunk2_q, chunk3_q;
-  reg [CountWidth-1:0] entry1_q, column2_q, column3_q;
-  reg [AddressWidth-1:0] row_base1_q, row_base2_q, address3_q;
-  reg [InputWidth-1:0] value2_q;
-  wire [CountWidth-1:0] list_column1 = {1'd0, list_index1};
-  localparam TrailWidth = 5 + LayerWidth + ChunkWidth + CountWidth + AddressWidth;
-  wire [TrailWidth-1:0] trail3 =
-      {valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q, layer3_q, chunk3_q, column3_q, address3_q};
-  reg [TrailWidth-1:0] trail4_q, trail5_q, trail6_q, trail7_q, trail8_q, trail9_q, trail10_q, trail11_q;
-  always @(posedge clk_i) begin
-    {valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q} <= {valid0, first0, bias0, first_chunk0, last_chunk0};
-    {valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q} <= {valid1_q, first1_q, bias1_q, first_chunk1_q, last_chunk1_q};
-    {valid3_q, first3_q, bias3_q, first_chunk3_q, last_chunk3_q} <= {valid2_q, first2_q, bias2_q, first_chunk2_q, last_chunk2_q};
-    {layer1_q, layer2_q, layer3_q} <= {layer0, layer1_q, layer2_q};
-    {chunk1_q, chunk2_q, chunk3_q} <= {chunk0, chunk1_q, chunk2_q};
-    entry1_q <= entry0;
-    row_base1_q <= row_base0;
-    row_base2_q <= row_base1_q;
-    column2_q <= bias1_q ? columns_of(layer1_q) : (layer1_q == 1) ? list_column1 : entry1_q;
-    column3_q <= column2_q;
-    address3_q <= row_base2_q + {2'd0, column2_q};
-    value2_q <= list_value1;
-    trail4_q <= trail3;
-    trail5_q <= trail4_q;
-    trail6_q <= trail5_q;
-    trail7_q <= trail6_q;
-    trail8_q <= trail7_q;
-    trail9_q <= trail8_q;
-    trail10_q <= trail9_q;
-    trail11_q <= trail10_q;
-  end
-  assign valid5 = trail5_q[TrailWidth-1];
-  // The parts of it that stages 4, 7, 8, 10 and 11 look at.
+  // Stages 1 to 11: which column.
+  wire bias2, valid3, first3, bias3, valid7, first7, bias7, bias10, last_chunk10;
+  wire valid11, bias11, first_chunk11, last_chunk11;
+  wire [LayerWidth-1:0] layer1, layer2, layer3, layer4, layer7, layer8, layer10, layer11;
+  wire [ChunkWidth-1:0] chunk3, chunk7, chunk10;
+  wire [CountWidth-1:0] column10;
+  wire [AddressWidth-1:0] address4, address10;
+  // Looked at where random bits are drawn and batches are summed, or in as many bits as there are neurons.
   /* verilator lint_off UNUSED */
-  wire valid4, first4, bias4, first_chunk4, last_chunk4, valid7, first7, bias7, first_chunk7, last_chunk7;
-  wire valid8, first8, bias8, first_chunk8, last_chunk8;
-  wire valid10, first10, bias10, first_chunk10, last_chunk10, valid11, first11, bias11, first_chunk11, last_chunk11;
-  wire [LayerWidth-1:0] layer4, layer7, layer8, layer10, layer11;
-  wire [ChunkWidth-1:0] chunk4, chunk7, chunk8, chunk10, chunk11;
-  wire [CountWidth-1:0] column4, column7, column8, column10, column11;
-  wire [AddressWidth-1:0] address4, address7, address8, address10, address11;
+  wire valid2, valid5;
+  wire [ChunkWidth-1:0] chunk2, chunk11;
+  wire [CountWidth-1:0] entry1, column2, column11;
+  wire [AddressWidth-1:0] address9;
   /* verilator lint_on UNUSED */
-  assign {valid4, first4, bias4, first_chunk4, last_chunk4, layer4, chunk4, column4, address4} = trail4_q;
-  assign {valid7, first7, bias7, first_chunk7, last_chunk7, layer7, chunk7, column7, address7} = trail7_q;
-  assign {valid8, first8, bias8, first_chunk8, last_chunk8, layer8, chunk8, column8, address8} = trail8_q;
-  assign {valid10, first10, bias10, first_chunk10, last_chunk10, layer10, chunk10, column10, address10} = trail10_q;
-  assign {valid11, first11, bias11, first_chunk11, last_chunk11, layer11, chunk11, column11, address11} = trail11_q;
+  column_pipe #(
+    .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .CountWidth(CountWidth), .AddressWidth(AddressWidth)
+  ) u_columns (
+    .clk_i(clk_i), .valid0_i(valid0), .first0_i(first0), .bias0_i(bias0), .first_chunk0_i(first_chunk0),
+    .last_chunk0_i(last_chunk0), .layer0_i(layer0), .chunk0_i(chunk0), .entry0_i(entry0), .row_base0_i(row_base0),
+    .list1_i(layer1 == 1), .list_column1_i({1'd0, list_index1}),
+    .bias_column1_i(columns_of(layer1)),
+    .layer1_o(layer1), .entry1_o(entry1), .valid2_o(valid2), .bias2_o(bias2), .layer2_o(layer2), .chunk2_o(chunk2),
+    .column2_o(column2), .valid3_o(valid3), .first3_o(first3), .bias3_o(bias3), .layer3_o(layer3), .chunk3_o(chunk3),
+    .layer4_o(layer4), .address4_o(address4), .valid5_o(valid5), .valid7_o(valid7), .first7_o(first7), .bias7_o(bias7),
+    .layer7_o(layer7), .chunk7_o(chunk7), .layer8_o(layer8), .address9_o(address9), .bias10_o(bias10),
+    .last_chunk10_o(last_chunk10), .layer10_o(layer10), .chunk10_o(chunk10), .column10_o(column10),
+    .address10_o(address10), .valid11_o(valid11), .bias11_o(bias11), .first_chunk11_o(first_chunk11),
+    .last_chunk11_o(last_chunk11), .layer11_o(layer11), .chunk11_o(chunk11), .column11_o(column11)
+  );
 
-  // State memory: activities one at a time for the pre-synaptic side, in words for the post-synaptic side.
-  reg neuron_valid_q, neuron_last_q;
-  reg [LayerWidth-1:0] neuron_layer_q;
-  reg [IndexWidth-1:0] neuron_index_q;
-  reg [NeuronWidth-1:0] neuron_number_q;
-  reg [BankWidth-1:0] neuron_bank_q;
+  // Keys of the random bits of this pass: those of weights are absorbed until its first column comes to stage 2, then
+  // held. A step's number is known as its first column is issued, two cycles before. Those of drives and states follow
+  // three cycles later.
+  wire [31:0] key_weight;
+  pass_key #(.Purpose(32'd1)) u_key_weight (
+    .clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_q), .step_i({15'd0, step}),
+    .hold_i(valid2), .key_o(key_weight)
+  );
+  wire [31:0] key_drive;
+  pass_key #(.Purpose(32'd2)) u_key_drive (
+    .clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_q), .step_i({15'd0, step3_q}),
+    .hold_i(valid5), .key_o(key_drive)
+  );
+  wire [31:0] key_state;
+  pass_key #(.Purpose(32'd3)) u_key_state (
+    .clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_q), .step_i({15'd0, step3_q}),
+    .hold_i(valid5), .key_o(key_state)
+  );
+
+  // A neuron's new state, as the memories take it.
+  wire neuron_valid, neuron_last;
+  wire [LayerWidth-1:0] neuron_layer;
+  wire [IndexWidth-1:0] neuron_index;
+  wire [NeuronWidth-1:0] neuron_number;
+  wire [BankWidth-1:0] neuron_bank;
   wire signed [ActivityWidth-1:0] neuron_activity;
   wire signed [StateWidth-1:0] neuron_state;
-  // Above layer 1, columns are counted: the neuron is known in stage 1.
-  wire [NeuronWidth-1:0] pre_neuron1 = pre_base_of(layer1_q) + entry1_q[5:0];
-  // Words of post-synaptic activities: in stage 3 of a chunk's first column to learn, in its stage 7 for the way back.
-  wire [WordWidth-1:0] post_word3 = word_base_of(layer3_q) + {1'd0, chunk3_q};
+  wire signed [DriveWidth-1:0] neuron_drive;
+
+  // Pre-synaptic operands. Above layer 1, columns are counted: the neuron is known in stage 1.
+  wire [NeuronWidth-1:0] pre_neuron1 = pre_base_of(layer1) + entry1[5:0];
+  wire signed [ActivityWidth-1:0] value1 = {4'd0, list_value1};
+  wire signed [ActivityWidth-1:0] pre_a3, pre_b3;
+  wire signed [PreWidth-1:0] pre_forward4;
+  operand_fetch #(
+    .ActivityWidth(ActivityWidth), .PreWidth(PreWidth), .BankWidth(BankWidth), .NeuronWidth(NeuronWidth), .One(12'h400)
+  ) u_operands (
+    .clk_i(clk_i), .write_i(neuron_valid), .write_bank_i(neuron_bank), .write_neuron_i(neuron_number),
+    .write_activity_i(neuron_activity), .bank_a_i(bank_a), .bank_b_i(bank_b), .neuron1_i(pre_neuron1), .bias2_i(bias2),
+    .input2_i(layer2 == 1), .value1_i(value1 <<< 2), .reset_activity2_i(reset_activity_of(layer2 - 1'b1)),
+    .shift3_i(bias3 ? bias_shift_of(layer3) : weight_shift_of(layer3)),
+    .pre_a3_o(pre_a3), .pre_b3_o(pre_b3), .pre_forward4_o(pre_forward4)
+  );
+
+  // Post-synaptic activities, in words: in stage 3 of a chunk's first column to learn, in its stage 7 for the way back.
+  wire [WordWidth-1:0] post_word3 = word_base_of(layer3) + {1'd0, chunk3};
   wire [WordWidth-1:0] post_word7 = word_base_of(layer7) + {1'd0, chunk7};
-  wire signed [ActivityWidth-1:0] pre_a2, pre_b2;
-  word_memory #(.Width(ActivityWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_pre_a (
-    .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_activity), .read_address_i({bank_a[BankWidth-1:0], pre_neuron1}), .read_data_o(pre_a2)
-  );
-  word_memory #(.Width(ActivityWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_pre_b (
-    .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_activity), .read_address_i({bank_b[BankWidth-1:0], pre_neuron1}), .read_data_o(pre_b2)
-  );
+  wire [WordWidth-1:0] neuron_word = word_base_of(neuron_layer) + {1'd0, neuron_index[4:3]};
+  wire [LaneWidth-1:0] neuron_lane = neuron_index[2:0];
   wire [Lanes*ActivityWidth-1:0] post_a, post_b, post_t;
-  wire [WordWidth-1:0] neuron_word = word_base_of(neuron_layer_q) + {1'd0, neuron_index_q[4:3]};
-  wire [LaneWidth-1:0] neuron_lane = neuron_index_q[2:0];
-  wire word_last = neuron_last_q || (neuron_lane == {LaneWidth{1'b1}});
   post_memory #(
     .Lanes(Lanes), .ActivityWidth(ActivityWidth), .StateWidth(StateWidth), .Depth(1 << (BankWidth + WordWidth)),
     .AddressWidth(BankWidth + WordWidth), .LaneWidth(LaneWidth)
   ) u_post (
     .clk_i(clk_i), .rst_ni(rst_ni),
-    .valid_i(neuron_valid_q), .lane_i(neuron_lane), .last_i(word_last), .address_i({neuron_bank_q, neuron_word}),
-    .activity_i(neuron_activity), .state_i(neuron_state),
-    .read_i(valid3_q && first3_q && learn),
+    .valid_i(neuron_valid), .lane_i(neuron_lane), .last_i(neuron_last || (neuron_lane == {LaneWidth{1'b1}})),
+    .address_i({neuron_bank, neuron_word}), .activity_i(neuron_activity), .state_i(neuron_state),
+    .read_i(valid3 && first3 && learn),
     .read_address_a_i({bank_a[BankWidth-1:0], post_word3}), .read_address_b_i({bank_b[BankWidth-1:0], post_word3}),
     .read_data_a_o(post_a), .read_data_b_o(post_b),
     .read_t_i(valid7 && first7 && drive), .read_address_t_i({bank_a[BankWidth-1:0], post_word7}),
@@ -566,131 +316,72 @@ module eqhdl_core (
     .commit_o(commit_state_valid_o), .commit_data_o(commit_state_data_o)
   );
 
-  // Pre-synaptic operands.
-  wire signed [ActivityWidth-1:0] value2 = {4'd0, value2_q};
-  localparam [ActivityWidth-1:0] One = 12'h400;
-  wire signed [ActivityWidth-1:0] reset_pre2 = reset_activity_of(layer2_q - 1'b1);
-  wire signed [ActivityWidth-1:0] clamped2 = bias2_q ? One : value2 <<< 2;
-  wire is_clamped2 = bias2_q || (layer2_q == 1);
-  wire signed [ActivityWidth-1:0] operand_a2 = is_clamped2 ? clamped2 : bank_a[BankWidth] ? reset_pre2 : pre_a2;
-  wire signed [ActivityWidth-1:0] operand_b2 = is_clamped2 ? clamped2 : bank_b[BankWidth] ? reset_pre2 : pre_b2;
-  reg signed [ActivityWidth-1:0] pre_a3_q, pre_b3_q;
-  reg signed [PreWidth-1:0] pre_forward4_q;
-  wire [1+LayerWidth-1:0] rate_at2 = {rates, layer2_q};
+  // What a weight learns by.
+  wire [1+LayerWidth-1:0] rate_at2 = {rates, layer2};
   reg signed [RateWidth-1:0] rate3_q;
   reg [5:0] width8_q;
-  reg [31:0] column_half3_q, column_key4_q, chunk_key4_q;
-  // Offset of a chunk's first row: the chunk times a constant, modulo 2^32, in two products with half a word.
-  localparam [31:0] ChunkGolden = 32'h78DDE6E4;
-  wire [31:0] chunk2 = {30'd0, chunk2_q};
-  /* verilator lint_off UNUSED */
-  reg [31:0] chunk_low3_q, chunk_high3_q;
-  /* verilator lint_on UNUSED */
   always @(posedge clk_i) begin
-    pre_a3_q <= operand_a2;
-    pre_b3_q <= operand_b2;
-    pre_forward4_q <= $signed(pre_a3_q) <<< (bias3_q ? bias_shift_of(layer3_q) : weight_shift_of(layer3_q));
-    rate3_q <= bias2_q ? (sign_q ? -bias_rate_of(rate_at2) : bias_rate_of(rate_at2))
-                       : (sign_q ? -weight_rate_of(rate_at2) : weight_rate_of(rate_at2));
+    rate3_q <= bias2 ? (negative ? -bias_rate_of(rate_at2) : bias_rate_of(rate_at2))
+                     : (negative ? -weight_rate_of(rate_at2) : weight_rate_of(rate_at2));
     width8_q <= bias7 ? bias_width_of(layer7) : weight_width_of(layer7);
-    column_half3_q <= mix_absorb_1(key_weight_q, {{13'd0, layer2_q}, {9'd0, column2_q}});
-    column_key4_q <= mix_absorb_2(column_half3_q);
-    if (valid2_q) begin
-      chunk_low3_q <= chunk2 * {16'd0, ChunkGolden[15:0]};
-      chunk_high3_q <= chunk2 * {16'd0, ChunkGolden[31:16]};
-    end
-    chunk_key4_q <= chunk_low3_q + {chunk_high3_q[15:0], 16'd0};
   end
-
-  // Weight memory and host port.
-  wire write10;
-  /* verilator lint_off UNUSED */
-  wire write_sums9;
-  wire [Lanes-1:0] write_sums9_data;
-  /* verilator lint_on UNUSED */
-  wire [Lanes*StoredWidth-1:0] write_data10, weights6;
-  wire [31:0] write_fold10;
-  reg [Lanes*StoredWidth-1:0] host_word_q;
-  reg [HostWidth-1:0] host_address_q;
-  reg host_fetch1_q, host_fetch2_q, host_fetch3_q;
-  // The way back has weights of its own, from synapse layer 2 on. The host finds them behind the forward ones.
-  localparam WeightWords = 263;
-  localparam BackBase = 195;
-  wire write_back10;
-  wire [Lanes*StoredWidth-1:0] write_back_data10, back6;
-  wire host_back = (host_address_q >= WeightWords[HostWidth-1:0]);
-  reg host_back2_q, host_back3_q;
-  /* verilator lint_off UNUSED */
-  wire [HostWidth-1:0] host_back_address = host_address_q - WeightWords[HostWidth-1:0];
-  wire [AddressWidth-1:0] back_address4 = address4 - BackBase[AddressWidth-1:0];
-  wire [AddressWidth-1:0] back_address10 = address10 - BackBase[AddressWidth-1:0];
-  /* verilator lint_on UNUSED */
-  weight_memory #(.Width(Lanes * StoredWidth), .Depth(68), .AddressWidth(BackWidth)) u_weights_back (
-    .clk_i(clk_i), .write_i(write_back10 || (host_store_i && host_back)),
-    .write_address_i(host_store_i ? host_back_address[BackWidth-1:0] : back_address10[BackWidth-1:0]),
-    .write_data_i(host_store_i ? host_word_q : write_back_data10),
-    .read_address_i(host_fetch1_q ? host_back_address[BackWidth-1:0] : back_address4[BackWidth-1:0]),
-    .read_data_o(back6)
+  wire [31:0] column_key4, chunk_key4;
+  column_key #(.ChunkGolden(32'h78DDE6E4)) u_column_key (
+    .clk_i(clk_i), .valid2_i(valid2), .key_i(key_weight), .layer2_i({13'd0, layer2}),
+    .column2_i({9'd0, column2}), .chunk2_i({30'd0, chunk2}),
+    .column_key4_o(column_key4), .chunk_key4_o(chunk_key4)
   );
-  assign host_data_o = host_word_q[StoredWidth-1:0];
-  always @(posedge clk_i) begin
-    if (!rst_ni) begin
-      host_address_q <= {HostWidth{1'b0}};
-      host_fetch1_q <= 1'b0;
-      host_fetch2_q <= 1'b0;
-      host_fetch3_q <= 1'b0;
-    end else begin
-      host_fetch1_q <= host_fetch_i;
-      host_fetch2_q <= host_fetch1_q;
-      host_fetch3_q <= host_fetch2_q;
-      if (host_seek_i) host_address_q <= host_address_i;
-      else if (host_store_i || host_fetch1_q) host_address_q <= host_address_q + 1'b1;
-    end
-    host_back2_q <= host_back;
-    host_back3_q <= host_back2_q;
-    if (host_fetch3_q) host_word_q <= host_back3_q ? back6 : weights6;
-    else if (host_shift_i) host_word_q <= {host_data_i, host_word_q[Lanes*StoredWidth-1:StoredWidth]};
-  end
-  weight_memory #(.Width(Lanes * StoredWidth), .Depth(263), .AddressWidth(AddressWidth)) u_weights (
-    .clk_i(clk_i), .write_i(write10 || (host_store_i && !host_back)),
-    .write_address_i(host_store_i ? host_address_q[AddressWidth-1:0] : address10),
-    .write_data_i(host_store_i ? host_word_q : write_data10),
-    .read_address_i(host_fetch1_q ? host_address_q[AddressWidth-1:0] : address4), .read_data_o(weights6)
+
+  // Weights.
+  localparam BatchWidth = 1;
+  wire written10, write_back10, write_sums9;
+  wire [Lanes*StoredWidth-1:0] weights6, back6, write_data10, write_back_data10;
+  wire [Lanes*BatchWidth-1:0] sums6, write_sums_data9;
+  wire [31:0] write_fold10;
+  wire write10 = written10;  // a weight, not a sum of a batch
+  weight_store #(
+    .Lanes(Lanes), .StoredWidth(StoredWidth), .Words(263), .AddressWidth(AddressWidth), .HostWidth(HostWidth),
+    .BackWords(68), .BackWidth(7), .BackBase(195), .Batched(0), .BatchWidth(BatchWidth)
+  ) u_store (
+    .clk_i(clk_i), .rst_ni(rst_ni),
+    .host_seek_i(host_seek_i), .host_address_i(host_address_i), .host_shift_i(host_shift_i), .host_data_i(host_data_i),
+    .host_data_o(host_data_o), .host_store_i(host_store_i), .host_fetch_i(host_fetch_i),
+    .address4_i(address4), .weights6_o(weights6), .back6_o(back6), .sums6_o(sums6),
+    .write10_i(write10), .address10_i(address10), .write_data10_i(write_data10),
+    .write_back10_i(write_back10), .write_back_data10_i(write_back_data10),
+    .write_sums9_i(write_sums9), .address9_i(address9), .write_sums_data9_i(write_sums_data9)
   );
 
   // Synapses.
   wire signed [TransposedWidth-1:0] transposed13;
   wire signed [ForwardWidth-1:0] chain_head;
   wire chain_shift;
-  wire signed [ActivityWidth-1:0] reset_post4 = reset_activity_of(layer4);
-  wire signed [ActivityWidth-1:0] reset_post8 = reset_activity_of(layer8);
   synapse_lanes #(
     .Lanes(Lanes), .StoredWidth(StoredWidth), .DroppedBits(0), .ActivityWidth(ActivityWidth),
     .PreWidth(PreWidth), .RateWidth(RateWidth), .RatedWidth(28), .GradientWidth(40),
-    .ForwardWidth(ForwardWidth),
+    .Batched(0), .BatchWidth(BatchWidth), .ForwardWidth(ForwardWidth),
     .TransposedWidth(TransposedWidth), .Feedback(1), .Decay(64'h1060),
     .UpdateShift(22), .WeightRounding(8),
     .WeightOverflow(3), .UniformWidth(1)
   ) u_synapses (
     .clk_i(clk_i),
-    .valid3_i(valid3_q), .first3_i(valid3_q && first3_q), .last3_i(bias3_q), .learn3_i(learn), .drive3_i(drive),
-    .back3_i(valid3_q && !bias3_q && layer3_q != 1),
+    .valid3_i(valid3), .first3_i(valid3 && first3), .last3_i(bias3), .learn3_i(learn), .drive3_i(drive),
+    .back3_i(valid3 && !bias3 && layer3 != 1),
     .apply_i(1'b0), .clear_a_i(bank_a[BankWidth]), .clear_b_i(bank_b[BankWidth]),
-    .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t), .reset_activity4_i(reset_post4), .reset_activity8_i(reset_post8),
-    .pre_a3_i(pre_a3_q), .pre_b3_i(pre_b3_q), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4_q),
-    .column_key4_i(column_key4_q), .chunk_key4_i(chunk_key4_q), .width8_i(width8_q),
-    .weights6_i(weights6), .write10_o(write10), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
-    .sums6_i({Lanes{1'b0}}), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums9_data),
-    .back6_i(back6),
-    .write_back10_o(write_back10), .write_back_data10_o(write_back_data10),
+    .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
+    .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
+    .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
+    .column_key4_i(column_key4), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
+    .weights6_i(weights6), .write10_o(written10), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
+    .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9),
+    .back6_i(back6), .write_back10_o(write_back10), .write_back_data10_o(write_back_data10),
     .transposed13_o(transposed13), .chain_head_o(chain_head), .chain_shift_i(chain_shift)
   );
-  assign wrote_last = write10 && bias10 && last_chunk10 && (layer10 == Layers);
+  assign wrote_last = written10 && bias10 && last_chunk10 && (layer10 == Layers);
 
   // Drives.
   reg [LayerWidth-1:0] layer12_q, layer13_q;
   always @(posedge clk_i) {layer12_q, layer13_q} <= {layer11, layer12_q};
-  wire signed [TransposedWidth-1:0] transposed_aligned13 = transposed13 <<< weight_shift_of(layer13_q);
   wire valid15;
   wire [NeuronWidth-1:0] neuron14, neuron15;
   wire [LayerWidth-1:0] layer15;
@@ -706,7 +397,7 @@ module eqhdl_core (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .column11_i(valid11 && drive && !bias11 && layer11 != 1), .first_chunk11_i(first_chunk11),
     .last_chunk11_i(last_chunk11), .layer11_i(layer11 - 1'b1), .index11_i(column11[4:0]),
-    .neuron11_i(pre_neuron11), .transposed13_i(transposed_aligned13),
+    .neuron11_i(pre_neuron11), .transposed13_i(transposed13 <<< weight_shift_of(layer13_q)),
     .chunk11_i(valid11 && drive && bias11), .chunk_layer11_i(layer11), .chunk_index11_i(chunk_index11),
     .chunk_neuron11_i(chunk_neuron11), .chunk_lanes11_i(last_chunk11 ? last_lanes_of(layer11) : 4'd8),
     .chunk_output11_i(layer11 == Layers), .chain_head_i(chain_head), .chain_shift_o(chain_shift),
@@ -714,197 +405,43 @@ module eqhdl_core (
     .total15_o(total15)
   );
 
-  // Neurons. The present state of a neuron is fetched while its drive is summed.
-  wire signed [StateWidth-1:0] stored_state15;
-  word_memory #(.Width(StateWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
-    .clk_i(clk_i), .write_i(neuron_valid_q), .write_address_i({neuron_bank_q, neuron_number_q}),
-    .write_data_i(neuron_state), .read_address_i({bank_now3[BankWidth-1:0], neuron14}), .read_data_o(stored_state15)
-  );
-  wire signed [StateWidth-1:0] state15 = bank_now3[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
-  wire target15 = ({12'd0, label} == {11'd0, index15});
-  wire rest15 = 1'b0;
-  // Which neuron, on its way through stages 15 to 23; the latter lies uppermost.
-  localparam NeuronStages = 8;
-  localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth;
-  wire layer_last15 = ({27'd0, index15} == last_index_of(layer15));
-  reg [NeuronStages:1] neuron_trail_valid_q;
-  reg [NeuronStages*NeuronTrailWidth-1:0] neuron_trail_q;
-  wire [(NeuronStages+1)*NeuronTrailWidth-1:0] neuron_trail =
-      {neuron_trail_q, layer_last15, layer15, index15, neuron15, bank_next3};
-  always @(posedge clk_i) begin
-    if (!rst_ni) neuron_trail_valid_q <= {NeuronStages{1'b0}};
-    else neuron_trail_valid_q <= {neuron_trail_valid_q[NeuronStages-1:1], valid15};
-    neuron_trail_q <= neuron_trail[NeuronStages*NeuronTrailWidth-1:0];
-  end
-  wire valid23 = neuron_trail_valid_q[NeuronStages];
-  wire last23;
-  wire [LayerWidth-1:0] layer23;
-  wire [IndexWidth-1:0] index23;
-  wire [NeuronWidth-1:0] number23;
-  wire [BankWidth-1:0] bank23;
-  assign {last23, layer23, index23, number23, bank23} =
-      neuron_trail[NeuronStages*NeuronTrailWidth+:NeuronTrailWidth];
-  reg [31:0] drive_key16_q, drive_half17_q, drive_random18_q;
-  always @(posedge clk_i) begin
-    drive_key16_q <= mix_absorb(key_drive_q, {{13'd0, layer15}, 16'd0}) + {27'd0, index15} * Golden;
-    drive_half17_q <= mix_row_1(drive_key16_q);
-    drive_random18_q <= mix_row_2(drive_half17_q);
-  end
-  wire [LayerWidth-1:0] layer_of_key;
-  wire [IndexWidth-1:0] index_of_key;
-  assign {layer_of_key, index_of_key} =
-      neuron_trail[(NeuronStages-4)*NeuronTrailWidth+NeuronWidth+BankWidth+:LayerWidth+IndexWidth];
-  reg [31:0] state_key_q, state_half_q, state_random_q;  // the last with stage 22
-  always @(posedge clk_i) begin
-    state_key_q <= mix_absorb(key_state_q, {{13'd0, layer_of_key}, 16'd0}) + {27'd0, index_of_key} * Golden;
-    state_half_q <= mix_row_1(state_key_q);
-    state_random_q <= mix_row_2(state_half_q);
-  end
-  reg signed [StateWidth-1:0] state23;
-  reg signed [DriveWidth-1:0] drive23;
-
-  // Layer 1: drive s10.7, state u8.8.
-  wire [10-1:0] drive_1;
-  wire [8-1:0] state_1;
-  neuron_unit #(
-    .TotalWidth(TotalWidth), .DriveWidth(10), .DriveSigned(1), .StateWidth(8), .StateSigned(0), .Output(0), .Inside(0), .Rests(0),
-    .Dynamics(1), .Activation(0), .OneDrive(128), .OneState(256), .Beta(1638), .BetaWidth(17), .Dt(102),
-    .DtWidth(9), .NudgeWidth(1), .SumShift(0), .SumNudgeShift(0), .SumWidth(33), .DriveShift(17),
-    .DriveRounding(8), .DriveOverflow(1), .FWidth(9), .FShift(1), .NudgeShift(0), .StateShift(0),
-    .EWidth(10), .XStateShift(8), .XWidth(18), .XShift(8), .StateRounding(8), .StateOverflow(2),
-    .DriveStage(4), .ActivationCycles(1), .ErrorCycles(1), .TableFile("none")
-  ) u_neuron_1 (
-    .clk_i(clk_i), .total_i(total15), .state_i(state15[8:0]), .target_i(target15),
-    .nudge_i(2'd0), .rest_i(rest15), .drive_random_i(drive_random18_q), .state_random_i(state_random_q),
-    .drive_o(drive_1), .state_o(state_1)
-  );
-
-  // Layer 2: drive s10.7, state s12.10.
-  wire [10-1:0] drive_2;
-  wire [12-1:0] state_2;
-  neuron_unit #(
-    .TotalWidth(TotalWidth), .DriveWidth(10), .DriveSigned(1), .StateWidth(12), .StateSigned(1), .Output(0), .Inside(0), .Rests(0),
-    .Dynamics(1), .Activation(0), .OneDrive(128), .OneState(1024), .Beta(1638), .BetaWidth(17), .Dt(102),
-    .DtWidth(9), .NudgeWidth(1), .SumShift(0), .SumNudgeShift(0), .SumWidth(32), .DriveShift(17),
-    .DriveRounding(8), .DriveOverflow(1), .FWidth(9), .FShift(3), .NudgeShift(0), .StateShift(0),
-    .EWidth(13), .XStateShift(8), .XWidth(21), .XShift(8), .StateRounding(8), .StateOverflow(2),
-    .DriveStage(4), .ActivationCycles(1), .ErrorCycles(1), .TableFile("none")
-  ) u_neuron_2 (
-    .clk_i(clk_i), .total_i(total15), .state_i({{1{state15[11]}}, state15}), .target_i(target15),
-    .nudge_i(2'd0), .rest_i(rest15), .drive_random_i(drive_random18_q), .state_random_i(state_random_q),
-    .drive_o(drive_2), .state_o(state_2)
-  );
-
-  // Layer 3: drive s10.7, state s11.9.
-  wire [10-1:0] drive_3;
-  wire [11-1:0] state_3;
-  neuron_unit #(
-    .TotalWidth(TotalWidth), .DriveWidth(10), .DriveSigned(1), .StateWidth(11), .StateSigned(1), .Output(1), .Inside(0), .Rests(0),
-    .Dynamics(1), .Activation(0), .OneDrive(128), .OneState(512), .Beta(1638), .BetaWidth(17), .Dt(102),
-    .DtWidth(9), .NudgeWidth(23), .SumShift(0), .SumNudgeShift(0), .SumWidth(31), .DriveShift(17),
-    .DriveRounding(8), .DriveOverflow(1), .FWidth(9), .FShift(14), .NudgeShift(0), .StateShift(12),
-    .EWidth(25), .XStateShift(20), .XWidth(32), .XShift(20), .StateRounding(8), .StateOverflow(2),
-    .DriveStage(4), .ActivationCycles(1), .ErrorCycles(1), .TableFile("none")
-  ) u_neuron_3 (
-    .clk_i(clk_i), .total_i(total15), .state_i(state15[11:0]), .target_i(target15),
-    .nudge_i(nudge3), .rest_i(rest15), .drive_random_i(drive_random18_q), .state_random_i(state_random_q),
-    .drive_o(drive_3), .state_o(state_3)
-  );
-
-  always @* begin
-    case (layer23)
-      3'd1: begin
-        state23 = {4'd0, state_1};
-        drive23 = drive_1;
-      end
-      3'd2: begin
-        state23 = state_2;
-        drive23 = drive_2;
-      end
-      default: begin
-        state23 = {{1{state_3[10]}}, state_3};
-        drive23 = drive_3;
-      end
-    endcase
-  end
-
-  always @* begin
-    neuron_valid_q = valid23;
-    neuron_last_q = last23;
-    neuron_layer_q = layer23;
-    neuron_index_q = index23;
-    neuron_number_q = number23;
-    neuron_bank_q = bank23;
-  end
-  wire signed [StateWidth-1:0] new_state = state23;
-  wire signed [DriveWidth-1:0] neuron_drive = drive23;
+  // Neurons.
   assign pulling = 1'b0;
-  assign pulled = 1'b0;
-  wire signed [24-1:0] wide_state = {{12{new_state[11]}}, new_state};
-  /* verilator lint_off UNUSED */
-  wire signed [24-1:0] aligned_state = wide_state <<< activity_shift_of(neuron_layer_q);
-  /* verilator lint_on UNUSED */
-  assign neuron_activity = aligned_state[ActivityWidth-1:0];
-  assign neuron_state = new_state;
+  neuron_bank u_neurons (
+    .clk_i(clk_i), .rst_ni(rst_ni), .key_drive_i(key_drive), .key_state_i(key_state), .label_i(label),
+    .bank_now_i(bank_now3), .bank_next_i(bank_next3), .nudge_i(nudge3), .odd_i(1'b0),
+    .neuron14_i(neuron14), .valid15_i(valid15), .layer15_i(layer15), .index15_i(index15), .neuron15_i(neuron15),
+    .total15_i(total15), .valid_o(neuron_valid), .last_o(neuron_last), .layer_o(neuron_layer), .index_o(neuron_index),
+    .number_o(neuron_number), .bank_o(neuron_bank), .activity_o(neuron_activity), .state_o(neuron_state),
+    .drive_o(neuron_drive), .pulled_o(pulled)
+  );
 
   // Prediction: the largest output state; the lowest number wins a tie.
-  reg ranked_q, rank_first_q;
-  reg signed [12-1:0] rank_q, best_q;
-  /* verilator lint_off UNUSED */
-  reg [IndexWidth-1:0] rank_index_q, best_index_q;
-  /* verilator lint_on UNUSED */
-  reg [LabelWidth-1:0] prediction_q;
-  // The last output is written up to six cycles after the operation is decoded, ranked in the two after that.
-  reg [8:1] read_q;
-  always @(posedge clk_i) begin
-    ranked_q <= neuron_valid_q && neuron_layer_q == Layers;
-    rank_first_q <= (neuron_index_q == 0);
-    rank_index_q <= neuron_index_q;
-    rank_q <= neuron_state;
-    if (ranked_q && (rank_first_q || rank_q > best_q)) begin
-      best_q <= rank_q;
-      best_index_q <= rank_index_q;
-    end
-    read_q <= {read_q[7:1], read};
-    if (read_q[8]) prediction_q <= best_index_q[3:0];
-  end
-  assign result_prediction_o = prediction_q;
+  readout #(.ValueWidth(12), .IndexWidth(IndexWidth), .LabelWidth(LabelWidth)) u_readout (
+    .clk_i(clk_i), .valid_i(neuron_valid && neuron_layer == Layers), .first_i(neuron_index == 0), .index_i(neuron_index),
+    .value_i(neuron_state), .read_i(read), .prediction_o(result_prediction_o)
+  );
   assign result_label_o = label;
   assign result_train_o = sample_train;
 
   // Commit port.
-  reg [7:0] state_layer_q;
-  reg [15:0] state_word_q;
-  always @(posedge clk_i) begin
-    state_layer_q <= {5'd0, neuron_layer_q};
-    state_word_q <= {14'd0, neuron_index_q[4:3]};
-  end
-  assign commit_state_layer_o = state_layer_q;
-  assign commit_state_word_o = state_word_q;
-  // Weights appear two cycles after they are written: the first ones of a pass behind the end of the step before.
-  localparam CommitWidth = 1 + 8 + 16 + 16 + 2 * Lanes * StoredWidth;
-  wire [7:0] weight_layer10 = {5'd0, layer10};
-  wire [15:0] weight_chunk10 = {14'd0, chunk10};
-  wire [15:0] weight_column10 = {9'd0, column10};
-  wire [2*Lanes*StoredWidth-1:0] weight_data10 = {write_back10 ? write_back_data10 : {Lanes*StoredWidth{1'b0}}, write_data10};
-  reg [CommitWidth-1:0] commit11_q, commit12_q;
-  always @(posedge clk_i) begin
-    commit11_q <= {rst_ni && write10, weight_layer10, weight_chunk10, weight_column10, weight_data10};
-    commit12_q <= commit11_q;
-  end
-  assign {commit_weight_valid_o, commit_weight_layer_o, commit_weight_chunk_o, commit_weight_column_o, commit_weight_data_o} =
-      commit12_q;
-  signature #(.StateWidth(StateWidth)) u_signature (
-    .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(sample_start),
-    .state_valid_i(neuron_valid_q), .state_tag_i({{3'd0, neuron_layer_q}, 10'd0, {11'd0, neuron_index_q}}),
-    .state_i(neuron_state),
-    .weight_valid_i(write10), .weight_tag_i({{3'd0, layer10}, weight_chunk10[9:0], weight_column10}),
-    .weight_chunk_high_i(weight_chunk10[15:10]),
-    .weight_fold_i(write_fold10), .step_end_i(step_end), .valid_o(commit_step_valid_o), .signature_o(signature_o)
+  wire [7:0] neuron_layer8 = {5'd0, neuron_layer};
+  wire [15:0] neuron_index16 = {11'd0, neuron_index};
+  commit_port #(.StateWidth(StateWidth), .DataWidth(2 * Lanes * StoredWidth)) u_commit (
+    .clk_i(clk_i), .rst_ni(rst_ni), .sample_start_i(sample_start), .step_end_i(step_end),
+    .state_valid_i(neuron_valid), .state_layer_i(neuron_layer8), .state_index_i(neuron_index16),
+    .state_word_i({14'd0, neuron_index[4:3]}), .state_i(neuron_state),
+    .weight_valid_i(write10), .weight_layer_i({5'd0, layer10}), .weight_chunk_i({14'd0, chunk10}),
+    .weight_column_i({9'd0, column10}), .weight_fold_i(write_fold10),
+    .weight_data_i({write_back10 ? write_back_data10 : {Lanes*StoredWidth{1'b0}}, write_data10}),
+    .state_layer_o(commit_state_layer_o), .state_word_o(commit_state_word_o),
+    .weight_valid_o(commit_weight_valid_o), .weight_layer_o(commit_weight_layer_o), .weight_chunk_o(commit_weight_chunk_o),
+    .weight_column_o(commit_weight_column_o), .weight_data_o(commit_weight_data_o),
+    .step_valid_o(commit_step_valid_o), .signature_o(signature_o)
   );
-  assign probe_neuron_valid_o = neuron_valid_q;
-  assign probe_neuron_layer_o = {5'd0, neuron_layer_q};
-  assign probe_neuron_index_o = {11'd0, neuron_index_q};
+  assign probe_neuron_valid_o = neuron_valid;
+  assign probe_neuron_layer_o = neuron_layer8;
+  assign probe_neuron_index_o = neuron_index16;
   assign probe_neuron_drive_o = neuron_drive;
   assign probe_neuron_state_o = neuron_state;
 

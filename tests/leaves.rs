@@ -3,7 +3,10 @@
 mod common;
 
 use common::{repository, run, verilate};
-use eqhdl::fixed_point::{Format, GOLDEN, Overflow, Requantise, Rounding, absorb, row_bits};
+use eqhdl::fixed_point::{
+    Format, GOLDEN, Overflow, Purpose, Requantise, Rounding, absorb, row_bits, step_key,
+};
+use eqhdl::rules::is_negative;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -300,6 +303,52 @@ fn mixer_equals_its_rust_twin() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(results.len(), 8 * words.len());
     for (&(key, word), found) in words.iter().zip(results.chunks_exact(8)) {
         assert_eq!(found, pair((absorb(key, word), row_bits(key, word))), "key {key:#x}, word {word:#x}");
+    }
+    Ok(())
+}
+
+#[test]
+fn keys_random_bits_and_predictions_equal_their_rust_twins() -> Result<(), Box<dyn std::error::Error>> {
+    let dir = tempfile::tempdir()?;
+    let at = |name: &str| dir.path().join(name);
+    let stimulus = |n: u64| -> [u32; 16] {
+        let word = |k: u64| (scramble(16 * n + k) >> 7) as u32;
+        let mut all: [u32; 16] = std::array::from_fn(|k| word(k as u64));
+        // Layer and column have 16 bits, step and index often few; outputs are one to eight, and often equal.
+        (all[4], all[5], all[7]) = (all[4] & 0xFFFF, all[5] & 0xFFFF, 1 + all[7] % 8);
+        if n.is_multiple_of(2) {
+            (all[2], all[6]) = (all[2] & 0xFF, all[6] & 0xFFF);
+            all[8..].iter_mut().for_each(|value| *value = (*value & 3).wrapping_sub(2));
+        }
+        all
+    };
+    let stimuli: Vec<[u32; 16]> = (0..20_000).map(stimulus).collect();
+    let bytes = |words: &[u32]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
+    fs::write(at("stimuli"), bytes(stimuli.as_flattened()))?;
+    let mut sources = vec![repository("tests/leaves/keys_top.v")];
+    for leaf in ["pass_key", "sample_sign", "neuron_bits", "column_key", "readout"] {
+        sources.push(repository(&format!("hdl/{leaf}.v")));
+    }
+    lint(dir.path(), &sources, "keys_top")?;
+    let program = verilate(dir.path(), &sources, "keys_top", &repository("tests/leaves/keys.cpp"))?;
+    run(Command::new(program).args([at("stimuli"), at("results")]))?;
+    let results = fs::read(at("results"))?;
+    assert_eq!(results.len(), 28 * stimuli.len());
+    for (s, found) in stimuli.iter().zip(results.chunks_exact(28)) {
+        let [seed, sample, step, key, layer, column, index, outputs, values @ ..] = s;
+        let neuron = row_bits(absorb(*key, layer << 16), *index);
+        let value = |i: &usize| ((values[*i] << 23) as i32) >> 23;
+        let prediction = (0..*outputs as usize).rev().max_by_key(value).unwrap_or(0);
+        let expected = [
+            step_key(*seed, Purpose::State, *sample, *step),
+            is_negative(*seed, *sample).into(),
+            neuron,
+            neuron,
+            absorb(*key, layer << 16 | column),
+            index.wrapping_mul(GOLDEN.wrapping_mul(8)),
+            prediction as u32,
+        ];
+        assert_eq!(found, bytes(&expected), "{s:?}");
     }
     Ok(())
 }

@@ -176,7 +176,7 @@ public:
 #ifdef EQHDL_TRACE
         if (m_level > 0) {
             bool dump = m_top.step_valid_o | m_top.result_valid_o;
-            if (m_level >= 3) dump |= m_top.weight_valid_o;
+            if (m_level >= 2) dump |= m_top.gathered_o;
             if (m_level >= 4) dump |= m_top.neuron_valid_o;
             if (m_level == 5) dump = m_cycle >= m_options.window_from && m_cycle <= m_options.window_to;
             if (dump) m_trace->dump(m_cycle);

@@ -39,7 +39,7 @@ module sim_bus_top (
   input  wire [2:0]  watch_i,                             // what the waveform shows besides signatures and results:
                                                           // states, weights, neurons
   output wire        result_valid_o,
-  output wire        weight_valid_o,                      // a batch of weight chunks is complete
+  output wire        gathered_o,                          // a batch of words of states or weights is complete
   output wire        step_valid_o,
   output wire        neuron_valid_o
 );
@@ -67,7 +67,7 @@ module sim_bus_top (
 
   /* verilator tracing_on */
   commit_probe u_probe (
-    .clk_i(clk_i), .rst_ni(rst_ni), .full_o(weight_valid_o), .design_i(32'h{{ "{:08x}"|format(digest) }}),
+    .clk_i(clk_i), .rst_ni(rst_ni), .full_o(gathered_o), .design_i(32'h{{ "{:08x}"|format(digest) }}),
     .result_valid_i(result_valid_o),
     .result_i({prediction, label, u_bus.u_core.result_cycles_o, u_bus.u_core.result_reads_o}),
     .state_valid_i(u_bus.u_core.commit_state_valid_o && watch_i[0]), .state_layer_i(u_bus.u_core.commit_state_layer_o),

@@ -43,7 +43,7 @@ module sim_top (
   input  wire        host_fetch_i,
   input  wire [2:0]  watch_i,                             // what the waveform shows besides signatures and results:
                                                           // states, weights, neurons
-  output wire        weight_valid_o,                      // a batch of weight chunks is complete
+  output wire        gathered_o,                          // a batch of words of states or weights is complete
   output wire        step_valid_o,
   output wire        neuron_valid_o
 );
@@ -102,7 +102,7 @@ module sim_top (
 
   /* verilator tracing_on */
   commit_probe u_probe (
-    .clk_i(clk_i), .rst_ni(rst_ni), .full_o(weight_valid_o), .design_i(32'h{{ "{:08x}"|format(digest) }}),
+    .clk_i(clk_i), .rst_ni(rst_ni), .full_o(gathered_o), .design_i(32'h{{ "{:08x}"|format(digest) }}),
     .result_valid_i(result_valid_o), .result_i({ {{- self.widen16("prediction", label_width) }}, {{ self.widen16("label", label_width) }}, result_cycles_o, result_reads_o}),
     .state_valid_i(state_valid && watch_i[0]), .state_layer_i(state_layer), .state_word_i(state_word),
     .state_data_i(state_data),

@@ -95,7 +95,7 @@ fn a_bench_is_eqhdls_own_and_what_was_not_simulated_is_named() {
     assert!(err.contains("not simulated the bus around the core"), "{err}");
     assert!(err.contains("of which stream_samples.v not as generated"), "{err}");
     for (file, from) in
-        [("sim_top.v", "watch_i[0]"), ("commit_probe.v", "state_seen_q"), ("main.cpp", "harness")]
+        [("sim_top.v", "watch_i[0]"), ("commit_probe.v", "state_pending_q"), ("main.cpp", "harness")]
     {
         let folder = Folder::new();
         folder.edit(&format!("rtl/eqhdl_net__{file}"), from, "0");

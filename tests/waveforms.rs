@@ -368,7 +368,7 @@ fn a_waveform_of_our_own_harness() -> Result<(), Box<dyn std::error::Error>> {
     let text = std::fs::read(&file)?;
     let header = vcd::Parser::new(&text[..]).parse_header()?;
     let names: Vec<String> = variables(&header, "u_probe").into_iter().map(|v| v.0).collect();
-    assert!(names.len() > 15 && names.iter().any(|n| n == "state_layer1_word0_q"), "{names:?}");
+    assert!(names.len() > 15 && names.iter().any(|n| n == "state_data0_q"), "{names:?}");
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let steps = agree(&text, "u_probe", &names);
     // Every neuron of every step is an event of its own.

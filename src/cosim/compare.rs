@@ -9,7 +9,7 @@
 use super::difference::{At, Difference, Field, Mismatch, When};
 use super::signature::Signature;
 use super::tally::{ExpectedResult, HardwareResult, Tally};
-use super::testbench::{StateWord, WEIGHT_SLOTS};
+use super::testbench::SLOTS;
 use super::vcd::{Vcd, VcdError};
 use crate::design::{Design, Keys};
 use crate::network::{Site, Way};
@@ -50,13 +50,12 @@ impl Level {
     }
 }
 
-/// Names of the followed signals; the place and data of each weight slot follow, then the words of states.
-const SIGNALS: [&str; 14] = [
-    "state_seen_q",
-    "state_stray_q",
-    "state_place_q",
-    "full_q",
-    "pending_q",
+/// Names of the followed signals; places and data of the slots of states follow, then those of weights.
+const SIGNALS: [&str; 13] = [
+    "state_full_q",
+    "state_pending_q",
+    "weight_full_q",
+    "weight_pending_q",
     "step_valid_i",
     "signature_i",
     "result_valid_i",
@@ -67,18 +66,29 @@ const SIGNALS: [&str; 14] = [
     "neuron_drive_i",
     "neuron_state_i",
 ];
-const SEEN: usize = 0;
-const STRAY: usize = 1;
-const PLACE: usize = 2;
-const FULL: usize = 3;
-const PENDING: usize = 4;
-const STEP: usize = 5;
-const RESULT: usize = 7;
-const NEURON: usize = 9;
-/// First slot: place, then data.
-const SLOT: usize = 14;
-/// First word of states.
-const STATES: usize = SLOT + 2 * WEIGHT_SLOTS;
+const STEP: usize = 4;
+const RESULT: usize = 6;
+const NEURON: usize = 8;
+
+/// A kind of gathered words: its signals `full` and `pending`, and its first slot (place, then data).
+#[derive(Clone, Copy)]
+struct Gathered {
+    full: usize,
+    slots: usize,
+}
+
+const STATES: Gathered = Gathered { full: 0, slots: SIGNALS.len() };
+const WEIGHTS: Gathered = Gathered { full: 2, slots: SIGNALS.len() + 2 * SLOTS };
+
+impl Gathered {
+    fn place(self, slot: usize) -> usize {
+        self.slots + 2 * slot
+    }
+
+    fn data(self, slot: usize) -> usize {
+        self.slots + 2 * slot + 1
+    }
+}
 
 /// Sign-extends the low `width` bits.
 fn signed(raw: u32, width: usize) -> i64 {
@@ -110,6 +120,8 @@ pub struct Comparator<'d, R> {
     signature: Signature,
     state_width: usize,
     lanes: Vec<i32>,
+    /// Words of states that the step at hand has committed, by their place in a bank.
+    seen_words: Vec<bool>,
     seen_neurons: usize,
     pending_result: Option<HardwareResult>,
     /// The result of the sample that has just ended.
@@ -143,14 +155,15 @@ impl<'d, R: Read> Comparator<'d, R> {
     /// # Errors
     /// When it is no waveform of a commit port.
     pub fn new(design: &'d Design, layout: &'d Layout, level: Level, source: R) -> Result<Self, VcdError> {
-        let slots: Vec<String> = (0..WEIGHT_SLOTS)
-            .flat_map(|k| [format!("weight_place{k}_q"), format!("weight_data{k}_q")])
-            .chain(StateWord::all(layout).iter().map(StateWord::name))
+        let slots: Vec<String> = ["state", "weight"]
+            .into_iter()
+            .flat_map(|kind| (0..SLOTS).map(move |k| (kind, k)))
+            .flat_map(|(kind, k)| [format!("{kind}_place{k}_q"), format!("{kind}_data{k}_q")])
             .collect();
         let names: Vec<&str> = SIGNALS.iter().copied().chain(slots.iter().map(String::as_str)).collect();
         let vcd = Vcd::open_clocked(source, "u_probe", &names, Some("clk_i"), &["design_i"])?;
         let mark = Some(names.len()).filter(|&k| vcd.has(k));
-        let state_width = vcd.width(STATES) / layout.lanes;
+        let state_width = vcd.width(STATES.data(0)) / layout.lanes;
         Ok(Comparator {
             design,
             layout,
@@ -162,6 +175,7 @@ impl<'d, R: Read> Comparator<'d, R> {
             signature: Signature::default(),
             state_width,
             lanes: vec![0; layout.lanes * layout.ways()],
+            seen_words: vec![false; layout.state_words],
             seen_neurons: 0,
             pending_result: None,
             last_result: None,
@@ -245,16 +259,18 @@ impl<'d, R: Read> Comparator<'d, R> {
         }
     }
 
-    /// Weight slots of the probe that are new in this event: all when it is full, the first ones at the end of a step.
-    fn new_slots(&mut self) -> usize {
-        let new = if self.vcd.value(FULL) == 1 {
-            WEIGHT_SLOTS
+    /// Slots of the probe that are new in this event: all when it is full, the first ones at the end of a step.
+    fn new_slots(&mut self, kind: Gathered) -> usize {
+        let new = if self.vcd.value(kind.full) == 1 {
+            SLOTS
         } else if self.vcd.value(STEP) == 1 {
-            (self.vcd.value(PENDING) as usize).min(WEIGHT_SLOTS)
+            (self.vcd.value(kind.full + 1) as usize).min(SLOTS)
         } else {
             0
         };
-        if new == 0 || self.known(FULL, FULL + 2) && self.known(SLOT, SLOT + 2 * new) { new } else { 0 }
+        let known = new == 0
+            || self.known(kind.full, kind.full + 2) && self.known(kind.place(0), kind.place(0) + 2 * new);
+        if known { new } else { 0 }
     }
 
     fn take_result(&mut self) {
@@ -294,45 +310,24 @@ impl<'d, R: Read> Comparator<'d, R> {
         }
     }
 
-    /// Holds the words of states committed in this step against the reference's, in the order of their neurons.
-    fn states(&mut self, view: &StepView<'_>) {
-        if !self.known(SEEN, STRAY + 1) {
-            return;
-        }
-        if self.vcd.value(STRAY) == 1 && self.known(PLACE, PLACE + 1) {
-            let (layer, word) = (self.vcd.value(PLACE) >> 16, self.vcd.value(PLACE) & 0xFFFF);
-            let found = i64::from(layer) << 32 | i64::from(word) << 16;
-            self.differ(view.step, Mismatch::of(Field::Place, 0, found).at(Site::Layer(layer as usize)));
-        }
+    /// Holds a word of states against the reference's: one of the network's, and the first time in this step.
+    fn state_word(&mut self, view: &StepView<'_>, slot: usize) {
+        let place = self.vcd.value(STATES.place(slot));
+        let (layer, word) = ((place >> 16) as usize, (place & 0xFFFF) as usize);
         let layout = self.layout;
-        for (layer, l) in (1..).zip(&layout.layers) {
-            let mut seen = 0;
-            for word in 0..l.chunks {
-                let place = l.word_base + word;
-                if self.vcd.words(SEEN)[place / 32] >> (place % 32) & 1 == 1 {
-                    seen += 1;
-                    if view.relaxed && self.known(STATES + place, STATES + place + 1) {
-                        self.state_word(view, layer, word);
-                    }
-                }
-            }
-            let expected = if view.relaxed { l.chunks } else { 0 };
-            if seen != expected {
-                let count = Mismatch::of(Field::Count, expected as i64, seen as i64);
-                self.differ(view.step, count.at(Site::Layer(layer)));
-            }
-        }
-    }
-
-    fn state_word(&mut self, view: &StepView<'_>, layer: usize, word: usize) {
-        let l = self.layout.layer(layer);
-        let rows = self.layout.weights.rows(layer, word);
-        let (first, count) = (rows.start, rows.len());
-        for p in 0..count {
-            let found = lane(self.vcd.words(STATES + l.word_base + word), p, self.state_width);
-            let expected = view.states[self.layout.network.span(layer).start + first + p];
+        let at =
+            layout.layers.get(layer.wrapping_sub(1)).filter(|l| word < l.chunks).map(|l| l.word_base + word);
+        let Some(at) = at.filter(|&at| view.relaxed && !self.seen_words[at]) else {
+            let found = (layer as i64) << 32 | (word as i64) << 16;
+            return self.differ(view.step, Mismatch::of(Field::Place, 0, found).at(Site::Layer(layer)));
+        };
+        self.seen_words[at] = true;
+        let rows = layout.weights.rows(layer, word);
+        for (p, number) in rows.clone().enumerate() {
+            let found = lane(self.vcd.words(STATES.data(slot)), p, self.state_width);
+            let expected = view.states[layout.network.span(layer).start + number];
             if found != expected {
-                let site = Site::Neuron { layer, number: first + p };
+                let site = Site::Neuron { layer, number };
                 let format = self.design.neurons[layer - 1].state;
                 self.differ(
                     view.step,
@@ -340,7 +335,20 @@ impl<'d, R: Read> Comparator<'d, R> {
                 );
             }
         }
-        self.compared += count as u64;
+        self.compared += rows.len() as u64;
+    }
+
+    /// Says so where a step has not committed all words of states, or some where it should not.
+    fn all_words(&mut self, view: &StepView<'_>) {
+        for (layer, l) in (1..).zip(&self.layout.layers) {
+            let seen = self.seen_words[l.word_base..][..l.chunks].iter().filter(|&&seen| seen).count();
+            let expected = if view.relaxed { l.chunks } else { 0 };
+            if seen != expected {
+                let count = Mismatch::of(Field::Count, expected as i64, seen as i64);
+                self.differ(view.step, count.at(Site::Layer(layer)));
+            }
+        }
+        self.seen_words.fill(false);
     }
 
     /// Fetches a chunk of the reference's weights (those of the way back behind the forward ones), and signs it.
@@ -349,7 +357,7 @@ impl<'d, R: Read> Comparator<'d, R> {
     }
 
     fn weight_word(&mut self, view: &StepView<'_>, slot: usize, expected: Option<Visit>) {
-        let (place, data) = (SLOT + 2 * slot, SLOT + 2 * slot + 1);
+        let (place, data) = (WEIGHTS.place(slot), WEIGHTS.data(slot));
         let low = self.vcd.words(place)[0];
         let found = Visit {
             layer: self.vcd.words(place)[1] as usize,
@@ -442,8 +450,13 @@ impl<R: Read> Observer for Comparator<'_, R> {
             if !self.advance() {
                 return;
             }
+            if self.level >= Level::States {
+                for slot in 0..self.new_slots(STATES) {
+                    self.state_word(&view, slot);
+                }
+            }
             if watch_weights {
-                for slot in 0..self.new_slots() {
+                for slot in 0..self.new_slots(WEIGHTS) {
                     let place = if view.learned { columns.next() } else { None };
                     self.weight_word(&view, slot, place);
                     written += 1;
@@ -463,7 +476,7 @@ impl<R: Read> Observer for Comparator<'_, R> {
         }
         if !self.stopped() || self.survey {
             if self.level >= Level::States {
-                self.states(&view);
+                self.all_words(&view);
             }
             if self.level >= Level::All && view.relaxed && self.seen_neurons != layout.neurons() {
                 let count = Mismatch::of(Field::Count, layout.neurons() as i64, self.seen_neurons as i64);

@@ -14,8 +14,8 @@ const SHARED: &str = include_str!("../../sim/harness.h");
 pub const FILES: [&str; 7] =
     ["commit_probe.v", "harness.h", "sim_top.v", "main.cpp", "sim_bus_top.v", "bus.cpp", "bus_registers.h"];
 
-/// Weight chunks that the probe gathers before the waveform takes a time step.
-pub const WEIGHT_SLOTS: usize = 8;
+/// Words of states, and words of weights, that the probe gathers before the waveform takes a time step.
+pub const SLOTS: usize = 8;
 
 #[derive(Template)]
 #[template(path = "sim_top.v", escape = "none")]
@@ -46,34 +46,22 @@ impl SimTop {
     }
 }
 
-/// A word of states as the probe keeps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StateWord {
-    /// Layer, 1 to L.
-    pub layer: usize,
-    /// Word within the layer.
-    pub word: usize,
-}
-
-impl StateWord {
-    /// All of a layout, in the order of their places in the state memory.
-    pub fn all(layout: &Layout) -> Vec<StateWord> {
-        let of_layer = |(layer, chunks)| (0..chunks).map(move |word| StateWord { layer, word });
-        (1..).zip(layout.layers.iter().map(|l| l.chunks)).flat_map(of_layer).collect()
-    }
-
-    /// The probe's register.
-    pub fn name(&self) -> String {
-        format!("state_layer{}_word{}_q", self.layer, self.word)
-    }
+/// A kind of words that the probe gathers.
+struct Kind {
+    name: &'static str,
+    /// Bits of a word.
+    bits: u32,
+    place_bits: u32,
+    /// What its place is, for people, and the ports that it is made of.
+    place: &'static str,
+    ports: &'static str,
 }
 
 #[derive(Template)]
 #[template(path = "commit_probe.v", escape = "none")]
 struct CommitProbe {
     slots: usize,
-    depth: usize,
-    state_words: Vec<StateWord>,
+    kinds: [Kind; 2],
     state_bits: u32,
     weight_bits: u32,
     drive_width: u32,
@@ -101,9 +89,23 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     };
     let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
     let probe = CommitProbe {
-        slots: WEIGHT_SLOTS,
-        depth: layout.depth(),
-        state_words: StateWord::all(layout),
+        slots: SLOTS,
+        kinds: [
+            Kind {
+                name: "state",
+                bits: top.state_bits,
+                place_bits: 24,
+                place: "layer, word",
+                ports: "state_layer_i, state_word_i",
+            },
+            Kind {
+                name: "weight",
+                bits: top.weight_bits,
+                place_bits: 40,
+                place: "layer, chunk, column",
+                ports: "weight_layer_i, weight_chunk_i, weight_column_i",
+            },
+        ],
         state_bits: top.state_bits,
         weight_bits: top.weight_bits,
         drive_width: top.drive_width,

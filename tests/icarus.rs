@@ -43,7 +43,7 @@ module tb;
     .sample_last_i(last), .sample_label_i(label), .sample_train_i(train), .result_valid_o(result_valid),
     .result_prediction_o(), .result_label_o(), .result_cycles_o(), .result_reads_o(), .host_rewind_i(rewind),
     .host_shift_i(shift), .host_data_i(host_data), .host_data_o(), .host_store_i(store), .host_fetch_i(1'b0), .watch_i(3'b111),
-    .weight_valid_o(), .step_valid_o(), .neuron_valid_o()
+    .gathered_o(), .step_valid_o(), .neuron_valid_o()
   );
   always @(negedge clk) if (result_valid) results = results + 1;
   // Inputs change at the falling edge.

@@ -74,7 +74,7 @@ fn shortfalls_name_multiplier_and_memory() {
     let none = checks(&design, &layout, Device::Ecp5_25k, &eqhdl::synth::Parts::default());
     let weights = none.iter().find(|c| c.signal.ends_with("u_weights")).unwrap();
     assert!(
-        weights.shortfall.contains("the weight memory (325 words of 256 bits) has 0 block RAM(s)"),
+        weights.shortfall.contains("of the weights (325 words of 256 bits) 0 block RAM(s) are made"),
         "{weights:?}"
     );
 }

@@ -46,11 +46,10 @@ struct CheckReport {
     design: String,
     signals: Vec<SignalReport>,
     lanes: usize,
-    weight_words: usize,
-    weight_memory_bits: usize,
-    batch_memory_bits: usize,
-    state_memory_bits: usize,
-    multipliers: Vec<(String, usize)>,
+    /// Bits of all memories.
+    memory_bits: usize,
+    #[serde(flatten)]
+    price: Price,
     cycles_per_sample: Vec<CycleReport>,
     constants: Vec<(String, f64, f64)>,
     warnings: Vec<String>,
@@ -85,7 +84,6 @@ fn report(design: &Design) -> CheckReport {
             weight_read_share: train.weight_reads as f64 / train.all as f64,
         }
     };
-    let lanes = layout.lanes;
     let price = Price::of(design, &layout);
     let mut constants = vec![("beta".to_owned(), design.beta.wanted, design.beta.effective())];
     for l in 1..=design.output_layer() {
@@ -113,16 +111,9 @@ fn report(design: &Design) -> CheckReport {
                 frac: s.frac,
             })
             .collect(),
-        lanes,
-        weight_words: layout.weights.forward_words(),
-        weight_memory_bits: price.weight_memory_bits,
-        batch_memory_bits: price.batch_memory_bits,
-        state_memory_bits: price.state_memory_bits,
-        multipliers: price
-            .multipliers
-            .iter()
-            .map(|m| (format!("{}, {} x {} bits", m.what, m.bits.0, m.bits.1), m.count))
-            .collect(),
+        lanes: layout.lanes,
+        memory_bits: price.memory_bits(),
+        price,
         cycles_per_sample: vec![cycles(inputs.div_ceil(5)), cycles(inputs / 2), cycles(inputs)],
         constants,
         warnings: crate::design::warnings(design),
@@ -154,21 +145,19 @@ fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
         let Interval { lo, hi } = s.interval;
         tell!("  {:<48} {:>5}  {:>8}  [{lo}, {hi}]", s.name, s.width, s.frac)?;
     }
-    tell!("\nmemory")?;
     tell!(
-        "  weights  {} words of {} x {} bits = {} bits",
-        r.weight_words,
-        r.lanes,
-        design.datapath.stored_width,
-        r.weight_memory_bits
+        "\nmemory                                        words    bits    all bits  ports, cycles to read"
     )?;
-    if r.batch_memory_bits > 0 {
-        tell!("  sums     {} bits, over a batch of {}", r.batch_memory_bits, design.batch)?;
+    for m in &r.price.memories {
+        let ports = if m.writes == 0 { "table".to_owned() } else { format!("{} + {}", m.reads, m.writes) };
+        let line = (&m.what, m.words, m.width, m.bits(), ports, m.read_latency);
+        tell!("  {:<38} {:>10} x {:<5} {:>10}  {}, {}", line.0, line.1, line.2, line.3, line.4, line.5)?;
     }
-    tell!("  states   {} bits", r.state_memory_bits)?;
+    tell!("  {:<38} {:>29}", "all", r.memory_bits)?;
     tell!("multipliers")?;
-    for (what, count) in &r.multipliers {
-        tell!("  {count:>4} {what}")?;
+    for m in &r.price.multipliers {
+        let constant = if m.by_constant { ", by a constant" } else { "" };
+        tell!("  {:>4} {}, {} x {} bits{constant}", m.count, m.what, m.bits.0, m.bits.1)?;
     }
     tell!("cycles per sample   training  (weight reads)   inference")?;
     for c in &r.cycles_per_sample {

@@ -19,7 +19,7 @@ pub struct Cost {
     pub weight_memory_bits: usize,
     /// Bits of all memories.
     pub memory_bits: usize,
-    /// Multipliers.
+    /// Multipliers of two values that vary.
     pub multipliers: usize,
     /// One-bit products that they form at once.
     pub multiplier_bits: usize,
@@ -42,7 +42,7 @@ impl Cost {
         Cost {
             cycles_per_sample: mean(&|a| predict_training(&layout, &program, design.batch, a).all),
             inference_cycles: mean(&|a| predict(&layout, &program.infer, a).all),
-            weight_memory_bits: price.weight_memory_bits,
+            weight_memory_bits: price.weight_memory_bits(),
             memory_bits: price.memory_bits(),
             multipliers: price.multiplier_count(),
             multiplier_bits: price.multiplier_bits(),

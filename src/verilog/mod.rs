@@ -9,7 +9,7 @@ mod uses;
 mod written;
 
 pub use names::NameClash;
-pub use price::Price;
+pub use price::{Memory, Multipliers, Price};
 pub use program::{Inexpressible, expressible};
 pub use units::{common_drive_width, common_state_width, rates_width};
 pub use written::{Written, replace_written};

@@ -1,29 +1,64 @@
-//! What a design's core takes of a device, as the model knows it: memory bits and multipliers.
+//! What a design's core takes of a device: every memory and every multiplier, leaf by leaf, as the leaves have them.
+//!
+//! A chip designer finds here which memory macros the core wants and where they go; `check`, studies and the check of a
+//! synthesis go by the same list, and a test holds it against what Yosys finds.
 
-use super::common_state_width;
-use crate::design::Design;
-use crate::schedule::Layout;
+use super::units::{self, common_state_width};
+use crate::design::{Constant, Design, Dynamics, Feedback, Tables};
+use crate::fixed_point::{GOLDEN, Rounding};
+use crate::schedule::{Layout, bits};
+use serde::Serialize;
+
+/// A memory of the core.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// What it holds.
+    pub what: String,
+    /// The leaf that has it: where a macro takes its place.
+    pub leaf: &'static str,
+    /// Instance or register, below the core.
+    pub path: String,
+    /// Words.
+    pub words: usize,
+    /// Bits of a word.
+    pub width: usize,
+    /// Read ports.
+    pub reads: u32,
+    /// Write ports; none of a table.
+    pub writes: u32,
+    /// Cycles from an address to its word.
+    pub read_latency: u32,
+}
+
+impl Memory {
+    /// All bits.
+    pub fn bits(&self) -> usize {
+        self.words * self.width
+    }
+}
 
 /// Multipliers of one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Multipliers {
     /// What they compute.
     pub what: &'static str,
+    /// The leaf that has them.
+    pub leaf: &'static str,
+    /// The register that the product ends in, below the core.
+    pub path: String,
     /// Widths of their two operands.
     pub bits: (u32, u32),
     /// How many there are.
     pub count: usize,
+    /// One operand is a constant: a few adders may do.
+    pub by_constant: bool,
 }
 
-/// Memory and multipliers of a core.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Memories and multipliers of a core.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Price {
-    /// Bits of the weight memory, and of that of the weights on the way back where they are separate.
-    pub weight_memory_bits: usize,
-    /// Bits of the sums over a batch; none where a batch is one sample.
-    pub batch_memory_bits: usize,
-    /// Bits of the state memory.
-    pub state_memory_bits: usize,
+    /// Memories.
+    pub memories: Vec<Memory>,
     /// Multipliers, by kind.
     pub multipliers: Vec<Multipliers>,
 }
@@ -31,41 +66,222 @@ pub struct Price {
 impl Price {
     /// The price of a design.
     pub fn of(design: &Design, layout: &Layout) -> Price {
-        let (p, lanes) = (&design.datapath, layout.lanes);
-        let state_width = common_state_width(design) as usize;
-        let kind = |what, a, b, count| Multipliers { what, bits: (a, b), count };
-        Price {
-            weight_memory_bits: layout.weights.words() * lanes * p.stored_width as usize,
-            batch_memory_bits: if design.is_batched() {
-                layout.weights.forward_words() * lanes * p.batch_width as usize
-            } else {
-                0
-            },
-            state_memory_bits: layout.banks
-                * (2 * layout.state_words * lanes * p.activity_width as usize
-                    + layout.neurons() * (2 * p.activity_width as usize + state_width)),
-            multipliers: vec![
-                kind("rate", p.activity_width, p.rate_width, 2),
-                kind("contrast", p.activity_width, p.rated_width, 2 * lanes),
-                kind("forward", p.read_width, p.pre_width, lanes),
-                kind("transposed", p.read_width, p.activity_width, lanes),
-            ],
-        }
+        let mut memories = weights(design, layout);
+        memories.extend(states(design, layout));
+        memories.extend(tables(design));
+        let mut multipliers = synapses(design, layout);
+        multipliers.extend(neurons(design));
+        multipliers.extend(random_bits(design, layout));
+        Price { memories, multipliers }
     }
 
     /// Bits of all memories.
     pub fn memory_bits(&self) -> usize {
-        self.weight_memory_bits + self.batch_memory_bits + self.state_memory_bits
+        self.memories.iter().map(Memory::bits).sum()
     }
 
-    /// Multipliers of all kinds.
+    /// Bits of the memories of weights, those of the way back included.
+    pub fn weight_memory_bits(&self) -> usize {
+        let weights = |m: &&Memory| m.path.ends_with("u_weights") || m.path.ends_with("u_weights_back");
+        self.memories.iter().filter(weights).map(Memory::bits).sum()
+    }
+
+    /// Multipliers of two values that vary.
     pub fn multiplier_count(&self) -> usize {
-        self.multipliers.iter().map(|m| m.count).sum()
+        self.varying().map(|m| m.count).sum()
     }
 
-    /// One-bit products that all multipliers form at once (the sum of the products of their operands' widths): what
-    /// they cost where no DSP block is used.
+    /// One-bit products that these form at once (the sum of the products of their operands' widths): what they cost where
+    /// no DSP block is used.
     pub fn multiplier_bits(&self) -> usize {
-        self.multipliers.iter().map(|m| m.count * (m.bits.0 * m.bits.1) as usize).sum()
+        self.varying().map(|m| m.count * (m.bits.0 * m.bits.1) as usize).sum()
     }
+
+    fn varying(&self) -> impl Iterator<Item = &Multipliers> {
+        self.multipliers.iter().filter(|m| !m.by_constant)
+    }
+}
+
+/// A memory with a write port and a read port, a cycle from address to word.
+fn plain(what: &str, leaf: &'static str, path: &str, words: usize, width: u32) -> Memory {
+    let (what, path) = (what.to_owned(), path.to_owned());
+    Memory { what, leaf, path, words, width: width as usize, reads: 1, writes: 1, read_latency: 1 }
+}
+
+fn weights(design: &Design, layout: &Layout) -> Vec<Memory> {
+    let (p, lanes) = (&design.datapath, layout.lanes as u32);
+    let store = |what, path, words, width| Memory {
+        read_latency: 2,
+        ..plain(what, "weight_memory.v", path, words, lanes * width)
+    };
+    let (forward, back) = (layout.weights.forward_words(), layout.weights.back_words());
+    let mut all = vec![store("weights", "u_store.u_weights", forward, p.stored_width)];
+    if back > 0 {
+        all.push(store("weights of the way back", "u_store.gen_back.u_weights_back", back, p.stored_width));
+    }
+    if design.is_batched() {
+        all.push(store("sums over a batch", "u_store.gen_sums.u_sums", forward, p.batch_width));
+    }
+    all
+}
+
+fn states(design: &Design, layout: &Layout) -> Vec<Memory> {
+    let p = &design.datapath;
+    let (inputs, lanes) = (design.network.inputs(), layout.lanes as u32);
+    let widest = layout.layers.iter().map(|l| l.pre()).max().unwrap_or(1);
+    let bank = 1 << bits(layout.banks - 1);
+    // A bank begins at a power of two.
+    let (neurons, words) = (bank << bits(layout.neurons()), bank << bits(layout.state_words));
+    let post = |what, path| Memory { ..plain(what, "post_memory.v", path, words, lanes * p.activity_width) };
+    let word = |what, path, words, width| plain(what, "word_memory.v", path, words, width);
+    let mut all = vec![
+        word(
+            "two samples, inputs that are not 0",
+            "u_samples.u_list",
+            2 << bits(widest),
+            bits(inputs - 1) + design.input.width,
+        ),
+        word("pre-synaptic activities, a", "u_operands.u_pre_a", neurons, p.activity_width),
+        word("pre-synaptic activities, b", "u_operands.u_pre_b", neurons, p.activity_width),
+        post("post-synaptic activities, a", "u_post.words_a_q"),
+        post("post-synaptic activities, b", "u_post.words_b_q"),
+        post("post-synaptic activities, way back", "u_post.words_t_q"),
+        word("states", "u_neurons.u_state", neurons, common_state_width(design)),
+        word("transposed sums", "u_drives.u_gathered", layout.neurons(), p.transposed_width),
+        word("forward sums", "u_drives.u_forward", layout.neurons(), p.forward_width),
+    ];
+    if layout.softmax_outputs > 0 {
+        let n = design.neurons[design.output_layer() - 1];
+        let outputs = layout.softmax_outputs;
+        let collected = |what, path, width| plain(what, "softmax_unit.v", path, outputs, width);
+        all.push(collected("drives of the outputs", "u_neurons.u_softmax.drives_q", n.drive.width));
+        all.push(collected("their exponentials", "u_neurons.u_softmax.exponentials_q", 16));
+    }
+    all
+}
+
+/// Tables of the neuron units and of a softmax read-out.
+fn tables(design: &Design) -> Vec<Memory> {
+    let table = |what: &str, path: String, index: u32, width: u32| Memory {
+        writes: 0,
+        ..plain(what, "function_table.v", &path, 1 << index, width)
+    };
+    let mut all = Vec::new();
+    for layer in units::first_layers(design) {
+        let (n, made) = (design.neurons[layer - 1], Tables::of(design, layer));
+        let unit = |block: &str| format!("u_neurons.u_neuron_{layer}.{block}.u_table");
+        if made.rho_of_drive.is_some() {
+            all.push(table("rho of the drive", unit("gen_rho"), n.drive.width, n.state.width));
+        } else if made.slope_of_state.is_some() {
+            all.push(table("slope of rho", unit("gen_slope"), n.state.width, n.state.width));
+        }
+        if made.rho_of_state.is_some() {
+            let path = format!("u_neurons.u_activity_{layer}");
+            all.push(table("rho of the state", path, n.state.width, n.state.width));
+        }
+    }
+    if design.is_softmax(design.output_layer()) {
+        let drive = design.neurons[design.output_layer() - 1].drive;
+        let path = |name: &str| format!("u_neurons.u_softmax.{name}");
+        all.push(table("exponential", path("u_exponential"), drive.width, 16));
+        all.push(table("reciprocal", path("u_reciprocal"), 10, 16));
+    }
+    all
+}
+
+fn kind(
+    what: &'static str,
+    leaf: &'static str,
+    path: &str,
+    operands: (u32, u32),
+    count: usize,
+) -> Multipliers {
+    Multipliers { what, leaf, path: path.to_owned(), bits: operands, count, by_constant: false }
+}
+
+/// Products by a constant; none by a power of two, which is a shift.
+fn by_constant(raw: i64, m: Multipliers) -> Option<Multipliers> {
+    let shifts = raw == 0 || raw.unsigned_abs().is_power_of_two();
+    (!shifts).then_some(Multipliers { by_constant: true, ..m })
+}
+
+fn synapses(design: &Design, layout: &Layout) -> Vec<Multipliers> {
+    let (p, lanes) = (&design.datapath, layout.lanes);
+    let (a, r, back) = (p.activity_width, p.rated_width, layout.weights.back_words() > 0);
+    let of = |what, register: &str, operands, count| {
+        kind(what, "synapse_lanes.v", &format!("u_synapses.{register}"), operands, count)
+    };
+    let mut all = vec![
+        of("rate", "rated", (a, p.rate_width), 2),
+        of("contrast, first term", "product_a", (a, r), lanes),
+        of("contrast, second term", "product_b", (a, r), lanes),
+    ];
+    if back && design.feedback == Feedback::VectorField {
+        all.push(of("contrast of the way back", "product_c", (a, r), lanes));
+    }
+    all.push(of("forward", "forward", (p.read_width, p.pre_width), lanes));
+    all.push(of("transposed", "transposed", (p.read_width, a), lanes));
+    let decay = design.weight_decay.raw << p.decay_shift;
+    let ways = if back { 2 } else { 1 };
+    let width = 64 - decay.unsigned_abs().leading_zeros();
+    let products = of("weight decay", "gradient", (p.stored_width, width), ways * lanes);
+    all.extend(by_constant(decay, products));
+    all
+}
+
+fn neurons(design: &Design) -> Vec<Multipliers> {
+    let width = |c: &Constant| c.format.width + 1;
+    let mut all = Vec::new();
+    for layer in units::first_layers(design) {
+        let (n, m) = (design.neurons[layer - 1], design.datapath.neuron[layer - 1]);
+        let of = |what, register: &str, operands| {
+            let path = format!("u_neurons.u_neuron_{layer}.{register}");
+            kind(what, "neuron_unit.v", &path, operands, 1)
+        };
+        if m.output {
+            all.push(of("nudge", "pull", (n.state.width + 1, width(&design.beta))));
+        }
+        if Tables::of(design, layer).slope_of_state.is_some() {
+            all.push(of("slope times drive", "gen_slope.f_q", (n.state.width + 1, n.drive.width + 1)));
+        }
+        if design.dynamics != Dynamics::Prototypical {
+            let step = of("step", "gen_step.x_q", (m.e_width, width(&design.dt)));
+            all.extend(by_constant(design.dt.raw, step));
+        }
+    }
+    if design.is_softmax(design.output_layer()) {
+        let of = |what, register: &str, operands| {
+            kind(what, "softmax_unit.v", &format!("u_neurons.u_softmax.{register}"), operands, 1)
+        };
+        all.push(of("probability", "product2_q", (16, 16)));
+        all.extend(by_constant(design.beta.raw, of("pull", "scaled3", (18, width(&design.beta)))));
+    }
+    all
+}
+
+fn random_bits(design: &Design, layout: &Layout) -> Vec<Multipliers> {
+    let drawn = |rounding| rounding == Rounding::Stochastic;
+    let golden = |instance: &str| {
+        let path = format!("u_neurons.{instance}.row");
+        kind("row of random bits", "neuron_bits.v", &path, (32, 32), 1)
+    };
+    let mut all = Vec::new();
+    if drawn(design.weight_modes.rounding) {
+        let offset = GOLDEN.wrapping_mul(layout.lanes as u32 / 2);
+        for (half, register) in [(offset & 0xFFFF, "chunk_low3_q"), (offset >> 16, "chunk_high3_q")] {
+            let path = format!("u_column_key.{register}");
+            let product = kind("rows of a chunk", "column_key.v", &path, (32, 16), 1);
+            all.extend(by_constant(half.into(), product));
+        }
+    }
+    if drawn(design.drive_modes.rounding) {
+        all.extend(by_constant(GOLDEN.into(), golden("u_drive_bits")));
+    }
+    if drawn(design.state_modes.rounding) {
+        all.extend(by_constant(GOLDEN.into(), golden("u_state_bits")));
+        if design.is_softmax(design.output_layer()) {
+            all.extend(by_constant(GOLDEN.into(), golden("u_pull_bits")));
+        }
+    }
+    all
 }

@@ -55,19 +55,31 @@ pub fn common_drive_width(design: &Design) -> u32 {
 
 /// The units of a design.
 pub fn of(design: &Design, layer_width: u32) -> Vec<Unit> {
+    let unit = |layers: Vec<usize>| unit(design, layers, layer_width);
+    layers_of_units(design).into_iter().map(unit).collect()
+}
+
+/// The first layer of each unit: what the unit is called after.
+pub(super) fn first_layers(design: &Design) -> Vec<usize> {
+    layers_of_units(design).into_iter().map(|layers| layers[0]).collect()
+}
+
+/// The layers that each unit serves: those of the same formats and constants.
+fn layers_of_units(design: &Design) -> Vec<Vec<usize>> {
     let mut classes: Vec<((Neurons, NeuronMath, bool), Vec<usize>)> = Vec::new();
-    for l in 1..=design.output_layer() {
+    for l in design.network.layers() {
         let class = (design.neurons[l - 1], design.datapath.neuron[l - 1], design.is_softmax(l));
         match classes.iter_mut().find(|(c, _)| *c == class) {
             Some((_, layers)) => layers.push(l),
             None => classes.push((class, vec![l])),
         }
     }
-    classes.into_iter().map(|((n, m, _), layers)| unit(design, n, m, layers, layer_width)).collect()
+    classes.into_iter().map(|(_, layers)| layers).collect()
 }
 
-fn unit(design: &Design, n: Neurons, m: NeuronMath, layers: Vec<usize>, layer_width: u32) -> Unit {
+fn unit(design: &Design, layers: Vec<usize>, layer_width: u32) -> Unit {
     let id = layers[0];
+    let (n, m) = (design.neurons[id - 1], design.datapath.neuron[id - 1]);
     let (sw, dw) = (common_state_width(design), common_drive_width(design));
     let tables = Tables::of(design, id);
     let table = match (&tables.rho_of_drive, &tables.slope_of_state) {

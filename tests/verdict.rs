@@ -141,6 +141,11 @@ fn verilog_of_another_design_is_refused_by_the_keys_that_differ() {
     folder.edit("rtl/eqhdl_net__rho_layer1.hex", "rule.beta = 0.5", "rule.beta = 0.25");
     let (_, err) = folder.cosim(&["--rtl", "rtl"], 2);
     assert!(err.contains("rho_layer1.hex was generated from another design"), "{err}");
+    // Files of another design beside them are no reason.
+    folder.edit("rtl/eqhdl_net__rho_layer1.hex", "rule.beta = 0.25", "rule.beta = 0.5");
+    folder.run(&["new", "net_b"], 0);
+    folder.run(&["generate", "net_b.toml", "-o", "rtl"], 0);
+    folder.cosim(&["--rtl", "rtl"], 0);
     // A waveform carries the digest.
     folder.cosim(&["--level", "all"], 0);
     let waves = ["--waves", "build/net/first_sample.vcd", "--level", "all", "--samples", "1"];

@@ -116,9 +116,14 @@ impl Handed {
 /// of the bus sends and expects depends on the training too, and is not simulated here.
 fn belongs(design: &Design, dir: &Path, found: &Sources) -> Result<(), HandedError> {
     let here = Keys::of_circuit(design);
-    let core = format!("{}.v", module_name(design));
-    let mut texts: Vec<_> = found.files.iter().filter(|(name, _)| !name.starts_with("axi_tb")).collect();
-    texts.sort_by_key(|(name, _)| **name != core);
+    let module = module_name(design);
+    let called = ["", "_axi", "_registers"].map(|part| format!("{module}{part}.v"));
+    // Another design's files may lie beside this one's: they have its name in theirs.
+    let own = |name: &str| {
+        !name.starts_with("axi_tb") && (!name.starts_with("eqhdl_") || called.iter().any(|own| own == name))
+    };
+    let mut texts: Vec<_> = found.files.iter().filter(|(name, _)| own(name)).collect();
+    texts.sort_by_key(|(name, _)| **name != called[0]);
     for (name, text) in texts {
         let keys = Keys::in_comment(text).map_or(Vec::new(), |there| here.differences(&there));
         if !keys.is_empty() {

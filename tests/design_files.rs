@@ -1,8 +1,8 @@
 //! Design files: the good ones mean what they say, and every bad one is refused at its own line, with what would be right.
 
 use eqhdl::design::{
-    Activation, DataSource, Design, DesignError, Dynamics, NudgePlace, Rule, commented_example, load, parse,
-    warnings,
+    Activation, DataSource, Design, DesignError, Dynamics, NudgePlace, Numbers, Rule, commented_example,
+    load, parse, ranges, warnings,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
 use eqhdl::network::Network;
@@ -432,4 +432,105 @@ fn a_design_is_called_as_its_file_or_as_it_says() {
         let error = parse(Path::new("net.toml"), &named(name)).expect_err(name);
         assert!(error.message().contains(says), "{name}: {error:?}");
     }
+}
+
+/// A design in which every key that takes a number has a meaning. (A weight decay of nothing needs tied weights, and these
+/// have no angle.)
+const EVERY_NUMBER: &str = r#"
+[network]
+layers = [64, 32, 10]
+activation = "logistic"
+dynamics = "leaky"
+dt = 0.5
+initial_scale = 1.0
+[rule]
+name = "ep"
+T = 20
+K = 8
+batch = 1
+beta = 0.2
+feedback = "kolen_pollack"
+angle = 45
+weight_decay = 0.25
+learning_rates = 0.1
+[formats]
+step = "u16.15"
+decay = "u24.24"
+rate = "u32.31"
+[hardware]
+lanes = 8
+[training]
+epochs = 3
+rate_milestones = [2]
+rate_gamma = 0.5
+seed = 7
+train_samples = 100
+test_samples = 100
+[data]
+source = "digits"
+"#;
+
+/// `EVERY_NUMBER` with a key of another value.
+fn with(section: &str, key: &str, value: f64) -> String {
+    let tied = section == "rule" && key == "weight_decay";
+    let mut here = String::new();
+    let line = |line: &str| {
+        if let Some(name) = line.strip_prefix('[') {
+            here = name.trim_end_matches(']').to_owned();
+        }
+        match line.split_once(" = ") {
+            Some((k, _)) if tied && ["feedback", "angle"].contains(&k) => String::new(),
+            Some((k, old)) if here == section && k == key => {
+                let real = old.contains('.') || key == "angle";
+                format!("{key} = {}\n", if real { format!("{value:?}") } else { format!("{value}") })
+            }
+            _ => format!("{line}\n"),
+        }
+    };
+    EVERY_NUMBER.lines().map(line).collect()
+}
+
+#[test]
+fn the_range_that_is_shown_is_the_one_that_is_accepted() {
+    let example = commented_example("net");
+    assert!(!example.contains('{'), "every range of the example is filled in");
+    let mut tried = 0;
+    for (section, key, range) in ranges() {
+        let shown = range.to_string();
+        let accepts = |value: f64| match read(&with(section, key, value)) {
+            Ok(_) => true,
+            Err(error) => {
+                let told = format!("{value} is no possible `{key}`");
+                assert!(error.message().starts_with(&told), "{section}.{key} = {value}: {error:?}");
+                assert!(error.remedy().contains(&shown), "{section}.{key}: {shown}: {error:?}");
+                false
+            }
+        };
+        let (inside, outside) = match range {
+            Numbers::Whole { from, to, .. } => (vec![from, to], vec![from - 1, to + 1]),
+            Numbers::PowerOfTwo { from, to } => (vec![from, to], vec![from - 1, to + 1]),
+            Numbers::Real { .. } => (vec![], vec![]),
+        };
+        let (mut inside, mut outside): (Vec<f64>, Vec<f64>) =
+            (inside.into_iter().map(|n| n as f64).collect(), outside.into_iter().map(|n| n as f64).collect());
+        if let Numbers::Real { from: (from, from_too), to } = range {
+            if from_too { &mut inside } else { &mut outside }.push(from);
+            outside.push(from - 0.5);
+            for (to, to_too) in to {
+                if to_too { &mut inside } else { &mut outside }.push(to);
+                outside.push(to + 0.5);
+                inside.push(from + (to - from) / 2.0);
+            }
+        }
+        for value in inside {
+            assert!(accepts(value), "{section}.{key} = {value} is refused, {shown}");
+            tried += 1;
+        }
+        for value in outside {
+            assert!(!accepts(value), "{section}.{key} = {value} is accepted, {shown}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 40, "{tried}");
+    assert!(example.contains("a power of two from 2 to 256"), "{example}");
 }

@@ -5,9 +5,11 @@ mod formats;
 mod given;
 mod keys;
 mod meaning;
+mod ranges;
 mod typed;
 
 pub use keys::fields;
+pub use ranges::{Numbers, ranges};
 
 use super::Design;
 use super::diagnostics::{DesignError, Refusal};

@@ -26,6 +26,9 @@ pub const STEPS_WIDTH: u32 = 16;
 /// Most steps of a phase, in a design file and in the register.
 pub const MOST_STEPS: u32 = (1 << STEPS_WIDTH) - 1;
 
+/// Most synapses processed in a cycle.
+pub const MOST_LANES: u32 = 256;
+
 /// Bits of a byte's offset in the window of the weights, at most: window and registers share 2 GiB.
 pub const WINDOW_WIDTH: u32 = 30;
 

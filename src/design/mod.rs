@@ -19,7 +19,7 @@ pub use datapath::{Datapath, NeuronMath, Rates, Signal};
 pub use diagnostics::DesignError;
 pub(crate) use diagnostics::printable;
 pub(crate) use diagnostics::{Refusal, nearest};
-pub use file::{Shape, fields, load, parse, shape};
+pub use file::{Numbers, Shape, fields, load, parse, ranges, shape};
 pub use identity::{KeyDifference, Keys};
 pub use milestones::Milestones;
 pub use tables::{Table, Tables, logistic};

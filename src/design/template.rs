@@ -1,9 +1,14 @@
 //! The design file that `eqhdl new` writes.
 
+use super::{Numbers, ranges};
+
 /// A complete design file for the digits, in which every key is explained; `name` is its file stem.
 pub fn commented_example(name: &str) -> String {
     let name: String = name.chars().filter(|c| !c.is_control()).collect();
-    EXAMPLE.replacen("{name}", &name, 1)
+    let shown = |text: String, (section, key, range): (&str, &str, Numbers)| {
+        text.replace(&format!("{{{section}.{key}}}"), &range.to_string())
+    };
+    ranges().fold(EXAMPLE.to_owned(), shown).replacen("{name}", &name, 1)
 }
 
 const EXAMPLE: &str = r#"# {name}: a network that learns by Continual Equilibrium Propagation.
@@ -23,7 +28,7 @@ dynamics = "prototypical"   # prototypical: s <- rho(drive) | leaky: s <- s + dt
                             # K can be half as large
 nudge = "outside"           # where beta (y - s) enters the output: outside | inside the activation
 # readout = "squared"       # squared: outputs are neurons, squared error | softmax: cross-entropy; has no nudge of its own
-# dt = 0.25                 # time step, above 0 and at most 1; leaky and energy need it, prototypical has none
+# dt = 0.25                 # time step, {network.dt}; leaky and energy need it, prototypical has none
 initial_scale = 1.0         # first weights and biases are uniform within initial_scale / sqrt(fan-in)
 
 [rule]
@@ -36,7 +41,7 @@ beta = 0.2                  # strength of that pull
                             # their mean; for ep and symmetric_ep
 # feedback = "tied"         # what carries activity back: tied: the same weights | vector_field, kolen_pollack: weights of
                             # their own, each with its own update, or with the same one (needs weight_decay)
-# angle = 0                 # degrees between forward and separate backward weights at the start, 0 to 180
+# angle = 0                 # degrees between forward and separate backward weights at the start, {rule.angle}
 # weight_decay = 0          # part of itself that a weight loses at each update, such as 0.0001
 # sign = "fixed"            # random: plus or minus beta, drawn for every sample; for ep and cep
 learning_rates = [0.01, 0.005] # one per synapse layer, or one number for all
@@ -69,7 +74,7 @@ drive = "SAT"               # a neuron's sum of inputs
 weight = "SAT"              # a weight after its update
 
 [hardware]
-lanes = 16                  # synapses processed per clock cycle: more is faster and larger, 1 to 256
+lanes = 16                  # synapses processed per clock cycle: more is faster and larger; {hardware.lanes}
 
 [training]
 epochs = 40                 # passes over the training set

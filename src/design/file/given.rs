@@ -1,10 +1,11 @@
 //! What was typed, with its place, and the judgements that need no other value.
 
 use super::keys::{meaning as key_meaning, missing};
+use super::ranges::{Numbers, range};
 use super::typed::{At, OneOrMany, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::fixed_point::Format;
-use std::ops::{Range, RangeInclusive};
+use std::ops::Range;
 use toml::Spanned;
 
 pub(super) type Span = Option<Range<usize>>;
@@ -55,20 +56,28 @@ pub(super) fn optional<T: Default>(typed: At<T>) -> (T, Span) {
 }
 
 /// A whole number within bounds.
-pub(super) fn whole(
-    given: &Given<i64>,
-    section: &str,
-    key: &str,
-    bounds: RangeInclusive<i64>,
-) -> Result<i64> {
-    if bounds.contains(&given.value) {
-        return Ok(given.value);
-    }
-    Err(Refusal::new(
-        format!("{} is no possible `{key}`", given.value),
+pub(super) fn whole(given: &Given<i64>, section: &str, key: &str) -> Result<i64> {
+    let range = range(section, key);
+    let inside = match range {
+        // Another refusal names the powers beside a number that is none.
+        Numbers::PowerOfTwo { from, to } => (from..=to).contains(&given.value),
+        _ => range.has(given.value as f64),
+    };
+    if inside { Ok(given.value) } else { Err(outside(given.value, &given.at, section, key)) }
+}
+
+/// A number that its key takes.
+pub(super) fn real(given: &Given<f64>, section: &str, key: &str) -> Result<f64> {
+    let inside = range(section, key).has(given.value);
+    if inside { Ok(given.value) } else { Err(outside(given.value, &given.at, section, key)) }
+}
+
+fn outside(value: impl std::fmt::Display, at: &Span, section: &str, key: &str) -> Refusal {
+    Refusal::new(
+        format!("{value} is no possible `{key}`"),
         format!("`{key}` is {}", key_meaning(section, key)),
     )
-    .at(given.at.clone(), format!("from {} to {}", bounds.start(), bounds.end())))
+    .at(at.clone(), range(section, key).bounds())
 }
 
 /// A number above zero; not infinite, not NaN.

@@ -1,10 +1,11 @@
 //! Every key of a design file in one line: what helps when one is missing, misspelt, misplaced or of the wrong type.
 
+use super::ranges::range;
 use crate::design::diagnostics::{Refusal, nearest};
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
-/// Section, key, what it is.
+/// Section, key, what it is; `{range}` stands for the numbers that it takes ([`ranges`](super::ranges)).
 const KEYS: &[(&str, &str, &str)] = &[
     (
         "network",
@@ -17,35 +18,31 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("network", "order", "one of \"synchronous\" (default), \"even_odd\""),
     ("network", "nudge", "one of \"inside\", \"outside\" (default)"),
     ("network", "readout", "one of \"squared\" (default), \"softmax\""),
-    (
-        "network",
-        "dt",
-        "the time step of leaky and energy dynamics, above 0 and at most 1, such as `dt = 0.25`",
-    ),
+    ("network", "dt", "the time step of leaky and energy dynamics, {range}, such as `dt = 0.25`"),
     (
         "network",
         "initial_scale",
         "a factor on the initial bound 1/sqrt(fan-in), such as `initial_scale = 1.0`",
     ),
     ("rule", "name", "one of \"ep\", \"symmetric_ep\", \"cep\""),
-    ("rule", "T", "the free steps, a whole number from 1 to 65535, such as `T = 20`"),
-    ("rule", "K", "the nudged steps, a whole number from 1 to 65535, such as `K = 8`"),
+    ("rule", "T", "the free steps, a whole number {range}, such as `T = 20`"),
+    ("rule", "K", "the nudged steps, a whole number {range}, such as `K = 8`"),
     (
         "rule",
         "batch",
-        "the samples whose contrasts make one update, a whole number from 1 (default) to 4096, such as `batch = 20`",
+        "the samples whose contrasts make one update, a whole number {range}, such as `batch = 20`",
     ),
     ("rule", "beta", "the strength of the nudge, a number, such as `beta = 0.2`"),
     ("rule", "feedback", "one of \"tied\" (default), \"vector_field\", \"kolen_pollack\""),
     (
         "rule",
         "angle",
-        "degrees between forward and separate backward weights at the start, from 0 to 180, such as `angle = 45`",
+        "degrees between forward and separate backward weights at the start, {range}, such as `angle = 45`",
     ),
     (
         "rule",
         "weight_decay",
-        "the part of itself that a weight loses at each update, from 0 to below 1, such as `weight_decay = 0.0001`",
+        "the part of itself that a weight loses at each update, {range}, such as `weight_decay = 0.0001`",
     ),
     ("rule", "sign", "one of \"fixed\" (default), \"random\""),
     (
@@ -77,12 +74,8 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("overflow", "state", OVERFLOW),
     ("overflow", "drive", OVERFLOW),
     ("overflow", "weight", OVERFLOW),
-    (
-        "hardware",
-        "lanes",
-        "synapses processed per clock cycle, a power of two from 2 to 256, such as `lanes = 16`",
-    ),
-    ("training", "epochs", "passes over the training set, a whole number, such as `epochs = 40`"),
+    ("hardware", "lanes", "synapses processed per clock cycle, {range}, such as `lanes = 16`"),
+    ("training", "epochs", "passes over the training set, a whole number {range}, such as `epochs = 40`"),
     (
         "training",
         "rate_milestones",
@@ -91,18 +84,18 @@ const KEYS: &[(&str, &str, &str)] = &[
     (
         "training",
         "rate_gamma",
-        "what is left of the learning rates after a milestone, above 0 and below 1, such as `rate_gamma = 0.5`",
+        "what is left of the learning rates after a milestone, {range}, such as `rate_gamma = 0.5`",
     ),
-    ("training", "seed", "a whole number from 0 to 4294967295, such as `seed = 1`"),
+    ("training", "seed", "a whole number {range}, such as `seed = 1`"),
     (
         "training",
         "train_samples",
-        "how many training samples to use, a whole number, such as `train_samples = 1000`",
+        "how many training samples to use, a whole number {range}, such as `train_samples = 1000`",
     ),
     (
         "training",
         "test_samples",
-        "how many test samples to use, a whole number, such as `test_samples = 1000`",
+        "how many test samples to use, a whole number {range}, such as `test_samples = 1000`",
     ),
     ("data", "source", "one of \"digits\" (8x8 images, built in), \"idx\" (MNIST's files), \"npz\""),
     ("data", "path", "a folder of IDX files or an NPZ file, as a text, such as `path = \"data/mnist\"`"),
@@ -112,14 +105,18 @@ const ROUNDING: &str = "one of \"TRN\", \"TRN_ZERO\", \"RND\" (default), \"RND_Z
                         \"RND_CONV\", \"RND_CONV_ODD\", \"STOCHASTIC\"";
 const OVERFLOW: &str = "one of \"WRAP\", \"SAT\" (default), \"SAT_SYM\", \"SAT_ZERO\"";
 
-/// Every field of a design file: section, key, and what it is in one line.
-pub fn fields() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
-    KEYS.iter().copied()
+/// Every field of a design file: section and key.
+pub fn fields() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KEYS.iter().map(|(section, key, _)| (*section, *key))
 }
 
 /// What a key is, in one line.
-pub(super) fn meaning(section: &str, key: &str) -> &'static str {
-    KEYS.iter().find(|(s, k, _)| *s == section && *k == key).map_or("", |(_, _, what)| what)
+pub(super) fn meaning(section: &str, key: &str) -> String {
+    let what = KEYS.iter().find(|(s, k, _)| *s == section && *k == key).map_or("", |(_, _, what)| what);
+    match what.contains("{range}") {
+        true => what.replace("{range}", &range(section, key).to_string()),
+        false => what.to_owned(),
+    }
 }
 
 fn sections() -> Vec<&'static str> {

@@ -4,11 +4,14 @@ use super::choices::Choices;
 use super::formats::{
     activity, constant, constants, finest, format, formats, not_below_zero, pull, signed, table, top_bits,
 };
-use super::given::{Given, Result, Span, optional, per_layer, positive, required, section, short, whole};
+use super::given::{
+    Given, Result, Span, optional, per_layer, positive, real, required, section, short, whole,
+};
 use super::keys::{meaning as key_meaning, missing};
+use super::ranges::range;
 use super::typed::{At, Data, File, Formats, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
-use crate::design::limits::{LABEL_WIDTH, MOST_CLASSES, MOST_LAYERS, MOST_NEURONS, MOST_STEPS, WINDOW_WIDTH};
+use crate::design::limits::{LABEL_WIDTH, MOST_CLASSES, MOST_LAYERS, MOST_NEURONS, WINDOW_WIDTH};
 use crate::design::name;
 use crate::design::{
     Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons, NudgePlace,
@@ -49,7 +52,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     // The rule.
     let steps = |typed, key| -> Result<u32> {
         let given = required(typed, "rule", key, &rule_at)?;
-        Ok(whole(&given, "rule", key, 1..=i64::from(MOST_STEPS))? as u32)
+        Ok(whole(&given, "rule", key)? as u32)
     };
     let angle = angle(rule.angle.map(Given::from), feedback)?;
     let batch = batch(rule.batch.map(Given::from), &choices.rule, feedback)?;
@@ -139,7 +142,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
 
     // The rest.
     let lanes = hardware.lanes.map_or(Given::default(16), Given::from);
-    let asked = whole(&lanes, "hardware", "lanes", 2..=256)? as usize;
+    let asked = whole(&lanes, "hardware", "lanes")? as usize;
     if !asked.is_power_of_two() {
         return Err(Refusal::new(
             format!(
@@ -154,12 +157,11 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         .at(lanes.at.clone(), "not a power of two"));
     }
     let lanes = asked;
-    let limit = i64::from(u32::MAX);
-    let number = |typed: At<i64>, key, default: i64, from| {
-        whole(&typed.map_or(Given::default(default), Given::from), "training", key, from..=limit)
+    let number = |typed: At<i64>, key, default: i64| {
+        whole(&typed.map_or(Given::default(default), Given::from), "training", key)
     };
     let samples = |typed: At<i64>, key| -> Result<Option<usize>> {
-        typed.map(|t| Ok(whole(&t.into(), "training", key, 1..=limit)? as usize)).transpose()
+        typed.map(|t| Ok(whole(&t.into(), "training", key)? as usize)).transpose()
     };
 
     let mut design = Design {
@@ -189,10 +191,10 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         state_modes: modes(rounding.state, overflow.state),
         weight_modes: modes(rounding.weight, overflow.weight),
         lanes,
-        seed: number(training.seed, "seed", 1, 0)? as u32,
+        seed: number(training.seed, "seed", 1)? as u32,
         train_samples: samples(training.train_samples, "train_samples")?,
         test_samples: samples(training.test_samples, "test_samples")?,
-        epochs: number(training.epochs, "epochs", 10, 1)? as u32,
+        epochs: number(training.epochs, "epochs", 10)? as u32,
         milestones,
         rate_gamma,
         datapath: Datapath::default(),
@@ -233,21 +235,14 @@ fn falling_rates(milestones: At<Vec<i64>>, gamma: At<f64>, training_at: &Span) -
         (Some(_), None) => return Err(missing("training", "rate_gamma", training_at.clone())),
         (None, Some(_)) => return Err(missing("training", "rate_milestones", training_at.clone())),
     };
-    let refused = |message: String, key: &str, at, word| {
-        let help = format!("`{key}` is {}", key_meaning("training", key));
-        Err(Refusal::new(message, help).at(at, word))
-    };
     let epochs: Option<Vec<u32>> =
         milestones.value.iter().map(|&m| u32::try_from(m).ok().filter(|&m| m > 0)).collect();
     let Some(known) = epochs.and_then(|e| Milestones::new(&e)).filter(|m| m.sets() > 1) else {
         let message = format!("{:?} are no possible `rate_milestones`", milestones.value);
-        return refused(message, "rate_milestones", milestones.at, "one to seven epochs, rising");
+        let help = format!("`rate_milestones` is {}", key_meaning("training", "rate_milestones"));
+        return Err(Refusal::new(message, help).at(milestones.at, "one to seven epochs, rising"));
     };
-    if !(gamma.value > 0.0 && gamma.value < 1.0) {
-        let message = format!("{} is no possible `rate_gamma`", gamma.value);
-        return refused(message, "rate_gamma", gamma.at, "above 0 and below 1");
-    }
-    Ok((known, gamma.value))
+    Ok((known, real(&gamma, "training", "rate_gamma")?))
 }
 
 /// Refuses rates of which nothing is left after the last milestone.
@@ -287,7 +282,7 @@ fn lasting_rates(first: &[Given<f64>], formats: &[Given<Format>], left: f64) -> 
 /// Samples per update.
 fn batch(typed: Option<Given<i64>>, rule: &Given<Rule>, feedback: &Given<Feedback>) -> Result<u32> {
     let given = typed.unwrap_or(Given::default(1));
-    let batch = whole(&given, "rule", "batch", 1..=4096)? as u32;
+    let batch = whole(&given, "rule", "batch")? as u32;
     if batch > 1 && rule.value == Rule::Cep {
         return Err(Refusal::new(
             "continual updates change the weights at every step: a chip that runs one sample after the other cannot \
@@ -318,26 +313,13 @@ fn angle(typed: Option<Given<f64>>, feedback: &Given<Feedback>) -> Result<f64> {
         )
         .at(angle.at, "not used"));
     }
-    if !(0.0..=180.0).contains(&angle.value) {
-        return Err(Refusal::new(
-            format!("{} is no possible `angle`", angle.value),
-            format!("`angle` is {}", key_meaning("rule", "angle")),
-        )
-        .at(angle.at, "from 0 to 180"));
-    }
-    Ok(angle.value)
+    real(&angle, "rule", "angle")
 }
 
 /// The weight decay, zero where none was asked for.
 fn weight_decay(typed: At<f64>, format: At<TypedFormat>, feedback: &Given<Feedback>) -> Result<Constant> {
     let wanted = typed.map_or(Given::default(0.0), Given::from);
-    if !(0.0..1.0).contains(&wanted.value) {
-        return Err(Refusal::new(
-            format!("{} is no possible `weight_decay`", wanted.value),
-            format!("`weight_decay` is {}", key_meaning("rule", "weight_decay")),
-        )
-        .at(wanted.at, "from 0 to below 1"));
-    }
+    real(&wanted, "rule", "weight_decay")?;
     if wanted.value == 0.0 {
         if feedback.value == Feedback::KolenPollack {
             return Err(Refusal::new(
@@ -420,12 +402,13 @@ fn time_step(
         )
         .at(at, "needs `dt`"));
     };
-    if !(dt.value > 0.0 && dt.value <= 1.0) {
+    let range = range("network", "dt");
+    if !range.has(dt.value) {
         return Err(Refusal::new(
             format!("{} is no possible `dt`: the states would not settle", dt.value),
-            "write a number above 0 and at most 1, such as `dt = 0.25`",
+            format!("write a number {range}, such as `dt = 0.25`"),
         )
-        .at(dt.at, "above 0, at most 1"));
+        .at(dt.at, range.bounds()));
     }
     let step = step.unwrap_or(Given::default(Format::unsigned(8, 8)));
     not_below_zero(&step, "step", "u8.8")?;

@@ -184,8 +184,8 @@ impl Reader<'_> {
             return Err(Refusal::new("seeds are not a field to vary", what_is("seeds"))
                 .at(Some(name_at), "every point is trained with all seeds"));
         }
-        if !fields().any(|(s, k, _)| (s, k) == (section, key)) {
-            let paths: Vec<String> = fields().map(|(s, k, _)| format!("{s}.{k}")).collect();
+        if !fields().any(|f| f == (section, key)) {
+            let paths: Vec<String> = fields().map(|(s, k)| format!("{s}.{k}")).collect();
             let home = paths.iter().find(|p| p.rsplit('.').next() == Some(key));
             let close = nearest(field, paths.iter().map(String::as_str)).or(home.map(String::as_str));
             let of_section: Vec<_> =

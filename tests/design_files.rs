@@ -516,7 +516,7 @@ fn the_range_that_is_shown_is_the_one_that_is_accepted() {
         if let Numbers::Real { from: (from, from_too), to } = range {
             if from_too { &mut inside } else { &mut outside }.push(from);
             outside.push(from - 0.5);
-            for (to, to_too) in to {
+            if let Some((to, to_too)) = to {
                 if to_too { &mut inside } else { &mut outside }.push(to);
                 outside.push(to + 0.5);
                 inside.push(from + (to - from) / 2.0);

@@ -21,11 +21,6 @@ pub fn file_names(design: &Design) -> Vec<String> {
         .collect()
 }
 
-/// The register map of a design.
-pub(super) fn map(design: &Design, layout: &Layout) -> Map {
-    Map::of(design, layout, Keys::of_circuit(design).word())
-}
-
 /// Name of a field's signals in the register file.
 fn signal(register: &Register, field: &Field) -> String {
     let mut name = register.name.to_lowercase();
@@ -425,7 +420,7 @@ struct CoreFile {
 /// with vectors from the reference, and a FuseSoC core file.
 pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let (core, top) = (module_name(design), top_name(design));
-    let (map, keys) = (map(design, layout), Keys::of_circuit(design));
+    let (map, keys) = (Map::of_design(design, layout), Keys::of_circuit(design));
     let registers = format!("{core}_registers");
     let data: Vec<String> = sources.files.keys().filter(|n| n.ends_with(".hex")).cloned().collect();
     let includes: Vec<String> = sources.files.keys().filter(|n| n.ends_with(".vh")).cloned().collect();

@@ -1,7 +1,7 @@
 //! The register map: the one description that Verilog, C header and Markdown are made of.
 
 use crate::design::limits::{LABEL_WIDTH, MOST_STEPS, NUMBER_WIDTH, STEPS_WIDTH};
-use crate::design::{Design, Feedback, NudgeSign, Rule};
+use crate::design::{Design, Feedback, Keys, NudgeSign, Rule};
 use crate::schedule::Layout;
 
 /// Who reads and writes a field, and what that does.
@@ -111,6 +111,11 @@ pub struct Map {
 const IDENTITY: u32 = 0x4551_4844;
 
 impl Map {
+    /// The register map of a design.
+    pub fn of_design(design: &Design, layout: &Layout) -> Map {
+        Map::of(design, layout, Keys::of_circuit(design).word())
+    }
+
     /// The map of a design; `digest` tells one generated core from another.
     pub fn of(design: &Design, layout: &Layout, digest: u32) -> Map {
         let window_bits = layout.window_width();

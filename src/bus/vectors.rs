@@ -1,5 +1,6 @@
 //! What a test drives into the bus, and what the reference says must come out.
 
+use super::map::Map;
 use super::{Rails, slot_width};
 use crate::cosim::{BusAnswers, Signature, memory_image};
 use crate::design::{Design, Keys};
@@ -184,7 +185,7 @@ impl Vectors {
         steps: (u32, u32),
         samples: Vec<SampleWords>,
     ) -> Vectors {
-        let map = super::files::map(design, layout);
+        let map = Map::of_design(design, layout);
         let design = &Design { free_steps: steps.0, nudged_steps: steps.1, ..design.clone() };
         let start = Weights::initial(design);
         let first_number = 0;
@@ -260,7 +261,7 @@ fn last_words(
     let last = results.last();
     let first = results.first().map_or(0, |r| r.number);
     let packet = last.map_or([0; 4], ResultWords::packet);
-    for r in &super::files::map(design, layout).registers {
+    for r in &Map::of_design(design, layout).registers {
         let is_constant = r.fields.iter().all(|f| matches!(f.access, super::Access::Constant(_)));
         let value = match r.name.as_str() {
             _ if is_constant => r.reset().unwrap_or(0),

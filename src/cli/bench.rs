@@ -2,7 +2,7 @@
 
 use super::CliError;
 use super::say::tell;
-use super::study::Watch;
+use super::study::watch::Watch;
 use crate::cosim::{Builds, CosimError, Level, Outcome, Request, Tracing, cross_check};
 use crate::data;
 use crate::design::Design;

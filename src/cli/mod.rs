@@ -12,10 +12,8 @@ mod new;
 mod results;
 mod say;
 mod study;
-mod study_search;
 mod synth;
 pub mod train;
-mod train_float;
 
 use crate::design::printable;
 use crate::signals;

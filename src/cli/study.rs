@@ -1,5 +1,11 @@
 //! `eqhdl study`: a sweep over fields of a design, and its report.
 
+mod args;
+mod search;
+pub(super) mod watch;
+
+pub use args::StudyArgs;
+
 use super::CliError;
 use super::say::{note, tell};
 use crate::signals;
@@ -8,76 +14,15 @@ use crate::study::file::{self, StudyFile};
 use crate::study::html::Heading;
 use crate::study::plan::{self, Named};
 use crate::study::report;
-use crate::study::run::{self, Outcome, Watcher};
+use crate::study::run::{self, Outcome};
 use crate::study::store::Store;
 use crate::study::table::{self, Table};
-use indicatif::{ProgressBar, ProgressStyle};
+use args::Engine;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-
-const EXAMPLES: &str = "\
-Examples:
-  eqhdl study designs/studies/digits-bits.toml         every point, on all cores; then open the report
-  eqhdl study mystudy.toml                             again: goes on where it stopped
-  eqhdl study mystudy.toml --engine list | parallel    one command for each point that is not done
-  eqhdl study mystudy.toml --engine slurm --sbatch=--partition=day
-  eqhdl study mystudy.toml --gather                    the report of what is there, nothing is run
-  eqhdl study mystudy.toml --point p0123456789ab       one point
-  eqhdl study mystudy.toml --search                    the narrowest formats that still learn
-
-Results are kept under the digest of design, data, samples, epochs, seed and version: a point that has been trained
-is never trained again, in whichever study it stands, as long as --out is the same. docs/studies.md explains the file.
-
-Exit codes: 0 done (broken points are reported), 1 hardware and model differ at a verified point, 2 bad input or no
-point can run, 3 a tool is missing or failed, or a file cannot be\
-written; 130, 143, 129 stopped by INT, TERM, HUP.";
-
-/// Sweep fields of a design: bit-accurate trainings, their price, and a report
-#[derive(Clone, Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub struct StudyArgs {
-    /// Study file
-    pub(super) study: PathBuf,
-    /// Folder for results and reports (default: build/studies/NAME)
-    #[arg(short, long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Who runs the points
-    #[arg(long, value_enum, default_value = "local")]
-    engine: Engine,
-    /// An option for sbatch (may be given several times)
-    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
-    sbatch: Vec<String>,
-    /// Points that run at once (default: one for each core)
-    #[arg(long, value_name = "N")]
-    pub(super) jobs: Option<usize>,
-    /// Run only this point, and write no report (may be given several times)
-    #[arg(long, value_name = "ID", conflicts_with = "engine")]
-    point: Vec<String>,
-    /// Run nothing: report what is there
-    #[arg(long, conflicts_with_all = ["point", "engine"])]
-    gather: bool,
-    /// Search for the narrowest formats that keep the test error near the float oracle's, as [search] says
-    #[arg(long, conflicts_with_all = ["point", "engine", "gather"])]
-    search: bool,
-    /// Print a machine-readable summary on standard output
-    #[arg(long)]
-    pub(super) json: bool,
-    /// No progress, no line for every point
-    #[arg(long, short)]
-    pub(super) quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Engine {
-    /// Threads of this process
-    Local,
-    /// Nobody: one shell command for each point that is not done, on standard output
-    List,
-    /// Slurm: one job array, then the report
-    Slurm,
-}
+use std::sync::atomic::Ordering;
+use watch::{Watch, cannot_write, line};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -109,7 +54,7 @@ pub fn run(args: &StudyArgs) -> Result<ExitCode, CliError> {
     let name = args.study.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let out = args.out.clone().unwrap_or_else(|| Path::new("build/studies").join(&name));
     if args.search {
-        return super::study_search::run(args, &study, &out);
+        return search::run(args, &study, &out);
     }
     if study.grid.is_empty() && study.list.is_empty() && study.random.is_none() {
         return Err(CliError::input_message(format!(
@@ -166,10 +111,6 @@ pub fn run(args: &StudyArgs) -> Result<ExitCode, CliError> {
     Ok(verdict(&table, &outcomes))
 }
 
-pub(super) fn cannot_write(out: &Path, e: &std::io::Error) -> CliError {
-    CliError::tool_message(format!("cannot write to {}: {e}", out.display()))
-}
-
 /// The points asked for: those named, or all.
 fn chosen<'p>(args: &StudyArgs, points: &'p [Named]) -> Result<Vec<&'p Named>, CliError> {
     if args.point.is_empty() {
@@ -203,11 +144,6 @@ fn report_broken(points: &[Named]) {
             note!("{} is broken ({}): {why}", p.id, line(p));
         }
     }
-}
-
-fn line(p: &Named) -> String {
-    let labels: Vec<_> = p.labels.iter().map(|(axis, value)| format!("{axis} {value}")).collect();
-    format!("{}, seed {}", labels.join(", "), p.seed)
 }
 
 fn table(points: &[Named], store: &Store, out: &Path) -> Table {
@@ -291,75 +227,4 @@ fn point_verdict(outcomes: &[Outcome]) -> ExitCode {
         Outcome::Stopped => signals::exit_code(),
     };
     ExitCode::from(outcomes.iter().map(code).max().unwrap_or(0))
-}
-
-/// Shows progress over all points.
-pub(super) struct Watch {
-    bar: ProgressBar,
-    quiet: bool,
-    ended: AtomicUsize,
-    points: usize,
-    /// Effort so far, in the bar's units once divided by [`UNIT`].
-    effort: AtomicU64,
-    fresh: AtomicBool,
-}
-
-/// Multiply-accumulates in a unit of the progress bar.
-const UNIT: u64 = 1 << 20;
-
-impl Watch {
-    pub(super) fn new(quiet: bool, points: &[&Named]) -> Watch {
-        let total: u64 = points.iter().map(|p| p.effort()).sum();
-        let bar = if quiet { ProgressBar::hidden() } else { ProgressBar::new(total / UNIT) };
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {
-            bar.set_style(style);
-        }
-        bar.set_message(format!("0 of {} points", points.len()));
-        Watch {
-            bar,
-            quiet,
-            ended: AtomicUsize::new(0),
-            points: points.len(),
-            effort: AtomicU64::new(0),
-            fresh: AtomicBool::new(false),
-        }
-    }
-}
-
-impl Watcher for Watch {
-    fn advanced(&self, effort: u64, fresh: bool) {
-        let all = effort + self.effort.fetch_add(effort, Ordering::Relaxed);
-        self.bar.set_position(all / UNIT);
-        // The time left is told from work done now, not from results found.
-        if fresh && !self.fresh.swap(true, Ordering::Relaxed) {
-            self.bar.reset_eta();
-        }
-    }
-
-    fn ended(&self, point: &Named, outcome: &Outcome) {
-        let ended = 1 + self.ended.fetch_add(1, Ordering::Relaxed);
-        self.bar.set_message(format!("{ended} of {} points", self.points));
-        let said = match outcome {
-            Outcome::Done { kept: true, verified: None } => "was there".to_owned(),
-            Outcome::Done { kept: true, verified: Some(true) } => "was there, is verified".to_owned(),
-            Outcome::Done { verified: Some(false), .. } => "HARDWARE AND MODEL DIFFER".to_owned(),
-            Outcome::Done { verified: Some(true), .. } => "trained, verified".to_owned(),
-            Outcome::Done { .. } => "trained".to_owned(),
-            Outcome::Broken(why) => format!("is broken: {why}"),
-            Outcome::Untrained(why) => format!("was not trained: {why}"),
-            Outcome::Unverified(why) => format!("trained, could not be verified: {why}"),
-            Outcome::Unplaced(why) => format!("trained, could not be placed: {why}"),
-            Outcome::Stopped => return,
-        };
-        let bad = !matches!(outcome, Outcome::Done { verified: None | Some(true), .. });
-        if bad || !self.quiet {
-            self.bar.suspend(|| {
-                note!("{ended:>4}/{} {} ({}) {said}", self.points, point.id, line(point));
-            });
-        }
-    }
-
-    fn warn(&self, text: &str) {
-        self.bar.suspend(|| note!("warning: {text}"));
-    }
 }

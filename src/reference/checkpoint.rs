@@ -2,13 +2,13 @@
 //! A [`sealed`](super::sealed) file of every weight (i32, little endian; layer, row, column).
 
 use super::Weights;
+pub use super::sealed::CheckpointError;
 use super::sealed::{self, Magic};
 use super::train::{Plan, Progress};
 use super::weights::LayerWeights;
 use crate::design::{Design, KeyDifference, Keys};
 use serde::{Deserialize, Serialize};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What the file of a bit-accurate training begins with.
 const MAGIC: Magic = *b"eqhdlckp";
@@ -37,49 +37,6 @@ struct Header {
     progress: Progress,
     /// Rows and columns of every layer.
     shapes: Vec<(usize, usize)>,
-}
-
-/// Why a checkpoint cannot be used or written.
-#[derive(Debug, thiserror::Error, miette::Diagnostic)]
-pub enum CheckpointError {
-    /// The operating system refused.
-    #[error("{}: the checkpoint cannot be {action}: {reason}", .path.display())]
-    #[diagnostic(help(
-        "check that the folder exists, that you may write there, and that the disk is not full"
-    ))]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// `read` or `written`.
-        action: &'static str,
-        /// What the operating system said.
-        reason: io::Error,
-    },
-    /// Not a checkpoint, or a damaged one.
-    #[error("{}: {problem}", .path.display())]
-    #[diagnostic(help("delete the file and train from the start (without --resume)"))]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: String,
-    },
-    /// Of another training.
-    #[error("{}: the checkpoint belongs to another training: other values of {}", .path.display(), told(.differences))]
-    #[diagnostic(help(
-        "resume with the design, data, --seed and --samples it was made with, give another folder with --out, or train from the start (without --resume)"
-    ))]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// What differs, each there and here.
-        differences: Vec<KeyDifference>,
-    },
-}
-
-/// Differences, one after the other.
-fn told(differences: &[KeyDifference]) -> String {
-    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 impl Checkpoint {

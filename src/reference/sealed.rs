@@ -3,19 +3,62 @@
 //! Layout, integers little endian: 8 bytes that say what it is, u32 version, u32 length of a JSON header, the header,
 //! values, SHA-256 of all that comes before.
 
-use super::checkpoint::CheckpointError;
+use crate::design::KeyDifference;
 use crate::whole;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a file says it is.
 pub type Magic = [u8; 8];
 
 const VERSION: u32 = 2;
 const DIGEST: usize = 32;
+
+/// Why a checkpoint cannot be used or written.
+#[derive(Debug, thiserror::Error, miette::Diagnostic)]
+pub enum CheckpointError {
+    /// The operating system refused.
+    #[error("{}: the checkpoint cannot be {action}: {reason}", .path.display())]
+    #[diagnostic(help(
+        "check that the folder exists, that you may write there, and that the disk is not full"
+    ))]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// `read` or `written`.
+        action: &'static str,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// Not a checkpoint, or a damaged one.
+    #[error("{}: {problem}", .path.display())]
+    #[diagnostic(help("delete the file and train from the start (without --resume)"))]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Of another training.
+    #[error("{}: the checkpoint belongs to another training: other values of {}", .path.display(), told(.differences))]
+    #[diagnostic(help(
+        "resume with the design, data, --seed and --samples it was made with, give another folder with --out, or train from the start (without --resume)"
+    ))]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What differs, each there and here.
+        differences: Vec<KeyDifference>,
+    },
+}
+
+/// Differences, one after the other.
+fn told(differences: &[KeyDifference]) -> String {
+    differences.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
 
 /// Writes the file, whole or not at all.
 ///

@@ -2,13 +2,12 @@
 
 mod reader;
 
-use super::search::Search;
 use crate::design::{DesignError, Refusal};
 use crate::synth::Device;
 use crate::whole;
 use reader::Reader;
 use std::io;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 /// One field of a design set to one value.
@@ -133,6 +132,19 @@ impl Synth {
             Synth::On(device) => Some(device),
         }
     }
+}
+
+/// What `[search]` asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Search {
+    /// Percentage points by which the test error may exceed the oracle's.
+    pub margin: f64,
+    /// Bits of a stored weight (that of layer 1; other layers keep their distance to it).
+    pub weight: RangeInclusive<u32>,
+    /// Fraction bits of the states (those of layer 1; other layers keep their distance to it).
+    pub state: RangeInclusive<u32>,
+    /// Where it stands in the study file.
+    pub at: Range<usize>,
 }
 
 /// What a study file asks for.

@@ -5,23 +5,9 @@
 //! float oracle by more than a margin. Errors are taken to fall with every bit, so each search halves an interval;
 //! what it ends with is trained, and so is its neighbour one bit below.
 
-use super::file::{Axis, Bundle, Setting, StudyFile, Synth};
+use super::file::{Axis, Bundle, Search, Setting, StudyFile, Synth};
 use crate::design::Design;
 use crate::fixed_point::Format;
-use std::ops::{Range, RangeInclusive};
-
-/// What `[search]` asks for.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Search {
-    /// Percentage points by which the test error may exceed the oracle's.
-    pub margin: f64,
-    /// Bits of a stored weight (that of layer 1; other layers keep their distance to it).
-    pub weight: RangeInclusive<u32>,
-    /// Fraction bits of the states (those of layer 1; other layers keep their distance to it).
-    pub state: RangeInclusive<u32>,
-    /// Where it stands in the study file.
-    pub at: Range<usize>,
-}
 
 /// Bits of stored weights, fraction bits of states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

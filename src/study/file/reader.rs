@@ -1,8 +1,7 @@
 //! Reading a study file, every refusal with its place.
 
-use super::{Axis, Bundle, Draw, Random, Setting, StudyFile, Synth, Verify};
+use super::{Axis, Bundle, Draw, Random, Search, Setting, StudyFile, Synth, Verify};
 use crate::design::{Refusal, fields, nearest};
-use crate::study::search::Search;
 use std::collections::HashSet;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Component, Path, PathBuf};

@@ -1,17 +1,18 @@
 //! `eqhdl study --search`: the narrowest formats that keep the test error near the oracle's.
 
-use super::CliError;
-use super::say::{self, note, tell};
-use super::study::{StudyArgs, Watch, cannot_write};
+use super::args::StudyArgs;
+use super::watch::{Watch, cannot_write};
+use crate::cli::CliError;
+use crate::cli::say::{self, note, tell};
 use crate::data;
 use crate::design::Design;
 use crate::lock::Lock;
 use crate::oracle::train::FloatTrainer;
-use crate::study::file::StudyFile;
+use crate::study::file::{Search, StudyFile};
 use crate::study::plan::{self, Named, Runnable};
 use crate::study::report;
 use crate::study::run::{self, CHECKPOINT_EVERY, Outcome};
-use crate::study::search::{Narrowest, Search, Widths, at_widths, label, settings};
+use crate::study::search::{Narrowest, Widths, at_widths, label, settings};
 use crate::study::store::{Found, OracleTraining, Store};
 use crate::{signals, whole};
 use indicatif::ProgressBar;

@@ -1,10 +1,9 @@
 //! `eqhdl train --float`: the same training in 64-bit floats, to set beside the bit-accurate one.
 
-use super::CliError;
-use super::say::{note, tell};
-use super::train::{
-    Accuracies, TrainArgs, Training, announce, changed_design, finish, prepare, write_report,
-};
+use super::args::TrainArgs;
+use super::course::{Accuracies, Training, announce, changed_design, finish, prepare, write_report};
+use crate::cli::CliError;
+use crate::cli::say::{note, tell};
 use crate::data::{self, Dataset};
 use crate::design::Design;
 use crate::oracle::Parameters;

@@ -1,0 +1,56 @@
+//! What `eqhdl train` is asked.
+
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  eqhdl train designs/digits-ep.toml               the whole training, with a progress bar
+  eqhdl train designs/mnist-ep.toml --resume       go on where an interrupted training stopped, bit for bit
+  eqhdl train mynet.toml --samples 1000 --epochs 2  a first look
+  eqhdl train designs/digits-ep.toml --float       the same training in 64-bit floats (its own checkpoint and report)
+  eqhdl train mynet.toml --profile                 how many bits each signal needed, and what would do
+  eqhdl train mynet.toml --json --save w.npz       accuracies on stdout, weights in a file
+
+Ctrl-C (as TERM and HUP) stops at the next sample with a checkpoint. The test accuracy reported is the mean over the last fifth of the
+epochs (at least one); accuracies are shares of 1 in JSON.";
+
+/// Train the bit-accurate reference of a design.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct TrainArgs {
+    /// Design file
+    pub design: PathBuf,
+    /// Passes over the training set (default: the design's)
+    #[arg(long, value_name = "N")]
+    pub epochs: Option<u32>,
+    /// Use only the first N training samples
+    #[arg(long, value_name = "N")]
+    pub samples: Option<usize>,
+    /// Seed of initial weights, order and stochastic rounding (default: the design's)
+    #[arg(long, value_name = "SEED")]
+    pub seed: Option<u32>,
+    /// Train in 64-bit floats instead: same samples, same order, nothing quantised but the initial weights
+    #[arg(long)]
+    pub float: bool,
+    /// Go on from the checkpoint in the output folder, if there is one
+    #[arg(long)]
+    pub resume: bool,
+    /// Folder for checkpoint and train.json; checkpoint-float and train-float.json of floats (default: build/NAME)
+    #[arg(short, long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seconds between checkpoints; one is also written at the end of every epoch
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    pub checkpoint_every: f64,
+    /// Write the final weights (raw integers `w1`, `b1`, ... and their fraction bits) to an NPZ file
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Print a machine-readable summary on stdout
+    #[arg(long)]
+    pub json: bool,
+    /// Show how many bits every signal needed, and propose formats
+    #[arg(long, conflicts_with = "float")]
+    pub profile: bool,
+    /// No progress, no tables
+    #[arg(long, short)]
+    pub quiet: bool,
+}

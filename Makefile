@@ -4,6 +4,7 @@
 
 DESIGN ?= designs/digits-cep.toml
 LEVEL  ?= events
+N      ?= 20
 ARGS   ?=
 
 # Where rustup puts cargo, for shells that were opened before it was installed.
@@ -16,7 +17,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-synth setup-axi build run test test-axi axi-defects cosim inject formal mutate netlist bench \
-        results lint data clean fuzz-parsers docs-check
+        results lint data clean fuzz fuzz-parsers docs-check
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +72,10 @@ formal: ## prove requantiser, neuron, synapses, sequencer and streams; planted d
 mutate: ## 320 mutants of two small cores: is each of them caught, or proven equivalent? (an hour)
 	@sim/setup.sh test
 	cargo test --release --test mutate -- --all $(ARGS)
+
+fuzz: ## N random designs in RTL, every state and weight compared (N=600 takes two hours)
+	@sim/setup.sh test
+	cargo test --release --test fuzz_rtl -- --count $(N) $(ARGS)
 
 fuzz-parsers: ## a million damaged files for each parser, in less than 1 GB (minutes)
 	@sim/setup.sh build

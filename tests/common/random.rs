@@ -1,0 +1,236 @@
+//! Random designs: layers of odd sizes, every mode, every rule.
+
+use eqhdl::design::{
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons,
+    NudgePlace, NudgeSign, Order, Readout, Rule, Synapses,
+};
+use eqhdl::fixed_point::{Format, Overflow, Rounding};
+use eqhdl::network::Network;
+use eqhdl::reference::Weights;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::path::PathBuf;
+
+fn any_format(
+    signed: bool,
+    width: std::ops::RangeInclusive<u32>,
+    frac: std::ops::RangeInclusive<i32>,
+) -> impl Strategy<Value = Format> {
+    (width, frac).prop_map(move |(width, frac)| Format { signed, width, frac })
+}
+
+#[derive(Clone, Debug)]
+struct Shape {
+    sizes: Vec<usize>,
+    input: Format,
+    neurons: Vec<Neurons>,
+    synapses: Vec<Synapses>,
+}
+
+/// Layers of odd sizes, less and more than a kernel's tile of 64 rows; formats around those of the field, or (`wild`) anything.
+fn shape(wild: bool) -> impl Strategy<Value = Shape> {
+    (prop::collection::vec(prop_oneof![1usize..40, 60usize..150], 1..4), 1usize..250, 2usize..12)
+        .prop_flat_map(move |(hidden, inputs, classes)| {
+            let mut sizes = vec![inputs];
+            sizes.extend(hidden);
+            sizes.push(classes);
+            let layers = sizes.len() - 1;
+            let spread = if wild { 3 } else { 1 };
+            let neurons =
+                (any::<bool>(), any_format(false, 6..=12, 6..=12), any_format(true, 8..=14, 5..=10))
+                    .prop_map(move |(signed, state, drive)| {
+                        let state = if signed {
+                            Format { signed: true, width: state.width + 2, ..state }
+                        } else {
+                            state
+                        };
+                        Neurons { state, drive }
+                    });
+            let width = if wild { 6u32..=24 } else { 10..=16 };
+            let synapses = (
+                width,
+                6i32..=14,
+                -1i32..=1,
+                1u32..=14,
+                2i32..=8,
+                0.02f64..0.8,
+                (any::<bool>(), select(vec![0.3, 0.3, 5.0, 100.0])),
+            );
+            (
+                Just(sizes),
+                any_format(false, 1..=8, 1..=8),
+                prop::collection::vec(neurons, layers),
+                prop::collection::vec(synapses, layers),
+                0u32..4,
+            )
+                .prop_map(move |(sizes, input, neurons, synapses, dropped)| {
+                    let common = synapses[0].0;
+                    let synapses = synapses
+                        .into_iter()
+                        .map(
+                            |(width, frac, bias_frac, rate_width, rate_frac, init, (same, learning_rate))| {
+                                let width = if same { common } else { width.min(common + spread).max(5) };
+                                let weight = Format::signed(width, frac);
+                                Synapses {
+                                    weight,
+                                    weight_read: Format::signed(width - dropped, frac - dropped as i32),
+                                    bias: Format::signed(width, frac + bias_frac),
+                                    rate: Constant::nearest(
+                                        learning_rate / 0.4,
+                                        Format::unsigned(rate_width, rate_frac),
+                                    ),
+                                    learning_rate,
+                                    init,
+                                }
+                            },
+                        )
+                        .collect();
+                    Shape { sizes, input, neurons, synapses }
+                })
+        })
+}
+
+fn modes(all: bool) -> impl Strategy<Value = Modes> {
+    let rounding =
+        if all { Rounding::ALL.to_vec() } else { vec![Rounding::Trn, Rounding::Rnd, Rounding::Stochastic] };
+    let overflow = if all { Overflow::ALL.to_vec() } else { vec![Overflow::Sat, Overflow::SatSym] };
+    (select(rounding), select(overflow)).prop_map(|(rounding, overflow)| Modes { rounding, overflow })
+}
+
+/// A design; its formats are around those of the field, or (`wild`) anything.
+pub fn design(wild: bool) -> impl Strategy<Value = Design> {
+    let choices = (
+        select(vec![Dynamics::Prototypical, Dynamics::Prototypical, Dynamics::Leaky, Dynamics::Energy]),
+        select(vec![NudgePlace::Inside, NudgePlace::Outside]),
+        select(vec![Activation::HardSigmoid, Activation::HalfHardSigmoid, Activation::Logistic]),
+        select(vec![
+            (Rule::Ep, NudgeSign::Fixed),
+            (Rule::Ep, NudgeSign::Random),
+            (Rule::SymmetricEp, NudgeSign::Fixed),
+            (Rule::Cep, NudgeSign::Fixed),
+            (Rule::Cep, NudgeSign::Random),
+        ]),
+        (
+            select(vec![Feedback::Tied, Feedback::VectorField, Feedback::KolenPollack]),
+            select(vec![false, false, false, true]),
+            select(vec![Readout::Squared, Readout::Squared, Readout::Softmax]),
+            select(vec![Order::Synchronous, Order::Synchronous, Order::EvenOdd]),
+            (select(vec![1, 1, 1, 3]), select(vec![vec![], vec![], vec![1], vec![2, 5]])),
+        ),
+    );
+    (
+        shape(wild),
+        choices,
+        (modes(wild), modes(wild), modes(wild)),
+        (prop_oneof![1u32..5, 12u32..16], 1u32..5),
+        any::<u32>(),
+    )
+        .prop_filter_map(
+            "a signal too wide to build",
+            |(
+                shape,
+                (
+                    dynamics,
+                    nudge_place,
+                    activation,
+                    (rule, nudge_sign),
+                    (feedback, decay, readout, order, (batch, milestones)),
+                ),
+                (drive_modes, state_modes, weight_modes),
+                (free_steps, nudged_steps),
+                seed,
+            )| {
+                let dt = if dynamics == Dynamics::Prototypical {
+                    Constant::nearest(1.0, Format::unsigned(1, 0))
+                } else {
+                    Constant::nearest(0.3, Format::unsigned(4, 4))
+                };
+                let mut design = Design {
+                    name: "random".into(),
+                    path: PathBuf::from("random.toml"),
+                    network: Network::dense(&shape.sizes),
+                    input: shape.input,
+                    neurons: shape.neurons,
+                    synapses: shape.synapses,
+                    dynamics,
+                    order,
+                    readout,
+                    nudge_place,
+                    activation,
+                    dt,
+                    rule,
+                    nudge_sign,
+                    feedback,
+                    angle: 60.0,
+                    weight_decay: if decay {
+                        Constant::nearest(0.07, Format::unsigned(6, 9))
+                    } else {
+                        Constant::nearest(0.0, Format::unsigned(1, 0))
+                    },
+                    batch: if rule == Rule::Cep || feedback == Feedback::VectorField { 1 } else { batch },
+                    free_steps,
+                    nudged_steps,
+                    beta: Constant::nearest(0.4, Format::unsigned(4, 4)),
+                    drive_modes,
+                    state_modes,
+                    weight_modes,
+                    lanes: 16,
+                    seed,
+                    data: DataSource::Digits,
+                    train_samples: None,
+                    test_samples: None,
+                    epochs: 1,
+                    milestones: Milestones::new(&milestones)?,
+                    rate_gamma: 0.5,
+                    datapath: Datapath::default(),
+                };
+                // What the design file refuses: no rho of an error, no table over more than 16 bits.
+                let drive = design.neurons[design.output_layer() - 1].drive;
+                if readout == Readout::Softmax && (dynamics == Dynamics::Energy || drive.width > 16) {
+                    design.readout = Readout::Squared;
+                }
+                design.datapath = Datapath::derive(&design).ok()?;
+                Some(design)
+            },
+        )
+}
+
+/// A cheap hash of small numbers.
+fn noise(a: u32, b: u32) -> u32 {
+    let z = a.wrapping_mul(7919).wrapping_add(b).wrapping_mul(0x9E37_79B9).rotate_left(11);
+    (z ^ (z >> 15)).wrapping_mul(0x85EB_CA6B)
+}
+
+/// Inputs of which about a third is not zero; or most of them at the end of the range.
+pub fn inputs(design: &Design, samples: u32, extreme: bool) -> Vec<Vec<i32>> {
+    let span = (design.input.max_raw() + 1) as u32;
+    let value = |s: u32, j: u32| match (noise(s ^ design.seed, j), extreme) {
+        (z, true) if z % 8 > 1 => design.input.max_raw() as i32,
+        (z, _) if z.is_multiple_of(3) => ((z >> 8) % span) as i32,
+        _ => 0,
+    };
+    (0..samples).map(|s| (0..design.network.inputs() as u32).map(|j| value(s, j)).collect()).collect()
+}
+
+/// Initial weights, of which so many sixteenths are put at the ends of their range: few at either, many at the
+/// upper one, where sums are largest.
+pub fn weights(design: &Design, extreme: u32) -> Weights {
+    let mut weights = Weights::initial(design);
+    for (l, (layer, s)) in weights.layers.iter_mut().zip(&design.synapses).enumerate() {
+        for column in 0..layer.columns {
+            let format = if column + 1 == layer.columns { s.bias } else { s.weight };
+            for row in 0..layer.rows {
+                let at = layer.at(row, column);
+                let z = noise(design.seed ^ l as u32, (column * 1000 + row) as u32);
+                if z % 16 < extreme {
+                    layer.raw[at] = if extreme > 8 || !(z >> 8).is_multiple_of(3) {
+                        format.max_raw()
+                    } else {
+                        format.min_raw()
+                    } as i32;
+                }
+            }
+        }
+    }
+    weights
+}

@@ -1,0 +1,132 @@
+//! Random designs in RTL: each is generated, built and trained beside the reference, every state and weight compared.
+//!
+//!     cargo test --release --test fuzz_rtl                         a few (with every test run)
+//!     cargo test --release --test fuzz_rtl -- --count 600          many (`make fuzz N=600`)
+//!     cargo test --release --test fuzz_rtl -- --from 17 --count 1  one of them again
+//!
+//! A design is a function of its number.
+
+#[path = "../common/random.rs"]
+mod random;
+
+use eqhdl::cosim::{Builds, Level, Request, Tracing, cross_check};
+use eqhdl::data::QuantisedSamples;
+use eqhdl::design::Design;
+use eqhdl::reference::train::{PlannedSample, TrainingData};
+use eqhdl::schedule::Layout;
+use eqhdl::verilog::Sources;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Samples of a design: three that train, one that does not.
+const SAMPLES: u32 = 4;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (mut from, mut count) = (0, 2);
+    while let Some(argument) = arguments.next() {
+        let mut value = || arguments.next().and_then(|v| v.parse().ok()).expect("a number");
+        match argument.as_str() {
+            "--from" => from = value(),
+            "--count" => count = value(),
+            // What a test runner hands on.
+            _ => {}
+        }
+    }
+    let (next, bad, words) = (AtomicU32::new(from), Mutex::new(Vec::new()), Mutex::new(0));
+    let worker = || {
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= from + count {
+                break;
+            }
+            match equal(number) {
+                Ok(compared) => {
+                    *words.lock().unwrap() += compared;
+                    println!("design {number}: equal in {compared} words");
+                }
+                Err(why) => {
+                    println!("design {number}: {why}");
+                    bad.lock().unwrap().push(number);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(worker);
+        scope.spawn(worker);
+    });
+    let (bad, words) = (bad.into_inner().unwrap(), words.into_inner().unwrap());
+    println!("{} of {count} equal, {words} words", count as usize - bad.len());
+    if !bad.is_empty() || count == 0 {
+        println!("not equal: {bad:?}");
+        std::process::exit(1);
+    }
+}
+
+/// Design number so and so.
+fn design(number: u32) -> Design {
+    let mut seed = [0; 32];
+    seed[..4].copy_from_slice(&number.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let design = random::design(number % 4 == 3).new_tree(&mut runner).expect("a design").current();
+    // Two to thirty-two lanes: more than a layer has neurons, and fewer.
+    Design { lanes: 2 << (number % 5), name: format!("random_{number}"), ..design }
+}
+
+/// Words compared, where all of them are equal.
+fn equal(number: u32) -> Result<u64, String> {
+    let design = design(number);
+    let layout = Layout::of(&design);
+    let inputs = random::inputs(&design, SAMPLES, number % 3 == 1);
+    let labels: Vec<u16> = (0..SAMPLES).map(|s| (s as usize % design.classes()) as u16).collect();
+    let part = |samples: &[Vec<i32>], labels: &[u16]| QuantisedSamples {
+        inputs: design.network.inputs(),
+        raw: samples.concat(),
+        labels: labels.to_vec(),
+    };
+    let data = TrainingData {
+        train: part(&inputs[..3], &labels[..3]),
+        test: part(&inputs[3..], &labels[3..]),
+        checksum: String::new(),
+    };
+    let sets = design.milestones.sets() as u32;
+    let planned: Vec<PlannedSample> = (0..SAMPLES)
+        .map(|n| PlannedSample {
+            number: n,
+            index: n % 3,
+            train: n < 3,
+            ends_batch: n % 2 == 1,
+            rates: (n % sets) as u8,
+        })
+        .collect();
+    let start = random::weights(&design, number % 3);
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let builds = Builds::open(dir.path()).map_err(|e| e.to_string())?;
+    let sources = Sources::of(&design, &layout);
+    let built = builds.simulator(&design, &layout, &sources, Tracing::Commits).map_err(|e| e.to_string())?;
+    let request = Request {
+        design: &design,
+        data: &data,
+        samples: &planned,
+        per_epoch: SAMPLES.into(),
+        start: &start,
+        level: Level::All,
+        program: &built.program,
+        work: &dir.path().join("work"),
+        waves: None,
+        survey: false,
+        patience: Some(1_000_000),
+    };
+    let outcome = cross_check(&request, &layout, &mut |_, _| {}).map_err(|e| e.to_string())?;
+    match outcome.differences.first() {
+        Some(difference) => Err(format!("{}\n{design:?}", difference.text)),
+        None if !outcome.equal() || outcome.samples != u64::from(SAMPLES) => {
+            Err("not all was compared".to_owned())
+        }
+        None => Ok(outcome.compared),
+    }
+}

@@ -42,7 +42,7 @@ fn made(design: &Design) -> Dataset {
         let (mut values, mut labels) = (Vec::new(), Vec::new());
         for sample in from..from + count {
             let key = step_key(design.seed, Purpose::Shuffle, sample, 1);
-            let value = |bits: u32| if bits % 5 == 0 { (bits >> 24) as f32 / 255.0 } else { 0.0 };
+            let value = |bits: u32| if bits.is_multiple_of(5) { (bits >> 24) as f32 / 255.0 } else { 0.0 };
             values.extend((0..inputs as u32).map(|input| value(row_bits(key, input))));
             labels.push((row_bits(key, inputs as u32) % classes as u32) as u16);
         }

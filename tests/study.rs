@@ -100,7 +100,7 @@ fn every_point_is_trained_once_and_stands_in_every_report() {
     }
     assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
     assert_eq!(html.matches("<svg").count(), 3, "over bits, front over memory, curves");
-    assert!(html.contains("The same for all points: 34 multipliers"));
+    assert!(html.contains("The same for all points: 35 multipliers"));
     assert_eq!(csv.lines().count(), 9);
     let columns = csv.lines().next().unwrap().split(',').count();
     assert!(csv.lines().all(|l| l.contains('"') || l.split(',').count() == columns));

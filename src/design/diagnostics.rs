@@ -1,6 +1,7 @@
 //! Errors that point into the design file: where, what is wrong, and what would be right.
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ struct Inner {
     path: PathBuf,
     /// What is shown of the text: its lines, long ones cut around what is pointed at.
     source: NamedSource<String>,
+    name: Cow<'static, str>,
     message: String,
     help: String,
     /// In what is shown.
@@ -30,6 +32,8 @@ type Place = Box<(Range<usize>, String)>;
 /// A refusal before it knows its file: byte ranges of the text, and words.
 #[derive(Debug)]
 pub(crate) struct Refusal {
+    /// What it is called, for tests, pages and programs.
+    name: Cow<'static, str>,
     /// What is wrong.
     message: String,
     /// What would be right.
@@ -41,8 +45,13 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
-    pub fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
-        Refusal { message: message.into(), help: help.into(), at: None, also: None }
+    /// Under a name that stays: words with hyphens.
+    pub fn new(
+        name: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Refusal { name: name.into(), message: message.into(), help: help.into(), at: None, also: None }
     }
 
     /// Points at the offending text.
@@ -88,6 +97,7 @@ impl Refusal {
         DesignError(Box::new(Inner {
             path: path.to_owned(),
             source: NamedSource::new(printable(&path.display().to_string(), MAX_WORDS), shown),
+            name: self.name,
             message: printable(&self.message, MAX_WORDS),
             help: printable(&self.help, MAX_WORDS),
             labels,
@@ -169,6 +179,11 @@ impl DesignError {
         &self.0.message
     }
 
+    /// What the refusal is called, in words with hyphens: it stays when its sentences change.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
     /// What would be right.
     pub fn remedy(&self) -> &str {
         &self.0.help
@@ -212,6 +227,10 @@ impl fmt::Debug for DesignError {
 impl std::error::Error for DesignError {}
 
 impl Diagnostic for DesignError {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        Some(Box::new(&self.0.name))
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         Some(Box::new(&self.0.help))
     }
@@ -240,7 +259,7 @@ mod tests {
 
     /// What a terminal would show.
     fn told(text: &str, at: Range<usize>) -> String {
-        let refusal = Refusal::new("no", "yes").at(Some(at), "here");
+        let refusal = Refusal::new("test", "no", "yes").at(Some(at), "here");
         format!("{:?}", miette::Report::new(refusal.within(Path::new("x.toml"), text)))
     }
 
@@ -262,7 +281,7 @@ mod tests {
                 assert!(told.contains("here") && !told.contains("\u{1b}[31m"), "{told}");
             }
         }
-        let words = Refusal::new(&long, &long).within(Path::new("x.toml"), "");
+        let words = Refusal::new("test", &long, &long).within(Path::new("x.toml"), "");
         assert!(format!("{words:#}").len() < 3000);
     }
 

@@ -21,7 +21,8 @@ use std::path::Path;
 /// A file that cannot be read, is not UTF-8 or not TOML, or whose design cannot be built; the error points at the
 /// offending text and says what would be right.
 pub fn load(path: &Path) -> Result<Design, DesignError> {
-    let refuse = |message: String, help: &str| Refusal::new(message, help).within(path, "");
+    let refuse =
+        |message: String, help: &str| Refusal::new("file-unreadable", message, help).within(path, "");
     let bytes = crate::whole::read_text(path).map_err(|e| {
         refuse(
             format!("cannot read the design file `{}`: {e}", path.display()),
@@ -35,9 +36,13 @@ pub fn load(path: &Path) -> Result<Design, DesignError> {
             // Replacement keeps everything before the first bad byte in place.
             let text = String::from_utf8_lossy(e.as_bytes()).into_owned();
             let bad = start..start + char::REPLACEMENT_CHARACTER.len_utf8();
-            Err(Refusal::new("the design file is not UTF-8 text", "save it in the encoding UTF-8")
-                .at(Some(bad), "the first byte that is not UTF-8")
-                .within(path, &text))
+            Err(Refusal::new(
+                "file-not-utf-8",
+                "the design file is not UTF-8 text",
+                "save it in the encoding UTF-8",
+            )
+            .at(Some(bad), "the first byte that is not UTF-8")
+            .within(path, &text))
         }
     }
 }

@@ -15,7 +15,7 @@ mod tables;
 mod template;
 mod warnings;
 
-pub use datapath::{Datapath, NeuronMath, Rates, Signal};
+pub use datapath::{Datapath, Misfit, NeuronMath, Rates, Signal};
 pub use diagnostics::DesignError;
 pub(crate) use diagnostics::printable;
 pub(crate) use diagnostics::{Refusal, nearest};

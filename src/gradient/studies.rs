@@ -7,7 +7,7 @@
 use super::compare::{Measures, mean_rmse};
 use super::{Curves, Example, Quantity, Trace};
 use crate::design::{
-    Constant, Datapath, Design, Dynamics, Neurons, NudgePlace, NudgeSign, Order, Readout, Rule,
+    Constant, Datapath, Design, Dynamics, Misfit, Neurons, NudgePlace, NudgeSign, Order, Readout, Rule,
 };
 use crate::fixed_point::Format;
 use crate::oracle::bptt::{MOST_STEPS, at_fixed_point, gradients, settle};
@@ -224,7 +224,7 @@ pub struct FormatRow {
 ///
 /// States and drives have the format's fraction bits and room enough not to saturate; weights are the design's,
 /// read with all their bits; the truth is that of the inputs as quantised. The design's own formats come last.
-pub fn formats(studied: &Studied, examples: &[Example]) -> Result<Vec<FormatRow>, String> {
+pub fn formats(studied: &Studied, examples: &[Example]) -> Result<Vec<FormatRow>, Misfit> {
     let quantised: Vec<Example> = examples
         .iter()
         .map(|e| {
@@ -236,7 +236,7 @@ pub fn formats(studied: &Studied, examples: &[Example]) -> Result<Vec<FormatRow>
     let mut rows = Vec::new();
     for frac in [4, 6, 8, 10, 12, 14, 16].into_iter().map(Some).chain([None]) {
         for beta in (0..=12).map(|k| 2f64.powi(-k)) {
-            let measure = |rule| -> Result<Measures, String> {
+            let measure = |rule| -> Result<Measures, Misfit> {
                 let steps = studied.design.free_steps.min(MOST_FIXED_STEPS as u32);
                 let mut design = studied.with(rule, beta, steps);
                 design.free_steps = steps;

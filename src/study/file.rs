@@ -184,6 +184,7 @@ pub fn load(path: &Path) -> Result<StudyFile, DesignError> {
     let read = whole::read_text(path).and_then(|b| String::from_utf8(b).map_err(io::Error::other));
     let text = read.map_err(|e| {
         Refusal::new(
+            "file-unreadable",
             format!("cannot read the study file `{}`: {e}", path.display()),
             "give the path of a study file in UTF-8; docs/studies.md shows one",
         )
@@ -219,6 +220,7 @@ fn few_enough(study: &StudyFile) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(
+        "points-too-many",
         format!("this study has {points} points; a study has at most {MAX_POINTS}"),
         "make several studies of it, give fewer values or seeds, or draw points at `random`",
     ))

@@ -70,9 +70,10 @@ pub fn points(study: &StudyFile) -> Result<Vec<Point>, DesignError> {
     design::load(&study.base)?;
     let refuse = |r: Refusal| r.within(&study.path, &study.text);
     let read = crate::whole::read_text(&study.base);
-    let base = read
-        .and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other))
-        .map_err(|e| refuse(Refusal::new(format!("cannot read the base design: {e}"), "try again")))?;
+    let base =
+        read.and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other)).map_err(|e| {
+            refuse(Refusal::new("base-unreadable", format!("cannot read the base design: {e}"), "try again"))
+        })?;
     let base: Arc<str> = match &study.epochs {
         Some(epochs) => apply(&base, epochs).map_err(refuse)?.into(),
         None => base.into(),
@@ -96,6 +97,7 @@ pub fn points(study: &StudyFile) -> Result<Vec<Point>, DesignError> {
 fn apply(text: &str, s: &Setting) -> Result<String, Refusal> {
     edit::set(text, &s.section, &s.key, &s.value).ok_or_else(|| {
         Refusal::new(
+            "field-not-settable",
             format!("`{}.{}` cannot be set in the base design", s.section, s.key),
             format!("write `[{}]` on a line of its own in the base design", s.section),
         )
@@ -114,7 +116,9 @@ fn judge(base: &str, s: &Setting) -> Result<(), Refusal> {
         _ => false,
     };
     if design::shape(&text) == Shape::Bad || (here && !e.involves_two_places()) {
-        return Err(Refusal::new(e.message(), e.remedy()).at(Some(s.at.clone()), "this value"));
+        return Err(
+            Refusal::new(e.name().to_owned(), e.message(), e.remedy()).at(Some(s.at.clone()), "this value")
+        );
     }
     Ok(())
 }
@@ -181,6 +185,7 @@ fn with(choice: &Choice, name: &str, value: &Bundle) -> Result<Choice, Refusal> 
     for s in &value.settings {
         if let Some(first) = next.settings.iter().find(|o| (&o.section, &o.key) == (&s.section, &s.key)) {
             return Err(Refusal::new(
+                "field-twice",
                 format!("`{}.{}` is set twice for one point", s.section, s.key),
                 "let only one axis set a field",
             )

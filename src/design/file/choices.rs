@@ -55,45 +55,51 @@ impl Choices {
         let pulls = (softmax.0, softmax.1);
         let clashes = [
             (
+                "energy-nudge-inside",
                 inside,
                 energy,
                 "energy dynamics nudge the output state itself: there is no inside to put the nudge",
                 "write `nudge = \"outside\"`, or `dynamics = \"prototypical\"`",
             ),
             (
+                "softmax-with-nudge",
                 placed,
                 softmax,
                 "a softmax read-out pulls on the layer below: its nudge has no inside and no outside",
                 "remove `nudge`, or write `readout = \"squared\"`",
             ),
             (
+                "softmax-with-energy",
                 pulls,
                 energy,
                 "energy dynamics show rho of a state; the state of a softmax read-out is an error, which has no rho",
                 "write `dynamics = \"prototypical\"` or \"leaky\", or `readout = \"squared\"`",
             ),
             (
+                "symmetric-with-sign",
                 random,
                 symmetric,
                 "symmetric nudging uses both signs for every sample: there is none to draw",
                 "remove `sign`, or write `name = \"ep\"`",
             ),
             (
+                "symmetric-with-vector-field",
                 field,
                 symmetric,
                 "vector-field updates hold one phase against the free one; symmetric nudging has two nudged phases",
                 "write `name = \"ep\"` or `name = \"cep\"`, or `feedback = \"kolen_pollack\"`",
             ),
             (
+                "energy-with-vector-field",
                 field,
                 energy,
                 "energy dynamics follow an energy, which separate vector-field weights do not have",
                 "write `dynamics = \"prototypical\"` or \"leaky\", or `feedback = \"tied\"`",
             ),
         ];
-        for ((first, at), (second, also, label, what), message, help) in clashes {
+        for (name, (first, at), (second, also, label, what), message, help) in clashes {
             if first && second {
-                return Err(Refusal::new(message, help).at(at.clone(), label).also(also.clone(), what));
+                return Err(Refusal::new(name, message, help).at(at.clone(), label).also(also.clone(), what));
             }
         }
         Ok(())

@@ -63,24 +63,30 @@ pub(super) fn constants(
     let held = |value: f64, f: Format| !saturates(value, f) && f.nearest(value) != 0;
     if let Some((i, (value, format))) = pairs().enumerate().find(|(_, (v, f))| !held(v.value, f.value)) {
         let (what, f, v) = (what(i), format.value, short(value.value));
-        let (message, word) = if value.value < 0.0 && !f.signed {
-            (format!("{what} is {v}, but its format {f} has no sign"), "negative")
+        let (name, message, word) = if value.value < 0.0 && !f.signed {
+            ("value-without-sign", format!("{what} is {v}, but its format {f} has no sign"), "negative")
         } else if saturates(value.value, f) {
             let bound = short(f.to_real(if value.value < 0.0 { f.min_raw() } else { f.max_raw() }));
             (
+                "value-beyond-format",
                 format!("{what} is {v}, beyond the range of its format {f}, which ends at {bound}"),
                 "too large for its format",
             )
         } else {
             (
+                "value-rounds-to-zero",
                 format!("{what} is {v}, which rounds to 0 in its format {f}, whose step is 2^{}", -f.frac),
                 "rounds to 0 in its format",
             )
         };
         // A value below the finest step that there is.
         if !held(value.value, fitting(value.value, f)) {
-            return Err(Refusal::new(message, "write a larger value, or 0 where 0 is meant")
-                .at(value.at.clone(), word));
+            return Err(Refusal::new(
+                "value-below-any-format",
+                message,
+                "write a larger value, or 0 where 0 is meant",
+            )
+            .at(value.at.clone(), word));
         }
         // The remedy must hold for all layers, not only for this one.
         let mut remedy: Vec<String> = pairs()
@@ -90,6 +96,7 @@ pub(super) fn constants(
         let list = remedy.len() > 1 && remedy.iter().any(|f| *f != remedy[0]);
         let remedy = if list { format!("[{}]", remedy.join(", ")) } else { remedy.swap_remove(0) };
         return Err(Refusal::new(
+            name,
             message,
             format!("write `{key} = {remedy}` under [formats], or change the value"),
         )
@@ -110,6 +117,7 @@ pub(super) fn not_below_zero(format: &Given<Format>, key: &str, example: &str) -
         return Ok(());
     }
     Err(Refusal::new(
+        "format-too-coarse",
         format!(
             "`{key}` is {}, whose steps are {} apart: too coarse for values around 1",
             format.value,
@@ -124,11 +132,12 @@ pub(super) fn not_below_zero(format: &Given<Format>, key: &str, example: &str) -
 pub(super) fn activity(format: &Given<Format>, key: &str) -> Result<()> {
     not_below_zero(format, key, "u8.8")?;
     let f = format.value;
-    let refuse = |message: String, help: String, label: &str| {
-        Err(Refusal::new(message, help).at(format.at.clone(), label))
+    let refuse = |name: &'static str, message: String, help: String, label: &str| {
+        Err(Refusal::new(name, message, help).at(format.at.clone(), label))
     };
     if f.frac > MAX_STATE_FRAC {
         return refuse(
+            "state-too-fine",
             format!("`{key}` is {f}, with more fraction bits than can be built"),
             format!("write a format with at most {MAX_STATE_FRAC} fraction bits, such as `{key} = \"u8.8\"`"),
             "too fine",
@@ -138,6 +147,7 @@ pub(super) fn activity(format: &Given<Format>, key: &str) -> Result<()> {
     if f.max_raw() + 1 < 1i64 << f.frac {
         let fits = Format { frac: f.width as i32 - i32::from(f.signed), ..f };
         return refuse(
+            "state-without-one",
             format!(
                 "`{key}` is {f}, which ends at {}: it cannot hold values from 0 to 1",
                 short(f.to_real(f.max_raw()))
@@ -156,6 +166,7 @@ pub(super) fn pull(state: &Given<Format>, drive: &Given<Format>, beta: f64) -> R
     let f = state.value;
     if !f.signed || f.frac > MAX_STATE_FRAC || saturates(0.999 * beta.abs(), f) {
         return Err(Refusal::new(
+            "pull-beyond-format",
             format!(
                 "the output's `state` is {f}: with a softmax read-out it holds beta (y - p), from {} to {}",
                 short(-beta.abs()),
@@ -170,6 +181,7 @@ pub(super) fn pull(state: &Given<Format>, drive: &Given<Format>, beta: f64) -> R
     }
     if drive.value.width > MAX_TABLE_BITS {
         return Err(Refusal::new(
+            "table-too-long",
             format!(
                 "a softmax read-out's exponential is a table over its drive, and {} would need 2^{} entries",
                 drive.value, drive.value.width
@@ -192,7 +204,7 @@ pub(super) fn table(
     if activation != Activation::Logistic || index.value.width <= MAX_TABLE_BITS {
         return Ok(());
     }
-    Err(Refusal::new(
+    Err(Refusal::new("table-too-long", 
         format!("the logistic activation is a table over `{key}`, and {} would need 2^{} entries", index.value, index.value.width),
         format!("write a `{key}` of at most {MAX_TABLE_BITS} bits, such as \"s10.7\", or `activation = \"hard_sigmoid\"`"),
     )
@@ -205,6 +217,7 @@ pub(super) fn signed(format: &Given<Format>, key: &str) -> Result<()> {
         return Ok(());
     }
     Err(Refusal::new(
+        format!("{key}-without-sign"),
         format!("`{key}` is {f}, without a sign: learning needs weights of both signs"),
         format!("write a signed format, such as `{key} = \"{}\"`", Format { signed: true, ..f }),
     )
@@ -219,6 +232,7 @@ pub(super) fn top_bits(read: &Given<Format>, weight: &Given<Format>, bias: &Give
         let width = r.width.min(w.width);
         let top = Format { width, frac: w.frac - (w.width - width) as i32, ..w };
         return Err(Refusal::new(
+            "weight-read-not-top-bits",
             format!("`weight_read` is {r}, which is not the top bits of `weight` {w}"),
             format!("the top {width} bits of {w} are `weight_read = \"{top}\"`"),
         )
@@ -227,6 +241,7 @@ pub(super) fn top_bits(read: &Given<Format>, weight: &Given<Format>, bias: &Give
     }
     if dropped >= i64::from(bias.value.width) {
         return Err(Refusal::new(
+            "bias-not-read",
             format!(
                 "nothing would be left of `bias` {}: `weight_read` drops the lowest {dropped} bits",
                 bias.value

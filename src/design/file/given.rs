@@ -74,6 +74,7 @@ pub(super) fn real(given: &Given<f64>, section: &str, key: &str) -> Result<f64> 
 
 fn outside(value: impl std::fmt::Display, at: &Span, section: &str, key: &str) -> Refusal {
     Refusal::new(
+        format!("{}-out-of-range", key.to_lowercase().replace('_', "-")),
         format!("{value} is no possible `{key}`"),
         format!("`{key}` is {}", key_meaning(section, key)),
     )
@@ -86,6 +87,7 @@ pub(super) fn positive(given: &Given<f64>, section: &str, key: &str) -> Result<f
         return Ok(given.value);
     }
     Err(Refusal::new(
+        format!("{}-out-of-range", key.to_lowercase().replace('_', "-")),
         format!("{} is no possible `{key}`", given.value),
         format!("write a number above 0; `{key}` is {}", key_meaning(section, key)),
     )
@@ -105,7 +107,7 @@ pub(super) fn per_layer<T: Copy, U>(
         OneOrMany::Many(list) if list.len() == count => {
             Ok(list.into_iter().map(|v| Given { at: Some(v.span()), value: into(v.into_inner()) }).collect())
         }
-        OneOrMany::Many(list) => Err(Refusal::new(
+        OneOrMany::Many(list) => Err(Refusal::new("values-not-one-per-layer", 
             format!("`{key}` has {} values, but the network has {count} layers behind the input", list.len()),
             format!("write {count} values, from the input towards the output, or one value without brackets for all of them"),
         )

@@ -133,9 +133,10 @@ fn keys_of(section: &str) -> Vec<&'static str> {
 pub(super) fn missing(section: &str, key: &str, at: Option<Range<usize>>) -> Refusal {
     let help = format!("`{key}` is {}", meaning(section, key));
     match at {
-        Some(_) => Refusal::new(format!("[{section}] lacks `{key}`"), help)
+        Some(_) => Refusal::new("key-missing", format!("[{section}] lacks `{key}`"), help)
             .at(at, format!("`{key}` goes under this")),
         None => Refusal::new(
+            "section-missing",
             format!("there is no [{section}] section"),
             format!("add `[{section}]` with its keys: {}", keys_of(section).join(", ")),
         ),
@@ -191,21 +192,26 @@ pub(super) fn explain(error: &toml::de::Error, text: &str) -> Refusal {
             }
             (true, None) => format!("known here: {}", all()),
         };
-        return Refusal::new(title, help).at(span, "not known here");
+        return Refusal::new("key-unknown", title, help).at(span, "not known here");
     }
     if message.starts_with("unknown variant") {
         let close = nearest(word, known.iter().copied())
             .map(|c| format!("did you mean \"{c}\"? "))
             .unwrap_or_default();
         return Refusal::new(
+            "word-unknown",
             format!("`{word}` is no value of `{key}`"),
             format!("{close}`{key}` is {}", meaning(&section, &key)),
         )
         .at(span, "not one of its values");
     }
     if message.starts_with("duplicate key") {
-        return Refusal::new("a key or section stands here for the second time", "keep one of the two")
-            .at(span, "again");
+        return Refusal::new(
+            "key-twice",
+            "a key or section stands here for the second time",
+            "keep one of the two",
+        )
+        .at(span, "again");
     }
     let what = meaning(&section, &key);
     if !what.is_empty() {
@@ -214,17 +220,19 @@ pub(super) fn explain(error: &toml::de::Error, text: &str) -> Refusal {
             true => format!("`{key}` has a value of the wrong type"),
             false => message.to_owned(),
         };
-        return Refusal::new(message, format!("`{key}` is {what}")).at(span, "this value");
+        return Refusal::new("value-of-wrong-type", message, format!("`{key}` is {what}"))
+            .at(span, "this value");
     }
     if sections().contains(&section.as_str()) || sections().contains(&key.as_str()) {
         let name = if section.is_empty() { key } else { section };
         return Refusal::new(
+            "section-as-value",
             format!("`{name}` is a section, not a value"),
             format!("write `[{name}]` on a line of its own, its keys below"),
         )
         .at(span, "here");
     }
-    Refusal::new(
+    Refusal::new("not-toml", 
         format!("this is not TOML: {message}"),
         "a design file is lines of `key = value` under `[section]` lines; texts stand in double quotes, lists in brackets",
     )

@@ -33,6 +33,21 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let (training, training_at) = optional(file.training);
     let (data, data_at) = section(file.data, "data", "source")?;
 
+    // Where a signal that does not fit is to be mended.
+    let spans = {
+        let f = &typed_formats;
+        [
+            (("formats", "state"), span_of(&f.state)),
+            (("formats", "weight"), span_of(&f.weight)),
+            (("formats", "weight_read"), span_of(&f.weight_read)),
+            (("formats", "bias"), span_of(&f.bias)),
+            (("formats", "drive"), span_of(&f.drive)),
+            (("formats", "rate"), span_of(&f.rate)),
+            (("formats", "decay"), span_of(&f.decay)),
+            (("rule", "batch"), span_of(&rule.batch)),
+        ]
+    };
+
     // The network.
     let choices = Choices::of(&network, &rule, &rule_at)?;
     let name = name_of(network.name.map(Given::from), path)?;
@@ -62,6 +77,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let beta = required(rule.beta, "rule", "beta", &rule_at)?;
     if beta.value == 0.0 || !beta.value.is_finite() {
         return Err(Refusal::new(
+            "beta-zero",
             format!("`beta` is {}: the nudged phase would teach nothing", beta.value),
             "write a number other than 0, such as `beta = 0.2`",
         )
@@ -145,6 +161,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let asked = whole(&lanes, "hardware", "lanes")? as usize;
     if !asked.is_power_of_two() {
         return Err(Refusal::new(
+            "lanes-no-power-of-two",
             format!(
                 "{asked} lanes cannot be built: neuron numbers are split into chunk and lane by their bits"
             ),
@@ -201,28 +218,38 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     };
     let window = crate::schedule::Layout::of(&design).window_width();
     if window > WINDOW_WIDTH {
-        return Err(Refusal::new(
+        return Err(Refusal::new("weights-beyond-bus", 
             format!("these weights take {window} bits of address, 4 bytes each; the bus has {WINDOW_WIDTH} for them"),
             "choose smaller layers, or fewer lanes where most of a layer's last chunk has no neuron",
         )
         .at(layers_at, "too many weights"));
     }
-    design.datapath = Datapath::derive(&design).map_err(|sentence| {
-        let (message, help) = sentence.split_once("; ").unwrap_or((&sentence, "choose other formats"));
-        Refusal::new(message, help).at(formats_at.or(layers_at), "these formats together")
+    design.datapath = Datapath::derive(&design).map_err(|misfit| {
+        let typed = spans.iter().find(|(key, _)| *key == misfit.key()).and_then(|(_, at)| at.clone());
+        let refusal = Refusal::new(misfit.name(), misfit.to_string(), misfit.remedy());
+        match typed {
+            Some(at) => refusal.at(Some(at), "with the other formats"),
+            None => refusal.at(formats_at.or(layers_at), "these formats together"),
+        }
     })?;
     Ok(design)
+}
+
+/// Where a value was typed.
+fn span_of<T>(typed: &At<T>) -> Span {
+    typed.as_ref().map(Spanned::span)
 }
 
 /// The design's name: what the file says, or what the file is called.
 fn name_of(typed: Option<Given<String>>, path: &Path) -> Result<String> {
     match typed {
-        Some(typed) => name::typed(&typed.value)
-            .map_err(|e| Refusal::new(e.to_string(), name::SPELLING).at(typed.at, "this name")),
+        Some(typed) => name::typed(&typed.value).map_err(|e| {
+            Refusal::new("name-unusable", e.to_string(), name::SPELLING).at(typed.at, "this name")
+        }),
         None => name::of_file(path).map_err(|e| {
             let help =
                 format!("rename the file, or say `name = \"...\"` under [network]: {}", name::SPELLING);
-            Refusal::new(format!("the file's name cannot name the design: {e}"), help)
+            Refusal::new("name-unusable", format!("the file's name cannot name the design: {e}"), help)
         }),
     }
 }
@@ -240,7 +267,8 @@ fn falling_rates(milestones: At<Vec<i64>>, gamma: At<f64>, training_at: &Span) -
     let Some(known) = epochs.and_then(|e| Milestones::new(&e)).filter(|m| m.sets() > 1) else {
         let message = format!("{:?} are no possible `rate_milestones`", milestones.value);
         let help = format!("`rate_milestones` is {}", key_meaning("training", "rate_milestones"));
-        return Err(Refusal::new(message, help).at(milestones.at, "one to seven epochs, rising"));
+        return Err(Refusal::new("milestones-not-rising", message, help)
+            .at(milestones.at, "one to seven epochs, rising"));
     };
     Ok((known, real(&gamma, "training", "rate_gamma")?))
 }
@@ -266,7 +294,7 @@ fn lasting_rates(first: &[Given<f64>], formats: &[Given<Format>], left: f64) -> 
     } else {
         "raise `rate_gamma`, or remove a milestone".to_owned()
     };
-    Err(Refusal::new(
+    Err(Refusal::new("rate-falls-to-zero", 
         format!(
             "the rate of synapse layer {l} falls to {} after the last milestone, which rounds to 0 in its format {}, whose step is 2^{}",
             short(rate.value * left),
@@ -284,7 +312,7 @@ fn batch(typed: Option<Given<i64>>, rule: &Given<Rule>, feedback: &Given<Feedbac
     let given = typed.unwrap_or(Given::default(1));
     let batch = whole(&given, "rule", "batch")? as u32;
     if batch > 1 && rule.value == Rule::Cep {
-        return Err(Refusal::new(
+        return Err(Refusal::new("batch-with-continual-rule", 
             "continual updates change the weights at every step: a chip that runs one sample after the other cannot \
              sum them over a batch",
             "remove `batch`, or write `name = \"ep\"`",
@@ -293,7 +321,7 @@ fn batch(typed: Option<Given<i64>>, rule: &Given<Rule>, feedback: &Given<Feedbac
         .also(rule.at.clone(), "this rule"));
     }
     if batch > 1 && feedback.value == Feedback::VectorField {
-        return Err(Refusal::new(
+        return Err(Refusal::new("batch-with-vector-field", 
             "a vector field has another contrast on the way back, and there is one memory for sums over a batch",
             "remove `batch`, or write `feedback = \"kolen_pollack\"` or \"tied\"",
         )
@@ -308,6 +336,7 @@ fn angle(typed: Option<Given<f64>>, feedback: &Given<Feedback>) -> Result<f64> {
     let Some(angle) = typed else { return Ok(0.0) };
     if feedback.value == Feedback::Tied {
         return Err(Refusal::new(
+            "angle-of-tied-weights",
             "tied weights serve both ways: there is no angle between them",
             "remove `angle`, or write `feedback = \"vector_field\"` or \"kolen_pollack\"",
         )
@@ -322,7 +351,7 @@ fn weight_decay(typed: At<f64>, format: At<TypedFormat>, feedback: &Given<Feedba
     real(&wanted, "rule", "weight_decay")?;
     if wanted.value == 0.0 {
         if feedback.value == Feedback::KolenPollack {
-            return Err(Refusal::new(
+            return Err(Refusal::new("decay-missing", 
                 "Kolen-Pollack weights align by decay: without it the two ways keep their first difference for ever",
                 "add `weight_decay`, such as `weight_decay = 0.0001`, under [rule]",
             )
@@ -341,7 +370,7 @@ fn modes(rounding: Option<Rounding>, overflow: Option<Overflow>) -> Modes {
 fn layers_of(layers: Given<Vec<Spanned<i64>>>) -> Result<Network> {
     let count = layers.value.len();
     if !(2..=MOST_LAYERS).contains(&count) {
-        return Err(Refusal::new(
+        return Err(Refusal::new("layers-too-many-or-few", 
             format!("a network of {count} layers cannot be built"),
             format!(
                 "write 2 to {MOST_LAYERS} sizes, from the input to the output, such as `layers = [64, 64, 10]`"
@@ -354,6 +383,7 @@ fn layers_of(layers: Given<Vec<Spanned<i64>>>) -> Result<Network> {
         match usize::try_from(given.value) {
             Ok(n) if (1..=MOST_NEURONS).contains(&n) => Ok(n),
             _ => Err(Refusal::new(
+                "layer-too-wide",
                 format!("a layer of {} neurons cannot be built", given.value),
                 format!("write 1 to {MOST_NEURONS} neurons"),
             )
@@ -364,6 +394,7 @@ fn layers_of(layers: Given<Vec<Spanned<i64>>>) -> Result<Network> {
     let sizes: Vec<usize> = layers.value.into_iter().map(size).collect::<Result<_>>()?;
     match sizes.last() {
         Some(&classes) if classes > MOST_CLASSES => Err(Refusal::new(
+            "outputs-too-many",
             format!("{classes} outputs cannot be built: a result has {LABEL_WIDTH} bits for the label"),
             format!("end `layers` with at most {MOST_CLASSES}"),
         )
@@ -384,19 +415,21 @@ fn time_step(
         let leaky = "or choose `dynamics = \"leaky\"`, which have a time step";
         if let Some(dt) = dt {
             let message = "prototypical dynamics have no time step";
-            return Err(Refusal::new(message, format!("remove `dt`, {leaky}"))
+            return Err(Refusal::new("dt-not-used", message, format!("remove `dt`, {leaky}"))
                 .at(dt.at, "not used")
                 .also(dynamics.at.clone(), "these dynamics"));
         }
         if let Some(step) = step {
             let message = "`step` holds the time step, which prototypical dynamics do not have";
-            return Err(Refusal::new(message, format!("remove `step`, {leaky}")).at(step.at, "not used"));
+            return Err(Refusal::new("step-not-used", message, format!("remove `step`, {leaky}"))
+                .at(step.at, "not used"));
         }
         return Ok(Constant::nearest(1.0, Format::unsigned(1, 0)));
     }
     let Some(dt) = dt else {
         let at = dynamics.at.clone().or(network_at.clone());
         return Err(Refusal::new(
+            "dt-missing",
             "these dynamics need a time step",
             "add `dt`, above 0 and at most 1, such as `dt = 0.25`, under [network]",
         )
@@ -405,6 +438,7 @@ fn time_step(
     let range = range("network", "dt");
     if !range.has(dt.value) {
         return Err(Refusal::new(
+            "dt-out-of-range",
             format!("{} is no possible `dt`: the states would not settle", dt.value),
             format!("write a number {range}, such as `dt = 0.25`"),
         )
@@ -421,6 +455,7 @@ fn source(data: Data, data_at: &Span, layers: &Network, layers_at: &Span) -> Res
     if source.value == Source::Digits {
         if let Some(path) = path {
             return Err(Refusal::new(
+                "path-not-used",
                 "the digits are built in: they have no path",
                 "remove `path`, or write `source = \"idx\"`",
             )
@@ -429,6 +464,7 @@ fn source(data: Data, data_at: &Span, layers: &Network, layers_at: &Span) -> Res
         let (first, last) = (layers.inputs(), layers.outputs());
         if (first, last) != (64, 10) {
             return Err(Refusal::new(
+                "layers-not-of-the-data",
                 format!(
                     "the digits have 64 pixels and 10 classes, the network {first} inputs and {last} outputs"
                 ),
@@ -441,8 +477,12 @@ fn source(data: Data, data_at: &Span, layers: &Network, layers_at: &Span) -> Res
     }
     let path: Given<String> = path.ok_or_else(|| missing("data", "path", source.at.clone()))?;
     if path.value.is_empty() {
-        return Err(Refusal::new("`path` is empty", format!("`path` is {}", key_meaning("data", "path")))
-            .at(path.at, "empty"));
+        return Err(Refusal::new(
+            "path-empty",
+            "`path` is empty",
+            format!("`path` is {}", key_meaning("data", "path")),
+        )
+        .at(path.at, "empty"));
     }
     let path = PathBuf::from(path.value);
     Ok(if source.value == Source::Idx { DataSource::Idx(path) } else { DataSource::Npz(path) })

@@ -66,6 +66,7 @@ impl Reader<'_> {
     pub fn study(&self, path: &Path) -> Result<StudyFile> {
         let root = DeTable::parse(self.text).map_err(|e| {
             Refusal::new(
+                "not-toml",
                 format!("this is not TOML: {}", e.message()),
                 "a study file is lines of `key = value` under `[section]` lines; docs/studies.md shows one",
             )
@@ -106,6 +107,7 @@ impl Reader<'_> {
                     let close = nearest(other, KEYS.iter().map(|k| k.0));
                     let close = close.map(|c| format!("did you mean `{c}`? ")).unwrap_or_default();
                     return Err(Refusal::new(
+                        "key-unknown",
                         format!("there is no key `{other}` at the top of a study file"),
                         format!("{close}known here: {}; fields to vary go under [grid]", known_keys()),
                     )
@@ -113,11 +115,13 @@ impl Reader<'_> {
                 }
             }
         }
-        let base = base.ok_or_else(|| Refusal::new("the study has no `base`", what_is("base")))?;
+        let base =
+            base.ok_or_else(|| Refusal::new("base-missing", "the study has no `base`", what_is("base")))?;
         study.base = straight(&path.parent().unwrap_or(Path::new("")).join(base));
         let varies = !study.grid.is_empty() || !study.list.is_empty() || study.random.is_some();
         if !varies && study.search.is_none() {
             return Err(Refusal::new(
+                "nothing-varied",
                 "the study varies nothing",
                 "add [grid], [[point]], [random] or [search]; docs/studies.md shows all of them",
             ));
@@ -127,7 +131,8 @@ impl Reader<'_> {
 
     fn text_of<'v>(&self, value: &'v Spanned<DeValue<'_>>, key: &str) -> Result<&'v str> {
         let wrong = || {
-            Refusal::new(format!("`{key}` is not a text"), what_is(key)).at(Some(value.span()), "this value")
+            Refusal::new("value-of-wrong-type", format!("`{key}` is not a text"), what_is(key))
+                .at(Some(value.span()), "this value")
         };
         value.get_ref().as_str().ok_or_else(wrong)
     }
@@ -140,7 +145,8 @@ impl Reader<'_> {
                 true => what_is(key),
                 false => format!("`{key}` is a whole number from {least} to {}", u32::MAX),
             };
-            Refusal::new(format!("this is no possible `{key}`"), help).at(Some(value.span()), "this value")
+            Refusal::new("value-out-of-range", format!("this is no possible `{key}`"), help)
+                .at(Some(value.span()), "this value")
         })
     }
 
@@ -152,13 +158,19 @@ impl Reader<'_> {
         for item in list.iter() {
             let seed = self.whole(item, "seeds", 0)?;
             if seeds.contains(&seed) {
-                return Err(Refusal::new(format!("seed {seed} stands here twice"), "keep one of the two")
-                    .at(Some(item.span()), "again"));
+                return Err(Refusal::new(
+                    "seed-twice",
+                    format!("seed {seed} stands here twice"),
+                    "keep one of the two",
+                )
+                .at(Some(item.span()), "again"));
             }
             seeds.push(seed);
         }
         if seeds.is_empty() {
-            return Err(Refusal::new("no seeds", what_is("seeds")).at(Some(value.span()), "empty"));
+            return Err(
+                Refusal::new("seeds-missing", "no seeds", what_is("seeds")).at(Some(value.span()), "empty")
+            );
         }
         Ok(seeds)
     }
@@ -171,7 +183,7 @@ impl Reader<'_> {
         parse: impl Fn(&str) -> Option<T>,
     ) -> Result<T> {
         value.get_ref().as_str().and_then(parse).ok_or_else(|| {
-            Refusal::new(format!("this is no possible `{key}`"), what_is(key))
+            Refusal::new("value-out-of-range", format!("this is no possible `{key}`"), what_is(key))
                 .at(Some(value.span()), "this value")
         })
     }
@@ -180,7 +192,7 @@ impl Reader<'_> {
     fn setting(&self, field: &str, name_at: Span, value: &Spanned<DeValue<'_>>) -> Result<Setting> {
         let (section, key) = field.split_once('.').unwrap_or(("", field));
         if (section, key) == ("training", "seed") {
-            return Err(Refusal::new("seeds are not a field to vary", what_is("seeds"))
+            return Err(Refusal::new("seeds-not-a-field", "seeds are not a field to vary", what_is("seeds"))
                 .at(Some(name_at), "every point is trained with all seeds"));
         }
         if !fields().any(|f| f == (section, key)) {
@@ -198,7 +210,7 @@ impl Reader<'_> {
                         .to_owned()
                 }
             };
-            return Err(Refusal::new(format!("a design file has no field `{field}`"), help)
+            return Err(Refusal::new("field-unknown", format!("a design file has no field `{field}`"), help)
                 .at(Some(name_at), "not a field"));
         }
         let at = value.span();
@@ -218,6 +230,7 @@ impl Reader<'_> {
     fn table<'v, 'i>(&self, value: &'v Spanned<DeValue<'i>>, name: &str) -> Result<&'v DeTable<'i>> {
         value.get_ref().as_table().ok_or_else(|| {
             Refusal::new(
+                "section-as-value",
                 format!("`{name}` is a section, not a value"),
                 format!("write `[{name}]` on a line of its own, its keys below"),
             )
@@ -228,6 +241,7 @@ impl Reader<'_> {
     fn axis(&self, path: &str, key_at: Span, value: &Spanned<DeValue<'_>>) -> Result<Axis> {
         let list = value.get_ref().as_array().filter(|a| !a.is_empty()).ok_or_else(|| {
             Refusal::new(
+                "values-not-a-list",
                 format!("`{path}` needs a list of values"),
                 format!("write the values in brackets, such as `{path} = [..., ...]`"),
             )
@@ -250,6 +264,7 @@ impl Reader<'_> {
             };
             if !labels.insert(bundle.label.clone()) {
                 return Err(Refusal::new(
+                    "label-twice",
                     format!("`{path}` has two values called `{}`", bundle.label),
                     "remove one, or give each a `label`",
                 )
@@ -273,6 +288,7 @@ impl Reader<'_> {
         }
         if bundle.settings.is_empty() && bundle.label.is_empty() {
             return Err(Refusal::new(
+                "nothing-set",
                 "this sets no field",
                 "write fields such as `\"formats.weight\" = \"s12.9\"`",
             )
@@ -286,14 +302,20 @@ impl Reader<'_> {
 
     fn label(&self, value: &Spanned<DeValue<'_>>) -> Result<String> {
         value.get_ref().as_str().map(ToOwned::to_owned).ok_or_else(|| {
-            Refusal::new("`label` is not a text", "a label is a text, such as `label = \"8 bits\"`")
-                .at(Some(value.span()), "this value")
+            Refusal::new(
+                "value-of-wrong-type",
+                "`label` is not a text",
+                "a label is a text, such as `label = \"8 bits\"`",
+            )
+            .at(Some(value.span()), "this value")
         })
     }
 
     fn list(&self, value: &Spanned<DeValue<'_>>) -> Result<Vec<Bundle>> {
-        let wrong =
-            || Refusal::new("`point` is a list of sections", what_is("point")).at(Some(value.span()), "here");
+        let wrong = || {
+            Refusal::new("value-of-wrong-type", "`point` is a list of sections", what_is("point"))
+                .at(Some(value.span()), "here")
+        };
         let list = value.get_ref().as_array().ok_or_else(wrong)?;
         let mut points = Vec::new();
         for item in list.iter() {
@@ -311,6 +333,7 @@ impl Reader<'_> {
                 "fields" => random.draws = self.draws(self.table(item, "random.fields")?, "")?,
                 other => {
                     return Err(Refusal::new(
+                        "key-unknown",
                         format!("there is no key `{other}` under [random]"),
                         "known here: `points`, `seed`, and the section [random.fields]",
                     )
@@ -319,8 +342,12 @@ impl Reader<'_> {
             }
         }
         if random.points == 0 || random.draws.is_empty() {
-            return Err(Refusal::new("the random sample is not complete", what_is("random"))
-                .at(Some(value.span()), "`points` and [random.fields] go under this"));
+            return Err(Refusal::new(
+                "random-incomplete",
+                "the random sample is not complete",
+                what_is("random"),
+            )
+            .at(Some(value.span()), "`points` and [random.fields] go under this"));
         }
         Ok(random)
     }
@@ -334,6 +361,7 @@ impl Reader<'_> {
                 "state" => state = Some(self.widths(item, "state", 1..=30)?),
                 other => {
                     return Err(Refusal::new(
+                        "key-unknown",
                         format!("there is no key `{other}` under [search]"),
                         "known here: `margin`, `weight`, `state`",
                     )
@@ -345,7 +373,7 @@ impl Reader<'_> {
             (Some(margin), Some(weight), Some(state)) => {
                 Ok(Search { margin, weight, state, at: value.span() })
             }
-            _ => Err(Refusal::new("the search is not complete", what_is("search"))
+            _ => Err(Refusal::new("search-incomplete", "the search is not complete", what_is("search"))
                 .at(Some(value.span()), "`margin`, `weight` and `state` go under this")),
         }
     }
@@ -359,6 +387,7 @@ impl Reader<'_> {
         };
         number.filter(|m: &f64| *m > 0.0 && m.is_finite()).ok_or_else(|| {
             Refusal::new(
+                "margin-out-of-range",
                 "this is no possible `margin`",
                 "write percentage points above 0, such as `margin = 0.5`",
             )
@@ -381,6 +410,7 @@ impl Reader<'_> {
             }
         }
         Err(Refusal::new(
+            "widths-out-of-range",
             format!("this is no possible `{key}`"),
             format!("write the fewest and the most bits, from {} to {}", bounds.start(), bounds.end()),
         )
@@ -412,7 +442,9 @@ impl Reader<'_> {
         let help = format!(
             "write `\"{path}\" = {{ from = 0.1, to = 1.0, scale = \"log\" }}`; `scale` may be left out or \"linear\""
         );
-        let wrong = |message: String, at: Span| Refusal::new(message, help.clone()).at(Some(at), "here");
+        let wrong = |message: String, at: Span| {
+            Refusal::new("draw-unusable", message, help.clone()).at(Some(at), "here")
+        };
         for key in t.keys() {
             if !["from", "to", "scale"].contains(&key.get_ref().as_ref()) {
                 return Err(wrong(format!("a range has no key `{}`", key.get_ref()), key.span()));

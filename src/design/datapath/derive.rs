@@ -1,0 +1,233 @@
+//! From a design's formats to its datapath, group of signals by group.
+
+use super::misfit::limits;
+use super::neurons::neuron_math;
+use super::{Datapath, Misfit, Rates, Signal};
+use crate::design::{Design, NudgeSign};
+use crate::fixed_point::{Format, Interval, Overflow, Rounding};
+
+impl Datapath {
+    /// Derives the datapath of a design whose other fields are set.
+    ///
+    /// # Errors
+    /// What cannot be built, and which key decides it.
+    pub fn derive(d: &Design) -> Result<Datapath, Misfit> {
+        let mut derivation = Derivation { d, p: Datapath::default(), signals: Vec::new() };
+        derivation.activities()?;
+        derivation.weights()?;
+        let totals = derivation.sums()?;
+        derivation.constants()?;
+        derivation.updates()?;
+        derivation.neurons(&totals)
+    }
+}
+
+/// A datapath under way.
+struct Derivation<'a> {
+    d: &'a Design,
+    p: Datapath,
+    signals: Vec<Signal>,
+}
+
+const ZERO: Interval = Interval { lo: 0, hi: 0 };
+
+/// Left shift from one fraction to another; callers keep `from <= to`.
+fn to(from: i32, to: i32) -> u32 {
+    (to - from) as u32
+}
+
+impl Derivation<'_> {
+    /// The constant one of the bias column, on the common grid of activities.
+    fn one(&self) -> Interval {
+        Interval::point(1 << self.p.activity_frac)
+    }
+
+    /// Activities of layer `l` (0 to L) on their common grid.
+    fn activity(&self, l: usize) -> Interval {
+        Interval::of(self.d.activity_format(l)).aligned(self.p.activity_shift[l])
+    }
+
+    /// What the multipliers see of a stored format.
+    fn read_of(&self, f: Format) -> Interval {
+        Interval {
+            lo: i128::from(f.min_raw() >> self.p.dropped_bits),
+            hi: i128::from(f.max_raw() >> self.p.dropped_bits),
+        }
+    }
+
+    fn signal(&mut self, name: impl Into<String>, interval: Interval, frac: i32) {
+        self.signals.push(Signal::new(name, interval, frac));
+    }
+
+    /// Activities on a common grid; the constant one of the bias column must fit too.
+    fn activities(&mut self) -> Result<(), Misfit> {
+        let (d, layers) = (self.d, self.d.output_layer());
+        let frac = |l: usize| d.activity_format(l).frac;
+        self.p.activity_frac = (0..=layers).map(frac).max().unwrap_or(0).max(0);
+        self.p.activity_shift = (0..=layers).map(|l| to(frac(l), self.p.activity_frac)).collect();
+        // Checked before they are used: shifts and products of the intervals below stay within 128 bits.
+        let shifts = self.p.activity_shift.iter().copied();
+        limits::ACTIVITY.holds(shifts.fold(self.p.activity_frac as u32, u32::max))?;
+        let any = (0..=layers).map(|l| self.activity(l)).fold(self.one(), Interval::hull);
+        self.p.activity_width = any.signed_bits();
+        limits::ACTIVITY.holds(self.p.activity_width)?;
+        self.signal("activity (common grid)", any, self.p.activity_frac);
+        Ok(())
+    }
+
+    /// Weights as read, and the pre-synaptic operands that meet them.
+    fn weights(&mut self) -> Result<(), Misfit> {
+        let (d, synapses) = (self.d, &self.d.synapses);
+        let p = &mut self.p;
+        p.stored_width = synapses.iter().flat_map(|s| [s.weight.width, s.bias.width]).max().unwrap_or(1);
+        p.dropped_bits = synapses[0].dropped_bits();
+        if synapses.iter().any(|s| s.dropped_bits() != p.dropped_bits) {
+            return Err(Misfit::DroppedBitsDiffer);
+        }
+        let reads = synapses.iter().flat_map(|s| [s.weight_read.frac, s.bias_read_frac()]);
+        p.read_frac = reads.max().unwrap_or(0);
+        p.read_width = p.stored_width - p.dropped_bits;
+        p.weight_shift = synapses.iter().map(|s| to(s.weight_read.frac, p.read_frac)).collect();
+        p.bias_shift = synapses.iter().map(|s| to(s.bias_read_frac(), p.read_frac)).collect();
+        limits::PRE.holds(p.weight_shift.iter().chain(&p.bias_shift).copied().max().unwrap_or(0))?;
+        p.acc_frac = p.activity_frac + p.read_frac;
+        let read = |s: &crate::design::Synapses| self.read_of(s.weight).hull(self.read_of(s.bias));
+        let any_read = synapses.iter().map(read).fold(ZERO, Interval::hull);
+        self.signal("weight as read", any_read, self.p.read_frac);
+        let aligned = |l: usize| {
+            let weight = self.activity(l - 1).aligned(self.p.weight_shift[l - 1]);
+            weight.hull(self.one().aligned(self.p.bias_shift[l - 1]))
+        };
+        self.p.pre_width = d.network.layers().map(aligned).fold(ZERO, Interval::hull).signed_bits();
+        limits::PRE.holds(self.p.pre_width)
+    }
+
+    /// Forward and transposed sums, and the whole drives that they make, layer by layer.
+    fn sums(&mut self) -> Result<Vec<Interval>, Misfit> {
+        let (d, layers) = (self.d, self.d.output_layer());
+        let (mut any_forward, mut any_transposed, mut any_total) = (ZERO, ZERO, ZERO);
+        let mut totals = Vec::new();
+        for (l, connection) in d.network.connections() {
+            let (s, shift) = (&d.synapses[l - 1], self.p.weight_shift[l - 1]);
+            let products = self.read_of(s.weight) * self.activity(l - 1).hull(ZERO).aligned(shift);
+            let bias = self.read_of(s.bias) * self.one().aligned(self.p.bias_shift[l - 1]);
+            let forward = (products.times(connection.fan_in()) + bias).hull(ZERO);
+            self.signal(format!("layer {l} forward sum"), forward, self.p.acc_frac);
+            let mut transposed = ZERO;
+            if l < layers {
+                let (up, shift) = (&d.synapses[l], self.p.weight_shift[l]);
+                let products = self.read_of(up.weight) * self.activity(l + 1).hull(ZERO).aligned(shift);
+                transposed = products.times(d.network.connection(l + 1).fan_out()).hull(ZERO);
+                self.signal(format!("layer {l} transposed sum"), transposed, self.p.acc_frac);
+            }
+            any_forward = any_forward.hull(forward);
+            any_transposed = any_transposed.hull(transposed);
+            any_total = any_total.hull(forward + transposed);
+            totals.push(forward + transposed);
+        }
+        self.p.forward_width = any_forward.signed_bits();
+        self.p.transposed_width = any_transposed.signed_bits();
+        self.p.total_width = any_total.signed_bits();
+        limits::FORWARD.holds(self.p.forward_width)?;
+        limits::TOTAL.holds(self.p.total_width)?;
+        Ok(totals)
+    }
+
+    /// The contrast of a sample, over all layers.
+    fn contrast(&self) -> Interval {
+        let of = |(l, connection): (usize, &crate::network::Connection)| {
+            let product = (self.activity(l) * self.activity(l - 1).hull(self.one())).hull(ZERO);
+            // Two independent products at each position where a weight is used.
+            (product + -product).times(connection.positions())
+        };
+        self.d.network.connections().map(of).fold(ZERO, Interval::hull)
+    }
+
+    /// The constants of an update, aligned so that one shift serves every layer: `w_lsb = 2^-weight.frac`, and rate times
+    /// contrast has fraction `rate.frac + 2 activity_frac`. The shift to the weight's grid differs per layer; a left shift
+    /// of the constant makes it the largest one everywhere.
+    fn constants(&mut self) -> Result<(), Misfit> {
+        let d = self.d;
+        let shift_of = |rate_frac: i32, frac: i32| rate_frac + 2 * self.p.activity_frac - frac;
+        let shifts = d.synapses.iter().flat_map(|s| {
+            [shift_of(s.rate.format.frac, s.weight.frac), shift_of(s.rate.format.frac, s.bias.frac)]
+        });
+        let mut update_shift = shifts.max().unwrap_or(0).max(0);
+        if d.weight_decay.raw != 0 {
+            update_shift = update_shift.max(d.weight_decay.format.frac);
+            self.p.decay_shift = to(d.weight_decay.format.frac, update_shift);
+        }
+        self.p.update_shift = update_shift;
+        for set in 0..d.milestones.sets() {
+            let mut rates = Rates::default();
+            for (l, s) in (1..).zip(&d.synapses) {
+                let rate = d.rate(l, set);
+                let aligned = |frac: i32| {
+                    let shift = to(rate.format.frac + 2 * self.p.activity_frac - frac, update_shift);
+                    limits::RATE.holds(Interval::point(i128::from(rate.raw)).signed_bits() + shift)?;
+                    Ok::<_, Misfit>(rate.raw << shift)
+                };
+                rates.weight.push(aligned(s.weight.frac)?);
+                rates.bias.push(aligned(s.bias.frac)?);
+            }
+            self.p.rates.push(rates);
+        }
+        Ok(())
+    }
+
+    /// Contrasts, rates and what they make of a weight.
+    fn updates(&mut self) -> Result<(), Misfit> {
+        let d = self.d;
+        let contrast = self.contrast();
+        self.p.contrast_width = contrast.signed_bits();
+        self.signal("contrast", contrast, 2 * self.p.activity_frac);
+        let contrast = contrast * Interval::point(i128::from(d.batch));
+        if d.is_batched() {
+            limits::BATCH.holds(contrast.signed_bits())?;
+            self.signal("contrast, summed over a batch", contrast, 2 * self.p.activity_frac);
+        }
+        // They only fall: the first set's are the largest. A random sign of the nudge turns the rate's sign.
+        let Rates { weight, bias } = self.p.rates[0].clone();
+        let signed = |i: Interval| if d.nudge_sign == NudgeSign::Random { i.hull(-i) } else { i };
+        let constant = |r: i64| Interval::point(i128::from(r)).hull(ZERO);
+        let any_rate = signed(weight.iter().chain(&bias).fold(ZERO, |i, &r| i.hull(constant(r))));
+        self.p.rate_width = any_rate.signed_bits();
+        self.signal("rate constants (aligned)", any_rate, 0);
+        let rated = |l: usize| {
+            (self.activity(l - 1) * constant(weight[l - 1])).hull(self.one() * constant(bias[l - 1]))
+        };
+        let rated = signed(d.network.layers().map(rated).fold(ZERO, Interval::hull));
+        self.p.rated_width = rated.signed_bits();
+        self.signal("rate x pre-synaptic activity", rated, self.p.activity_frac);
+        limits::DECAY.holds(self.p.decay_shift + self.p.stored_width + d.weight_decay.format.width)?;
+        let decay = Interval::point(i128::from(d.weight_decay.raw) << self.p.decay_shift);
+        let stored = d.synapses.iter().flat_map(|s| [Interval::of(s.weight), Interval::of(s.bias)]);
+        let gradient = any_rate * contrast;
+        self.p.batch_width = gradient.signed_bits();
+        let gradient = gradient - decay * stored.fold(ZERO, Interval::hull);
+        self.p.gradient_width = gradient.signed_bits();
+        limits::UPDATE.holds(self.p.gradient_width)?;
+        self.signal("update before rounding (rate x contrast)", gradient, 2 * self.p.activity_frac);
+        let width = self.p.stored_width;
+        let other = |s: &crate::design::Synapses| s.weight.width != width || s.bias.width != width;
+        if d.weight_modes.overflow == Overflow::Wrap && d.synapses.iter().any(other) {
+            return Err(Misfit::WrapNeedsOneWidth);
+        }
+        Ok(())
+    }
+
+    /// The neurons of every layer; the datapath is then whole.
+    fn neurons(mut self, totals: &[Interval]) -> Result<Datapath, Misfit> {
+        for (l, &total) in (1..).zip(totals) {
+            let (math, mut signals) = neuron_math(self.d, &self.p, l, total)?;
+            self.p.neuron.push(math);
+            self.signals.append(&mut signals);
+        }
+        self.p.signals = self.signals;
+        if self.d.weight_modes.rounding == Rounding::Stochastic && self.p.update_shift > 32 {
+            let place = "a weight update".into();
+            return Err(Misfit::StochasticDrops { place, bits: self.p.update_shift, key: "rate" });
+        }
+        Ok(self.p)
+    }
+}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // AXI4-Lite to one request at a time.
 //
 // Each channel is taken into a register of its own, so ready is a register's inverse and no path leads from a valid to a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Two resets of one: what the bus shows is gone with the first edge at which rst_ni is low, however short that is; the
 // core stays in reset for Hold cycles more, until nothing of an interrupted sample is left in its pipeline, and so does
 // the bus, whose channels are not ready until then.

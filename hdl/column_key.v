@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The key of a column's random bits, and the offset of a chunk's first row: what the lanes make the random bits of a
 // weight of. Twins: fixed_point::absorb and fixed_point::lane_bits.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which column the core is at: what the sequencer issues in stage 0 travels beside its operands and its weight word
 // through stages 1 to 11. A digit in a port's name is its stage.
 //

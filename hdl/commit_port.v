@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the core has committed, for whoever listens: words of states beside post_memory's, words of weights two cycles
 // after they are written (the first ones of a pass behind the end of the step before), and the running signature.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // From the lanes' sums to whole drives, in the order in which neurons finish.
 //
 // Forward sums leave the lanes chunk by chunk through the drive chain, one neuron per cycle. Those of hidden layers

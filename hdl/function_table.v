@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A function of one fixed-point variable as a read-only memory: activation, its slope, or the activity of a state.
 //
 // Entry i belongs to the value whose bit pattern is i. Latency: one cycle.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Absorb one word into the key of the random bits; once per column. The meaning stands in mixer.vh.
 //
 // Width: 32 bits throughout.  Latency: one cycle, a new word every cycle.  No reset: the key is as good as its inputs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random bits as a function: the twin of fixed_point::absorb and fixed_point::row_bits (src/fixed_point/mix.rs),
 // equal to the last bit. To be included in a module body or in a named generate block; needs nothing around it.
 //

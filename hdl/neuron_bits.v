@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The random bits of a neuron: layer absorbed into the key of the pass, then one row for each neuron. Its twin is
 // fixed_point::row_bits.
 //

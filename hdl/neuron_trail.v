@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Which neuron is where in the neuron units: what is known of a neuron as its drive is summed (stage 15) travels beside it
 // until its new state is there.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The neuron: from the exact sum of its inputs to its next state. One neuron per cycle.
 //
 //   sum         the inputs and, where the nudge enters inside, nudge = sign * Beta * (target - state), of output neurons

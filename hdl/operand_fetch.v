@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The pre-synaptic operands of a column: two activities to learn with, one to make drives with.
 //
 // The activity of the input (layer 0) comes from the sample, that of the bias is one, all others from the state memory,

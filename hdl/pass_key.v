@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The key of a pass's random bits for one purpose: seed, purpose, sample and step absorbed one after the other, half a
 // mix_absorb a cycle. Its twin is fixed_point::step_key.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Post-synaptic activities: gathers the neurons' new activities, which come one per cycle, into words of P lanes, and
 // hands whole words to the synapse lanes.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Counts what the commit port shows at the ends of its number format, where saturation ends: states at the least and at
 // the greatest value, weights at either. Twin: src/bus/rails.rs.
 //

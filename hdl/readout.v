@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The prediction: the number of the largest output; the lowest one wins a tie. Its twin is the arg max at Op::Read.
 //
 // The last output is written up to six cycles after the operation is decoded, ranked in the two after that.

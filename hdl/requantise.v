@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Requantise one value: align, then round, then overflow.
 //
 // The only operation of the datapath that loses bits; the meaning, the cost and the codes of the modes stand in

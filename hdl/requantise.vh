@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Requantise: align, then round, then overflow. The twin of fixed_point::Requantise (src/fixed_point/requantise.rs),
 // equal to the last bit. To be included in a module body or in a named generate block (one inclusion per block), so
 // that a loop over lanes in one clocked block can call it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Takes samples from a stream, keeps their non-zero inputs as a list, two samples deep: the next one loads while the
 // present one is learned. A zero input feeds nothing forward and learns nothing, so its column is never visited.
 //

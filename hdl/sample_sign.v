@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The random sign of a sample's nudge and of its updates. Its twin is rules::is_negative.
 //
 // Latency: six cycles.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The sequencer: runs the phase program of a sample and walks the loop nest
 //
 //   for each step: for each layer: for each chunk of P post-synaptic neurons: for each pre-synaptic column, bias last

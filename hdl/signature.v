@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A running signature of everything the core commits: one word per step tells whether two runs agree.
 //
 // Every committed neuron and weight chunk adds a mixed term to the step's sum, so the order within a step does not

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Softmax read-out: from the drives of the output neurons to their pull on the network, sign * Beta * (y - p).
 //
 //   collect   drives come one per cycle, index 0 first; the greatest is kept

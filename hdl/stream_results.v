@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Results to packets of an AXI4-Stream, four words each:
 //
 //   0   prediction (bits 15:0), label (bits 30:16), train (bit 31)

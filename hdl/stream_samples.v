@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Packets of an AXI4-Stream to samples.
 //
 // A packet is one sample: first a header (label in the lower half, train in bit 31, and where the core learns in batches

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The synapses: P lanes that use one weight word per cycle three times.
 //
 //   stage 3  pre-synaptic operands

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The weights: one write port, one read port, whole words of P lanes.
 //
 // In pages of 2048 words, the depth at which a block RAM of the ECP5 is still nine bits wide: no multiplexer stands

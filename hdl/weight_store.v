@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The weights, the sums of a batch, and the host's way to them.
 //
 // A word is P weights of one column. Where the way back has weights of its own (BackWords), they lie in a memory of their

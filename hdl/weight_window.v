@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Random access to the weights through the core's host port, which knows whole words and a shift register only.
 //
 // The word last used stays in the shift register. It is turned until the weight in question lies at its end: read there,

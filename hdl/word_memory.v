@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One-write, one-read memory of whole words; infers block RAM.
 //
 // Width     bits of a word

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Simulation harness of a core on its bus: a master on AXI4-Lite and both AXI4-Streams, which holds back and stalls at
 // random. Streams the commit port's waveform as the core's own harness does, and keeps everything that the bus answers.
 //

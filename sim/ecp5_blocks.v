@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Block RAM and multiplier of ECP5, as far as Yosys' netlists use them.
 //
 // The vendor's cells in Yosys' own cells_sim.v leave these two empty. What stands here is this project's reading of how

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Puts MNIST into data/mnist and Fashion-MNIST into data/fashion-mnist; called by `make data`.
 #
 #   sim/fetch_data.sh [mnist] [fashion-mnist]      both when none is named

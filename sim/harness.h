@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the harnesses share: options, files, the clock, and the waveform of the commit port. Everything that depends on
 // the design comes from Verilog and from macros:
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Simulation harness of a generated core: feeds samples, streams the commit port's waveform to standard output, keeps
 // results and final weights.
 

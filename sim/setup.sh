@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Installs what is missing, and only that; says nothing when nothing is.
 #
 #   sim/setup.sh build|run|test|lint ...     what is about to be done; all of it when nothing is named

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # Tools from PyPI, in private Python environments under .tools. Says nothing where all is there.
 #
 #   sim/setup_python.sh axi     cocotb with the AXI masters of cocotbext-axi, and FuseSoC, for `make test-axi`

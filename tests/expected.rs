@@ -158,3 +158,33 @@ fn every_refusal_is_what_it_was() {
     }
     texts.are_all_of("refusals", ".txt");
 }
+
+#[test]
+fn every_file_of_hardware_says_its_licence() {
+    const LINE: &str = "SPDX-License-Identifier: Apache-2.0";
+    let mut said = 0;
+    for folder in ["hdl", "templates", "sim"] {
+        for file in std::fs::read_dir(root().join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let ending = path.extension().unwrap().to_string_lossy().into_owned();
+            if ["v", "vh", "h", "cpp", "sh", "core"].contains(&ending.as_str()) {
+                assert!(text.lines().take(2).any(|l| l.contains(LINE)), "{}", path.display());
+                said += 1;
+            }
+        }
+    }
+    assert!(said > 40, "{said} files");
+    // And so does what is generated.
+    for (name, design) in cores() {
+        let layout = Layout::of(&design);
+        let mut sources = Sources::of(&design, &layout);
+        eqhdl::cosim::testbench::add_to(&mut sources, &design, &layout);
+        eqhdl::bus::add_to(&mut sources, &design, &layout);
+        for (file, text) in &sources.delivered(&design).files {
+            if [".v", ".vh", ".h", ".cpp"].iter().any(|e| file.ends_with(e)) {
+                assert!(text.lines().next().is_some_and(|l| l.contains(LINE)), "{name}: {file}");
+            }
+        }
+    }
+}

@@ -189,6 +189,11 @@ pub fn design(wild: bool) -> impl Strategy<Value = Design> {
                 if readout == Readout::Softmax && (dynamics == Dynamics::Energy || drive.width > 16) {
                     design.readout = Readout::Squared;
                 }
+                // Its state is an error, which has both signs.
+                if design.readout == Readout::Softmax {
+                    let last = design.output_layer() - 1;
+                    design.neurons[last].state.signed = true;
+                }
                 design.datapath = Datapath::derive(&design).ok()?;
                 Some(design)
             },

@@ -100,7 +100,8 @@ fn equal(number: u32) -> Result<u64, String> {
             index: n % 3,
             train: n < 3,
             ends_batch: n % 2 == 1,
-            rates: (n % sets) as u8,
+            // A set is an epoch's, and so a whole batch's.
+            rates: (n / 2 % sets) as u8,
         })
         .collect();
     let start = random::weights(&design, number % 3);

@@ -1,6 +1,8 @@
 //! From a design to a folder of Verilog: the generated core, its tables, and the hand-written leaves it is built of.
 
 mod core;
+mod facts;
+mod layer_table;
 mod names;
 mod price;
 mod program;

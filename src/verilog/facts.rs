@@ -1,0 +1,393 @@
+//! What the templates of a core know of a design, group by group.
+
+use super::layer_table::{self, LayerTable};
+use super::program::{self, ProgramWord};
+use super::units::{self, Unit};
+use crate::design::{Design, Feedback, Keys, NudgeSign, Order, Rule, limits};
+use crate::fixed_point::{GOLDEN, Purpose, Rounding};
+use crate::rules::Program;
+use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, SETTLE, bits};
+
+/// What the heads of the files say.
+pub(super) struct Head {
+    pub name: String,
+    pub module: String,
+    pub version: &'static str,
+    pub design_file: String,
+    /// What the circuit depends on, as comment lines.
+    pub depends_on: String,
+    pub sizes_text: String,
+    pub rule_text: &'static str,
+    pub input_format: String,
+}
+
+/// How many there are.
+pub(super) struct Counts {
+    pub inputs: usize,
+    pub layers: usize,
+    pub lanes: usize,
+    pub neurons: usize,
+    /// Weight words a column can have: forward, and back where separate.
+    pub ways: usize,
+    pub weight_words: usize,
+    pub back_base: usize,
+    pub back_words: usize,
+    pub batch: u32,
+    pub rate_sets: usize,
+    pub feedback: u32,
+    pub infer_start: usize,
+    pub last_start: usize,
+}
+
+/// Bits of every signal.
+pub(super) struct Widths {
+    pub back_width: u32,
+    pub host_width: u32,
+    pub lane_width: u32,
+    pub layer_width: u32,
+    pub chunk_width: u32,
+    pub count_width: u32,
+    pub index_width: u32,
+    pub input_index_width: u32,
+    pub neuron_width: u32,
+    pub word_width: u32,
+    pub address_width: u32,
+    pub bank_width: u32,
+    pub program_width: u32,
+    pub steps_width: u32,
+    pub pass_width: u32,
+    pub step_width: u32,
+    pub input_width: u32,
+    pub label_width: u32,
+    pub activity_width: u32,
+    pub wide_state: u32,
+    pub state_width: u32,
+    pub drive_width: u32,
+    pub stored_width: u32,
+    pub pre_width: u32,
+    pub rate_width: u32,
+    pub forward_width: u32,
+    pub transposed_width: u32,
+    pub total_width: u32,
+    pub rated_width: u32,
+    pub gradient_width: u32,
+    pub rates_width: u32,
+    pub batch_width: u32,
+}
+
+/// Constants of the arithmetic.
+pub(super) struct Values {
+    pub input_shift: u32,
+    pub one: String,
+    pub decay: String,
+    pub dropped_bits: u32,
+    pub update_shift: i32,
+    pub weight_rounding: u32,
+    pub weight_overflow: u32,
+    pub uniform_width: u32,
+    pub chunk_golden: String,
+}
+
+/// Waits and latencies, in cycles.
+pub(super) struct Timing {
+    pub input_slot: usize,
+    pub min_slot: u32,
+    pub layer_gap: u32,
+    pub drain: u32,
+    pub settle: u32,
+    /// Cycles from a whole drive to the new state.
+    pub stages: u32,
+}
+
+/// What the circuit has.
+pub(super) struct Options {
+    pub input_signed: bool,
+    pub batched: bool,
+    pub random_sign: bool,
+    pub even_odd: bool,
+    pub softmax: bool,
+    pub stochastic: bool,
+    pub stochastic_weight: bool,
+    pub stochastic_drive: bool,
+    pub stochastic_state: bool,
+    pub activity_table: bool,
+}
+
+/// The nudge, and the read-out of a softmax.
+pub(super) struct Pull {
+    pub nudge_name: &'static str,
+    pub pull_parameters: String,
+    pub pull_drive_width: u32,
+    pub pull_state_width: u32,
+    pub pull_drive_wide: String,
+    pub best: &'static str,
+    pub best_width: u32,
+}
+
+/// What travels with a sample's label, each name with a comma behind it.
+#[derive(Default)]
+pub(super) struct Marks {
+    pub ports: String,
+    pub wires: String,
+    pub width: u32,
+}
+
+impl Marks {
+    fn of(design: &Design) -> Marks {
+        let mut all = Marks::default();
+        for (port, wire, width) in [
+            ("sample_rates_i", "rates", units::rates_width(design)),
+            ("sample_ends_batch_i", "sample_last", u32::from(design.is_batched())),
+        ] {
+            if width > 0 {
+                all.ports += &format!("{port}, ");
+                all.wires += &format!("{wire}, ");
+                all.width += width;
+            }
+        }
+        all
+    }
+}
+
+/// Everything that the templates ask for.
+pub(super) struct Facts {
+    pub head: Head,
+    pub n: Counts,
+    pub w: Widths,
+    pub v: Values,
+    pub t: Timing,
+    pub has: Options,
+    pub pull: Pull,
+    pub marks: Marks,
+    /// Uses of random bits, and their numbers.
+    pub purposes: Vec<(&'static str, u32)>,
+    pub tables: Vec<LayerTable>,
+    pub program: Vec<ProgramWord>,
+    pub units: Vec<Unit>,
+}
+
+impl Facts {
+    /// Of a design, its layout, and a program that its circuit can run.
+    pub fn of(design: &Design, layout: &Layout, program: &Program) -> Facts {
+        let (words, starts) = program::words(program);
+        let w = widths(design, layout, words.len());
+        Facts {
+            head: head(design),
+            n: counts(design, layout, &starts),
+            v: values(design, layout),
+            t: timing(layout),
+            has: options(design, layout),
+            pull: pull(design, layout),
+            marks: Marks::of(design),
+            purposes: purposes(design),
+            tables: layer_table::tables(design, layout, &w),
+            program: words,
+            units: units::of(design, w.layer_width),
+            w,
+        }
+    }
+
+    /// An unsigned signal of `from` bits on `to` bits.
+    pub fn resize(&self, name: &str, from: &u32, to: &u32) -> String {
+        match from.cmp(to) {
+            std::cmp::Ordering::Less => format!("{{{}'d0, {name}}}", to - from),
+            std::cmp::Ordering::Equal => name.to_owned(),
+            std::cmp::Ordering::Greater => format!("{name}[{}:0]", to - 1),
+        }
+    }
+
+    /// A signed signal of `from` bits on `to` bits; where these are fewer, its value is known to fit.
+    pub fn extend(&self, name: &str, from: &u32, to: &u32) -> String {
+        match from.cmp(to) {
+            std::cmp::Ordering::Less => format!("{{{{{}{{{name}[{}]}}}}, {name}}}", to - from, from - 1),
+            std::cmp::Ordering::Equal => name.to_owned(),
+            std::cmp::Ordering::Greater => format!("{name}[{}:0]", to - 1),
+        }
+    }
+
+    /// The bits of a signal from bit `low` up, on `to` bits.
+    pub fn resize_high(&self, name: &str, from: &u32, low: &u32, to: &u32) -> String {
+        if from <= low {
+            return format!("{to}'d0");
+        }
+        let have = from - low;
+        if have >= *to {
+            format!("{name}[{}:{low}]", low + to - 1)
+        } else {
+            format!("{{{}'d0, {name}[{}:{low}]}}", to - have, from - 1)
+        }
+    }
+
+    /// A signal shifted left by `low` bits, on `to` bits.
+    pub fn resize_low(&self, name: &str, from: &u32, low: &u32, to: &u32) -> String {
+        if to <= low {
+            return format!("{to}'d0");
+        }
+        let room = to - low;
+        format!("{{{}, {low}'d0}}", self.resize(name, from, &room))
+    }
+}
+
+/// Which of weights, drives and states are rounded at random.
+fn stochastic(design: &Design) -> [bool; 3] {
+    [design.weight_modes, design.drive_modes, design.state_modes].map(|m| m.rounding == Rounding::Stochastic)
+}
+
+fn purposes(design: &Design) -> Vec<(&'static str, u32)> {
+    let all = [("weight", Purpose::Weight), ("drive", Purpose::Drive), ("state", Purpose::State)];
+    let used = all.into_iter().zip(stochastic(design)).filter(|&(_, used)| used);
+    used.map(|((name, purpose), _)| (name, purpose as u32)).collect()
+}
+
+fn head(design: &Design) -> Head {
+    Head {
+        name: design.name.clone(),
+        module: super::module_name(design),
+        version: env!("CARGO_PKG_VERSION"),
+        design_file: design.path.file_name().map(|f| f.to_string_lossy().into_owned()).unwrap_or_default(),
+        depends_on: Keys::of_circuit(design).comment(),
+        sizes_text: design.network.to_string(),
+        rule_text: match design.rule {
+            Rule::Ep => "Equilibrium Propagation (free phase, nudged phase, one update)",
+            Rule::SymmetricEp => {
+                "Equilibrium Propagation with symmetric nudging (free, +beta, -beta, one update)"
+            }
+            Rule::Cep => "continual Equilibrium Propagation (an update at every nudged step)",
+        },
+        input_format: design.input.to_string(),
+    }
+}
+
+fn counts(design: &Design, layout: &Layout, starts: &program::Starts) -> Counts {
+    Counts {
+        inputs: design.network.inputs(),
+        layers: layout.depth(),
+        lanes: layout.lanes,
+        neurons: layout.neurons(),
+        ways: layout.ways(),
+        weight_words: layout.weights.forward_words(),
+        back_base: if layout.depth() > 1 { layout.weights.forward(2).base } else { 0 },
+        back_words: layout.weights.back_words(),
+        batch: design.batch,
+        rate_sets: design.milestones.sets(),
+        feedback: match design.feedback {
+            _ if layout.weights.back_words() == 0 => 0,
+            Feedback::Tied => 0,
+            Feedback::VectorField => 1,
+            Feedback::KolenPollack => 2,
+        },
+        infer_start: starts.infer,
+        last_start: starts.last,
+    }
+}
+
+fn widths(design: &Design, layout: &Layout, words: usize) -> Widths {
+    let p = &design.datapath;
+    let largest = |of: fn(&LayerLayout) -> usize| layout.layers.iter().map(of).max().unwrap_or(1);
+    let state_width = units::common_state_width(design);
+    Widths {
+        back_width: bits(layout.weights.back_words()),
+        host_width: layout.host_width(),
+        lane_width: bits(layout.lanes - 1),
+        layer_width: bits(layout.depth() + 1),
+        chunk_width: bits(largest(|l| l.chunks)),
+        count_width: bits(largest(LayerLayout::pre)),
+        index_width: bits(largest(LayerLayout::post) - 1),
+        input_index_width: bits(design.network.inputs() - 1),
+        neuron_width: bits(layout.neurons()),
+        word_width: bits(layout.state_words),
+        address_width: bits(layout.weights.forward_words()),
+        bank_width: bits(layout.banks - 1),
+        program_width: bits(words),
+        steps_width: limits::STEPS_WIDTH,
+        pass_width: limits::pass_width(design.order),
+        step_width: limits::step_width(design),
+        input_width: design.input.width,
+        label_width: bits(design.classes() - 1),
+        activity_width: p.activity_width,
+        wide_state: state_width + p.activity_width,
+        state_width,
+        drive_width: units::common_drive_width(design),
+        stored_width: p.stored_width,
+        pre_width: p.pre_width,
+        rate_width: p.rate_width,
+        forward_width: p.forward_width,
+        transposed_width: p.transposed_width,
+        total_width: p.total_width.max(p.forward_width + 1).max(p.transposed_width + 1),
+        rated_width: p.rated_width,
+        gradient_width: p.gradient_width,
+        rates_width: units::rates_width(design),
+        batch_width: p.batch_width,
+    }
+}
+
+fn values(design: &Design, layout: &Layout) -> Values {
+    let p = &design.datapath;
+    let uniform =
+        design.synapses.iter().all(|s| s.weight.width == p.stored_width && s.bias.width == p.stored_width);
+    Values {
+        input_shift: p.activity_shift[0],
+        one: literal(1 << p.activity_frac, p.activity_width),
+        decay: match design.weight_decay.raw << p.decay_shift {
+            0 => "0".to_owned(),
+            decay => literal(decay, 64),
+        },
+        dropped_bits: p.dropped_bits,
+        update_shift: p.update_shift,
+        weight_rounding: design.weight_modes.rounding.code(),
+        weight_overflow: design.weight_modes.overflow.code(),
+        uniform_width: u32::from(uniform),
+        chunk_golden: format!("32'h{:08X}", GOLDEN.wrapping_mul(layout.lanes as u32 / 2)),
+    }
+}
+
+fn timing(layout: &Layout) -> Timing {
+    Timing {
+        input_slot: layout.slot(1, true),
+        min_slot: MIN_SLOT,
+        layer_gap: LAYER_GAP,
+        drain: layout.drain(),
+        settle: SETTLE,
+        stages: layout.neuron.state,
+    }
+}
+
+fn options(design: &Design, layout: &Layout) -> Options {
+    Options {
+        input_signed: design.input.signed,
+        batched: design.is_batched(),
+        random_sign: design.nudge_sign == NudgeSign::Random,
+        even_odd: design.order == Order::EvenOdd,
+        softmax: layout.softmax_outputs > 0,
+        stochastic: stochastic(design).contains(&true),
+        stochastic_weight: stochastic(design)[0],
+        stochastic_drive: stochastic(design)[1],
+        stochastic_state: stochastic(design)[2],
+        activity_table: layout.activity_latency > 0,
+    }
+}
+
+fn pull(design: &Design, layout: &Layout) -> Pull {
+    let output = design.neurons[layout.depth() - 1];
+    let state_width = units::common_state_width(design);
+    Pull {
+        nudge_name: if design.nudge_sign == NudgeSign::Random { "nudge_signed" } else { "nudge" },
+        pull_parameters: units::pull_parameters(design),
+        pull_drive_width: output.drive.width,
+        pull_state_width: output.state.width,
+        pull_drive_wide: units::widen(
+            "pull_drive",
+            output.drive.signed,
+            output.drive.width,
+            units::common_drive_width(design),
+        ),
+        best: if layout.softmax_outputs > 0 { "drive" } else { "state" },
+        best_width: if layout.softmax_outputs > 0 { units::common_drive_width(design) } else { state_width },
+    }
+}
+
+/// Two's complement literal.
+pub(super) fn literal(value: i64, width: u32) -> String {
+    let mask = if width >= 64 { u64::MAX } else { (1u64 << width) - 1 };
+    format!("{width}'h{:x}", value as u64 & mask)
+}

@@ -1,0 +1,138 @@
+//! What differs from layer to layer, as Verilog functions of a layer's number.
+
+use super::facts::{Widths, literal};
+use super::units;
+use crate::design::{Design, Rates, Tables};
+use crate::schedule::{Layout, bits};
+
+/// A constant per layer, as a Verilog function.
+pub(super) struct LayerTable {
+    pub name: &'static str,
+    pub meaning: &'static str,
+    pub width: u32,
+    /// Its argument: a layer, or a set of learning rates and a layer.
+    pub index: &'static str,
+    pub index_width: u32,
+    /// Layer (rate set and layer), constant.
+    pub entries: Vec<(String, String)>,
+}
+
+/// Makes the tables of a design.
+struct Maker<'a> {
+    design: &'a Design,
+    layout: &'a Layout,
+    w: &'a Widths,
+}
+
+/// All tables.
+pub(super) fn tables(design: &Design, layout: &Layout, w: &Widths) -> Vec<LayerTable> {
+    let maker = Maker { design, layout, w };
+    let mut all = maker.of_walk();
+    all.extend(maker.of_states());
+    all.extend(maker.of_arithmetic());
+    all
+}
+
+impl Maker<'_> {
+    fn label(&self, l: usize) -> String {
+        format!("{}'d{l}", self.w.layer_width)
+    }
+
+    fn per_layer(
+        &self,
+        name: &'static str,
+        meaning: &'static str,
+        width: u32,
+        of: impl Fn(usize) -> i64,
+    ) -> LayerTable {
+        let entries = self.layout.network.layers().map(|l| (self.label(l), literal(of(l), width))).collect();
+        LayerTable { name, meaning, width, index: "layer", index_width: self.w.layer_width, entries }
+    }
+
+    /// The loop nest and the addresses of weights.
+    fn of_walk(&self) -> Vec<LayerTable> {
+        let (layout, w) = (self.layout, self.w);
+        let wait = |l, drive| layout.slot(l, drive).saturating_sub(layout.layer(l).row_length()) as i64;
+        let last_chunk = |l| layout.layer(l).chunks - 1;
+        vec![
+            self.per_layer("columns_of", "pre-synaptic neurons", w.count_width, |l| {
+                layout.layer(l).connection.taps() as i64
+            }),
+            self.per_layer("last_chunk_of", "chunks less one", w.chunk_width, |l| last_chunk(l) as i64),
+            self.per_layer("last_lanes_of", "neurons in the last chunk", bits(layout.lanes - 1) + 1, |l| {
+                layout.weights.rows(l, last_chunk(l)).len() as i64
+            }),
+            self.per_layer("last_index_of", "neurons less one", 32, |l| layout.layer(l).post() as i64 - 1),
+            self.per_layer("weight_base_of", "first word in the weight memory", w.address_width, |l| {
+                layout.weights.forward(l).base as i64
+            }),
+            self.per_layer("row_length_of", "weight words of one chunk", w.address_width, |l| {
+                layout.layer(l).row_length() as i64
+            }),
+            self.per_layer(
+                "drive_wait_of",
+                "cycles to wait after a chunk (of layer 2 and up) that makes drives",
+                10,
+                |l| wait(l, true),
+            ),
+            self.per_layer("learn_wait_of", "the same in a pass that only learns", 10, |l| wait(l, false)),
+        ]
+    }
+
+    /// Where neurons and words of states lie.
+    fn of_states(&self) -> Vec<LayerTable> {
+        let (layout, w) = (self.layout, self.w);
+        let pre_base = |l: usize| if l < 2 { 0 } else { layout.network.span(l - 1).start as i64 };
+        let entry = |l| (self.label(l), literal(pre_base(l), w.neuron_width));
+        let meaning = "first pre-synaptic neuron among all neurons";
+        vec![
+            LayerTable {
+                // One entry more: the output layer's own neurons.
+                entries: (1..=layout.depth() + 1).map(entry).collect(),
+                ..self.per_layer("pre_base_of", meaning, w.neuron_width, pre_base)
+            },
+            self.per_layer("word_base_of", "first post-synaptic state word of a bank", w.word_width, |l| {
+                layout.layer(l).word_base as i64
+            }),
+        ]
+    }
+
+    /// Alignments, rates and stored widths.
+    fn of_arithmetic(&self) -> Vec<LayerTable> {
+        let (d, p) = (self.design, &self.design.datapath);
+        vec![
+            self.per_layer("weight_shift_of", "alignment of weights", 6, |l| p.weight_shift[l - 1].into()),
+            self.per_layer("bias_shift_of", "alignment of biases", 6, |l| p.bias_shift[l - 1].into()),
+            self.per_layer("activity_shift_of", "alignment of activities", 6, |l| p.activity_shift[l].into()),
+            self.per_rates("weight_rate_of", "learning rate over beta, aligned", false),
+            self.per_rates("bias_rate_of", "the same for biases", true),
+            self.per_layer("weight_width_of", "stored width of weights", 6, |l| {
+                d.synapses[l - 1].weight.width.into()
+            }),
+            self.per_layer("bias_width_of", "stored width of biases", 6, |l| {
+                d.synapses[l - 1].bias.width.into()
+            }),
+            self.per_layer("reset_activity_of", "activity of the state zero", p.activity_width, |l| {
+                Tables::of(d, l).rho_of_state.map_or(0, |t| t.at(0)) << p.activity_shift[l]
+            }),
+        ]
+    }
+
+    fn per_rates(&self, name: &'static str, meaning: &'static str, is_bias: bool) -> LayerTable {
+        let (p, w) = (&self.design.datapath, self.w);
+        if self.design.milestones.sets() == 1 {
+            return self.per_layer(name, meaning, w.rate_width, |l| p.rates[0].of(l, is_bias));
+        }
+        let rates_width = units::rates_width(self.design);
+        let of_set = |(set, rates): (usize, &Rates)| {
+            let entry = |l| {
+                let at = format!("{{{rates_width}'d{set}, {}}}", self.label(l));
+                (at, literal(rates.of(l, is_bias), w.rate_width))
+            };
+            self.layout.network.layers().map(entry).collect::<Vec<_>>()
+        };
+        let entries = p.rates.iter().enumerate().flat_map(of_set).collect();
+        let index_width = rates_width + w.layer_width;
+        LayerTable { name, meaning, width: w.rate_width, index: "rates_layer", index_width, entries }
+    }
+}

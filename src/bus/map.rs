@@ -121,7 +121,7 @@ impl Map {
         let window_bits = layout.window_width();
         let window =
             Window { base: 1 << window_bits, weights: (layout.weights.words() * layout.lanes) as u32 };
-        Map { address_width: window_bits + 1, registers: registers(design, layout, digest, window), window }
+        Map { address_width: window_bits + 1, registers: registers(design, digest, window), window }
     }
 }
 
@@ -146,6 +146,222 @@ impl Builder {
     fn word(&mut self, name: &str, access: Access, meaning: impl Into<String>) -> &mut Register {
         self.push(name, vec![field("", 0, 32, access, meaning)])
     }
+
+    /// Which core this is.
+    fn identity(&mut self, digest: u32) {
+        use Access::Constant;
+        self.word("ID", Constant(IDENTITY), "`EQHD` in ASCII: this is a core made by eqhdl");
+        self.word(
+            "VERSION",
+            Constant(version()),
+            "of eqhdl: major in bits 23:16, minor in 15:8, patch in 7:0",
+        );
+        self.word("DESIGN", Constant(digest), "digest of the generated core: another design, another number");
+    }
+
+    /// What runs the core, and what it tells of itself.
+    fn control(&mut self) {
+        use Access::{Control, Event, Pulse, Status};
+        self.push(
+            "CONTROL",
+            vec![
+                field(
+                    "ENABLE",
+                    0,
+                    1,
+                    Control(0),
+                    "samples may start; a sample under way is finished in any case",
+                ),
+                field("CLEAR", 1, 1, Pulse, "sets all counters (`TRAINED` to `WEIGHTS_AT_RAIL`) to zero"),
+            ],
+        );
+        self.push(
+            "STATUS",
+            vec![
+                field("BUSY", 0, 1, Status, "a sample is under way"),
+                field(
+                    "OPEN",
+                    1,
+                    1,
+                    Status,
+                    "disabled and idle: weights can be read, and they, `SEED`, `SAMPLE_NUMBER` and `STEPS` written",
+                ),
+                field("ROOM", 2, 1, Status, "the sample buffer takes another sample"),
+                field("RESULT", 3, 1, Status, "results wait to leave by their stream"),
+            ],
+        );
+        self.push(
+            "ERRORS",
+            vec![
+                field(
+                    "SHORT",
+                    0,
+                    1,
+                    Event,
+                    "a sample's packet ended early, or left out bytes, and was dropped",
+                ),
+                field(
+                    "LONG",
+                    1,
+                    1,
+                    Event,
+                    "a sample's packet did not end with its last input, and was dropped",
+                ),
+                field("LABEL", 2, 1, Event, "a sample's header had no valid label; the packet was dropped"),
+                field("REFUSED", 3, 1, Event, "an access was answered by SLVERR"),
+            ],
+        );
+        self.push(
+            "INTERRUPT",
+            vec![
+                field("RESULT", 0, 1, Control(0), "`EVENTS.RESULT` raises the interrupt line"),
+                field("ERROR", 1, 1, Control(0), "any bit of `ERRORS` raises the interrupt line"),
+            ],
+        );
+        self.push("EVENTS", vec![field("RESULT", 0, 1, Event, "a sample has ended")]);
+    }
+
+    /// What a sample depends on beside its inputs and the weights.
+    fn settings(&mut self, design: &Design) {
+        use Access::{Control, Load};
+        self.word("SEED", Control(design.seed), "keys all random bits").idle_only = true;
+        self.word("SAMPLE_NUMBER", Load, "of the present sample, or of the next; keys its random bits")
+            .idle_only = true;
+        let steps = format!("1 to {MOST_STEPS}; 0 counts as 1");
+        self.push(
+            "STEPS",
+            vec![
+                field(
+                    "FREE",
+                    0,
+                    STEPS_WIDTH,
+                    Control(design.free_steps),
+                    format!("T: steps of the free phase, {steps}"),
+                ),
+                field(
+                    "NUDGED",
+                    STEPS_WIDTH,
+                    STEPS_WIDTH,
+                    Control(design.nudged_steps),
+                    format!("K: steps of a nudged phase, {steps}"),
+                ),
+            ],
+        )
+        .idle_only = true;
+    }
+
+    /// The last sample's result.
+    fn result(&mut self) {
+        use Access::Status;
+        self.push(
+            "RESULT",
+            vec![
+                field("PREDICTION", 0, NUMBER_WIDTH, Status, "class read out at the end of the free phase"),
+                field("LABEL", NUMBER_WIDTH, LABEL_WIDTH, Status, "as it came with the sample"),
+                field("TRAIN", 31, 1, Status, "the sample was learned, not only classified"),
+            ],
+        );
+        self.word("RESULT_NUMBER", Status, "sample number of that result");
+        self.word("SIGNATURE", Status, "running word over all states and weights that the sample committed");
+        self.word("CYCLES", Status, "cycles that the sample took");
+        self.word("READS", Status, "of these, cycles that read weights");
+    }
+
+    /// Counters.
+    fn counters(&mut self) {
+        use Access::Status;
+        self.word("TRAINED", Status, "training samples done");
+        self.word("TRAINED_RIGHT", Status, "of these, predicted right (before they were learned)");
+        self.word("INFERRED", Status, "other samples done");
+        self.word("INFERRED_RIGHT", Status, "of these, predicted right");
+        self.word("DROPPED", Status, "packets dropped");
+        self.word("STATES_AT_LEAST", Status, "states committed at the least value of their format");
+        self.word("STATES_AT_GREATEST", Status, "states committed at the greatest value of their format");
+        self.word("WEIGHTS_AT_RAIL", Status, "weights and biases written at either end of their format");
+    }
+
+    /// Sizes and formats.
+    fn shape(&mut self, design: &Design, window: Window) {
+        use Access::Constant;
+        let input = design.input;
+        self.word("WINDOW", Constant(window.base), "byte offset of the weights");
+        self.word("WEIGHTS", Constant(window.weights), "32-bit words there, lanes without a neuron included");
+        self.word("LANES", Constant(design.lanes as u32), "P: weights of one word of the core's memory");
+        self.word("WEIGHT_WIDTH", Constant(design.datapath.stored_width), "bits of a stored weight");
+        self.push(
+            "INPUT",
+            vec![
+                field("WIDTH", 0, 8, Constant(input.width), "bits of an input"),
+                field(
+                    "FRACTION",
+                    8,
+                    8,
+                    Constant(input.frac as u32 & 0xFF),
+                    "of these, fraction (two's complement)",
+                ),
+                field("SIGNED", 16, 1, Constant(input.signed.into()), "inputs have a sign"),
+                field(
+                    "SLOT",
+                    24,
+                    8,
+                    Constant(super::slot_width(input.width)),
+                    "bits of the stream that an input takes",
+                ),
+            ],
+        );
+    }
+
+    /// The rule.
+    fn rule(&mut self, design: &Design) {
+        use Access::Constant;
+        self.push(
+            "RULE",
+            vec![
+                field(
+                    "NAME",
+                    0,
+                    4,
+                    Constant(match design.rule {
+                        Rule::Ep => 0,
+                        Rule::SymmetricEp => 1,
+                        Rule::Cep => 2,
+                    }),
+                    "0 EP, 1 symmetric EP, 2 continual EP; fixed at generation",
+                ),
+                field(
+                    "RANDOM_SIGN",
+                    4,
+                    1,
+                    Constant((design.nudge_sign == NudgeSign::Random).into()),
+                    "the nudge's sign is drawn for every sample",
+                ),
+                field(
+                    "FEEDBACK",
+                    5,
+                    2,
+                    Constant(match design.feedback {
+                        Feedback::Tied => 0,
+                        Feedback::VectorField => 1,
+                        Feedback::KolenPollack => 2,
+                    }),
+                    "0 tied, 1 vector field, 2 Kolen-Pollack",
+                ),
+            ],
+        );
+    }
+
+    /// Neurons of every layer.
+    fn layers(&mut self, design: &Design) {
+        use Access::Constant;
+        self.word(
+            "LAYERS",
+            Constant(design.network.depth() as u32 + 1),
+            "layers of neurons, the input included",
+        );
+        for (l, size) in design.network.shapes().map(|s| s.neurons()).enumerate() {
+            self.word(&format!("SIZE{l}"), Constant(size as u32), format!("neurons of layer {l}"));
+        }
+    }
 }
 
 fn version() -> u32 {
@@ -155,169 +371,19 @@ fn version() -> u32 {
         | part(env!("CARGO_PKG_VERSION_PATCH"))
 }
 
-fn registers(design: &Design, layout: &Layout, digest: u32, window: Window) -> Vec<Register> {
-    use Access::{Constant, Control, Event, Load, Pulse, Status};
+fn registers(design: &Design, digest: u32, window: Window) -> Vec<Register> {
     let mut b = Builder { next: 0, registers: Vec::new() };
-    b.word("ID", Constant(IDENTITY), "`EQHD` in ASCII: this is a core made by eqhdl");
-    b.word("VERSION", Constant(version()), "of eqhdl: major in bits 23:16, minor in 15:8, patch in 7:0");
-    b.word("DESIGN", Constant(digest), "digest of the generated core: another design, another number");
-    b.push(
-        "CONTROL",
-        vec![
-            field(
-                "ENABLE",
-                0,
-                1,
-                Control(0),
-                "samples may start; a sample under way is finished in any case",
-            ),
-            field("CLEAR", 1, 1, Pulse, "sets all counters (`TRAINED` to `WEIGHTS_AT_RAIL`) to zero"),
-        ],
-    );
-    b.push(
-        "STATUS",
-        vec![
-            field("BUSY", 0, 1, Status, "a sample is under way"),
-            field(
-                "OPEN",
-                1,
-                1,
-                Status,
-                "disabled and idle: weights can be read, and they, `SEED`, `SAMPLE_NUMBER` and `STEPS` written",
-            ),
-            field("ROOM", 2, 1, Status, "the sample buffer takes another sample"),
-            field("RESULT", 3, 1, Status, "results wait to leave by their stream"),
-        ],
-    );
-    b.push(
-        "ERRORS",
-        vec![
-            field("SHORT", 0, 1, Event, "a sample's packet ended early, or left out bytes, and was dropped"),
-            field("LONG", 1, 1, Event, "a sample's packet did not end with its last input, and was dropped"),
-            field("LABEL", 2, 1, Event, "a sample's header had no valid label; the packet was dropped"),
-            field("REFUSED", 3, 1, Event, "an access was answered by SLVERR"),
-        ],
-    );
-    b.push(
-        "INTERRUPT",
-        vec![
-            field("RESULT", 0, 1, Control(0), "`EVENTS.RESULT` raises the interrupt line"),
-            field("ERROR", 1, 1, Control(0), "any bit of `ERRORS` raises the interrupt line"),
-        ],
-    );
-    b.push("EVENTS", vec![field("RESULT", 0, 1, Event, "a sample has ended")]);
-    b.word("SEED", Control(design.seed), "keys all random bits").idle_only = true;
-    b.word("SAMPLE_NUMBER", Load, "of the present sample, or of the next; keys its random bits").idle_only =
-        true;
-    let steps = format!("1 to {MOST_STEPS}; 0 counts as 1");
-    b.push(
-        "STEPS",
-        vec![
-            field(
-                "FREE",
-                0,
-                STEPS_WIDTH,
-                Control(design.free_steps),
-                format!("T: steps of the free phase, {steps}"),
-            ),
-            field(
-                "NUDGED",
-                STEPS_WIDTH,
-                STEPS_WIDTH,
-                Control(design.nudged_steps),
-                format!("K: steps of a nudged phase, {steps}"),
-            ),
-        ],
-    )
-    .idle_only = true;
+    b.identity(digest);
+    b.control();
+    b.settings(design);
     b.next = 0x40;
-    b.push(
-        "RESULT",
-        vec![
-            field("PREDICTION", 0, NUMBER_WIDTH, Status, "class read out at the end of the free phase"),
-            field("LABEL", NUMBER_WIDTH, LABEL_WIDTH, Status, "as it came with the sample"),
-            field("TRAIN", 31, 1, Status, "the sample was learned, not only classified"),
-        ],
-    );
-    b.word("RESULT_NUMBER", Status, "sample number of that result");
-    b.word("SIGNATURE", Status, "running word over all states and weights that the sample committed");
-    b.word("CYCLES", Status, "cycles that the sample took");
-    b.word("READS", Status, "of these, cycles that read weights");
+    b.result();
     b.next = 0x80;
-    b.word("TRAINED", Status, "training samples done");
-    b.word("TRAINED_RIGHT", Status, "of these, predicted right (before they were learned)");
-    b.word("INFERRED", Status, "other samples done");
-    b.word("INFERRED_RIGHT", Status, "of these, predicted right");
-    b.word("DROPPED", Status, "packets dropped");
-    b.word("STATES_AT_LEAST", Status, "states committed at the least value of their format");
-    b.word("STATES_AT_GREATEST", Status, "states committed at the greatest value of their format");
-    b.word("WEIGHTS_AT_RAIL", Status, "weights and biases written at either end of their format");
+    b.counters();
     b.next = 0xC0;
-    let input = design.input;
-    b.word("WINDOW", Constant(window.base), "byte offset of the weights");
-    b.word("WEIGHTS", Constant(window.weights), "32-bit words there, lanes without a neuron included");
-    b.word("LANES", Constant(design.lanes as u32), "P: weights of one word of the core's memory");
-    b.word("WEIGHT_WIDTH", Constant(design.datapath.stored_width), "bits of a stored weight");
-    b.push(
-        "INPUT",
-        vec![
-            field("WIDTH", 0, 8, Constant(input.width), "bits of an input"),
-            field(
-                "FRACTION",
-                8,
-                8,
-                Constant(input.frac as u32 & 0xFF),
-                "of these, fraction (two's complement)",
-            ),
-            field("SIGNED", 16, 1, Constant(input.signed.into()), "inputs have a sign"),
-            field(
-                "SLOT",
-                24,
-                8,
-                Constant(super::slot_width(input.width)),
-                "bits of the stream that an input takes",
-            ),
-        ],
-    );
-    b.push(
-        "RULE",
-        vec![
-            field(
-                "NAME",
-                0,
-                4,
-                Constant(match design.rule {
-                    Rule::Ep => 0,
-                    Rule::SymmetricEp => 1,
-                    Rule::Cep => 2,
-                }),
-                "0 EP, 1 symmetric EP, 2 continual EP; fixed at generation",
-            ),
-            field(
-                "RANDOM_SIGN",
-                4,
-                1,
-                Constant((design.nudge_sign == NudgeSign::Random).into()),
-                "the nudge's sign is drawn for every sample",
-            ),
-            field(
-                "FEEDBACK",
-                5,
-                2,
-                Constant(match design.feedback {
-                    Feedback::Tied => 0,
-                    Feedback::VectorField => 1,
-                    Feedback::KolenPollack => 2,
-                }),
-                "0 tied, 1 vector field, 2 Kolen-Pollack",
-            ),
-        ],
-    );
-    b.word("LAYERS", Constant(design.network.depth() as u32 + 1), "layers of neurons, the input included");
-    for (l, size) in design.network.shapes().map(|s| s.neurons()).enumerate() {
-        b.word(&format!("SIZE{l}"), Constant(size as u32), format!("neurons of layer {l}"));
-    }
-    debug_assert_eq!(layout.depth(), design.network.depth());
+    b.shape(design, window);
+    b.rule(design);
+    b.layers(design);
     b.registers
 }
 

@@ -6,6 +6,8 @@ mod given;
 mod keys;
 mod meaning;
 mod ranges;
+mod rule;
+mod synapses;
 mod typed;
 
 pub use keys::fields;

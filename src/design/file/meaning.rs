@@ -1,21 +1,19 @@
 //! What a design file means: every value judged at its own place, defaults filled in, widths derived.
 
 use super::choices::Choices;
-use super::formats::{
-    activity, constant, constants, finest, format, formats, not_below_zero, pull, signed, table, top_bits,
-};
-use super::given::{
-    Given, Result, Span, optional, per_layer, positive, real, required, section, short, whole,
-};
+use super::formats::{activity, constant, format, formats, not_below_zero, pull, table};
+use super::given::{Given, Result, Span, optional, positive, required, section, whole};
 use super::keys::{meaning as key_meaning, missing};
 use super::ranges::range;
-use super::typed::{At, Data, File, Formats, Source, TypedFormat};
+use super::rule::{angle, batch, nudge, weight_decay};
+use super::synapses::{Falling, Typed, learning_rates, synapses_of};
+use super::typed::{At, Data, File, Formats, OneOrMany, RuleTable, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::limits::{LABEL_WIDTH, MOST_CLASSES, MOST_LAYERS, MOST_NEURONS, WINDOW_WIDTH};
 use crate::design::name;
 use crate::design::{
-    Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons, NudgePlace,
-    Order, Readout, Rule, Synapses,
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, Order, Readout,
+    Rule,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
 use crate::network::Network;
@@ -32,21 +30,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let (hardware, _) = optional(file.hardware);
     let (training, training_at) = optional(file.training);
     let (data, data_at) = section(file.data, "data", "source")?;
-
-    // Where a signal that does not fit is to be mended.
-    let spans = {
-        let f = &typed_formats;
-        [
-            (("formats", "state"), span_of(&f.state)),
-            (("formats", "weight"), span_of(&f.weight)),
-            (("formats", "weight_read"), span_of(&f.weight_read)),
-            (("formats", "bias"), span_of(&f.bias)),
-            (("formats", "drive"), span_of(&f.drive)),
-            (("formats", "rate"), span_of(&f.rate)),
-            (("formats", "decay"), span_of(&f.decay)),
-            (("rule", "batch"), span_of(&rule.batch)),
-        ]
-    };
+    let places = places(&typed_formats, &rule);
 
     // The network.
     let choices = Choices::of(&network, &rule, &rule_at)?;
@@ -54,134 +38,58 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let layers = required(network.layers, "network", "layers", &network_at)?;
     let layers_at = layers.at.clone();
     let layers = layers_of(layers)?;
-    let count = layers.depth();
     let activation = required(network.activation, "network", "activation", &network_at)?;
-    let Choices { dynamics, feedback, .. } = &choices;
-    let softmax = choices.readout.value == Readout::Softmax;
-    let symmetric = choices.rule.value == Rule::SymmetricEp;
     let order = network.order.map_or(Given::default(Order::Synchronous), Given::from);
     let scale = network.initial_scale.map_or(Given::default(1.0), Given::from);
     let scale = positive(&scale, "network", "initial_scale")?;
-    let dt = time_step(network.dt.map(Given::from), dynamics, &network_at, typed_formats.step)?;
+    let dt = time_step(network.dt.map(Given::from), &choices.dynamics, &network_at, typed_formats.step)?;
 
     // The rule.
     let steps = |typed, key| -> Result<u32> {
         let given = required(typed, "rule", key, &rule_at)?;
         Ok(whole(&given, "rule", key)? as u32)
     };
-    let angle = angle(rule.angle.map(Given::from), feedback)?;
-    let batch = batch(rule.batch.map(Given::from), &choices.rule, feedback)?;
-    let weight_decay = weight_decay(rule.weight_decay, typed_formats.decay, feedback)?;
+    let angle = angle(rule.angle.map(Given::from), &choices.feedback)?;
+    let batch = batch(rule.batch.map(Given::from), &choices.rule, &choices.feedback)?;
+    let weight_decay = weight_decay(rule.weight_decay, typed_formats.decay, &choices.feedback)?;
     let free_steps = steps(rule.free_steps, "T")?;
     let nudged_steps = steps(rule.nudged_steps, "K")?;
     let beta = required(rule.beta, "rule", "beta", &rule_at)?;
-    if beta.value == 0.0 || !beta.value.is_finite() {
-        return Err(Refusal::new(
-            "beta-zero",
-            format!("`beta` is {}: the nudged phase would teach nothing", beta.value),
-            "write a number other than 0, such as `beta = 0.2`",
-        )
-        .at(beta.at, "no nudge"));
-    }
+    let beta = nudge(beta, typed_formats.nudge)?;
     let rates = rule.learning_rates.ok_or_else(|| missing("rule", "learning_rates", rule_at.clone()))?;
-    let rates = per_layer(rates, count, "learning_rates", |r| r)?;
-    for rate in &rates {
-        positive(rate, "rule", "learning_rates")?;
-    }
-    let nudge_format = format(typed_formats.nudge, Format::signed(16, 12));
-    not_below_zero(&nudge_format, "nudge", "u8.8")?;
-    let beta = constant(beta, nudge_format, "nudge", "beta")?;
+    let rates = learning_rates(rates, layers.depth())?;
 
     // Number formats.
     let input = format(typed_formats.input, Format::unsigned(8, 8));
     activity(&input, "input")?;
-    let outside = choices.nudge.value == NudgePlace::Outside;
-    let states = formats(typed_formats.state, count, "state", |l| {
-        if l + 1 == count && (outside || softmax) { Format::signed(10, 8) } else { Format::unsigned(8, 8) }
-    })?;
-    let drives = formats(typed_formats.drive, count, "drive", |_| Format::signed(10, 7))?;
-    let neurons = states
-        .iter()
-        .zip(&drives)
-        .enumerate()
-        .map(|(l, (state, drive))| {
-            if softmax && l + 1 == count {
-                pull(state, &drive.clone(), beta.wanted)?;
-                return Ok(Neurons { state: state.value, drive: drive.value });
-            }
-            activity(state, "state")?;
-            not_below_zero(drive, "drive", "s10.7")?;
-            table(activation.value, dynamics.value, state, drive)?;
-            Ok(Neurons { state: state.value, drive: drive.value })
-        })
-        .collect::<Result<Vec<_>>>()?;
-
-    let weights = formats(typed_formats.weight, count, "weight", |_| Format::signed(16, 14))?;
-    let reads = formats(typed_formats.weight_read, count, "weight_read", |l| weights[l].value)?;
-    let biases = formats(typed_formats.bias, count, "bias", |l| weights[l].value)?;
-    // The largest layer's rate, with as many fraction bits as 16 bits leave it.
+    let neurons = neurons_of(
+        typed_formats.state,
+        typed_formats.drive,
+        layers.depth(),
+        &choices,
+        activation.value,
+        beta,
+    )?;
+    let falling = Falling::of(training.rate_milestones, training.rate_gamma, &training_at)?;
     // Mean over a batch, over the distance of the nudges.
-    let divisor = batch * if symmetric { 2 } else { 1 };
-    let distance = f64::from(divisor) * beta.wanted;
-    let largest = rates.iter().map(|r| r.value).fold(0.0, f64::max) / distance;
-    let common = finest(largest, largest < 0.0, 16);
-    let common = Format { frac: common.frac.min(16), ..common };
-    let rate_formats = formats(typed_formats.rate, count, "rate", |_| common)?;
-    let (milestones, rate_gamma) =
-        falling_rates(training.rate_milestones, training.rate_gamma, &training_at)?;
-    let wanted: Vec<_> =
-        rates.iter().map(|r| Given { value: r.value / distance, at: r.at.clone() }).collect();
-    let what = |l| {
-        format!(
-            "the rate of synapse layer {} (learning rate / {}beta)",
-            l + 1,
-            if divisor > 1 { format!("{divisor} ") } else { String::new() }
-        )
+    let divisor = batch * if choices.rule.value == Rule::SymmetricEp { 2 } else { 1 };
+    let typed = Typed {
+        weight: typed_formats.weight,
+        weight_read: typed_formats.weight_read,
+        bias: typed_formats.bias,
+        rate: typed_formats.rate,
     };
-    let scaled = constants(&wanted, &rate_formats, what, "rate")?;
-    lasting_rates(&wanted, &rate_formats, rate_gamma.powi(milestones.epochs().len() as i32))?;
-    let mut synapses = Vec::new();
-    for l in 0..count {
-        for (format, key) in [(&weights[l], "weight"), (&biases[l], "bias")] {
-            signed(format, key)?;
-        }
-        top_bits(&reads[l], &weights[l], &biases[l])?;
-        synapses.push(Synapses {
-            weight: weights[l].value,
-            weight_read: reads[l].value,
-            bias: biases[l].value,
-            rate: scaled[l],
-            learning_rate: rates[l].value,
-            init: scale / (layers.connection(l + 1).fan_in() as f64).sqrt(),
-        });
-    }
+    let synapses = synapses_of(typed, &layers, &rates, scale, (divisor, beta.wanted), falling)?;
 
     // The rest.
-    let lanes = hardware.lanes.map_or(Given::default(16), Given::from);
-    let asked = whole(&lanes, "hardware", "lanes")? as usize;
-    if !asked.is_power_of_two() {
-        return Err(Refusal::new(
-            "lanes-no-power-of-two",
-            format!(
-                "{asked} lanes cannot be built: neuron numbers are split into chunk and lane by their bits"
-            ),
-            format!(
-                "write a power of two, {} or {}",
-                asked.next_power_of_two() / 2,
-                asked.next_power_of_two()
-            ),
-        )
-        .at(lanes.at.clone(), "not a power of two"));
-    }
-    let lanes = asked;
+    let lanes = lanes(hardware.lanes)?;
     let number = |typed: At<i64>, key, default: i64| {
         whole(&typed.map_or(Given::default(default), Given::from), "training", key)
     };
     let samples = |typed: At<i64>, key| -> Result<Option<usize>> {
         typed.map(|t| Ok(whole(&t.into(), "training", key)? as usize)).transpose()
     };
-
-    let mut design = Design {
+    let design = Design {
         name,
         path: path.to_owned(),
         data: source(data, &data_at, &layers, &layers_at)?,
@@ -189,7 +97,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         input: input.value,
         neurons,
         synapses,
-        dynamics: dynamics.value,
+        dynamics: choices.dynamics.value,
         order: order.value,
         readout: choices.readout.value,
         nudge_place: choices.nudge.value,
@@ -197,7 +105,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         dt,
         rule: choices.rule.value,
         nudge_sign: choices.sign.value,
-        feedback: feedback.value,
+        feedback: choices.feedback.value,
         angle,
         weight_decay,
         batch,
@@ -212,10 +120,31 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         train_samples: samples(training.train_samples, "train_samples")?,
         test_samples: samples(training.test_samples, "test_samples")?,
         epochs: number(training.epochs, "epochs", 10)? as u32,
-        milestones,
-        rate_gamma,
+        milestones: falling.milestones,
+        rate_gamma: falling.gamma,
         datapath: Datapath::default(),
     };
+    buildable(design, &places, formats_at, layers_at)
+}
+
+/// Keys at which a signal that does not fit can be mended, and where each was typed.
+type Places = [((&'static str, &'static str), Span); 8];
+
+fn places(formats: &Formats, rule: &RuleTable) -> Places {
+    [
+        (("formats", "state"), span_of(&formats.state)),
+        (("formats", "weight"), span_of(&formats.weight)),
+        (("formats", "weight_read"), span_of(&formats.weight_read)),
+        (("formats", "bias"), span_of(&formats.bias)),
+        (("formats", "drive"), span_of(&formats.drive)),
+        (("formats", "rate"), span_of(&formats.rate)),
+        (("formats", "decay"), span_of(&formats.decay)),
+        (("rule", "batch"), span_of(&rule.batch)),
+    ]
+}
+
+/// The design with the widths of its datapath, or the refusal of what cannot be built.
+fn buildable(mut design: Design, places: &Places, formats_at: Span, layers_at: Span) -> Result<Design> {
     let window = crate::schedule::Layout::of(&design).window_width();
     if window > WINDOW_WIDTH {
         return Err(Refusal::new("weights-beyond-bus", 
@@ -225,7 +154,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         .at(layers_at, "too many weights"));
     }
     design.datapath = Datapath::derive(&design).map_err(|misfit| {
-        let typed = spans.iter().find(|(key, _)| *key == misfit.key()).and_then(|(_, at)| at.clone());
+        let typed = places.iter().find(|(key, _)| *key == misfit.key()).and_then(|(_, at)| at.clone());
         let refusal = Refusal::new(misfit.name(), misfit.to_string(), misfit.remedy());
         match typed {
             Some(at) => refusal.at(Some(at), "with the other formats"),
@@ -233,6 +162,51 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         }
     })?;
     Ok(design)
+}
+
+/// Formats of every layer's neurons.
+fn neurons_of(
+    state: At<OneOrMany<TypedFormat>>,
+    drive: At<OneOrMany<TypedFormat>>,
+    count: usize,
+    choices: &Choices,
+    activation: Activation,
+    beta: Constant,
+) -> Result<Vec<Neurons>> {
+    let softmax = choices.readout.value == Readout::Softmax;
+    let outside = choices.nudge.value == NudgePlace::Outside;
+    let states = formats(state, count, "state", |l| {
+        if l + 1 == count && (outside || softmax) { Format::signed(10, 8) } else { Format::unsigned(8, 8) }
+    })?;
+    let drives = formats(drive, count, "drive", |_| Format::signed(10, 7))?;
+    let mut neurons = Vec::new();
+    for (state, drive) in states.iter().zip(&drives) {
+        if softmax && neurons.len() + 1 == count {
+            pull(state, drive, beta.wanted)?;
+        } else {
+            activity(state, "state")?;
+            not_below_zero(drive, "drive", "s10.7")?;
+            table(activation, choices.dynamics.value, state, drive)?;
+        }
+        neurons.push(Neurons { state: state.value, drive: drive.value });
+    }
+    Ok(neurons)
+}
+
+/// P, a power of two.
+fn lanes(typed: At<i64>) -> Result<usize> {
+    let lanes = typed.map_or(Given::default(16), Given::from);
+    let asked = whole(&lanes, "hardware", "lanes")? as usize;
+    if asked.is_power_of_two() {
+        return Ok(asked);
+    }
+    let above = asked.next_power_of_two();
+    Err(Refusal::new(
+        "lanes-no-power-of-two",
+        format!("{asked} lanes cannot be built: neuron numbers are split into chunk and lane by their bits"),
+        format!("write a power of two, {} or {above}", above / 2),
+    )
+    .at(lanes.at, "not a power of two"))
 }
 
 /// Where a value was typed.
@@ -252,115 +226,6 @@ fn name_of(typed: Option<Given<String>>, path: &Path) -> Result<String> {
             Refusal::new("name-unusable", format!("the file's name cannot name the design: {e}"), help)
         }),
     }
-}
-
-/// Milestones, and what is left of the rates after each.
-fn falling_rates(milestones: At<Vec<i64>>, gamma: At<f64>, training_at: &Span) -> Result<(Milestones, f64)> {
-    let (milestones, gamma) = match (milestones.map(Given::from), gamma.map(Given::from)) {
-        (None, None) => return Ok((Milestones::default(), 1.0)),
-        (Some(milestones), Some(gamma)) => (milestones, gamma),
-        (Some(_), None) => return Err(missing("training", "rate_gamma", training_at.clone())),
-        (None, Some(_)) => return Err(missing("training", "rate_milestones", training_at.clone())),
-    };
-    let epochs: Option<Vec<u32>> =
-        milestones.value.iter().map(|&m| u32::try_from(m).ok().filter(|&m| m > 0)).collect();
-    let Some(known) = epochs.and_then(|e| Milestones::new(&e)).filter(|m| m.sets() > 1) else {
-        let message = format!("{:?} are no possible `rate_milestones`", milestones.value);
-        let help = format!("`rate_milestones` is {}", key_meaning("training", "rate_milestones"));
-        return Err(Refusal::new("milestones-not-rising", message, help)
-            .at(milestones.at, "one to seven epochs, rising"));
-    };
-    Ok((known, real(&gamma, "training", "rate_gamma")?))
-}
-
-/// Refuses rates of which nothing is left after the last milestone.
-fn lasting_rates(first: &[Given<f64>], formats: &[Given<Format>], left: f64) -> Result<()> {
-    let pairs = || first.iter().zip(formats);
-    let lasts = |rate: &Given<f64>, format: Format| format.nearest(rate.value * left) != 0;
-    let Some((l, (rate, format))) = (1..).zip(pairs()).find(|(_, (r, f))| !lasts(r, f.value)) else {
-        return Ok(());
-    };
-    // So many more bits of fraction, and as many in all, that the last rate has a few.
-    let finer = |rate: &Given<f64>, f: Format| {
-        let more = (finest(rate.value * left, f.signed, 4 + u32::from(f.signed)).frac - f.frac).max(0);
-        Format { width: f.width + more as u32, frac: f.frac + more, ..f }
-    };
-    let formats: Vec<_> =
-        pairs().map(|(r, f)| if lasts(r, f.value) { f.value } else { finer(r, f.value) }).collect();
-    let buildable = formats.iter().all(|f| f.to_string().parse::<Format>().is_ok());
-    let help = if buildable {
-        let list: Vec<_> = formats.iter().map(|f| format!("\"{f}\"")).collect();
-        format!("write `rate = [{}]` under [formats], or raise `rate_gamma`", list.join(", "))
-    } else {
-        "raise `rate_gamma`, or remove a milestone".to_owned()
-    };
-    Err(Refusal::new("rate-falls-to-zero", 
-        format!(
-            "the rate of synapse layer {l} falls to {} after the last milestone, which rounds to 0 in its format {}, whose step is 2^{}",
-            short(rate.value * left),
-            format.value,
-            -format.value.frac
-        ),
-        help,
-    )
-    .at(rate.at.clone(), "nothing is left of it")
-    .also(format.at.clone(), "its format"))
-}
-
-/// Samples per update.
-fn batch(typed: Option<Given<i64>>, rule: &Given<Rule>, feedback: &Given<Feedback>) -> Result<u32> {
-    let given = typed.unwrap_or(Given::default(1));
-    let batch = whole(&given, "rule", "batch")? as u32;
-    if batch > 1 && rule.value == Rule::Cep {
-        return Err(Refusal::new("batch-with-continual-rule", 
-            "continual updates change the weights at every step: a chip that runs one sample after the other cannot \
-             sum them over a batch",
-            "remove `batch`, or write `name = \"ep\"`",
-        )
-        .at(given.at, "not with this rule")
-        .also(rule.at.clone(), "this rule"));
-    }
-    if batch > 1 && feedback.value == Feedback::VectorField {
-        return Err(Refusal::new("batch-with-vector-field", 
-            "a vector field has another contrast on the way back, and there is one memory for sums over a batch",
-            "remove `batch`, or write `feedback = \"kolen_pollack\"` or \"tied\"",
-        )
-        .at(given.at, "not with this feedback")
-        .also(feedback.at.clone(), "this feedback"));
-    }
-    Ok(batch)
-}
-
-/// Psi, which only separate weights have.
-fn angle(typed: Option<Given<f64>>, feedback: &Given<Feedback>) -> Result<f64> {
-    let Some(angle) = typed else { return Ok(0.0) };
-    if feedback.value == Feedback::Tied {
-        return Err(Refusal::new(
-            "angle-of-tied-weights",
-            "tied weights serve both ways: there is no angle between them",
-            "remove `angle`, or write `feedback = \"vector_field\"` or \"kolen_pollack\"",
-        )
-        .at(angle.at, "not used"));
-    }
-    real(&angle, "rule", "angle")
-}
-
-/// The weight decay, zero where none was asked for.
-fn weight_decay(typed: At<f64>, format: At<TypedFormat>, feedback: &Given<Feedback>) -> Result<Constant> {
-    let wanted = typed.map_or(Given::default(0.0), Given::from);
-    real(&wanted, "rule", "weight_decay")?;
-    if wanted.value == 0.0 {
-        if feedback.value == Feedback::KolenPollack {
-            return Err(Refusal::new("decay-missing", 
-                "Kolen-Pollack weights align by decay: without it the two ways keep their first difference for ever",
-                "add `weight_decay`, such as `weight_decay = 0.0001`, under [rule]",
-            )
-            .at(feedback.at.clone(), "needs `weight_decay`"));
-        }
-        return Ok(Constant::nearest(0.0, Format::unsigned(1, 0)));
-    }
-    let format = format.map_or(Given::default(finest(wanted.value, false, 8)), Given::from);
-    constant(wanted, format, "decay", "weight_decay")
 }
 
 fn modes(rounding: Option<Rounding>, overflow: Option<Overflow>) -> Modes {

@@ -22,7 +22,7 @@ module weight_memory #(
   input  wire [AddressWidth-1:0] write_address_i,
   input  wire [Width-1:0]        write_data_i,
   input  wire [AddressWidth-1:0] read_address_i,
-  output reg  [Width-1:0]        read_data_o
+  output wire [Width-1:0]        read_data_o
 );
 
   localparam PageBits = (AddressWidth < 11) ? AddressWidth : 11;
@@ -34,13 +34,8 @@ module weight_memory #(
   reg [31:0] read_page1_q;
   always @(posedge clk_i) read_page1_q <= read_page0;
 
-  wire [Pages*Width-1:0] read2;
-  integer k;
-  always @* begin
-    read_data_o = {Width{1'b0}};
-    for (k = 0; k < Pages; k = k + 1) read_data_o = read_data_o | read2[k*Width+:Width];
-  end
-
+  // The OR is a chain of named wires: of a loop over slices of one vector that it does not unroll, Verilator 5.006 makes
+  // code that reads beyond the vector.
   genvar g;
   generate
     for (g = 0; g < Pages; g = g + 1) begin : gen_page
@@ -53,9 +48,12 @@ module weight_memory #(
         if (read_page0 == g) read1_q <= words_q[read_address_i[Bits-1:0]];
         read2_q <= (read_page1_q == g) ? read1_q : {Width{1'b0}};
       end
-      assign read2[g*Width+:Width] = read2_q;
+      wire [Width-1:0] joined;
+      if (g == 0) assign joined = read2_q;
+      else assign joined = gen_page[g-1].joined | read2_q;
     end
   endgenerate
+  assign read_data_o = gen_page[Pages-1].joined;
 
 endmodule
 

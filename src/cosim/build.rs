@@ -11,6 +11,9 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// Words of a page of `hdl/weight_memory.v`.
+const MEMORY_PAGE: usize = 2048;
+
 /// What a simulator can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tracing {
@@ -202,8 +205,10 @@ fn verilator_arguments(
     let tracing = purpose.tracing;
     let (list, top, harness) = purpose.through.files();
     // Loops over lanes (and over groups of eight) stay loops, which the C++ compiler vectorises. Verilator
-    // unrolls generate loops up to 16 times this count.
+    // unrolls generate loops up to 16 times this count, of which the one over pages of weights may be long.
     let unroll = (layout.lanes / 16 + 1).max(4).min(layout.lanes.saturating_sub(1).max(1));
+    let pages = layout.weights.words().div_ceil(MEMORY_PAGE);
+    let unroll = unroll.max(pages / 16 + 1);
     let mut cflags = format!(
         "-O3 -march=native -DEQHDL_INPUTS={} -DEQHDL_LANES={} -DEQHDL_WORDS={} -DEQHDL_STORED_WIDTH={}",
         design.network.inputs(),

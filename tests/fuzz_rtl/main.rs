@@ -18,7 +18,10 @@ use eqhdl::verilog::Sources;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Designs that were not equal once: many pages of memory beside loops that the simulator does not unroll.
+const ONCE_WRONG: [u32; 1] = [170];
 
 /// Samples of a design: three that train, one that does not.
 const SAMPLES: u32 = 4;
@@ -35,13 +38,14 @@ fn main() {
             _ => {}
         }
     }
-    let (next, bad, words) = (AtomicU32::new(from), Mutex::new(Vec::new()), Mutex::new(0));
+    let numbers: Vec<u32> = if from == 0 {
+        ONCE_WRONG.into_iter().chain(0..count).collect()
+    } else {
+        (from..from + count).collect()
+    };
+    let (next, bad, words) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(0));
     let worker = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= from + count {
-                break;
-            }
+        while let Some(&number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
             match equal(number) {
                 Ok(compared) => {
                     *words.lock().unwrap() += compared;
@@ -59,7 +63,8 @@ fn main() {
         scope.spawn(worker);
     });
     let (bad, words) = (bad.into_inner().unwrap(), words.into_inner().unwrap());
-    println!("{} of {count} equal, {words} words", count as usize - bad.len());
+    let count = numbers.len();
+    println!("{} of {count} equal, {words} words", count - bad.len());
     if !bad.is_empty() || count == 0 {
         println!("not equal: {bad:?}");
         std::process::exit(1);

@@ -8,7 +8,7 @@ use crate::reference::neuron::NeuronUnit;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::weights::backward_layer;
 use crate::reference::{Observer, SampleEnd, StepView, WeightSource, Weights};
-use crate::rules::{Program, StateRef, is_negative};
+use crate::rules::{Moments, Program, StateRef, is_negative};
 
 /// Keeps every step of one sample, and one weight.
 struct Recorder {
@@ -52,73 +52,102 @@ pub fn operands(
     let mut golden = Golden::new(design, weights.clone());
     golden.sample = sample.number;
     golden.run(input, label, sample.lesson(), &mut recorder);
-    let pass = difference.pass?;
-    let at = pass as usize;
-    let step = recorder.steps.get(at)?;
+    let account = Account { design, sample, input, steps: &recorder.steps };
     match difference.field {
-        Field::State | Field::Drive => {
-            let i = design.network.span(l).start + neuron;
-            let was = at.checked_sub(1).and_then(|a| recorder.steps.get(a)).map_or(0, |s| s.states[i]);
-            let n = design.neurons[l - 1];
-            Some(format!(
-                "reference: drive {} ({}), state {was} -> {} ({})",
-                step.drives[i],
-                n.drive.to_real(step.drives[i].into()),
-                step.states[i],
-                n.state.to_real(step.states[i].into())
-            ))
-        }
+        Field::State | Field::Drive => account.neuron(l, neuron, difference.pass? as usize),
         Field::Weight | Field::WeightBack => {
-            let was = match at.checked_sub(1) {
-                Some(before) => recorder.steps.get(before)?.weight,
-                None => weights.weight(memory_layer, neuron, column).into(),
-            };
-            let found = difference.found - was;
-            let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), pass) else {
-                return Some(format!(
-                    "reference: {was}, and {:+} at the batch's end; the hardware's increment is {found:+}; what its \
-                     samples added up lies in `u_sums`",
-                    difference.expected - was,
-                ));
-            };
-            let contrast = if back { update.backward } else { update.forward };
-            let p = &design.datapath;
-            let activity = |state: StateRef, l: usize, i: usize| -> Option<i64> {
-                let raw = if l == 0 {
-                    i64::from(*input.get(i)?)
-                } else {
-                    let state = match moments.of(state) {
-                        Some(step) => *recorder
-                            .steps
-                            .get(step as usize)?
-                            .states
-                            .get(design.network.span(l).start + i)?,
-                        None => 0,
-                    };
-                    NeuronUnit::of(design, l).activity(state.into())
-                };
-                Some(raw << p.activity_shift[l])
-            };
-            let is_bias = difference.from.is_none();
-            let pre =
-                |state| if is_bias { Some(1 << p.activity_frac) } else { activity(state, l - 1, column) };
-            let rate = p.rates[sample.lesson().rates()].of(l, is_bias);
-            let negative = update.coefficient.is_negative(is_negative(design.seed, sample.number));
-            let rate = if negative { -rate } else { rate };
-            let (a_post, a_pre) = (activity(contrast.post_a, l, neuron)?, pre(contrast.pre_a)?);
-            let (b_post, b_pre) = (activity(contrast.post_b, l, neuron)?, pre(contrast.pre_b)?);
-            let decay = match design.weight_decay.raw << p.decay_shift {
-                0 => String::new(),
-                decay => format!(" - {decay} x {was}"),
-            };
-            Some(format!(
-                "reference: {was} + round(({rate} x ({a_post} x {a_pre} - {b_post} x {b_pre}){decay}) / 2^{}) = {}; the hardware's increment is {:+} instead of {:+}",
-                p.update_shift,
-                step.weight,
-                found,
-                step.weight - was
-            ))
+            let first = weights.weight(memory_layer, neuron, column).into();
+            account.weight(difference, (l, neuron, column), first)
         }
         _ => None,
+    }
+}
+
+/// What the reference did with a sample.
+struct Account<'a> {
+    design: &'a Design,
+    sample: &'a PlannedSample,
+    input: &'a [i32],
+    steps: &'a [Step],
+}
+
+impl Account<'_> {
+    /// The step before the one with that number.
+    fn before(&self, at: usize) -> Option<&Step> {
+        self.steps.get(at.checked_sub(1)?)
+    }
+
+    fn neuron(&self, l: usize, neuron: usize, at: usize) -> Option<String> {
+        let step = self.steps.get(at)?;
+        let i = self.design.network.span(l).start + neuron;
+        let was = self.before(at).map_or(0, |s| s.states[i]);
+        let n = self.design.neurons[l - 1];
+        Some(format!(
+            "reference: drive {} ({}), state {was} -> {} ({})",
+            step.drives[i],
+            n.drive.to_real(step.drives[i].into()),
+            step.states[i],
+            n.state.to_real(step.states[i].into())
+        ))
+    }
+
+    fn weight(
+        &self,
+        difference: &Difference,
+        (l, neuron, column): (usize, usize, usize),
+        first: i64,
+    ) -> Option<String> {
+        let (design, sample) = (self.design, self.sample);
+        let pass = difference.pass?;
+        let step = self.steps.get(pass as usize)?;
+        let was = if pass == 0 { first } else { self.before(pass as usize)?.weight };
+        let found = difference.found - was;
+        let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), pass) else {
+            return Some(format!(
+                "reference: {was}, and {:+} at the batch's end; the hardware's increment is {found:+}; what its \
+                 samples added up lies in `u_sums`",
+                difference.expected - was,
+            ));
+        };
+        let back = difference.field == Field::WeightBack;
+        let contrast = if back { update.backward } else { update.forward };
+        let p = &design.datapath;
+        let is_bias = difference.from.is_none();
+        let post = |state| self.activity(&moments, state, l, neuron);
+        let pre = |state| {
+            if is_bias { Some(1 << p.activity_frac) } else { self.activity(&moments, state, l - 1, column) }
+        };
+        let rate = p.rates[sample.lesson().rates()].of(l, is_bias);
+        let negative = update.coefficient.is_negative(is_negative(design.seed, sample.number));
+        let rate = if negative { -rate } else { rate };
+        let (a_post, a_pre) = (post(contrast.post_a)?, pre(contrast.pre_a)?);
+        let (b_post, b_pre) = (post(contrast.post_b)?, pre(contrast.pre_b)?);
+        let decay = match design.weight_decay.raw << p.decay_shift {
+            0 => String::new(),
+            decay => format!(" - {decay} x {was}"),
+        };
+        Some(format!(
+            "reference: {was} + round(({rate} x ({a_post} x {a_pre} - {b_post} x {b_pre}){decay}) / 2^{}) = {}; the hardware's increment is {:+} instead of {:+}",
+            p.update_shift,
+            step.weight,
+            found,
+            step.weight - was
+        ))
+    }
+
+    /// The activity of a neuron in a state that an update looks at, on the common grid.
+    fn activity(&self, moments: &Moments, state: StateRef, l: usize, i: usize) -> Option<i64> {
+        let raw = if l == 0 {
+            i64::from(*self.input.get(i)?)
+        } else {
+            let state = match moments.of(state) {
+                Some(step) => {
+                    *self.steps.get(step as usize)?.states.get(self.design.network.span(l).start + i)?
+                }
+                None => 0,
+            };
+            NeuronUnit::of(self.design, l).activity(state.into())
+        };
+        Some(raw << self.design.datapath.activity_shift[l])
     }
 }

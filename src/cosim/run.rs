@@ -116,44 +116,8 @@ pub fn cross_check(
         return without_waveform(request, layout, &files, network, begin, progress);
     }
 
-    let mut simulator = None;
-    let source: Box<dyn Read> = match request.waves {
-        Some(path) => Box::new(File::open(path).map_err(|e| CosimError::io("open", path, e))?),
-        None => {
-            let mut s = Simulator::start(request, &files, first_number, &[])?;
-            let stdout = s.child.stdout.take();
-            simulator = Some(s);
-            Box::new(stdout.ok_or_else(|| CosimError::Simulation("no output to read".to_owned()))?)
-        }
-    };
-    let mut comparator = match Comparator::new(request.design, layout, request.level, source) {
-        Ok(c) => c,
-        Err(e) => {
-            // A simulator that died says why.
-            if let Some(mut s) = simulator {
-                s.finish()?;
-            }
-            return Err(e.into());
-        }
-    };
-    comparator.survey = request.survey;
-    let program = Program::of(request.design);
-    let mut before: VecDeque<(Fast<'_>, PlannedSample)> = VecDeque::new();
-    for (done, &s) in request.samples.iter().enumerate() {
-        if comparator.stopped() {
-            break;
-        }
-        let (input, label) = request.data.sample(s);
-        comparator.begin_sample(s, request.epoch(done), request.predicted(layout, &program, s));
-        if comparator.differences.is_empty() {
-            if before.len() == REPLAYED {
-                before.pop_front();
-            }
-            before.push_back((network.clone(), s));
-        }
-        network.run(input, label, s.lesson(), &mut comparator);
-        progress(&s, done as u64);
-    }
+    let (simulator, mut comparator) = watched(request, layout, &files, first_number)?;
+    let before = walk(request, layout, &mut network, &mut comparator, progress);
     if let Some(e) = comparator.failure.take() {
         return Err(e.into());
     }
@@ -192,6 +156,68 @@ pub fn cross_check(
         weights_digest: network.weights().digest(),
         unmarked: comparator.unmarked(),
     })
+}
+
+/// Who compares a waveform, a file's or a simulator's.
+type Watcher<'a> = Comparator<'a, Box<dyn Read>>;
+
+/// The waveform of a request, a file's or a simulator's, and who compares it.
+fn watched<'a>(
+    request: &Request<'a>,
+    layout: &'a Layout,
+    files: &Files,
+    first_number: u32,
+) -> Result<(Option<Simulator>, Watcher<'a>), CosimError> {
+    let mut simulator = None;
+    let source: Box<dyn Read> = match request.waves {
+        Some(path) => Box::new(File::open(path).map_err(|e| CosimError::io("open", path, e))?),
+        None => {
+            let mut s = Simulator::start(request, files, first_number, &[])?;
+            let stdout = s.child.stdout.take();
+            simulator = Some(s);
+            Box::new(stdout.ok_or_else(|| CosimError::Simulation("no output to read".to_owned()))?)
+        }
+    };
+    let mut comparator = match Comparator::new(request.design, layout, request.level, source) {
+        Ok(c) => c,
+        Err(e) => {
+            // A simulator that died says why.
+            if let Some(mut s) = simulator {
+                s.finish()?;
+            }
+            return Err(e.into());
+        }
+    };
+    comparator.survey = request.survey;
+    Ok((simulator, comparator))
+}
+
+/// Trains the reference beside the waveform; the networks before the last samples that were equal.
+fn walk<'a>(
+    request: &Request<'a>,
+    layout: &Layout,
+    network: &mut Fast<'a>,
+    comparator: &mut Watcher<'a>,
+    progress: &mut dyn FnMut(&PlannedSample, u64),
+) -> VecDeque<(Fast<'a>, PlannedSample)> {
+    let program = Program::of(request.design);
+    let mut before: VecDeque<(Fast<'a>, PlannedSample)> = VecDeque::new();
+    for (done, &s) in request.samples.iter().enumerate() {
+        if comparator.stopped() {
+            break;
+        }
+        let (input, label) = request.data.sample(s);
+        comparator.begin_sample(s, request.epoch(done), request.predicted(layout, &program, s));
+        if comparator.differences.is_empty() {
+            if before.len() == REPLAYED {
+                before.pop_front();
+            }
+            before.push_back((network.clone(), s));
+        }
+        network.run(input, label, s.lesson(), comparator);
+        progress(&s, done as u64);
+    }
+    before
 }
 
 /// Runs the simulator over a request's samples and leaves its waveform in a file.

@@ -151,7 +151,6 @@ pub fn synthesise(
     let rtl = request.dir.join("rtl");
     sources.write(&rtl).map_err(|e| SynthError::io("write the hardware to", &rtl, e))?;
 
-    let read = |path: PathBuf| std::fs::read_to_string(&path).map_err(|e| SynthError::io("read", &path, e));
     let netlist_of = |use_dsp: bool| -> Result<Stat, SynthError> {
         let script = script(&sources, request.device.family(), use_dsp);
         let mut all = vec![tools.yosys.version.as_str(), &script];
@@ -191,36 +190,42 @@ pub fn synthesise(
     let mut timings = Vec::new();
     if lacking.is_empty() {
         let netlist_digest = digest(&[&netlist]);
+        let netlist = (netlist_path.as_str(), netlist_digest.as_str());
         for seed in 1..=request.seeds {
-            let name = format!("seed{seed}");
-            let report = format!("{name}.json");
-            let mut arguments = request.device.arguments(request.speed);
-            arguments.extend(
-                [
-                    "-q",
-                    "--timing-allow-fail",
-                    "--json",
-                    &format!("rtl/{netlist_path}"),
-                    "--report",
-                    &report,
-                    "--seed",
-                ]
-                .map(String::from),
-            );
-            arguments.extend([seed.to_string(), "--freq".to_owned(), request.aim_mhz.to_string()]);
-            let mut all = vec![tools.nextpnr.version.as_str(), &netlist_digest];
-            all.extend(arguments.iter().map(String::as_str));
-            let stamp = digest(&all);
-            step(&request.dir, &name, &stamp, &[&report], || {
-                progress(&format!("placement {seed} of {} with {}", request.seeds, tools.nextpnr.version));
-                tools::run(&tools.nextpnr, &arguments, &request.dir, &format!("{name}.log"))
-            })?;
-            let timing = parse_timing(&read(request.dir.join(&report))?)?;
-            progress(&format!("placement {seed} of {}: {:.1} MHz", request.seeds, timing.mhz));
-            timings.push((seed, timing));
+            timings.push((seed, placement(tools, request, netlist, seed, progress)?));
         }
     }
     Ok(Outcome { stat, parts, timings, lacking })
+}
+
+/// Places and routes a netlist, its file in `rtl/` and its digest, from one seed.
+fn placement(
+    tools: &Tools,
+    request: &Request,
+    (netlist, netlist_digest): (&str, &str),
+    seed: u32,
+    progress: &dyn Fn(&str),
+) -> Result<Timing, SynthError> {
+    let name = format!("seed{seed}");
+    let report = format!("{name}.json");
+    let netlist = format!("rtl/{netlist}");
+    let (seed_text, aim) = (seed.to_string(), request.aim_mhz.to_string());
+    let mut arguments = request.device.arguments(request.speed);
+    arguments.extend(["-q", "--timing-allow-fail", "--json", &netlist].map(String::from));
+    arguments.extend(["--report", &report, "--seed", &seed_text, "--freq", &aim].map(String::from));
+    let mut all = vec![tools.nextpnr.version.as_str(), netlist_digest];
+    all.extend(arguments.iter().map(String::as_str));
+    step(&request.dir, &name, &digest(&all), &[&report], || {
+        progress(&format!("placement {seed} of {} with {}", request.seeds, tools.nextpnr.version));
+        tools::run(&tools.nextpnr, &arguments, &request.dir, &format!("{name}.log"))
+    })?;
+    let timing = parse_timing(&read(request.dir.join(&report))?)?;
+    progress(&format!("placement {seed} of {}: {:.1} MHz", request.seeds, timing.mhz));
+    Ok(timing)
+}
+
+fn read(path: PathBuf) -> Result<String, SynthError> {
+    std::fs::read_to_string(&path).map_err(|e| SynthError::io("read", &path, e))
 }
 
 /// Does a step unless its stamp says that it has been done and its results are there.

@@ -87,58 +87,12 @@ fn unit(design: &Design, layers: Vec<usize>, layer_width: u32) -> Unit {
         (_, Some(_)) => table_file("slope", id),
         _ => "none".to_owned(),
     };
-    let state_frac = n.state.frac;
-    let nudge_frac = state_frac + design.beta.format.frac;
-    let inside = m.output && design.nudge_place == NudgePlace::Inside;
-    let outside = m.output && !inside;
     let rests = design.order == Order::EvenOdd;
-    let stages = NeuronStages::of(design);
-    let stepped = design.dynamics != Dynamics::Prototypical;
-    let when = |c: bool, v: i32| if c { v } else { 0 };
-    let clip_end = match design.activation_of(id) {
-        Activation::HardSigmoid => 1i64 << n.drive.frac.max(0),
-        _ => 1i64 << (n.drive.frac + 1).max(0),
-    };
-    let signed_width = |c: &Constant| c.format.width + 1;
-    let parameters: Vec<(&str, String)> = vec![
-        ("DriveWidth", n.drive.width.to_string()),
-        ("DriveSigned", u32::from(n.drive.signed).to_string()),
-        ("StateWidth", n.state.width.to_string()),
-        ("StateSigned", u32::from(n.state.signed).to_string()),
-        ("Output", u32::from(m.output).to_string()),
-        ("Inside", u32::from(inside).to_string()),
-        ("Rests", u32::from(rests).to_string()),
-        ("Dynamics", (design.dynamics as u32).to_string()),
-        ("Activation", (design.activation_of(id) as u32).to_string()),
-        ("OneDrive", clip_end.to_string()),
-        ("OneState", (1i64 << state_frac).to_string()),
-        ("Beta", design.beta.raw.to_string()),
-        ("BetaWidth", signed_width(&design.beta).to_string()),
-        ("Dt", design.dt.raw.to_string()),
-        ("DtWidth", signed_width(&design.dt).to_string()),
-        ("NudgeWidth", m.nudge_width.to_string()),
-        ("SumShift", (m.sum_frac - design.datapath.acc_frac).to_string()),
-        ("SumNudgeShift", when(inside, m.sum_frac - nudge_frac).to_string()),
-        ("SumWidth", m.sum_width.to_string()),
-        ("DriveShift", (m.sum_frac - n.drive.frac).to_string()),
-        ("DriveRounding", design.drive_modes.rounding.code().to_string()),
-        ("DriveOverflow", design.drive_modes.overflow.code().to_string()),
-        ("FWidth", m.f_width.to_string()),
-        ("FShift", (m.e_frac - m.f_frac).to_string()),
-        ("NudgeShift", when(outside, m.e_frac - nudge_frac).to_string()),
-        ("StateShift", when(stepped, m.e_frac - state_frac).to_string()),
-        ("EWidth", m.e_width.to_string()),
-        ("XStateShift", when(stepped, m.x_frac - state_frac).to_string()),
-        ("XWidth", m.x_width.to_string()),
-        ("XShift", (m.x_frac - state_frac).to_string()),
-        ("StateRounding", design.state_modes.rounding.code().to_string()),
-        ("StateOverflow", design.state_modes.overflow.code().to_string()),
-        ("DriveStage", stages.drive.to_string()),
-        ("ActivationCycles", stages.activation_cycles.to_string()),
-        ("ErrorCycles", stages.error_cycles.to_string()),
-        ("TableFile", format!("\"{table}\"")),
-    ];
-    let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
+    let parameters: Vec<String> = [numbers_of(design, id), steps_of(design, id, &table)]
+        .concat()
+        .iter()
+        .map(|(k, v)| format!(".{k}({v})"))
+        .collect();
     let state_in = if n.state.width + 1 > sw {
         widen("state15", true, sw, n.state.width + 1)
     } else {
@@ -177,6 +131,70 @@ fn unit(design: &Design, layers: Vec<usize>, layer_width: u32) -> Unit {
             design.datapath.activity_width,
         ),
     }
+}
+
+/// Parameters of a layer's unit: its formats, and the numbers it works with.
+fn numbers_of(design: &Design, id: usize) -> Vec<(&'static str, String)> {
+    let (n, m) = (design.neurons[id - 1], design.datapath.neuron[id - 1]);
+    let inside = m.output && design.nudge_place == NudgePlace::Inside;
+    let rests = design.order == Order::EvenOdd;
+    let clip_end = match design.activation_of(id) {
+        Activation::HardSigmoid => 1i64 << n.drive.frac.max(0),
+        _ => 1i64 << (n.drive.frac + 1).max(0),
+    };
+    let signed_width = |c: &Constant| c.format.width + 1;
+    vec![
+        ("DriveWidth", n.drive.width.to_string()),
+        ("DriveSigned", u32::from(n.drive.signed).to_string()),
+        ("StateWidth", n.state.width.to_string()),
+        ("StateSigned", u32::from(n.state.signed).to_string()),
+        ("Output", u32::from(m.output).to_string()),
+        ("Inside", u32::from(inside).to_string()),
+        ("Rests", u32::from(rests).to_string()),
+        ("Dynamics", (design.dynamics as u32).to_string()),
+        ("Activation", (design.activation_of(id) as u32).to_string()),
+        ("OneDrive", clip_end.to_string()),
+        ("OneState", (1i64 << n.state.frac).to_string()),
+        ("Beta", design.beta.raw.to_string()),
+        ("BetaWidth", signed_width(&design.beta).to_string()),
+        ("Dt", design.dt.raw.to_string()),
+        ("DtWidth", signed_width(&design.dt).to_string()),
+        ("NudgeWidth", m.nudge_width.to_string()),
+    ]
+}
+
+/// Parameters of a layer's unit: how its signals are aligned, rounded and bounded, and in which stage.
+fn steps_of(design: &Design, id: usize, table: &str) -> Vec<(&'static str, String)> {
+    let (n, m) = (design.neurons[id - 1], design.datapath.neuron[id - 1]);
+    let state_frac = n.state.frac;
+    let nudge_frac = state_frac + design.beta.format.frac;
+    let inside = m.output && design.nudge_place == NudgePlace::Inside;
+    let outside = m.output && !inside;
+    let stages = NeuronStages::of(design);
+    let stepped = design.dynamics != Dynamics::Prototypical;
+    let when = |c: bool, v: i32| if c { v } else { 0 };
+    vec![
+        ("SumShift", (m.sum_frac - design.datapath.acc_frac).to_string()),
+        ("SumNudgeShift", when(inside, m.sum_frac - nudge_frac).to_string()),
+        ("SumWidth", m.sum_width.to_string()),
+        ("DriveShift", (m.sum_frac - n.drive.frac).to_string()),
+        ("DriveRounding", design.drive_modes.rounding.code().to_string()),
+        ("DriveOverflow", design.drive_modes.overflow.code().to_string()),
+        ("FWidth", m.f_width.to_string()),
+        ("FShift", (m.e_frac - m.f_frac).to_string()),
+        ("NudgeShift", when(outside, m.e_frac - nudge_frac).to_string()),
+        ("StateShift", when(stepped, m.e_frac - state_frac).to_string()),
+        ("EWidth", m.e_width.to_string()),
+        ("XStateShift", when(stepped, m.x_frac - state_frac).to_string()),
+        ("XWidth", m.x_width.to_string()),
+        ("XShift", (m.x_frac - state_frac).to_string()),
+        ("StateRounding", design.state_modes.rounding.code().to_string()),
+        ("StateOverflow", design.state_modes.overflow.code().to_string()),
+        ("DriveStage", stages.drive.to_string()),
+        ("ActivationCycles", stages.activation_cycles.to_string()),
+        ("ErrorCycles", stages.error_cycles.to_string()),
+        ("TableFile", format!("\"{table}\"")),
+    ]
 }
 
 /// A signal of `from` bits on the `to` bits of the core's two's complement.

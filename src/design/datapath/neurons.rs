@@ -2,7 +2,7 @@
 
 use super::misfit::limits;
 use super::{Datapath, Misfit, NeuronMath, Signal};
-use crate::design::{Activation, Design, Dynamics, NudgePlace};
+use crate::design::{Activation, Design, Dynamics, Modes, NudgePlace};
 use crate::fixed_point::{Interval, Rounding};
 
 /// The arithmetic of layer `l`, and its signals. `total` is the drive's interval on the accumulators' grid.
@@ -64,14 +64,8 @@ pub(super) fn neuron_math(
     // Requantising to a finer grid shifts left: that must fit as well.
     inside_width(sum.signed_bits() + (n.drive.frac - sum_frac).max(0) as u32)?;
     inside_width(x.signed_bits() + (n.state.frac - x_frac).max(0) as u32)?;
-    for (what, modes, shift) in
-        [("drive", d.drive_modes, sum_frac - n.drive.frac), ("state", d.state_modes, x_frac - n.state.frac)]
-    {
-        if modes.rounding == Rounding::Stochastic && shift > 32 {
-            let place = format!("the {what} of layer {l}").into();
-            return Err(Misfit::StochasticDrops { place, bits: shift, key: what });
-        }
-    }
+    within_random_bits("drive", d.drive_modes, sum_frac - n.drive.frac, l)?;
+    within_random_bits("state", d.state_modes, x_frac - n.state.frac, l)?;
     let math = NeuronMath {
         output,
         sum_frac,
@@ -89,6 +83,15 @@ pub(super) fn neuron_math(
         Signal::new(format!("layer {l} before the state requantiser"), x, x_frac),
     ];
     Ok((math, signals))
+}
+
+/// Stochastic rounding draws 32 bits: it can drop as many.
+fn within_random_bits(what: &'static str, modes: Modes, shift: i32, l: usize) -> Result<(), Misfit> {
+    if modes.rounding == Rounding::Stochastic && shift > 32 {
+        let place = format!("the {what} of layer {l}").into();
+        return Err(Misfit::StochasticDrops { place, bits: shift, key: what });
+    }
+    Ok(())
 }
 
 /// What the activation of layer `l` hands on: its fraction and its interval.

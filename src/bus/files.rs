@@ -8,7 +8,7 @@ mod top;
 use super::{LEAVES, Map, Vectors};
 use crate::design::{Design, Keys};
 use crate::schedule::Layout;
-use crate::verilog::{self, Sources, module_name};
+use crate::verilog::{self, Sources, module_name, rendered};
 use askama::Template;
 
 /// Name of the wrapped core's module.
@@ -67,7 +67,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         data,
         bench,
     };
-    sources.files.insert(format!("{core}.core"), rendered(file.render()));
+    sources.files.insert(format!("{core}.core"), rendered(&file));
 }
 
 /// Adds `vectors.json`: samples of the design's data set, and what the reference makes of them.
@@ -75,9 +75,4 @@ pub fn add_vectors(sources: &mut Sources, vectors: &Vectors) {
     let text = serde_json::to_string(vectors)
         .unwrap_or_else(|e| unreachable!("numbers and texts are always written: {e}"));
     sources.files.insert("vectors.json".to_owned(), text);
-}
-
-/// The text of a template.
-fn rendered(text: askama::Result<String>) -> String {
-    text.unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
 }

@@ -3,7 +3,7 @@
 use crate::design::limits::STEPS_WIDTH;
 use crate::design::{Design, Keys};
 use crate::schedule::{Layout, bits};
-use crate::verilog::{Sources, common_drive_width, common_state_width, module_name, rates_width};
+use crate::verilog::{Sources, common_drive_width, common_state_width, module_name, rates_width, rendered};
 use askama::Template;
 
 /// The C++ harness, and what it shares with that of the bus: the same for every design.
@@ -87,7 +87,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         host_width: layout.host_width(),
         digest: Keys::of_circuit(design).word(),
     };
-    let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
+    let text = rendered(&top);
     let probe = CommitProbe {
         slots: SLOTS,
         kinds: [
@@ -111,8 +111,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         drive_width: top.drive_width,
         state_width: top.state_width,
     };
-    let probe =
-        probe.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
+    let probe = rendered(&probe);
     sources.files.insert("sim_top.v".to_owned(), text);
     sources.files.insert("commit_probe.v".to_owned(), probe);
     sources.files.insert("main.cpp".to_owned(), HARNESS.to_owned());

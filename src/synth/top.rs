@@ -3,7 +3,7 @@
 use crate::design::Design;
 use crate::design::limits::STEPS_WIDTH;
 use crate::schedule::{Layout, bits};
-use crate::verilog::{Sources, module_name, rates_width};
+use crate::verilog::{Sources, module_name, rates_width, rendered};
 use askama::Template;
 
 /// File and module name of the wrapper.
@@ -112,6 +112,6 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         ("signature_o", 32),
     ]);
     let top = SynthTop { module: module_name(design), inputs, outputs, open: OPEN, input_bits, output_bits };
-    let text = top.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"));
+    let text = rendered(&top);
     sources.files.insert(format!("{TOP}.v"), text);
 }

@@ -1,6 +1,7 @@
 //! The generated files of a core: templates over what they know of a design.
 
 use super::facts::Facts;
+use super::rendered;
 use crate::design::Design;
 use crate::rules::Program;
 use crate::schedule::Layout;
@@ -27,17 +28,18 @@ template!(NeuronBankFile, "neuron_bank.v");
 template!(PhaseProgramFile, "phase_program.v");
 template!(LayerTableFile, "layer_table.vh");
 
+/// askama takes away a template's last end of line.
+fn line_ended(template: &impl Template) -> String {
+    rendered(template) + "\n"
+}
+
 /// The generated files of a core, with their names.
 pub fn render(design: &Design, layout: &Layout, program: &Program) -> Vec<(String, String)> {
     let facts = Facts::of(design, layout, program);
-    let text = |t: askama::Result<String>| {
-        // askama takes away a template's last end of line.
-        t.unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}")) + "\n"
-    };
     vec![
-        (format!("{}.v", super::module_name(design)), text(CoreFile(&facts).render())),
-        ("neuron_bank.v".to_owned(), text(NeuronBankFile(&facts).render())),
-        ("phase_program.v".to_owned(), text(PhaseProgramFile(&facts).render())),
-        ("layer_table.vh".to_owned(), text(LayerTableFile(&facts).render())),
+        (format!("{}.v", super::module_name(design)), line_ended(&CoreFile(&facts))),
+        ("neuron_bank.v".to_owned(), line_ended(&NeuronBankFile(&facts))),
+        ("phase_program.v".to_owned(), line_ended(&PhaseProgramFile(&facts))),
+        ("layer_table.vh".to_owned(), line_ended(&LayerTableFile(&facts))),
     ]
 }

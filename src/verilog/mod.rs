@@ -53,6 +53,11 @@ pub const LEAVES: &[(&str, &str)] = &[
     ("signature.v", include_str!("../../hdl/signature.v")),
 ];
 
+/// The text of a template.
+pub(crate) fn rendered(template: &impl askama::Template) -> String {
+    template.render().unwrap_or_else(|e| unreachable!("the template is checked at compile time: {e}"))
+}
+
 /// Name of the core's module.
 pub fn module_name(design: &Design) -> String {
     format!("eqhdl_{}", design.name.replace('-', "_"))

@@ -65,7 +65,7 @@ pub(super) fn add_harness(sources: &mut Sources, design: &Design, map: &Map) {
         state_width: common_state_width(design),
     };
     let mut put = |name: &str, text: String| sources.files.insert(name.to_owned(), text);
-    put("sim_bus_top.v", rendered(top.render()));
+    put("sim_bus_top.v", rendered(&top));
     put("bus.cpp", include_str!("../../../sim/bus.cpp").to_owned());
     put("bus_registers.h", register_list(map));
 }
@@ -99,7 +99,7 @@ pub(super) fn add_bench(
         core_tables,
         most_cycles: most_cycles(layout, &vectors, packets.iter().map(Vec::len).sum()),
     };
-    sources.files.insert("axi_tb.v".to_owned(), rendered(bench.render()));
+    sources.files.insert("axi_tb.v".to_owned(), rendered(&bench));
 
     let results = vectors.results.iter().flat_map(ResultWords::packet).chain(counters);
     let weights = |weights: &[i32]| words(weights.iter().map(|&w| w as u32));

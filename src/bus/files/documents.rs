@@ -108,7 +108,7 @@ pub(super) fn header(design: &Design, layout: &Layout, map: &Map) -> String {
         slot_width: slot_width(design.input.width),
         packet_words: packet_words(design),
     };
-    rendered(file.render())
+    rendered(&file)
 }
 
 /// The page.
@@ -127,5 +127,5 @@ pub(super) fn page(design: &Design, layout: &Layout, map: &Map) -> String {
         packet_words: packet_words(design),
         prefix: module_name(design),
     };
-    rendered(file.render())
+    rendered(&file)
 }

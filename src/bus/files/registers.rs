@@ -69,7 +69,7 @@ pub(super) fn registers_file(module: &str, keys: &Keys, map: &Map) -> String {
     for r in &map.registers {
         file.add(r);
     }
-    rendered(file.render())
+    rendered(&file)
 }
 
 impl RegistersFile {

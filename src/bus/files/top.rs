@@ -125,5 +125,5 @@ pub(super) fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map)
         count_width: bits(design.network.inputs()),
         layers: (1..=layout.depth()).map(|l| layer_text(design, layout, l)).collect(),
     };
-    rendered(top.render())
+    rendered(&top)
 }

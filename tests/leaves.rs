@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{repository, run, verilate};
+use common::{repository, run, scramble, verilate};
 use eqhdl::fixed_point::{
     Format, GOLDEN, Overflow, Purpose, Requantise, Rounding, absorb, row_bits, step_key,
 };
@@ -57,13 +57,6 @@ impl Case {
 struct Group {
     cases: Vec<Case>,
     stimuli: Vec<(i64, u32)>,
-}
-
-/// Words without a pattern: the stimuli are the same in every run.
-fn scramble(word: u64) -> u64 {
-    let z = (word ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 fn sign_extended(word: u64, width: u32) -> i64 {

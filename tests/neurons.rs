@@ -5,7 +5,7 @@ mod common;
 #[path = "common/designs.rs"]
 mod designs;
 
-use common::{repository, run, verilate};
+use common::{repository, run, scramble, verilate};
 use designs::Case;
 use eqhdl::design::{Design, Dynamics, Order};
 use eqhdl::fixed_point::Format;
@@ -15,13 +15,6 @@ use eqhdl::verilog::Sources;
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
-
-/// Words without a pattern: the stimuli are the same in every run.
-fn scramble(word: u64) -> u64 {
-    let z = (word ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
 
 /// Every dynamics with every activation and every place of the nudge; modes and formats go round.
 fn cases() -> Vec<Case> {

@@ -9,6 +9,13 @@ mod tools;
 
 pub use tools::{repository, run};
 
+/// Words without a pattern: the stimuli are the same in every run.
+pub fn scramble(word: u64) -> u64 {
+    let z = (word ^ 0x9E37_79B9_7F4A_7C15).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
 fn installed(tool: &str) -> bool {
     Command::new(tool).arg("--version").output().is_ok_and(|output| output.status.success())
 }

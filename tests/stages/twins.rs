@@ -1,5 +1,6 @@
 //! The twins: what each leaf shows after an edge.
 
+use crate::common::scramble;
 use eqhdl::fixed_point::absorb;
 
 /// Words at the outputs; none where nothing is promised.
@@ -76,10 +77,8 @@ struct Noise(u64);
 
 impl Noise {
     fn word(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        self.0 += 1;
+        scramble(self.0)
     }
 
     fn below(&mut self, n: u64) -> u64 {

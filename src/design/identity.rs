@@ -62,7 +62,7 @@ impl Keys {
         let synapses = |f: fn(&super::Synapses) -> Format| list(d.synapses.iter().map(f));
         let neurons = |f: fn(&super::Neurons) -> Format| list(d.neurons.iter().map(f));
         let rates = |set| list((1..=d.output_layer()).map(move |l| constant(&d.rate(l, set))));
-        keys.say("network.layers", list(d.network.shapes()));
+        keys.say("network.layers", d.network.layers_text());
         keys.say("network.activation", word(&d.activation));
         keys.say("network.dynamics", word(&d.dynamics));
         keys.say("network.dt", constant(&d.dt));

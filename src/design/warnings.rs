@@ -80,7 +80,7 @@ fn of_set(set: usize) -> String {
     if set == 0 { String::new() } else { format!(" after milestone {set}") }
 }
 
-/// Updates that vanish even for the largest contrast, `1 * 1 - 0`, of every sample of a batch.
+/// Updates that vanish even for the largest contrast, `1 * 1 - 0` at every place, of every sample of a batch.
 fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
     let rounding = design.weight_modes.rounding;
     if rounding == Rounding::Stochastic {
@@ -90,10 +90,11 @@ fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
     let one = 1i64 << path.activity_frac;
     let largest = |l: usize| (design.activity_format(l).max_raw() << path.activity_shift[l]).min(one);
     let synapse = &design.synapses[l - 1];
+    let uses = i64::from(design.batch) * design.network.connection(l).active_positions() as i64;
     let cases = [("weight", synapse.weight, false, largest(l - 1)), ("bias", synapse.bias, true, one)];
     for (what, format, is_bias, pre) in cases {
         let lost = path.rates.iter().enumerate().find_map(|(set, rates)| {
-            let update = rates.of(l, is_bias) * largest(l) * pre * i64::from(design.batch);
+            let update = rates.of(l, is_bias) * largest(l) * pre * uses;
             let moved = |v: i64| rounding.apply(v, path.update_shift, 0) != 0;
             match (moved(update), moved(-update)) {
                 (true, true) => None,
@@ -105,7 +106,7 @@ fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
         found.push(format!(
             "synapse layer {l}{}: {lost} a {what}: the largest is {:.3} of the step of {format} under this rounding; raise learning_rates, give {what} more fraction bits, or round STOCHASTIC",
             of_set(set),
-            design.rate(l, set).effective() * f64::from(design.batch) * 2f64.powi(format.frac)
+            design.rate(l, set).effective() * uses as f64 * 2f64.powi(format.frac)
         ));
     }
 }

@@ -1,19 +1,93 @@
 //! A layer of synapses: which neurons it joins, and which weights do so.
 
-use super::shape::Shape;
+use super::pool::{self, Pool};
+use super::shape::{Place, Shape};
+use std::fmt;
 
 /// How a layer of synapses joins its neurons.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Every neuron with every neuron, each by a weight of its own.
     Dense,
-    /// A kernel of so many taps that is moved along the layer below, one place for each place above: the kind that a
-    /// test makes up, to see that a kind is described in one place.
-    #[cfg(test)]
-    Line {
-        /// Taps of the kernel.
-        taps: usize,
+    /// A kernel that is moved over the layer below: a correlation.
+    Conv(Kernel),
+}
+
+/// What a convolution does at each place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    /// Rows, and columns, of the kernel.
+    pub size: usize,
+    /// Places of the layer below from one place of the map to the next.
+    pub stride: usize,
+    /// Rows and columns of nothing around the layer below.
+    pub padding: usize,
+    /// How the map becomes a layer of neurons.
+    pub pool: Pool,
+}
+
+/// Why a kernel cannot be moved over a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// So many rows or columns, padding counted, are fewer than the kernel has.
+    Larger {
+        /// Rows or columns, padding counted.
+        room: usize,
     },
+    /// The last step would leave so many rows or columns over.
+    Uneven {
+        /// Rows or columns, padding counted.
+        room: usize,
+        /// What is left.
+        over: usize,
+    },
+    /// A map of so many rows or columns has no whole number of windows.
+    Odd {
+        /// Rows or columns of the map.
+        map: usize,
+    },
+}
+
+impl Kernel {
+    /// The map that it makes of a layer.
+    fn map(&self, below: Shape, channels: usize) -> Result<Shape, Unfit> {
+        let along = |places: usize| {
+            let room = places + 2 * self.padding;
+            let steps = room.checked_sub(self.size).ok_or(Unfit::Larger { room })?;
+            if !steps.is_multiple_of(self.stride) {
+                return Err(Unfit::Uneven { room, over: steps % self.stride });
+            }
+            let map = steps / self.stride + 1;
+            if !map.is_multiple_of(self.pool.window()) {
+                return Err(Unfit::Odd { map });
+            }
+            Ok(map)
+        };
+        Ok(Shape { rows: along(below.rows)?, columns: along(below.columns)?, channels })
+    }
+
+    /// Where a kernel's row (or column) lies in the layer below, seen from a row (or column) of the map.
+    fn seen(&self, map: usize, tap: usize, places: usize) -> Option<usize> {
+        (map * self.stride + tap).checked_sub(self.padding).filter(|&at| at < places)
+    }
+
+    /// From which rows (or columns) of the map a place below is seen, and by which of the kernel's.
+    fn uses(self, at: usize, map: usize, places: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+        (0..self.size).filter_map(move |tap| {
+            let position = (at + self.padding).checked_sub(tap)? / self.stride;
+            (position < map && self.seen(position, tap, places) == Some(at)).then_some((position, tap))
+        })
+    }
+
+    /// From how many rows (or columns) of the map a place below is seen, at most.
+    fn most_uses(self, map: usize, places: usize) -> usize {
+        (0..places).map(|at| self.uses(at, map, places).count()).max().unwrap_or(0)
+    }
+
+    /// Its taps, as a layer: rows, columns, and the channels below.
+    fn square(&self, below: Shape) -> Shape {
+        Shape { rows: self.size, columns: self.size, channels: below.channels }
+    }
 }
 
 /// The direction in which a weight carries activity.
@@ -28,18 +102,29 @@ pub enum Way {
 /// The synapses from one layer of neurons to the next.
 ///
 /// A *row* is an output channel: the weights that lead to it, one a *tap*, and its bias. A row is used at every
-/// *position* of the layer above.
+/// *position*, a place of the *map*; [`pool`](super::pool) says how the map becomes the layer above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connection {
     kind: Kind,
     below: Shape,
+    map: Shape,
     above: Shape,
 }
 
 impl Connection {
     /// Joins all neurons of the layer below with so many above.
     pub fn dense(below: Shape, neurons: usize) -> Connection {
-        Connection { kind: Kind::Dense, below, above: Shape::flat(neurons) }
+        let above = Shape::flat(neurons);
+        Connection { kind: Kind::Dense, below, map: above, above }
+    }
+
+    /// Moves a kernel over the layer below, once for each of so many channels.
+    ///
+    /// # Errors
+    /// Why it cannot be moved there.
+    pub fn conv(below: Shape, channels: usize, kernel: Kernel) -> Result<Connection, Unfit> {
+        let map = kernel.map(below, channels)?;
+        Ok(Connection { kind: Kind::Conv(kernel), below, map, above: pool::above(map, kernel.pool) })
     }
 
     /// How the neurons are joined.
@@ -47,9 +132,19 @@ impl Connection {
         self.kind
     }
 
+    /// True where every neuron is joined with every neuron.
+    pub fn is_dense(&self) -> bool {
+        self.kind == Kind::Dense
+    }
+
     /// The pre-synaptic layer.
     pub fn below(&self) -> Shape {
         self.below
+    }
+
+    /// The places to which the synapses lead: those of the layer above, or more where it is pooled.
+    pub fn map(&self) -> Shape {
+        self.map
     }
 
     /// The post-synaptic layer.
@@ -57,58 +152,68 @@ impl Connection {
         self.above
     }
 
+    /// How the map becomes the layer above.
+    pub fn pool(&self) -> Pool {
+        match self.kind {
+            Kind::Dense => Pool::None,
+            Kind::Conv(kernel) => kernel.pool,
+        }
+    }
+
     /// Distinct output channels.
     #[expect(clippy::misnamed_getters, reason = "a row of weights, not of places")]
     pub fn rows(&self) -> usize {
-        self.above.channels
+        self.map.channels
     }
 
-    /// Weights of a row, its bias not counted.
+    /// Weights of a row, its bias not counted. Those of a kernel are counted channels first, then columns, then rows.
     pub fn taps(&self) -> usize {
         match self.kind {
             Kind::Dense => self.below.neurons(),
-            #[cfg(test)]
-            Kind::Line { taps } => taps * self.below.channels,
+            Kind::Conv(kernel) => kernel.size * kernel.size * self.below.channels,
         }
+    }
+
+    /// Row, column and channel below of a kernel's tap; `None` where every tap is a neuron.
+    pub fn tap_place(&self, tap: usize) -> Option<Place> {
+        let Kind::Conv(kernel) = self.kind else { return None };
+        Some(kernel.square(self.below).place(tap))
     }
 
     /// Places at which a row is used.
     pub fn positions(&self) -> usize {
-        self.above.places()
+        self.map.places()
     }
 
-    /// Number of the post-synaptic neuron of a row at a position.
+    /// Number in the map of a row at a position.
     pub fn post(&self, position: usize, row: usize) -> usize {
-        position * self.above.channels + row
+        position * self.map.channels + row
     }
 
     /// Number of the pre-synaptic neuron that a tap sees from a position; `None` in the padding.
     pub fn pre(&self, position: usize, tap: usize) -> Option<usize> {
-        match self.kind {
-            Kind::Dense => (position == 0).then_some(tap),
-            #[cfg(test)]
-            Kind::Line { .. } => {
-                let pre = position * self.below.channels + tap;
-                (pre < self.below.neurons()).then_some(pre)
-            }
-        }
+        let Kind::Conv(kernel) = self.kind else { return (position == 0).then_some(tap) };
+        let (tap, columns) = (kernel.square(self.below).place(tap), self.map.columns);
+        let row = kernel.seen(position / columns, tap.row, self.below.rows)?;
+        let column = kernel.seen(position % columns, tap.column, self.below.columns)?;
+        Some(self.below.number(Place { row, column, channel: tap.channel }))
     }
 
     /// Where a pre-synaptic neuron is seen from: positions and taps.
-    pub fn uses(&self, pre: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let connection = *self;
-        let dense = (self.kind == Kind::Dense).then_some((0, pre));
-        // Whatever is not joined to all is looked for.
-        let others = if dense.is_some() { 0 } else { self.positions() };
-        let seen = (0..others).flat_map(move |position| {
-            let taps = 0..connection.taps();
-            taps.filter(move |&tap| connection.pre(position, tap) == Some(pre))
-                .map(move |tap| (position, tap))
-        });
-        dense.into_iter().chain(seen)
+    pub fn uses(&self, pre: usize) -> Vec<(usize, usize)> {
+        let Kind::Conv(kernel) = self.kind else { return vec![(0, pre)] };
+        let (at, below, map) = (self.below.place(pre), self.below, self.map);
+        let across = kernel.uses(at.column, map.columns, below.columns);
+        let down = kernel.uses(at.row, map.rows, below.rows);
+        let both = down.flat_map(|row| across.clone().map(move |column| (row, column)));
+        both.map(|((row, tap_row), (column, tap_column))| {
+            let tap = Place { row: tap_row, column: tap_column, channel: at.channel };
+            (row * map.columns + column, kernel.square(below).number(tap))
+        })
+        .collect()
     }
 
-    /// Most synapses that lead to one neuron.
+    /// Most synapses that lead to one place of the map.
     pub fn fan_in(&self) -> usize {
         self.taps()
     }
@@ -117,8 +222,20 @@ impl Connection {
     pub fn fan_out(&self) -> usize {
         match self.kind {
             Kind::Dense => self.above.neurons(),
-            #[cfg(test)]
-            Kind::Line { taps } => taps * self.above.channels,
+            Kind::Conv(kernel) => {
+                let (map, below) = (self.map, self.below);
+                let uses =
+                    kernel.most_uses(map.rows, below.rows) * kernel.most_uses(map.columns, below.columns);
+                uses * self.rows()
+            }
+        }
+    }
+
+    /// Positions at which a row has a post-synaptic activity other than zero, at most.
+    pub fn active_positions(&self) -> usize {
+        match self.pool() {
+            Pool::Max => self.above.places(),
+            Pool::None | Pool::Average => self.positions(),
         }
     }
 
@@ -133,11 +250,17 @@ impl Connection {
     }
 }
 
-#[cfg(test)]
-impl Connection {
-    /// The made-up kind.
-    pub fn line(below: Shape, taps: usize, channels: usize) -> Connection {
-        Connection { kind: Kind::Line { taps }, below, above: Shape { channels, ..below } }
+/// As a design file has it: `64`, or `{ conv = 16, kernel = 3, stride = 1, padding = 1, pool = "max" }`.
+impl fmt::Display for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Kind::Conv(Kernel { size, stride, padding, pool }) = self.kind else {
+            return write!(f, "{}", self.above);
+        };
+        let channels = self.rows();
+        write!(
+            f,
+            "{{ conv = {channels}, kernel = {size}, stride = {stride}, padding = {padding}, pool = \"{pool}\" }}"
+        )
     }
 }
 
@@ -155,18 +278,59 @@ mod tests {
         }
         forward.sort_unstable();
         let pre = 0..c.below().neurons();
-        let mut back: Vec<_> = pre.flat_map(|pre| c.uses(pre).map(move |(p, tap)| (pre, p, tap))).collect();
+        let mut back: Vec<_> =
+            pre.flat_map(|pre| c.uses(pre).into_iter().map(move |(p, tap)| (pre, p, tap))).collect();
         back.sort_unstable();
-        assert_eq!(forward, back);
-        let most = (0..c.below().neurons()).map(|pre| c.uses(pre).count() * c.rows()).max();
-        assert_eq!(most, Some(c.fan_out()));
-        assert_eq!(c.post(c.positions() - 1, c.rows() - 1) + 1, c.above().neurons());
+        assert_eq!(forward, back, "{c:?}");
+        let most = (0..c.below().neurons()).map(|pre| c.uses(pre).len() * c.rows()).max();
+        assert_eq!(most, Some(c.fan_out()), "{c:?}");
+        assert_eq!(c.post(c.positions() - 1, c.rows() - 1) + 1, c.map().neurons());
     }
+
+    const BELOW: Shape = Shape { rows: 7, columns: 9, channels: 2 };
 
     #[test]
     fn seen_from_both_ends_it_is_the_same() {
         agrees(Connection::dense(Shape::flat(7), 3));
         agrees(Connection::dense(Shape { rows: 2, columns: 2, channels: 3 }, 4));
-        agrees(Connection::line(Shape { rows: 1, columns: 9, channels: 2 }, 3, 5));
+        let mut made = 0;
+        for (size, stride, padding) in (1..=5)
+            .flat_map(|k| [(k, 1), (k, 2)])
+            .flat_map(|(k, s)| (0..k).map(move |padding| (k, s, padding)))
+        {
+            for pool in [Pool::None, Pool::Max, Pool::Average] {
+                if let Ok(c) = Connection::conv(BELOW, 3, Kernel { size, stride, padding, pool }) {
+                    agrees(c);
+                    made += 1;
+                }
+            }
+        }
+        assert!(made > 20, "{made} kernels fit");
+    }
+
+    #[test]
+    fn a_tap_sees_the_place_that_a_correlation_says() {
+        let c =
+            Connection::conv(BELOW, 3, Kernel { size: 3, stride: 2, padding: 1, pool: Pool::None }).unwrap();
+        assert_eq!(c.map(), Shape { rows: 4, columns: 5, channels: 3 });
+        assert_eq!((c.taps(), c.rows(), c.positions(), c.weights()), (18, 3, 20, 54));
+        // Row 1, column 2 of the map: rows 1 to 3, columns 3 to 5 below.
+        let position = 5 + 2;
+        let at = |row, column, channel| Some(BELOW.number(Place { row, column, channel }));
+        assert_eq!(c.pre(position, 0), at(1, 3, 0));
+        assert_eq!(c.pre(position, 17), at(3, 5, 1));
+        assert_eq!((c.pre(0, 0), c.pre(0, 8)), (None, at(0, 0, 0)));
+        assert_eq!(c.tap_place(17), Some(Place { row: 2, column: 2, channel: 1 }));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let of = |size, stride, padding, pool| {
+            Connection::conv(BELOW, 1, Kernel { size, stride, padding, pool }).map(|c| c.above())
+        };
+        assert_eq!(of(10, 1, 0, Pool::None), Err(Unfit::Larger { room: 7 }));
+        assert_eq!(of(4, 2, 0, Pool::None), Err(Unfit::Uneven { room: 7, over: 1 }));
+        assert_eq!(of(3, 1, 0, Pool::Max), Err(Unfit::Odd { map: 5 }));
+        assert_eq!(of(2, 1, 0, Pool::Max), Ok(Shape { rows: 3, columns: 4, channels: 1 }));
     }
 }

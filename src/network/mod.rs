@@ -3,11 +3,13 @@
 
 mod connection;
 mod names;
+mod pool;
 mod shape;
 mod span;
 
-pub use connection::{Connection, Kind, Way};
+pub use connection::{Connection, Kernel, Kind, Unfit, Way};
 pub use names::Site;
+pub use pool::Pool;
 pub use shape::{Place, Shape};
 pub use span::Spans;
 
@@ -66,6 +68,19 @@ impl Network {
         (0..=self.depth()).map(|l| self.shape(l))
     }
 
+    /// The layers as a design file has them: `[784, 512, 10]`.
+    pub fn layers_text(&self) -> String {
+        let layers = self.connections.iter().map(Connection::to_string);
+        format!("[{}]", [self.input_text()].into_iter().chain(layers).collect::<Vec<_>>().join(", "))
+    }
+
+    fn input_text(&self) -> String {
+        match self.input.places() {
+            1 => self.input.to_string(),
+            _ => format!("\"{}\"", self.input),
+        }
+    }
+
     /// Neurons of layer `l` (0 to L).
     pub fn neurons(&self, l: usize) -> usize {
         self.shape(l).neurons()
@@ -91,12 +106,14 @@ impl Network {
         self.connections.iter().enumerate().map(|(i, c)| (i + 1, c))
     }
 
+    /// True of the synapses that do not visit inputs of zero.
+    fn leaves_out_zeros(&self, l: usize) -> bool {
+        l == 1 && self.connection(l).is_dense()
+    }
+
     /// How many taps a pass visits, as [`visited_taps`](Self::visited_taps), where so many inputs are not zero.
     pub fn visits(&self, l: usize, active: usize) -> usize {
-        match self.connection(l).kind() {
-            Kind::Dense if l == 1 => active,
-            _ => self.connection(l).taps(),
-        }
+        if self.leaves_out_zeros(l) { active } else { self.connection(l).taps() }
     }
 
     /// The taps that a pass visits of the synapses to layer `l` (1 to L), where `active` are the inputs that are not
@@ -106,11 +123,8 @@ impl Network {
         l: usize,
         active: &'a [u32],
     ) -> impl Iterator<Item = usize> + Clone + use<'a> {
-        let connection = self.connection(l);
-        let (some, all) = match connection.kind() {
-            Kind::Dense if l == 1 => (active, 0),
-            _ => (&[][..], connection.taps()),
-        };
+        let (some, all) =
+            if self.leaves_out_zeros(l) { (active, 0) } else { (&[][..], self.connection(l).taps()) };
         some.iter().map(|&j| j as usize).chain(0..all)
     }
 

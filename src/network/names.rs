@@ -1,6 +1,6 @@
 //! What neurons and synapses are called.
 
-use super::{Network, Shape, Way};
+use super::{Network, Place, Shape, Way};
 
 /// A place in a network, as a difference or an explanation names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,23 +83,43 @@ impl Network {
         format!("layer {l}, channel {} at row {}, column {}", place.channel, place.row, place.column)
     }
 
+    /// What a row of the synapses to layer `l` leads to: a neuron, or a channel.
+    fn row_name(&self, l: usize, row: usize) -> String {
+        match self.connection(l).is_dense() {
+            true => self.neuron_name(l, row),
+            false => format!("layer {l}, channel {row}"),
+        }
+    }
+
+    /// What a tap of the synapses to layer `l` comes from: a neuron, or a place of the kernel.
+    fn tap_name(&self, l: usize, tap: usize) -> String {
+        match self.connection(l).tap_place(tap) {
+            None => self.neuron_name(l - 1, tap),
+            Some(Place { row, column, channel }) => {
+                format!("tap row {row}, column {column}, channel {channel}")
+            }
+        }
+    }
+
     /// What is at a site.
     pub fn name(&self, site: Site) -> String {
         match site {
             Site::Sample => "the sample".to_owned(),
             Site::Layer(layer) => format!("layer {layer}"),
             Site::Neuron { layer, number } => self.neuron_name(layer, number),
-            Site::Weight { layer, row, tap: None, .. } => format!("bias of {}", self.neuron_name(layer, row)),
+            Site::Weight { layer, row, tap: None, .. } => format!("bias of {}", self.row_name(layer, row)),
             Site::Weight { layer, way, row, tap: Some(tap) } => {
-                let (pre, post) = (self.neuron_name(layer - 1, tap), self.neuron_name(layer, row));
-                match way {
-                    Way::Forward => format!("weight from {pre} to {post}"),
-                    Way::Back => format!("weight back from {post} to {pre}"),
+                let (pre, post) = (self.tap_name(layer, tap), self.row_name(layer, row));
+                match (way, self.connection(layer).is_dense()) {
+                    (Way::Forward, true) => format!("weight from {pre} to {post}"),
+                    (Way::Back, true) => format!("weight back from {post} to {pre}"),
+                    (Way::Forward, false) => format!("kernel of {post}, {pre}"),
+                    (Way::Back, false) => format!("kernel back of {post}, {pre}"),
                 }
             }
             Site::Padding { layer, word, lane, tap, .. } => {
-                let what = tap
-                    .map_or("bias".to_owned(), |j| format!("weight of {}", self.neuron_name(layer - 1, j)));
+                let what =
+                    tap.map_or("bias".to_owned(), |tap| format!("weight of {}", self.tap_name(layer, tap)));
                 format!("{what} in lane {lane} of word {word} of layer {layer}, which holds no neuron")
             }
         }
@@ -109,7 +129,7 @@ impl Network {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Connection;
+    use crate::network::{Connection, Kernel, Pool};
 
     #[test]
     fn neurons_and_synapses_are_called_by_where_they_are() {
@@ -124,8 +144,19 @@ mod tests {
             padding,
             "weight of neuron 2 of layer 0 in lane 2 of word 1 of layer 1, which holds no neuron"
         );
-        let image = Shape { rows: 1, columns: 9, channels: 2 };
-        let line = Network::new(vec![Connection::line(image, 3, 5)]);
-        assert_eq!(line.neuron_name(1, 22), "layer 1, channel 2 at row 0, column 4");
+        let image = Shape { rows: 3, columns: 4, channels: 2 };
+        let kernel = Kernel { size: 2, stride: 1, padding: 1, pool: Pool::None };
+        let conv = Network::new(vec![Connection::conv(image, 6, kernel).unwrap()]);
+        assert_eq!(conv.neuron_name(1, 28), "layer 1, channel 4 at row 0, column 4");
+        let weight = |way, tap| conv.name(Site::Weight { layer: 1, way, row: 5, tap });
+        assert_eq!(
+            weight(Way::Forward, Some(7)),
+            "kernel of layer 1, channel 5, tap row 1, column 1, channel 1"
+        );
+        assert_eq!(
+            weight(Way::Back, Some(0)),
+            "kernel back of layer 1, channel 5, tap row 0, column 0, channel 0"
+        );
+        assert_eq!(weight(Way::Forward, None), "bias of layer 1, channel 5");
     }
 }

@@ -1,7 +1,7 @@
 //! The specification, executable: phase programs in plain 64-bit integer loops. Slow and obvious.
 
 use super::neuron::{NeuronInput, NeuronUnit, Pull};
-use super::weights::backward_layer;
+use super::weights::{backward_layer, column_key};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
@@ -27,22 +27,38 @@ pub struct Golden<'d> {
     pub sample: u32,
 }
 
-/// State vectors of one sample. `None` stands for the reset state, all zero.
+/// What the neurons of layers 1 to L hold at a moment; all zero when a sample starts.
+#[derive(Clone)]
+struct Moment {
+    states: Vec<i32>,
+    /// The corner of its window from which a pooled neuron's total came when it last moved.
+    corners: Vec<u8>,
+}
+
+/// The moments of one sample.
 struct SampleStates {
-    now: Vec<i32>,
-    previous: Vec<i32>,
-    slots: [Vec<i32>; 2],
+    now: Moment,
+    previous: Moment,
+    slots: [Moment; 2],
     drives: Vec<i32>,
     step: u32,
     rates: usize,
 }
 
-/// Activities of layers 0 to L at the moments of a contrast.
+/// What synapses see at a moment, on the common grid.
+struct Activities {
+    /// Of layers 0 (the clamped input) to L, seen from above.
+    pre: Vec<Vec<i64>>,
+    /// Of layers 1 to L, seen from below: placed on the map of the synapses that lead there. Nothing of the input.
+    post: Vec<Vec<i64>>,
+}
+
+/// The moments of a contrast.
 struct Terms {
-    post_a: Vec<Vec<i64>>,
-    pre_a: Vec<Vec<i64>>,
-    post_b: Vec<Vec<i64>>,
-    pre_b: Vec<Vec<i64>>,
+    post_a: Activities,
+    pre_a: Activities,
+    post_b: Activities,
+    pre_b: Activities,
     /// What a bias sees.
     one: i64,
 }
@@ -54,10 +70,10 @@ impl Terms {
             let post = connection.post(position, row);
             let (pre_a, pre_b) = match connection.pre(position, tap) {
                 _ if tap == connection.taps() => (self.one, self.one),
-                Some(pre) => (self.pre_a[l - 1][pre], self.pre_b[l - 1][pre]),
+                Some(pre) => (self.pre_a.pre[l - 1][pre], self.pre_b.pre[l - 1][pre]),
                 None => return 0,
             };
-            self.post_a[l][post] * pre_a - self.post_b[l][post] * pre_b
+            self.post_a.post[l][post] * pre_a - self.post_b.post[l][post] * pre_b
         };
         (0..connection.positions()).map(at).sum()
     }
@@ -92,10 +108,11 @@ impl<'d> Golden<'d> {
     ) -> u16 {
         let lesson = lesson.into();
         let neurons = self.design.neuron_count();
+        let zero = Moment { states: vec![0; neurons], corners: vec![0; neurons] };
         let states = SampleStates {
-            now: vec![0; neurons],
-            previous: vec![0; neurons],
-            slots: [vec![0; neurons], vec![0; neurons]],
+            now: zero.clone(),
+            previous: zero.clone(),
+            slots: [zero.clone(), zero],
             drives: vec![0; neurons],
             step: 0,
             rates: lesson.rates(),
@@ -121,23 +138,25 @@ impl<'d> Golden<'d> {
             step: b.step,
             relaxed,
             learned,
-            states: &b.now,
+            states: &b.now.states,
             drives: &b.drives,
             weights: &self.weights,
             active_inputs: active,
         }
     }
 
-    /// What the synapses see of a state vector, on the common grid: activities of layers 0 (the clamped input) to L.
-    fn activities(&self, input: &[i32], states: &[i32]) -> Vec<Vec<i64>> {
-        let shift = &self.design.datapath.activity_shift;
-        let seen = |l: usize, raw: i64| raw << shift[l];
-        let clamped = input.iter().map(|&x| seen(0, x.into())).collect();
-        let layer = |(l, unit): (usize, &NeuronUnit)| {
-            let states = states[self.design.network.span(l)].iter();
-            states.map(|&s| seen(l, unit.activity(s.into()))).collect()
-        };
-        [clamped].into_iter().chain((1..).zip(&self.units).map(layer)).collect()
+    /// What the synapses see at a moment.
+    fn activities(&self, input: &[i32], moment: &Moment) -> Activities {
+        let d = self.design;
+        let seen = |l: usize, raw: i64| raw << d.datapath.activity_shift[l];
+        let mut pre = vec![input.iter().map(|&x| seen(0, x.into())).collect::<Vec<_>>()];
+        let mut post = vec![Vec::new()];
+        for (l, connection) in d.network.connections() {
+            let states = moment.states[d.network.span(l)].iter();
+            pre.push(states.map(|&s| seen(l, self.units[l - 1].activity(s.into()))).collect());
+            post.push(connection.placed(&pre[l], &moment.corners[d.network.span(l)]));
+        }
+        Activities { pre, post }
     }
 
     /// One pass: a time step of the layers that move in it (algorithms.md 1.1, 1.2). The others' drives are formed, too,
@@ -147,62 +166,72 @@ impl<'d> Golden<'d> {
         let layers = d.output_layer();
         let key = |purpose| step_key(d.seed, purpose, self.sample, b.step);
         let sign = nudge.sign(is_negative(d.seed, self.sample));
-        let mut next = vec![0; b.now.len()];
+        let mut next = b.now.clone();
         let activities = self.activities(input, &b.now);
-        for (l, connection) in d.network.connections() {
+        for l in d.network.layers() {
             let column_key = |purpose| absorb(key(purpose), (l as u32) << 16);
-            for position in 0..connection.positions() {
-                for row in 0..connection.rows() {
-                    let i = connection.post(position, row);
-                    let at = d.network.span(l).start + i;
-                    let (drive, state) = self.units[l - 1].step(NeuronInput {
-                        total: self.total(&activities, l, position, row),
-                        state: i64::from(b.now[at]),
-                        target: i == usize::from(label),
-                        nudge: sign,
-                        rest: d.order.holds(pass, l),
-                        drive_random: row_bits(column_key(Purpose::Drive), i as u32),
-                        state_random: row_bits(column_key(Purpose::State), i as u32),
-                    });
-                    b.drives[at] = drive as i32;
-                    next[at] = state as i32;
+            let (totals, corners) = self.totals(&activities, l);
+            let rest = d.order.holds(pass, l);
+            for (i, at) in d.network.span(l).enumerate() {
+                let (drive, state) = self.units[l - 1].step(NeuronInput {
+                    total: totals[i],
+                    state: i64::from(b.now.states[at]),
+                    target: i == usize::from(label),
+                    nudge: sign,
+                    rest,
+                    drive_random: row_bits(column_key(Purpose::Drive), i as u32),
+                    state_random: row_bits(column_key(Purpose::State), i as u32),
+                });
+                b.drives[at] = drive as i32;
+                next.states[at] = state as i32;
+                if !rest {
+                    next.corners[at] = corners[i];
                 }
             }
         }
         if let Some(pull) = self.pull.as_ref().filter(|_| !d.order.holds(pass, layers)) {
             let outputs = d.network.span(layers);
             let random = |i: usize| row_bits(absorb(key(Purpose::State), (layers as u32) << 16), i as u32);
-            pull.states(&b.drives[outputs.clone()], label, sign, random, &mut next[outputs]);
+            pull.states(&b.drives[outputs.clone()], label, sign, random, &mut next.states[outputs]);
         }
         b.previous = std::mem::replace(&mut b.now, next);
     }
 
-    /// All that drives the neuron of a row at a position: bias, synapses from below, and from above.
-    fn total(&self, activities: &[Vec<i64>], l: usize, position: usize, row: usize) -> i64 {
+    /// All that drives the neurons of layer `l`: biases and synapses from below, pooled, and synapses from above. Also the
+    /// corners that the pool has chosen.
+    fn totals(&self, activities: &Activities, l: usize) -> (Vec<i64>, Vec<u8>) {
         let d = self.design;
         let p = &d.datapath;
         let read = |layer: usize, row, tap| {
             i64::from(self.weights.layers[layer - 1].get(row, tap) >> p.dropped_bits)
         };
         let connection = d.network.connection(l);
-        let bias = read(l, row, connection.taps());
-        let mut total = bias << (p.activity_frac as u32 + p.bias_shift[l - 1]);
-        for tap in 0..connection.taps() {
-            if let Some(pre) = connection.pre(position, tap) {
-                total += (read(l, row, tap) * activities[l - 1][pre]) << p.weight_shift[l - 1];
-            }
-        }
-        if l < d.output_layer() {
-            let way_back = if d.has_separate_feedback() { backward_layer(d, l + 1) } else { l + 1 };
-            let above = d.network.connection(l + 1);
-            for (position_above, tap) in above.uses(connection.post(position, row)) {
-                for row in 0..above.rows() {
-                    let post = above.post(position_above, row);
-                    total += (read(way_back, row, tap) * activities[l + 1][post]) << p.weight_shift[l];
+        let mut sums = vec![0; connection.map().neurons()];
+        for position in 0..connection.positions() {
+            for row in 0..connection.rows() {
+                let sum = &mut sums[connection.post(position, row)];
+                *sum = read(l, row, connection.taps()) << (p.activity_frac as u32 + p.bias_shift[l - 1]);
+                for tap in 0..connection.taps() {
+                    if let Some(pre) = connection.pre(position, tap) {
+                        *sum += (read(l, row, tap) * activities.pre[l - 1][pre]) << p.weight_shift[l - 1];
+                    }
                 }
             }
         }
-        total
+        let (mut totals, corners) = connection.pooled(&sums, |a, b| a + b);
+        if l < d.output_layer() {
+            let way_back = if d.has_separate_feedback() { backward_layer(d, l + 1) } else { l + 1 };
+            let above = d.network.connection(l + 1);
+            for (pre, total) in totals.iter_mut().enumerate() {
+                for (position, tap) in above.uses(pre) {
+                    for row in 0..above.rows() {
+                        let post = activities.post[l + 1][above.post(position, row)];
+                        *total += (read(way_back, row, tap) * post) << p.weight_shift[l];
+                    }
+                }
+            }
+        }
+        (totals, corners)
     }
 
     /// `w <- w + requantise(rate * contrast - decay * w)` over every synapse, and over those of the way back where they
@@ -226,7 +255,7 @@ impl<'d> Golden<'d> {
             let bias = (!back).then_some(connection.taps());
             for tap in d.network.visited_taps(l, active).chain(bias) {
                 let is_bias = tap == connection.taps();
-                let column_key = absorb(key, (l as u32) << 16 | tap as u32);
+                let column_key = column_key(connection, key, l, tap);
                 let rate = rates.of(l, is_bias);
                 let rate = if negative { -rate } else { rate };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
@@ -290,7 +319,7 @@ impl<'d> Golden<'d> {
         for (l, connection) in d.network.connections() {
             for tap in 0..=connection.taps() {
                 let is_bias = tap == connection.taps();
-                let column_key = absorb(key, (l as u32) << 16 | tap as u32);
+                let column_key = column_key(connection, key, l, tap);
                 let rate = rates.of(l, is_bias);
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for row in 0..connection.rows() {
@@ -367,7 +396,7 @@ impl<O: Observer> Machine for Sample<'_, '_, O> {
     fn read(&mut self) {
         let SampleStates { now, drives, .. } = &self.states;
         let design = self.golden.design;
-        let readout = if self.golden.pull.is_some() { drives } else { now };
+        let readout = if self.golden.pull.is_some() { drives } else { &now.states };
         let outputs = &readout[design.network.span(design.output_layer())];
         self.prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
     }

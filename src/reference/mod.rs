@@ -6,11 +6,11 @@
 
 pub mod bench;
 pub mod checkpoint;
+#[cfg(test)]
+mod convolution;
 pub mod counters;
 pub mod fast;
 pub mod golden;
-#[cfg(test)]
-mod made_up;
 pub mod neuron;
 pub mod observer;
 pub mod profile;

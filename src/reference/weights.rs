@@ -56,6 +56,17 @@ pub fn backward_layer(design: &Design, l: usize) -> usize {
     design.output_layer() + l - 1
 }
 
+/// The key of the random bits of a column of weights: of a tap, or (behind the last) of the biases. `layer` is that of the
+/// synapses, or their [`backward_layer`].
+#[inline]
+pub fn column_key(connection: &Connection, key: u32, layer: usize, column: usize) -> u32 {
+    match connection.is_dense() {
+        true => absorb(key, (layer as u32) << 16 | column as u32),
+        // Kernels have more taps than sixteen bits count.
+        false => absorb(absorb(key, layer as u32), column as u32),
+    }
+}
+
 /// Rows and columns of every layer that a design's weights have.
 pub fn shapes(design: &Design) -> Vec<(usize, usize)> {
     let shape = |(_, c): (usize, &Connection)| (c.rows(), c.taps() + 1);
@@ -83,7 +94,7 @@ impl Weights {
             let mut w = LayerWeights::zero(connection.rows(), connection.taps() + 1);
             for column in 0..w.columns {
                 let format = if column + 1 == w.columns { s.bias } else { s.weight };
-                let column_key = absorb(key, (l as u32) << 16 | column as u32);
+                let column_key = column_key(connection, key, l, column);
                 for row in 0..w.rows {
                     let unit = f64::from(row_bits(column_key, row as u32)) / f64::from(u32::MAX);
                     let at = w.at(row, column);
@@ -98,8 +109,9 @@ impl Weights {
             let turned = exact::turned(design.angle);
             for l in 2..=design.output_layer() {
                 let mut w = layers[l - 1].clone();
+                let (connection, back) = (design.network.connection(l), backward_layer(design, l));
                 for column in 0..w.columns {
-                    let column_key = absorb(key, (backward_layer(design, l) as u32) << 16 | column as u32);
+                    let column_key = column_key(connection, key, back, column);
                     for row in 0..w.rows {
                         let bits = u64::from(row_bits(column_key, row as u32));
                         let at = w.at(row, column);

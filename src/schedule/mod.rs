@@ -123,8 +123,9 @@ impl Layout {
         let mut word_base = 0;
         let layer = |(_, &connection): (usize, &Connection)| {
             let chunks = connection.rows().div_ceil(lanes);
-            word_base += connection.positions() * chunks;
-            LayerLayout { connection, chunks, word_base: word_base - connection.positions() * chunks }
+            let words = connection.above().places() * chunks;
+            word_base += words;
+            LayerLayout { connection, chunks, word_base: word_base - words }
         };
         let layers = design.network.connections().map(layer).collect();
         let slots = crate::rules::Program::of(design).slots();

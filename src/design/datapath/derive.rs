@@ -5,6 +5,7 @@ use super::neurons::neuron_math;
 use super::{Datapath, Misfit, Rates, Signal};
 use crate::design::{Design, NudgeSign};
 use crate::fixed_point::{Format, Interval, Overflow, Rounding};
+use crate::network::Pool;
 
 impl Datapath {
     /// Derives the datapath of a design whose other fields are set.
@@ -87,10 +88,14 @@ impl Derivation<'_> {
         let reads = synapses.iter().flat_map(|s| [s.weight_read.frac, s.bias_read_frac()]);
         p.read_frac = reads.max().unwrap_or(0);
         p.read_width = p.stored_width - p.dropped_bits;
-        p.weight_shift = synapses.iter().map(|s| to(s.weight_read.frac, p.read_frac)).collect();
-        p.bias_shift = synapses.iter().map(|s| to(s.bias_read_frac(), p.read_frac)).collect();
+        // A pool of means has a finer grid than the others' sums.
+        let pools = || d.network.connections().map(|(_, c)| c.pool().frac());
+        let finest = pools().max().unwrap_or(0);
+        let shift = |(frac, pool): (i32, u32)| to(frac, p.read_frac) + finest - pool;
+        p.weight_shift = synapses.iter().map(|s| s.weight_read.frac).zip(pools()).map(shift).collect();
+        p.bias_shift = synapses.iter().map(|s| s.bias_read_frac()).zip(pools()).map(shift).collect();
         limits::PRE.holds(p.weight_shift.iter().chain(&p.bias_shift).copied().max().unwrap_or(0))?;
-        p.acc_frac = p.activity_frac + p.read_frac;
+        p.acc_frac = p.activity_frac + p.read_frac + finest as i32;
         let read = |s: &crate::design::Synapses| self.read_of(s.weight).hull(self.read_of(s.bias));
         let any_read = synapses.iter().map(read).fold(ZERO, Interval::hull);
         self.signal("weight as read", any_read, self.p.read_frac);
@@ -111,7 +116,9 @@ impl Derivation<'_> {
             let (s, shift) = (&d.synapses[l - 1], self.p.weight_shift[l - 1]);
             let products = self.read_of(s.weight) * self.activity(l - 1).hull(ZERO).aligned(shift);
             let bias = self.read_of(s.bias) * self.one().aligned(self.p.bias_shift[l - 1]);
-            let forward = (products.times(connection.fan_in()) + bias).hull(ZERO);
+            // A mean is left as the sum of a window.
+            let windows = if connection.pool() == Pool::Average { 4 } else { 1 };
+            let forward = (products.times(connection.fan_in()) + bias).times(windows).hull(ZERO);
             self.signal(format!("layer {l} forward sum"), forward, self.p.acc_frac);
             let mut transposed = ZERO;
             if l < layers {
@@ -138,9 +145,14 @@ impl Derivation<'_> {
         let of = |(l, connection): (usize, &crate::network::Connection)| {
             let product = (self.activity(l) * self.activity(l - 1).hull(self.one())).hull(ZERO);
             // Two independent products at each position where a weight is used.
-            (product + -product).times(connection.positions())
+            (product + -product).times(connection.active_positions())
         };
         self.d.network.connections().map(of).fold(ZERO, Interval::hull)
+    }
+
+    /// Fraction bits of a contrast of synapse layer `l`.
+    fn contrast_frac(&self, l: usize) -> i32 {
+        2 * self.p.activity_frac + self.d.network.connection(l).pool().frac() as i32
     }
 
     /// The constants of an update, aligned so that one shift serves every layer: `w_lsb = 2^-weight.frac`, and rate times
@@ -148,9 +160,10 @@ impl Derivation<'_> {
     /// of the constant makes it the largest one everywhere.
     fn constants(&mut self) -> Result<(), Misfit> {
         let d = self.d;
-        let shift_of = |rate_frac: i32, frac: i32| rate_frac + 2 * self.p.activity_frac - frac;
-        let shifts = d.synapses.iter().flat_map(|s| {
-            [shift_of(s.rate.format.frac, s.weight.frac), shift_of(s.rate.format.frac, s.bias.frac)]
+        let contrasts: Vec<i32> = d.network.layers().map(|l| self.contrast_frac(l)).collect();
+        let shift_of = |l: usize, rate_frac: i32, frac: i32| rate_frac + contrasts[l - 1] - frac;
+        let shifts = (1..).zip(&d.synapses).flat_map(|(l, s)| {
+            [s.weight.frac, s.bias.frac].map(|frac| shift_of(l, s.rate.format.frac, frac))
         });
         let mut update_shift = shifts.max().unwrap_or(0).max(0);
         if d.weight_decay.raw != 0 {
@@ -163,7 +176,7 @@ impl Derivation<'_> {
             for (l, s) in (1..).zip(&d.synapses) {
                 let rate = d.rate(l, set);
                 let aligned = |frac: i32| {
-                    let shift = to(rate.format.frac + 2 * self.p.activity_frac - frac, update_shift);
+                    let shift = to(shift_of(l, rate.format.frac, frac), update_shift);
                     limits::RATE.holds(Interval::point(i128::from(rate.raw)).signed_bits() + shift)?;
                     Ok::<_, Misfit>(rate.raw << shift)
                 };

@@ -3,6 +3,7 @@
 use super::{Engine, Numbers, Work};
 use crate::design::{Design, Modes};
 use crate::fixed_point::Rounding;
+use crate::network::Pool;
 use crate::reference::Observer;
 
 /// What a pass began with.
@@ -25,12 +26,13 @@ pub(super) struct Circle {
 }
 
 impl Circle {
-    /// None where states or drives are drawn.
+    /// None where states or drives are drawn, or where a state is more than its number.
     pub(super) fn of(design: &Design) -> Option<Circle> {
         let drawn = |m: Modes| m.rounding == Rounding::Stochastic;
         let length = design.order.passes(2) as usize;
         let random = drawn(design.state_modes) || drawn(design.drive_modes);
-        (!random).then(|| Circle { before: vec![Before::default(); length], passes: 0 })
+        let cornered = design.network.connections().any(|(_, c)| c.pool() == Pool::Max);
+        (!random && !cornered).then(|| Circle { before: vec![Before::default(); length], passes: 0 })
     }
 
     /// A pass begins at these states; the last one had these drives.

@@ -7,20 +7,26 @@ use crate::fixed_point::lane_bits;
 use crate::network::Connection;
 use crate::reference::counters::LayerCounters;
 
-/// `totals[post] += sum over taps of read(w) * pre`, shifted.
-pub(super) fn drives<N: Numbers>(
+/// What drives a layer from below, pooled: biases and `sum over taps of read(w) * pre`, shifted. Also the corners that the
+/// pool has chosen.
+pub(super) fn forward<N: Numbers>(
     s: &Synapses<N>,
     reading: Reading,
     pre: &[N::Activity],
     totals: &mut [N::Sum],
+    corners: &mut Vec<u8>,
 ) {
+    let mut sums = biases(s, reading);
     each_synapse(&s.connection, |post, pre_number, row, tap| {
-        totals[post] = totals[post]
-            .plus(product::<N>(&s.weights, reading, (row, tap), pre[pre_number]) << s.weight_shift);
+        sums[post] =
+            sums[post].plus(product::<N>(&s.weights, reading, (row, tap), pre[pre_number]) << s.weight_shift);
     });
+    let (pooled, chosen) = s.connection.pooled(&sums, N::Sum::plus);
+    totals[..pooled.len()].copy_from_slice(&pooled);
+    *corners = chosen;
 }
 
-/// `totals[pre] += sum over uses of read(w) * post`, shifted.
+/// `totals[pre] += sum over uses of read(w) * post`, shifted; `post` is placed on the map.
 pub(super) fn transposed<N: Numbers>(
     s: &Synapses<N>,
     reading: Reading,
@@ -44,7 +50,7 @@ fn product<N: Numbers>(
     N::Sum::of(N::product(stored >> reading.dropped, x))
 }
 
-/// Every use of every weight: post-synaptic neuron, pre-synaptic neuron, row, tap.
+/// Every use of every weight: place of the map, pre-synaptic neuron, row, tap.
 fn each_synapse(c: &Connection, mut visit: impl FnMut(usize, usize, usize, usize)) {
     for position in 0..c.positions() {
         for tap in 0..c.taps() {
@@ -56,31 +62,29 @@ fn each_synapse(c: &Connection, mut visit: impl FnMut(usize, usize, usize, usize
     }
 }
 
-/// The biases, as read, of every place of a layer.
-pub(super) fn biases<N: Numbers>(s: &Synapses<N>, reading: Reading, totals: &mut [N::Sum]) {
-    for (post, total) in totals.iter_mut().enumerate().take(s.connection.above().neurons()) {
-        let stored = s.bias.get(0, post % s.connection.rows());
-        *total = N::Sum::wrap(i64::from(stored) >> reading.dropped) << s.bias_shift;
-    }
+/// The biases, as read, of every place of the map.
+fn biases<N: Numbers>(s: &Synapses<N>, reading: Reading) -> Vec<N::Sum> {
+    let of = |row| N::Sum::wrap(i64::from(s.bias.get(0, row)) >> reading.dropped) << s.bias_shift;
+    (0..s.connection.map().neurons()).map(|post| of(post % s.connection.rows())).collect()
 }
 
-/// Activities of the layers above and below at one moment of a contrast.
-#[derive(Clone, Copy)]
+/// Activities of the layers above (placed on the map) and below at one moment of a contrast.
 pub(super) struct Term<'a, A> {
-    pub post: &'a [A],
-    pub pre: &'a [A],
+    post: Vec<A>,
+    pre: &'a [A],
 }
 
 impl<'a, A: Int> Term<'a, A> {
-    /// Of synapse layer `l` (from 0) between activities of layers 1 to L; the input's are `clamped`.
+    /// Of synapse layer `l` (from 0) between activities of layers 1 to L, the upper ones with their corners; the input's are
+    /// `clamped`.
     pub fn of<N: Numbers<Activity = A>>(
-        l: usize,
-        post: &'a Activities<N>,
+        (l, connection): (usize, &Connection),
+        (post, corners): (&Activities<N>, &[Vec<u8>]),
         pre: &'a Activities<N>,
         clamped: &'a [A],
     ) -> Term<'a, A> {
         let pre = if l == 0 { clamped } else { pre[l - 1].as_flattened() };
-        Term { post: post[l].as_flattened(), pre }
+        Term { post: connection.placed(post[l].as_flattened(), &corners[l]), pre }
     }
 }
 
@@ -88,7 +92,7 @@ impl<'a, A: Int> Term<'a, A> {
 /// with `one` in place of the pre-synaptic activity.
 pub(super) fn contrast<A: Int>(
     c: &Connection,
-    [a, b]: [Term<'_, A>; 2],
+    [a, b]: &[Term<'_, A>; 2],
     (row, tap): (usize, usize),
     one: i64,
 ) -> i64 {
@@ -107,7 +111,7 @@ pub(super) fn contrast<A: Int>(
 /// Every weight learns, and every bias where `biases` is set; `key` is a tap's.
 pub(super) fn learn<N: Numbers>(
     s: &mut Synapses<N>,
-    terms: [Term<'_, N::Activity>; 2],
+    terms: &[Term<'_, N::Activity>; 2],
     back: bool,
     one: i64,
     key: impl Fn(usize) -> u32,
@@ -131,7 +135,7 @@ pub(super) fn learn<N: Numbers>(
 }
 
 /// Every weight and bias adds its contrast up.
-pub(super) fn add_up<N: Numbers>(s: &mut Synapses<N>, terms: [Term<'_, N::Activity>; 2], one: i64) {
+pub(super) fn add_up<N: Numbers>(s: &mut Synapses<N>, terms: &[Term<'_, N::Activity>; 2], one: i64) {
     let c = s.connection;
     let Some((weights, biases)) = &mut s.sums else { return };
     let add = |sum: &mut i32, contrast: i64| *sum = sum.wrapping_add(contrast as i32);

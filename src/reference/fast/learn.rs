@@ -7,8 +7,9 @@ use super::relax::set_base;
 use super::short::Forward;
 use super::update::{self, Pair};
 use super::{Activities, Engine, Lines};
-use crate::fixed_point::{Purpose, absorb, lane_bits, step_key};
+use crate::fixed_point::{Purpose, lane_bits, step_key};
 use crate::reference::counters::{Counters, LayerCounters};
+use crate::reference::weights::column_key;
 use crate::rules::{Contrast, StateRef, Update, is_negative};
 
 /// One term of a contrast: post-synaptic activities, pre-synaptic activities.
@@ -35,16 +36,28 @@ impl<N: Numbers> Engine<'_, N> {
         let [(a, pre_a), (b, pre_b)] = operands(update.forward);
         let one = 1i64 << self.design.datapath.activity_frac;
         let greatest_input = self.inputs.iter().map(|(_, x)| x.wide().abs()).max().unwrap_or(0);
+        let corners = |r| match r {
+            StateRef::Now => &self.corners[..],
+            StateRef::Previous => &self.previous_corners,
+            StateRef::Slot(k) => &self.slots[k].corners,
+        };
         for (l, s) in self.synapses.iter_mut().enumerate() {
             let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
-            let layer_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
+            let connection = s.connection;
+            let layer_key = |column: usize| column_key(&connection, key, l + 1, column);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             if !s.is_dense() {
-                let terms =
-                    |c| operands(c).map(|(post, pre)| general::Term::of::<N>(l, post, pre, &self.clamped));
-                general::learn(s, terms(update.forward), false, one, layer_key, count.as_deref_mut());
+                let term = |(post, pre)| {
+                    let post = (of(post), corners(post));
+                    general::Term::of::<N>((l, &connection), post, of(pre), &self.clamped)
+                };
+                let terms = |c: Contrast| {
+                    let (a, b) = (term((c.post_a, c.pre_a)), term((c.post_b, c.pre_b)));
+                    if negative { [b, a] } else { [a, b] }
+                };
+                general::learn(s, &terms(update.forward), false, one, layer_key, count.as_deref_mut());
                 if s.backward.is_some() {
-                    general::learn(s, terms(update.backward), true, one, layer_key, count);
+                    general::learn(s, &terms(update.backward), true, one, layer_key, count);
                 }
                 self.work.update += s.connection.products() as u64;
                 continue;
@@ -149,6 +162,11 @@ impl<N: Numbers> Engine<'_, N> {
             StateRef::Previous => &self.previous,
             StateRef::Slot(k) => &self.slots[k].activities,
         };
+        let corners = |r| match r {
+            StateRef::Now => &self.corners[..],
+            StateRef::Previous => &self.previous_corners,
+            StateRef::Slot(k) => &self.slots[k].corners,
+        };
         let c = update.forward;
         let terms = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
         let negative = update.coefficient.is_negative(is_negative(self.design.seed, self.sample));
@@ -156,9 +174,13 @@ impl<N: Numbers> Engine<'_, N> {
         let one = 1 << self.design.datapath.activity_frac;
         for (l, s) in self.synapses.iter_mut().enumerate() {
             if !s.is_dense() {
-                let terms = [(a, pre_a), (b, pre_b)]
-                    .map(|(post, pre)| general::Term::of::<N>(l, post, pre, &self.clamped));
-                general::add_up(s, terms, one.into());
+                let connection = s.connection;
+                let term = |(post, pre)| {
+                    let post = (of(post), corners(post));
+                    general::Term::of::<N>((l, &connection), post, of(pre), &self.clamped)
+                };
+                let (a, b) = (term((c.post_a, c.pre_a)), term((c.post_b, c.pre_b)));
+                general::add_up(s, &if negative { [b, a] } else { [a, b] }, one.into());
                 self.work.update += s.connection.products() as u64;
                 continue;
             }
@@ -198,7 +220,8 @@ impl<N: Numbers> Engine<'_, N> {
         for (l, s) in self.synapses.iter_mut().enumerate() {
             let Some((sums, bias_sums)) = &mut s.sums else { continue };
             let (n_pre, n_post) = (s.connection.taps(), s.connection.rows());
-            let column_key = |column: usize| absorb(key, (l as u32 + 1) << 16 | column as u32);
+            let connection = s.connection;
+            let column_key = |column: usize| column_key(&connection, key, l + 1, column);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             let bias_key = column_key(n_pre);
             for row in 0..n_post {

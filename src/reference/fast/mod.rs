@@ -23,7 +23,7 @@ use super::neuron::Pull;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
-use crate::network::{Connection, Kind, Network, Shape};
+use crate::network::{Connection, Network, Shape};
 use crate::rules::{Destination, Learning, Lesson, Machine, Pass, Program, run};
 use circle::Circle;
 use matrix::{Matrix, Reading};
@@ -136,6 +136,7 @@ type Activities<N> = Vec<Vec<Block<<N as Numbers>::Activity>>>;
 struct Slot<N: Numbers> {
     states: Vec<i32>,
     activities: Activities<N>,
+    corners: Vec<Vec<u8>>,
 }
 
 /// What a line of weights is.
@@ -170,7 +171,7 @@ impl<N: Numbers> Synapses<N> {
     fn of(design: &Design, weights: &Weights, l: usize) -> Self {
         let (p, connection) = (&design.datapath, *design.network.connection(l));
         let (rows, taps) = (connection.rows(), connection.taps());
-        let lines = if l == 1 && connection.kind() == Kind::Dense { Lines::OfInputs } else { Lines::OfRows };
+        let lines = if l == 1 && connection.is_dense() { Lines::OfInputs } else { Lines::OfRows };
         let w = &weights.layers[l - 1];
         let sums = || match lines {
             Lines::OfInputs => Matrix::build(taps, rows, |_, _| 0),
@@ -198,7 +199,7 @@ impl<N: Numbers> Synapses<N> {
 
     /// True where kernels made for this kind do the work.
     fn is_dense(&self) -> bool {
-        self.connection.kind() == Kind::Dense
+        self.connection.is_dense()
     }
 
     /// A stored weight, or bias (`tap` behind the last), of one way.
@@ -241,6 +242,11 @@ struct Engine<'d, N: Numbers> {
     drives: Vec<i32>,
     now: Activities<N>,
     previous: Activities<N>,
+    /// From which corner of its window each neuron's total came when it last moved; that of the pass before; and what the
+    /// present totals come from. Zero where nothing is pooled.
+    corners: Vec<Vec<u8>>,
+    previous_corners: Vec<Vec<u8>>,
+    chosen: Vec<Vec<u8>>,
     slots: [Slot<N>; 2],
     totals: Vec<Vec<Block<N::Sum>>>,
     /// Drive of the clamped input, and the same plus biases; valid while `base_valid`.
@@ -276,7 +282,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let sum_bits = 8 * size_of::<N::Sum>() as u32;
         let activities: Activities<N> = network.layers().map(|l| blocks(network.neurons(l))).collect();
         let states = vec![0; design.neuron_count()];
-        let slot = Slot { states: states.clone(), activities: activities.clone() };
+        let corners: Vec<Vec<u8>> = network.layers().map(|l| vec![0; network.neurons(l)]).collect();
+        let slot = Slot { states: states.clone(), activities: activities.clone(), corners: corners.clone() };
         let widest = network.shapes().map(Shape::neurons).max().unwrap_or(0);
         Engine {
             design,
@@ -298,6 +305,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
             states,
             now: activities.clone(),
             previous: activities,
+            previous_corners: corners.clone(),
+            chosen: corners.clone(),
+            corners,
             slots: [slot.clone(), slot],
             totals: network.layers().map(|l| blocks(network.neurons(l))).collect(),
             input_drive: blocks(network.neurons(1)),
@@ -379,6 +389,10 @@ impl<'d, N: Numbers> Engine<'d, N> {
         }
         self.states.fill(0);
         self.drives.fill(0);
+        let saved = self.slots.iter_mut().map(|s| &mut s.corners);
+        for corners in saved.chain([&mut self.corners, &mut self.previous_corners]) {
+            corners.iter_mut().for_each(|layer| layer.fill(0));
+        }
         // At reset the states are zero, yet what synapses see of them is `rho(0)` under energy-based dynamics.
         for (l, neurons) in self.neurons.iter().enumerate() {
             let rest = neurons.resting_activity();
@@ -450,12 +464,14 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
         let engine = &mut *self.engine;
         engine.slots[slot].states.clone_from(&engine.states);
         engine.slots[slot].activities.clone_from(&engine.now);
+        engine.slots[slot].corners.clone_from(&engine.corners);
     }
 
     fn load(&mut self, slot: usize) {
         let engine = &mut *self.engine;
         engine.states.clone_from(&engine.slots[slot].states);
         engine.now.clone_from(&engine.slots[slot].activities);
+        engine.corners.clone_from(&engine.slots[slot].corners);
     }
 
     fn read(&mut self) {

@@ -28,6 +28,7 @@ impl<N: Numbers> Engine<'_, N> {
         let all = O::WATCHES || self.pull.is_some();
         self.sum_inputs(|l| all || !order.holds(pass, l));
         std::mem::swap(&mut self.now, &mut self.previous);
+        self.previous_corners.clone_from(&self.corners);
         let moment = Moment {
             seed: self.design.seed,
             sample: self.sample,
@@ -47,6 +48,7 @@ impl<N: Numbers> Engine<'_, N> {
                 at += n;
                 continue;
             }
+            self.corners[l].clone_from(&self.chosen[l]);
             let layer = Layer {
                 totals: &self.totals[l].as_flattened()[..n],
                 drives: &mut self.drives[at..at + n],
@@ -79,15 +81,16 @@ impl<N: Numbers> Engine<'_, N> {
             return;
         }
         let s = &self.synapses[0];
-        self.input_drive.as_flattened_mut().fill(N::Sum::default());
         let products = if s.is_dense() {
+            self.input_drive.as_flattened_mut().fill(N::Sum::default());
             N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
+            set_base(s, self.reading, &self.input_drive, &mut self.base);
             self.inputs.len() * self.network.neurons(1)
         } else {
-            general::drives(s, self.reading, &self.clamped, self.input_drive.as_flattened_mut());
+            let base = self.base.as_flattened_mut();
+            general::forward(s, self.reading, &self.clamped, base, &mut self.chosen[0]);
             s.connection.products()
         };
-        set_base(s, self.reading, &self.input_drive, &mut self.base);
         self.work.forward += products as u64;
         self.base_valid = true;
     }
@@ -99,10 +102,10 @@ impl<N: Numbers> Engine<'_, N> {
             let s = &self.synapses[l];
             let (below, above) = self.totals.split_at_mut(l);
             if !s.is_dense() {
-                let (pre, post) = (self.now[l - 1].as_flattened(), self.now[l].as_flattened());
-                general::biases(s, self.reading, above[0].as_flattened_mut());
-                general::drives(s, self.reading, pre, above[0].as_flattened_mut());
-                general::transposed(s, self.reading, post, below[l - 1].as_flattened_mut());
+                let pre = self.now[l - 1].as_flattened();
+                general::forward(s, self.reading, pre, above[0].as_flattened_mut(), &mut self.chosen[l]);
+                let post = s.connection.placed(self.now[l].as_flattened(), &self.corners[l]);
+                general::transposed(s, self.reading, &post, below[l - 1].as_flattened_mut());
                 self.work.forward += s.connection.products() as u64;
                 self.work.transposed += s.connection.products() as u64;
                 continue;
@@ -138,11 +141,7 @@ pub(super) fn set_base<N: Numbers>(
     drive: &[Block<N::Sum>],
     base: &mut [Block<N::Sum>],
 ) {
-    if s.is_dense() {
-        set_biases(&s.bias, s.bias_shift, reading.dropped, base);
-    } else {
-        general::biases(s, reading, base.as_flattened_mut());
-    }
+    set_biases(&s.bias, s.bias_shift, reading.dropped, base);
     for (base, &drive) in base.as_flattened_mut().iter_mut().zip(drive.as_flattened()) {
         *base = base.plus(drive);
     }

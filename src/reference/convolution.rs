@@ -1,8 +1,7 @@
-//! A kind of connection that only a test knows: both models train it, bit for bit the same, though nothing but
-//! `network/connection.rs` says what it is.
+//! Kernels in both models: whatever the kernel, its pool and the rule, they train it bit for bit the same.
 
 use crate::design::{Datapath, Design, Order, Rule, parse};
-use crate::network::{Connection, Network, Shape};
+use crate::network::{Connection, Kernel, Network, Pool, Shape};
 use crate::reference::fast::Fast;
 use crate::reference::golden::Golden;
 use crate::reference::train::{Plan, TrainingData};
@@ -10,16 +9,16 @@ use crate::reference::{Silent, Weights};
 use crate::rules::Lesson;
 use std::path::Path;
 
-/// The shipped design with other lines, its hidden layer a kernel of nine taps that is moved along the 64 pixels.
-fn design(edits: &[(&str, &str)]) -> Design {
+/// The shipped design with other lines, two kernels between its pixels and its outputs.
+fn design(kernels: [Kernel; 2], edits: &[(&str, &str)]) -> Design {
     let text = include_str!("../../designs/digits-ep.toml");
     let text = edits.iter().fold(text.to_owned(), |text, (from, to)| {
         assert!(text.contains(from), "{from}");
         text.replacen(from, to, 1)
     });
     let mut design = parse(Path::new("digits-ep.toml"), &text).unwrap();
-    let hidden = Connection::line(Shape { rows: 1, columns: 64, channels: 1 }, 9, 3);
-    let second = Connection::line(hidden.above(), 2, 2);
+    let hidden = Connection::conv(Shape { rows: 8, columns: 8, channels: 1 }, 3, kernels[0]).unwrap();
+    let second = Connection::conv(hidden.above(), 2, kernels[1]).unwrap();
     let output = Connection::dense(second.above(), 10);
     design.network = Network::new(vec![hidden, second, output]);
     // One layer more.
@@ -35,7 +34,9 @@ fn trains(design: &Design) {
     let dataset = crate::data::load(design).unwrap();
     let data = TrainingData::new(design, &dataset);
     let initial = Weights::initial(design);
-    assert_eq!(initial.layers[0].raw.iter().filter(|&&w| w != 0).count(), 3 * 10, "weights are shared");
+    let first = design.network.connection(1);
+    let weights = initial.layers[0].raw.iter().filter(|&&w| w != 0).count();
+    assert_eq!(weights, first.rows() * (first.taps() + 1), "weights are shared");
     let mut golden = Golden::new(design, initial.clone());
     let mut fast = Fast::new(design, &initial);
     for sample in Plan::new(design, &dataset).samples(0).take(8) {
@@ -53,11 +54,25 @@ fn trains(design: &Design) {
     }
 }
 
+const fn kernel(size: usize, stride: usize, padding: usize, pool: Pool) -> Kernel {
+    Kernel { size, stride, padding, pool }
+}
+
+/// 8 x 8 pixels to 8 x 8 places to 4 x 4, and so on to 2 x 2; the others pool once, or not at all.
+const KERNELS: [[Kernel; 2]; 4] = [
+    [kernel(3, 1, 1, Pool::Max), kernel(3, 1, 1, Pool::Max)],
+    [kernel(3, 1, 1, Pool::Average), kernel(3, 1, 0, Pool::Max)],
+    [kernel(2, 2, 0, Pool::None), kernel(2, 1, 1, Pool::None)],
+    [kernel(4, 2, 2, Pool::None), kernel(2, 1, 0, Pool::Average)],
+];
+
 #[test]
-fn a_kind_of_connection_is_described_in_one_place() {
-    trains(&design(&[]));
-    trains(&Design { order: Order::EvenOdd, ..design(&[]) });
-    trains(&Design { rule: Rule::SymmetricEp, ..design(&[]) });
-    trains(&design(&[("name = \"ep\"", "name = \"ep\"\nbatch = 3")]));
-    trains(&design(&[("name = \"ep\"", "name = \"cep\"\nfeedback = \"vector_field\"")]));
+fn both_models_train_every_kernel_under_every_rule() {
+    for kernels in KERNELS {
+        trains(&design(kernels, &[]));
+        trains(&Design { order: Order::EvenOdd, ..design(kernels, &[]) });
+        trains(&Design { rule: Rule::SymmetricEp, ..design(kernels, &[]) });
+        trains(&design(kernels, &[("name = \"ep\"", "name = \"ep\"\nbatch = 3")]));
+        trains(&design(kernels, &[("name = \"ep\"", "name = \"cep\"\nfeedback = \"vector_field\"")]));
+    }
 }

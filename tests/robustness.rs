@@ -122,8 +122,9 @@ fn a_signal_leaves_a_checkpoint_and_its_exit_code() {
         c.arg("train").arg(design()).args([
             "--samples",
             "300",
+            // So many that a machine that is busy elsewhere does not reach the last before the signal comes.
             "--epochs",
-            "8",
+            "100",
             "--json",
             "--quiet",
             "--out",

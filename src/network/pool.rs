@@ -21,7 +21,7 @@ pub enum Pool {
 }
 
 /// Rows and columns of a window.
-pub(super) const WINDOW: usize = 2;
+const WINDOW: usize = 2;
 
 impl Pool {
     /// Rows (and columns) of the map for each of the layer.
@@ -65,14 +65,12 @@ impl Connection {
     /// mean is left as the sum of four.
     pub fn pooled<T: Copy + PartialOrd>(&self, sums: &[T], add: impl Fn(T, T) -> T) -> (Vec<T>, Vec<u8>) {
         let of = |neuron| {
-            let mut corners = (0u8..).zip(self.window(neuron).map(|site| sums[site]));
-            let first = corners.next().unwrap_or((0, sums[neuron]));
-            let (corner, total) = corners.fold(first, |(best, total), (corner, sum)| match self.pool() {
-                Pool::Average => (best, add(total, sum)),
-                _ if sum > total => (corner, sum),
-                _ => (best, total),
-            });
-            (total, corner)
+            let others = (0u8..).zip(self.window(neuron)).skip(1);
+            others.fold((sums[self.site(neuron, 0)], 0), |(total, best), (corner, site)| match self.pool() {
+                Pool::Average => (add(total, sums[site]), best),
+                _ if sums[site] > total => (sums[site], corner),
+                _ => (total, best),
+            })
         };
         (0..self.above().neurons()).map(of).unzip()
     }

@@ -5,7 +5,6 @@ use super::neurons::neuron_math;
 use super::{Datapath, Misfit, Rates, Signal};
 use crate::design::{Design, NudgeSign};
 use crate::fixed_point::{Format, Interval, Overflow, Rounding};
-use crate::network::Pool;
 
 impl Datapath {
     /// Derives the datapath of a design whose other fields are set.
@@ -117,8 +116,8 @@ impl Derivation<'_> {
             let products = self.read_of(s.weight) * self.activity(l - 1).hull(ZERO).aligned(shift);
             let bias = self.read_of(s.bias) * self.one().aligned(self.p.bias_shift[l - 1]);
             // A mean is left as the sum of a window.
-            let windows = if connection.pool() == Pool::Average { 4 } else { 1 };
-            let forward = (products.times(connection.fan_in()) + bias).times(windows).hull(ZERO);
+            let window = (products.times(connection.fan_in()) + bias).aligned(connection.pool().frac());
+            let forward = window.hull(ZERO);
             self.signal(format!("layer {l} forward sum"), forward, self.p.acc_frac);
             let mut transposed = ZERO;
             if l < layers {
@@ -150,18 +149,14 @@ impl Derivation<'_> {
         self.d.network.connections().map(of).fold(ZERO, Interval::hull)
     }
 
-    /// Fraction bits of a contrast of synapse layer `l`.
-    fn contrast_frac(&self, l: usize) -> i32 {
-        2 * self.p.activity_frac + self.d.network.connection(l).pool().frac() as i32
-    }
-
     /// The constants of an update, aligned so that one shift serves every layer: `w_lsb = 2^-weight.frac`, and rate times
     /// contrast has fraction `rate.frac + 2 activity_frac`. The shift to the weight's grid differs per layer; a left shift
     /// of the constant makes it the largest one everywhere.
     fn constants(&mut self) -> Result<(), Misfit> {
         let d = self.d;
-        let contrasts: Vec<i32> = d.network.layers().map(|l| self.contrast_frac(l)).collect();
-        let shift_of = |l: usize, rate_frac: i32, frac: i32| rate_frac + contrasts[l - 1] - frac;
+        let products_frac = 2 * self.p.activity_frac;
+        let contrast_frac = |l| products_frac + d.network.connection(l).pool().frac() as i32;
+        let shift_of = |l, rate_frac: i32, frac: i32| rate_frac + contrast_frac(l) - frac;
         let shifts = (1..).zip(&d.synapses).flat_map(|(l, s)| {
             [s.weight.frac, s.bias.frac].map(|frac| shift_of(l, s.rate.format.frac, frac))
         });

@@ -2,7 +2,7 @@
 
 use super::matrix::{Matrix, Reading};
 use super::numbers::{Block, Int, LANES, Numbers};
-use super::{Activities, Synapses};
+use super::{Activities, Seen, Synapses};
 use crate::fixed_point::lane_bits;
 use crate::network::Connection;
 use crate::reference::counters::LayerCounters;
@@ -14,7 +14,7 @@ pub(super) fn forward<N: Numbers>(
     reading: Reading,
     pre: &[N::Activity],
     totals: &mut [N::Sum],
-    corners: &mut Vec<u8>,
+    corners: &mut [u8],
 ) {
     let mut sums = biases(s, reading);
     each_synapse(&s.connection, |post, pre_number, row, tap| {
@@ -23,16 +23,17 @@ pub(super) fn forward<N: Numbers>(
     });
     let (pooled, chosen) = s.connection.pooled(&sums, N::Sum::plus);
     totals[..pooled.len()].copy_from_slice(&pooled);
-    *corners = chosen;
+    corners.copy_from_slice(&chosen);
 }
 
-/// `totals[pre] += sum over uses of read(w) * post`, shifted; `post` is placed on the map.
+/// `totals[pre] += sum over uses of read(w) * post`, shifted; of a layer as it is placed on the map.
 pub(super) fn transposed<N: Numbers>(
     s: &Synapses<N>,
     reading: Reading,
-    post: &[N::Activity],
+    above: &Seen<N::Activity>,
     totals: &mut [N::Sum],
 ) {
+    let post = placed(&s.connection, above);
     let way_back = s.backward.as_ref().unwrap_or(&s.weights);
     each_synapse(&s.connection, |post_number, pre, row, tap| {
         totals[pre] = totals[pre]
@@ -62,6 +63,11 @@ fn each_synapse(c: &Connection, mut visit: impl FnMut(usize, usize, usize, usize
     }
 }
 
+/// The activities of a layer on the map of the synapses below it.
+fn placed<A: Int>(c: &Connection, above: &Seen<A>) -> Vec<A> {
+    c.placed(above.activities.as_flattened(), &above.corners)
+}
+
 /// The biases, as read, of every place of the map.
 fn biases<N: Numbers>(s: &Synapses<N>, reading: Reading) -> Vec<N::Sum> {
     let of = |row| N::Sum::wrap(i64::from(s.bias.get(0, row)) >> reading.dropped) << s.bias_shift;
@@ -75,16 +81,15 @@ pub(super) struct Term<'a, A> {
 }
 
 impl<'a, A: Int> Term<'a, A> {
-    /// Of synapse layer `l` (from 0) between activities of layers 1 to L, the upper ones with their corners; the input's are
-    /// `clamped`.
+    /// Of synapse layer `l` (from 0) between activities of layers 1 to L; the input's are `clamped`.
     pub fn of<N: Numbers<Activity = A>>(
         (l, connection): (usize, &Connection),
-        (post, corners): (&Activities<N>, &[Vec<u8>]),
+        post: &Activities<N>,
         pre: &'a Activities<N>,
         clamped: &'a [A],
     ) -> Term<'a, A> {
-        let pre = if l == 0 { clamped } else { pre[l - 1].as_flattened() };
-        Term { post: connection.placed(post[l].as_flattened(), &corners[l]), pre }
+        let pre = if l == 0 { clamped } else { pre[l - 1].activities.as_flattened() };
+        Term { post: placed(connection, &post[l]), pre }
     }
 }
 

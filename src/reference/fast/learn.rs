@@ -36,25 +36,15 @@ impl<N: Numbers> Engine<'_, N> {
         let [(a, pre_a), (b, pre_b)] = operands(update.forward);
         let one = 1i64 << self.design.datapath.activity_frac;
         let greatest_input = self.inputs.iter().map(|(_, x)| x.wide().abs()).max().unwrap_or(0);
-        let corners = |r| match r {
-            StateRef::Now => &self.corners[..],
-            StateRef::Previous => &self.previous_corners,
-            StateRef::Slot(k) => &self.slots[k].corners,
-        };
         for (l, s) in self.synapses.iter_mut().enumerate() {
             let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
             let connection = s.connection;
             let layer_key = |column: usize| column_key(&connection, key, l + 1, column);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             if !s.is_dense() {
-                let term = |(post, pre)| {
-                    let post = (of(post), corners(post));
-                    general::Term::of::<N>((l, &connection), post, of(pre), &self.clamped)
-                };
-                let terms = |c: Contrast| {
-                    let (a, b) = (term((c.post_a, c.pre_a)), term((c.post_b, c.pre_b)));
-                    if negative { [b, a] } else { [a, b] }
-                };
+                let at = (l, &connection);
+                let terms =
+                    |c| operands(c).map(|(post, pre)| general::Term::of::<N>(at, post, pre, &self.clamped));
                 general::learn(s, &terms(update.forward), false, one, layer_key, count.as_deref_mut());
                 if s.backward.is_some() {
                     general::learn(s, &terms(update.backward), true, one, layer_key, count);
@@ -62,7 +52,7 @@ impl<N: Numbers> Engine<'_, N> {
                 self.work.update += s.connection.products() as u64;
                 continue;
             }
-            self.differences.take(&s.bias_rule, &a[l], &b[l], one);
+            self.differences.take(&s.bias_rule, &a[l].activities, &b[l].activities, one);
             let bias_key = layer_key(n_pre);
             update::learn_by_difference(
                 &s.bias_rule,
@@ -74,7 +64,7 @@ impl<N: Numbers> Engine<'_, N> {
                 count.as_deref_mut(),
             );
             if l == 0 {
-                self.differences.take(&s.rule, &a[0], &b[0], greatest_input);
+                self.differences.take(&s.rule, &a[0].activities, &b[0].activities, greatest_input);
                 let form = self.short.filter(|_| count.is_none() && self.inputs.len() <= self.reading.burst);
                 // Where no weight changes, the input's drive stays as it is.
                 let drives_follow = drives_follow && drives_valid;
@@ -128,14 +118,14 @@ impl<N: Numbers> Engine<'_, N> {
                     let [(a, pre_a), (b, pre_b)] = contrast;
                     for k in 0..n_post {
                         let (at, lane) = (k / LANES, k % LANES);
-                        let post = Pair { a: a[l][at][lane], b: b[l][at][lane] };
+                        let post = Pair { a: a[l].activities[at][lane], b: b[l].activities[at][lane] };
                         let still = post.a == N::Activity::default() && post.b == N::Activity::default();
                         self.work.update += n_pre as u64;
                         if still && s.rule.rests() && count.is_none() {
                             self.work.unchanged += n_pre as u64;
                             continue;
                         }
-                        let pre = (&pre_a[l - 1][..], &pre_b[l - 1][..]);
+                        let pre = (&pre_a[l - 1].activities[..], &pre_b[l - 1].activities[..]);
                         update::learn_by_contrast(
                             &s.rule,
                             weights.line_mut(k),
@@ -162,11 +152,6 @@ impl<N: Numbers> Engine<'_, N> {
             StateRef::Previous => &self.previous,
             StateRef::Slot(k) => &self.slots[k].activities,
         };
-        let corners = |r| match r {
-            StateRef::Now => &self.corners[..],
-            StateRef::Previous => &self.previous_corners,
-            StateRef::Slot(k) => &self.slots[k].corners,
-        };
         let c = update.forward;
         let terms = ((of(c.post_a), of(c.pre_a)), (of(c.post_b), of(c.pre_b)));
         let negative = update.coefficient.is_negative(is_negative(self.design.seed, self.sample));
@@ -175,18 +160,15 @@ impl<N: Numbers> Engine<'_, N> {
         for (l, s) in self.synapses.iter_mut().enumerate() {
             if !s.is_dense() {
                 let connection = s.connection;
-                let term = |(post, pre)| {
-                    let post = (of(post), corners(post));
-                    general::Term::of::<N>((l, &connection), post, of(pre), &self.clamped)
-                };
-                let (a, b) = (term((c.post_a, c.pre_a)), term((c.post_b, c.pre_b)));
-                general::add_up(s, &if negative { [b, a] } else { [a, b] }, one.into());
+                let terms = [(a, pre_a), (b, pre_b)]
+                    .map(|(post, pre)| general::Term::of::<N>((l, &connection), post, pre, &self.clamped));
+                general::add_up(s, &terms, one.into());
                 self.work.update += s.connection.products() as u64;
                 continue;
             }
             let Some((weights, bias)) = &mut s.sums else { continue };
             let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
-            let (a, b) = (a[l].as_flattened(), b[l].as_flattened());
+            let (a, b) = (a[l].activities.as_flattened(), b[l].activities.as_flattened());
             // What synapses see fits 31 bits, and the sums are proven to fit 32.
             let add = |line: &mut [Block<i32>], x: i32| {
                 for (sum, (a, b)) in line.as_flattened_mut().iter_mut().zip(a.iter().zip(b)) {
@@ -201,7 +183,8 @@ impl<N: Numbers> Engine<'_, N> {
                 self.work.update += (self.inputs.len() * n_post) as u64;
                 continue;
             }
-            let pre = pre_a[l - 1].as_flattened().iter().zip(pre_b[l - 1].as_flattened());
+            let pre =
+                pre_a[l - 1].activities.as_flattened().iter().zip(pre_b[l - 1].activities.as_flattened());
             for k in 0..n_post {
                 let (post_a, post_b) = (a[k].word(), b[k].word());
                 for (sum, (a, b)) in weights.line_mut(k).as_flattened_mut().iter_mut().zip(pre.clone()) {

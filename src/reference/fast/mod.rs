@@ -128,15 +128,44 @@ impl<'d> Fast<'d> {
     }
 }
 
-/// Activities of layers 1 to L on the common grid; lanes beyond a layer are zero.
-type Activities<N> = Vec<Vec<Block<<N as Numbers>::Activity>>>;
+/// What synapses see of a layer.
+#[derive(Debug)]
+struct Seen<A> {
+    /// Activities on the common grid; lanes beyond the layer are zero.
+    activities: Vec<Block<A>>,
+    /// From which corner of its window each neuron's total came when it last moved; empty under dense synapses.
+    corners: Vec<u8>,
+}
+
+impl<A: Int> Seen<A> {
+    /// Of the layer above some synapses, all zero.
+    fn zero(connection: &Connection) -> Self {
+        let neurons = connection.above().neurons();
+        let corners = if connection.is_dense() { 0 } else { neurons };
+        Seen { activities: blocks(neurons), corners: vec![0; corners] }
+    }
+}
+
+impl<A: Clone> Clone for Seen<A> {
+    fn clone(&self) -> Self {
+        Seen { activities: self.activities.clone(), corners: self.corners.clone() }
+    }
+
+    // Layers are saved and loaded in every sample: not into new memory, as a derived one would.
+    fn clone_from(&mut self, from: &Self) {
+        self.activities.clone_from(&from.activities);
+        self.corners.clone_from(&from.corners);
+    }
+}
+
+/// What synapses see of layers 1 to L.
+type Activities<N> = Vec<Seen<<N as Numbers>::Activity>>;
 
 /// A saved state vector.
 #[derive(Clone, Debug)]
 struct Slot<N: Numbers> {
     states: Vec<i32>,
     activities: Activities<N>,
-    corners: Vec<Vec<u8>>,
 }
 
 /// What a line of weights is.
@@ -242,10 +271,7 @@ struct Engine<'d, N: Numbers> {
     drives: Vec<i32>,
     now: Activities<N>,
     previous: Activities<N>,
-    /// From which corner of its window each neuron's total came when it last moved; that of the pass before; and what the
-    /// present totals come from. Zero where nothing is pooled.
-    corners: Vec<Vec<u8>>,
-    previous_corners: Vec<Vec<u8>>,
+    /// The corners that the present totals come from.
     chosen: Vec<Vec<u8>>,
     slots: [Slot<N>; 2],
     totals: Vec<Vec<Block<N::Sum>>>,
@@ -280,10 +306,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let synapses: Vec<Synapses<N>> = network.layers().map(|l| Synapses::of(design, weights, l)).collect();
         let short = short::Form::of(design, &synapses[0].rule);
         let sum_bits = 8 * size_of::<N::Sum>() as u32;
-        let activities: Activities<N> = network.layers().map(|l| blocks(network.neurons(l))).collect();
+        let activities: Activities<N> = network.connections().map(|(_, c)| Seen::zero(c)).collect();
         let states = vec![0; design.neuron_count()];
-        let corners: Vec<Vec<u8>> = network.layers().map(|l| vec![0; network.neurons(l)]).collect();
-        let slot = Slot { states: states.clone(), activities: activities.clone(), corners: corners.clone() };
+        let slot = Slot { states: states.clone(), activities: activities.clone() };
         let widest = network.shapes().map(Shape::neurons).max().unwrap_or(0);
         Engine {
             design,
@@ -303,11 +328,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
             drives: states.clone(),
             circle: Circle::of(design),
             states,
+            chosen: activities.iter().map(|seen| seen.corners.clone()).collect(),
             now: activities.clone(),
             previous: activities,
-            previous_corners: corners.clone(),
-            chosen: corners.clone(),
-            corners,
             slots: [slot.clone(), slot],
             totals: network.layers().map(|l| blocks(network.neurons(l))).collect(),
             input_drive: blocks(network.neurons(1)),
@@ -389,15 +412,12 @@ impl<'d, N: Numbers> Engine<'d, N> {
         }
         self.states.fill(0);
         self.drives.fill(0);
-        let saved = self.slots.iter_mut().map(|s| &mut s.corners);
-        for corners in saved.chain([&mut self.corners, &mut self.previous_corners]) {
-            corners.iter_mut().for_each(|layer| layer.fill(0));
-        }
         // At reset the states are zero, yet what synapses see of them is `rho(0)` under energy-based dynamics.
         for (l, neurons) in self.neurons.iter().enumerate() {
             let rest = neurons.resting_activity();
-            let fill = |v: &mut Vec<Block<N::Activity>>| {
-                v.as_flattened_mut()[..self.network.neurons(l + 1)].fill(rest)
+            let fill = |seen: &mut Seen<N::Activity>| {
+                seen.activities.as_flattened_mut()[..self.network.neurons(l + 1)].fill(rest);
+                seen.corners.fill(0);
             };
             fill(&mut self.now[l]);
             fill(&mut self.previous[l]);
@@ -464,14 +484,12 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
         let engine = &mut *self.engine;
         engine.slots[slot].states.clone_from(&engine.states);
         engine.slots[slot].activities.clone_from(&engine.now);
-        engine.slots[slot].corners.clone_from(&engine.corners);
     }
 
     fn load(&mut self, slot: usize) {
         let engine = &mut *self.engine;
         engine.states.clone_from(&engine.slots[slot].states);
         engine.now.clone_from(&engine.slots[slot].activities);
-        engine.corners.clone_from(&engine.slots[slot].corners);
     }
 
     fn read(&mut self) {

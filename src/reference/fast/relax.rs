@@ -28,7 +28,6 @@ impl<N: Numbers> Engine<'_, N> {
         let all = O::WATCHES || self.pull.is_some();
         self.sum_inputs(|l| all || !order.holds(pass, l));
         std::mem::swap(&mut self.now, &mut self.previous);
-        self.previous_corners.clone_from(&self.corners);
         let moment = Moment {
             seed: self.design.seed,
             sample: self.sample,
@@ -48,12 +47,13 @@ impl<N: Numbers> Engine<'_, N> {
                 at += n;
                 continue;
             }
-            self.corners[l].clone_from(&self.chosen[l]);
+            let seen = &mut self.now[l];
+            seen.corners.clone_from(&self.chosen[l]);
             let layer = Layer {
                 totals: &self.totals[l].as_flattened()[..n],
                 drives: &mut self.drives[at..at + n],
                 states: &mut self.states[at..at + n],
-                activities: &mut self.now[l].as_flattened_mut()[..n],
+                activities: &mut seen.activities.as_flattened_mut()[..n],
             };
             neurons.step(moment, layer, count.as_deref_mut().map(|c| &mut c.layers[l]));
             at += n;
@@ -69,7 +69,7 @@ impl<N: Numbers> Engine<'_, N> {
                 states.iter().for_each(|&s| count.layers[l - 1].state.see(s.into(), false));
             }
             let shift = self.design.datapath.activity_shift[l];
-            for (activity, &state) in self.now[l - 1].as_flattened_mut().iter_mut().zip(&*states) {
+            for (activity, &state) in self.now[l - 1].activities.as_flattened_mut().iter_mut().zip(&*states) {
                 *activity = N::Activity::wrap(i64::from(state) << shift);
             }
         }
@@ -102,10 +102,9 @@ impl<N: Numbers> Engine<'_, N> {
             let s = &self.synapses[l];
             let (below, above) = self.totals.split_at_mut(l);
             if !s.is_dense() {
-                let pre = self.now[l - 1].as_flattened();
+                let pre = self.now[l - 1].activities.as_flattened();
                 general::forward(s, self.reading, pre, above[0].as_flattened_mut(), &mut self.chosen[l]);
-                let post = s.connection.placed(self.now[l].as_flattened(), &self.corners[l]);
-                general::transposed(s, self.reading, &post, below[l - 1].as_flattened_mut());
+                general::transposed(s, self.reading, &self.now[l], below[l - 1].as_flattened_mut());
                 self.work.forward += s.connection.products() as u64;
                 self.work.transposed += s.connection.products() as u64;
                 continue;
@@ -113,12 +112,12 @@ impl<N: Numbers> Engine<'_, N> {
             if needed(l + 1) {
                 set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
                 let sums = above[0].as_flattened_mut();
-                N::dots(&s.weights, self.reading, &self.now[l - 1], s.weight_shift, sums);
+                N::dots(&s.weights, self.reading, &self.now[l - 1].activities, s.weight_shift, sums);
             } else {
                 self.work.unchanged += (self.network.neurons(l) * self.network.neurons(l + 1)) as u64;
             }
             self.rows.clear();
-            let activities = self.now[l].as_flattened()[..self.network.neurons(l + 1)].iter();
+            let activities = self.now[l].activities.as_flattened()[..self.network.neurons(l + 1)].iter();
             self.rows.extend(
                 (0..).zip(activities).filter(|&(_, &a)| a != N::Activity::default()).map(|(k, &a)| (k, a)),
             );

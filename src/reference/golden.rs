@@ -1,7 +1,7 @@
 //! The specification, executable: phase programs in plain 64-bit integer loops. Slow and obvious.
 
 use super::neuron::{NeuronInput, NeuronUnit, Pull};
-use super::weights::{backward_layer, column_key};
+use super::weights::{backward_layer, column_keys};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
@@ -253,9 +253,10 @@ impl<'d> Golden<'d> {
         for (l, connection) in d.network.connections().skip(usize::from(back)) {
             // There is no bias on the way back.
             let bias = (!back).then_some(connection.taps());
+            let keys = column_keys(connection, key, l);
             for tap in d.network.visited_taps(l, active).chain(bias) {
                 let is_bias = tap == connection.taps();
-                let column_key = column_key(connection, key, l, tap);
+                let column_key = keys(tap);
                 let rate = rates.of(l, is_bias);
                 let rate = if negative { -rate } else { rate };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
@@ -317,9 +318,10 @@ impl<'d> Golden<'d> {
         let rates = &p.rates[b.rates];
         let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
         for (l, connection) in d.network.connections() {
+            let keys = column_keys(connection, key, l);
             for tap in 0..=connection.taps() {
                 let is_bias = tap == connection.taps();
-                let column_key = column_key(connection, key, l, tap);
+                let column_key = keys(tap);
                 let rate = rates.of(l, is_bias);
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for row in 0..connection.rows() {

@@ -56,15 +56,16 @@ pub fn backward_layer(design: &Design, l: usize) -> usize {
     design.output_layer() + l - 1
 }
 
-/// The key of the random bits of a column of weights: of a tap, or (behind the last) of the biases. `layer` is that of the
-/// synapses, or their [`backward_layer`].
+/// The keys of the random bits of a layer's columns of weights: of a tap, or (behind the last) of the biases. `layer` is that
+/// of the synapses, or their [`backward_layer`].
 #[inline]
-pub fn column_key(connection: &Connection, key: u32, layer: usize, column: usize) -> u32 {
-    match connection.is_dense() {
-        true => absorb(key, (layer as u32) << 16 | column as u32),
+pub fn column_keys(connection: &Connection, key: u32, layer: usize) -> impl Fn(usize) -> u32 + Copy {
+    let (key, upper) = match connection.is_dense() {
+        true => (key, (layer as u32) << 16),
         // Kernels have more taps than sixteen bits count.
-        false => absorb(absorb(key, layer as u32), column as u32),
-    }
+        false => (absorb(key, layer as u32), 0),
+    };
+    move |column| absorb(key, upper | column as u32)
 }
 
 /// Rows and columns of every layer that a design's weights have.
@@ -92,9 +93,10 @@ impl Weights {
             let s = &design.synapses[l - 1];
             let connection = design.network.connection(l);
             let mut w = LayerWeights::zero(connection.rows(), connection.taps() + 1);
+            let keys = column_keys(connection, key, l);
             for column in 0..w.columns {
                 let format = if column + 1 == w.columns { s.bias } else { s.weight };
-                let column_key = column_key(connection, key, l, column);
+                let column_key = keys(column);
                 for row in 0..w.rows {
                     let unit = f64::from(row_bits(column_key, row as u32)) / f64::from(u32::MAX);
                     let at = w.at(row, column);
@@ -109,9 +111,9 @@ impl Weights {
             let turned = exact::turned(design.angle);
             for l in 2..=design.output_layer() {
                 let mut w = layers[l - 1].clone();
-                let (connection, back) = (design.network.connection(l), backward_layer(design, l));
+                let keys = column_keys(design.network.connection(l), key, backward_layer(design, l));
                 for column in 0..w.columns {
-                    let column_key = column_key(connection, key, back, column);
+                    let column_key = keys(column);
                     for row in 0..w.rows {
                         let bits = u64::from(row_bits(column_key, row as u32));
                         let at = w.at(row, column);

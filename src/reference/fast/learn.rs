@@ -9,7 +9,7 @@ use super::update::{self, Pair};
 use super::{Activities, Engine, Lines};
 use crate::fixed_point::{Purpose, lane_bits, step_key};
 use crate::reference::counters::{Counters, LayerCounters};
-use crate::reference::weights::column_key;
+use crate::reference::weights::column_keys;
 use crate::rules::{Contrast, StateRef, Update, is_negative};
 
 /// One term of a contrast: post-synaptic activities, pre-synaptic activities.
@@ -39,7 +39,7 @@ impl<N: Numbers> Engine<'_, N> {
         for (l, s) in self.synapses.iter_mut().enumerate() {
             let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
             let connection = s.connection;
-            let layer_key = |column: usize| column_key(&connection, key, l + 1, column);
+            let layer_key = column_keys(&connection, key, l + 1);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             if !s.is_dense() {
                 let at = (l, &connection);
@@ -203,8 +203,7 @@ impl<N: Numbers> Engine<'_, N> {
         for (l, s) in self.synapses.iter_mut().enumerate() {
             let Some((sums, bias_sums)) = &mut s.sums else { continue };
             let (n_pre, n_post) = (s.connection.taps(), s.connection.rows());
-            let connection = s.connection;
-            let column_key = |column: usize| column_key(&connection, key, l + 1, column);
+            let column_key = column_keys(&s.connection, key, l + 1);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             let bias_key = column_key(n_pre);
             for row in 0..n_post {

@@ -16,9 +16,9 @@ pub enum Kind {
 /// What a convolution does at each place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kernel {
-    /// Rows, and columns, of the kernel.
+    /// Rows, and columns, of the kernel: 1 at least.
     pub size: usize,
-    /// Places of the layer below from one place of the map to the next.
+    /// Places of the layer below from one place of the map to the next: 1 at least.
     pub stride: usize,
     /// Rows and columns of nothing around the layer below.
     pub padding: usize,

@@ -122,9 +122,8 @@ fn a_signal_leaves_a_checkpoint_and_its_exit_code() {
         c.arg("train").arg(design()).args([
             "--samples",
             "300",
-            // So many that a machine that is busy elsewhere does not reach the last before the signal comes.
             "--epochs",
-            "100",
+            "8",
             "--json",
             "--quiet",
             "--out",

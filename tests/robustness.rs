@@ -118,8 +118,9 @@ fn wait_until(child: &mut Child, so: impl Fn() -> bool) {
 fn a_signal_leaves_a_checkpoint_and_its_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let train = |out: &Path, more: &[&str]| {
-        let mut c = eqhdl();
-        c.arg("train").arg(design()).args([
+        // Tests that were started under `nohup` would hand it on: there, HUP stops nothing.
+        let mut c = Command::new("env");
+        c.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_eqhdl"), "train"]).arg(design()).args([
             "--samples",
             "300",
             "--epochs",

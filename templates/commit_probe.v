@@ -32,8 +32,10 @@ module commit_probe (
   input  wire        neuron_valid_i,
   input  wire [7:0]  neuron_layer_i,
   input  wire [15:0] neuron_index_i,
-  input  wire signed [{{ drive_width }}-1:0] neuron_drive_i,
-  input  wire signed [{{ state_width }}-1:0] neuron_state_i
+  input  wire signed [{{ drive_width }}-1:0] neuron_drive_i
+{%- for part in record.parts() %},
+  input  wire {% if part.signed %}signed {% endif %}[{{ part.width }}-1:0] neuron_{{ part.name }}_i
+{%- endfor %}
 );
 
 {%- for kind in kinds %}

@@ -80,8 +80,10 @@ module sim_bus_top (
     .neuron_valid_i(neuron_valid_o && watch_i[2]),
     .neuron_layer_i(watch_i[2] ? u_bus.u_core.probe_neuron_layer_o : 8'd0),
     .neuron_index_i(watch_i[2] ? u_bus.u_core.probe_neuron_index_o : 16'd0),
-    .neuron_drive_i(watch_i[2] ? u_bus.u_core.probe_neuron_drive_o : {{ drive_width }}'sd0),
-    .neuron_state_i(watch_i[2] ? u_bus.u_core.probe_neuron_state_o : {{ state_width }}'sd0)
+    .neuron_drive_i(watch_i[2] ? u_bus.u_core.probe_neuron_drive_o : {{ drive_width }}'sd0)
+{%- for part in record.parts() %},
+    .neuron_{{ part.name }}_i(watch_i[2] ? u_bus.u_core.probe_neuron_{{ part.name }}_o : {{ part.width }}'{% if part.signed %}s{% endif %}d0)
+{%- endfor %}
   );
   /* verilator tracing_off */
 

@@ -56,7 +56,9 @@ module sim_top (
   wire [{{ weight_bits }}-1:0] weight_data;
   wire [31:0] signature;
   wire signed [{{ drive_width }}-1:0] neuron_drive;
-  wire signed [{{ state_width }}-1:0] neuron_state;
+{%- for part in record.parts() %}
+  wire {% if part.signed %}signed {% endif %}[{{ part.width }}-1:0] neuron_{{ part.name }};
+{%- endfor %}
   wire [{{ label_width }}-1:0] prediction, label;
   wire [{{ stored_width }}-1:0] host_data;
   assign result_prediction_o = {{ self.widen("prediction", label_width) }};
@@ -97,7 +99,7 @@ module sim_top (
     .commit_weight_column_o(weight_column), .commit_weight_data_o(weight_data),
     .commit_step_valid_o(step_valid_o), .signature_o(signature),
     .probe_neuron_valid_o(neuron_valid_o), .probe_neuron_layer_o(neuron_layer), .probe_neuron_index_o(neuron_index),
-    .probe_neuron_drive_o(neuron_drive), .probe_neuron_state_o(neuron_state)
+    .probe_neuron_drive_o(neuron_drive){% for part in record.parts() %}, .probe_neuron_{{ part.name }}_o(neuron_{{ part.name }}){% endfor %}
   );
   /* verilator lint_on PINCONNECTEMPTY */
 
@@ -111,8 +113,10 @@ module sim_top (
     .weight_column_i(weight_column), .weight_data_i(weight_data),
     .step_valid_i(step_valid_o), .signature_i(signature),
     .neuron_valid_i(neuron_valid_o && watch_i[2]), .neuron_layer_i(watch_i[2] ? neuron_layer : 8'd0),
-    .neuron_index_i(watch_i[2] ? neuron_index : 16'd0), .neuron_drive_i(watch_i[2] ? neuron_drive : {{ drive_width }}'sd0),
-    .neuron_state_i(watch_i[2] ? neuron_state : {{ state_width }}'sd0)
+    .neuron_index_i(watch_i[2] ? neuron_index : 16'd0), .neuron_drive_i(watch_i[2] ? neuron_drive : {{ drive_width }}'sd0)
+{%- for part in record.parts() %},
+    .neuron_{{ part.name }}_i(watch_i[2] ? neuron_{{ part.name }} : {{ part.width }}'{% if part.signed %}s{% endif %}d0)
+{%- endfor %}
   );
   /* verilator tracing_off */
 

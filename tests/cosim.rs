@@ -624,7 +624,7 @@ impl Observer for Recorder {
         let (mut drives, mut weights, mut at) = (Vec::new(), Vec::new(), 0);
         for (l, connection) in self.network.iter().flat_map(Network::connections) {
             for i in 0..connection.rows() {
-                drives.push((l, i, i64::from(view.drives[at])));
+                drives.push((l, i, i64::from(view.records.drives[at])));
                 at += 1;
                 for j in 0..=connection.taps() {
                     weights.push((l, i, j, i64::from(view.weights.weight(l, i, j))));

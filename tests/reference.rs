@@ -5,7 +5,7 @@ mod random;
 
 use eqhdl::design::Design;
 use eqhdl::fixed_point::Overflow;
-use eqhdl::network::Network;
+use eqhdl::network::{KeptRecords, Network};
 use eqhdl::reference::counters::Counters;
 use eqhdl::reference::fast::Fast;
 use eqhdl::reference::golden::Golden;
@@ -23,10 +23,10 @@ use std::path::Path;
 #[derive(Debug, PartialEq)]
 struct Seen {
     step: u32,
-    flags: (bool, bool),
-    states: Vec<i32>,
-    drives: Vec<i32>,
-    active: Vec<u32>,
+    relaxed: bool,
+    /// Taps whose weights were written, layer by layer.
+    taps: Vec<Vec<usize>>,
+    records: KeptRecords,
     weights: Vec<i32>,
 }
 
@@ -45,8 +45,10 @@ impl Recorder {
 
 impl Observer for Recorder {
     fn step(&mut self, view: StepView<'_>) {
-        let mut weights = Vec::new();
-        for (l, connection) in self.network.iter().flat_map(Network::connections) {
+        let (mut weights, mut taps) = (Vec::new(), Vec::new());
+        let Some(network) = &self.network else { return };
+        for (l, connection) in network.connections() {
+            taps.push(view.visits.taps(network, l).collect());
             for column in 0..=connection.taps() {
                 // Two rows beyond the layer: they read zero.
                 let mut lanes = vec![-1; connection.rows() + 2];
@@ -56,10 +58,9 @@ impl Observer for Recorder {
         }
         self.steps.push(Seen {
             step: view.step,
-            flags: (view.relaxed, view.learned),
-            states: view.states.to_vec(),
-            drives: view.drives.to_vec(),
-            active: view.active_inputs.to_vec(),
+            relaxed: view.visits.relaxed,
+            taps,
+            records: view.records.keep(),
             weights,
         });
     }
@@ -156,13 +157,17 @@ fn counters_hold_what_the_steps_show() {
             let n = design.network.neurons(l + 1);
             // Every relaxation begins with an even pass. Layers that rest are not counted.
             let relaxed = || {
-                let passes = (0..).zip(seen.steps.iter().filter(|s| s.flags.0));
+                let passes = (0..).zip(seen.steps.iter().filter(|s| s.relaxed));
                 passes.filter(|&(pass, _)| !design.order.holds(pass, l + 1)).map(|(_, s)| s)
             };
-            let states: Vec<i64> =
-                relaxed().flat_map(|s| &s.states[base..base + n]).map(|&v| i64::from(v)).collect();
-            let drives: Vec<i64> =
-                relaxed().flat_map(|s| &s.drives[base..base + n]).map(|&v| i64::from(v)).collect();
+            let states: Vec<i64> = relaxed()
+                .flat_map(|s| &s.records.view().states[base..base + n])
+                .map(|&v| i64::from(v))
+                .collect();
+            let drives: Vec<i64> = relaxed()
+                .flat_map(|s| &s.records.view().drives[base..base + n])
+                .map(|&v| i64::from(v))
+                .collect();
             for (signal, values, format) in
                 [(c.state, states, design.neurons[l].state), (c.drive, drives, design.neurons[l].drive)]
             {

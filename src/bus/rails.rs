@@ -1,6 +1,8 @@
 //! How often values lie at the ends of their number formats: the twin of `hdl/rail_counter.v`.
 
 use crate::design::Design;
+use crate::network::PartName;
+use crate::reference::StepView;
 use crate::schedule::{Layout, Visit};
 use serde::Serialize;
 
@@ -28,10 +30,11 @@ pub struct Rails {
 
 impl Rails {
     /// Takes note of the states that a step has committed.
-    pub fn states(&mut self, design: &Design, layout: &Layout, states: &[i32]) {
-        for l in layout.network.layers() {
-            let (least, greatest) = rails_of_state(design, l);
-            for &state in &states[layout.network.span(l)] {
+    pub fn states(&mut self, design: &Design, layout: &Layout, view: &StepView<'_>) {
+        for word in layout.committed(view.visits) {
+            let (least, greatest) = rails_of_state(design, word.layer);
+            let states = &view.records.of(PartName::State)[layout.network.span(word.layer)];
+            for &state in &states[layout.neurons_of(word)] {
                 let state = i64::from(state);
                 self.states_at_least = self.states_at_least.wrapping_add((state == least).into());
                 self.states_at_greatest = self.states_at_greatest.wrapping_add((state == greatest).into());

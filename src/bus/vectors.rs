@@ -5,6 +5,7 @@ use super::{Rails, slot_width};
 use crate::cosim::{BusAnswers, Signature, memory_image};
 use crate::design::{Design, Keys};
 use crate::fixed_point::absorb;
+use crate::network::Record;
 use crate::reference::fast::Fast;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Observer, StepView, Weights};
@@ -115,6 +116,7 @@ pub struct Vectors {
 struct Recorder<'a> {
     design: &'a Design,
     layout: &'a Layout,
+    record: Record,
     signature: Signature,
     last: u32,
     rails: Rails,
@@ -123,16 +125,12 @@ struct Recorder<'a> {
 impl Observer for Recorder<'_> {
     fn step(&mut self, view: StepView<'_>) {
         let (design, layout) = (self.design, self.layout);
-        if view.relaxed {
-            self.signature.states(layout, view.states);
-            self.rails.states(design, layout, view.states);
-        }
-        if view.learned {
-            let mut lanes = vec![0; layout.lanes * layout.ways()];
-            for place in layout.visits(view.active_inputs) {
-                self.signature.chunk(design, layout, view.weights, place, &mut lanes);
-                self.rails.weights(design, layout, place, &lanes);
-            }
+        self.signature.records(layout, &self.record, &view);
+        self.rails.states(design, layout, &view);
+        let mut lanes = vec![0; layout.lanes * layout.ways()];
+        for place in layout.written(view.visits) {
+            self.signature.chunk(design, layout, view.weights, place, &mut lanes);
+            self.rails.weights(design, layout, place, &lanes);
         }
         self.last = self.signature.end_step();
     }
@@ -149,8 +147,14 @@ impl<'a> Play<'a> {
     fn new(design: &'a Design, layout: &'a Layout, start: &Weights, first: u32) -> Play<'a> {
         let mut network = Fast::new(design, start);
         network.set_sample(first);
-        let recorder =
-            Recorder { design, layout, signature: Signature::default(), last: 0, rails: Rails::default() };
+        let recorder = Recorder {
+            design,
+            layout,
+            record: design.record(),
+            signature: Signature::default(),
+            last: 0,
+            rails: Rails::default(),
+        };
         Play { network, program: Program::of(design), recorder }
     }
 

@@ -1,111 +1,18 @@
 //! Holds the hardware's events against the reference's, step by step, and names the first difference.
-//!
-//! The waveform may come from any simulator that dumps the scope of the commit port (instance `u_probe` of the module
-//! `commit_probe`). Where that scope shows `clk_i`, as an event-driven simulator's dump does, every rising edge is one
-//! clock cycle and whatever is valid there is one event. Where it does not, as in what our own harness writes, every
-//! time step is one clock cycle. Unknown bits are an error where they are committed, and no event in a valid flag
-//! (before the first reset; a committed word that went missing that way is missed).
 
+use super::commits::Commits;
 use super::difference::{At, Difference, Field, Mismatch, When};
+use super::level::Level;
 use super::signature::Signature;
 use super::tally::{ExpectedResult, HardwareResult, Tally};
-use super::testbench::SLOTS;
-use super::vcd::{Vcd, VcdError};
+use super::vcd::VcdError;
 use crate::design::{Design, Keys};
-use crate::network::{Site, Way};
+use crate::network::{Record, Site, Way};
 use crate::reference::train::PlannedSample;
 use crate::reference::{Observer, SampleEnd, StepView};
 use crate::rules::Program;
-use crate::schedule::{Cycles, Layout, Visit, WeightWord};
-use clap::ValueEnum;
-use serde::Serialize;
+use crate::schedule::{Cycles, Layout, RecordWord, Visit, WeightWord};
 use std::io::Read;
-
-/// How much of the hardware's work is compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Predictions, cycles and the weights at the end; no waveform
-    Final,
-    /// One signature word per step, predictions and cycles
-    Signature,
-    /// Every state at every step; weights by signature
-    States,
-    /// Every state and every weight written
-    Events,
-    /// Also every neuron's drive
-    All,
-}
-
-impl Level {
-    /// The harness's word for it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Level::Final => "none",
-            Level::Signature => "signature",
-            Level::States => "states",
-            Level::Events => "events",
-            Level::All => "all",
-        }
-    }
-}
-
-/// Names of the followed signals; places and data of the slots of states follow, then those of weights.
-const SIGNALS: [&str; 13] = [
-    "state_full_q",
-    "state_pending_q",
-    "weight_full_q",
-    "weight_pending_q",
-    "step_valid_i",
-    "signature_i",
-    "result_valid_i",
-    "result_i",
-    "neuron_valid_i",
-    "neuron_layer_i",
-    "neuron_index_i",
-    "neuron_drive_i",
-    "neuron_state_i",
-];
-const STEP: usize = 4;
-const RESULT: usize = 6;
-const NEURON: usize = 8;
-
-/// A kind of gathered words: its signals `full` and `pending`, and its first slot (place, then data).
-#[derive(Clone, Copy)]
-struct Gathered {
-    full: usize,
-    slots: usize,
-}
-
-const STATES: Gathered = Gathered { full: 0, slots: SIGNALS.len() };
-const WEIGHTS: Gathered = Gathered { full: 2, slots: SIGNALS.len() + 2 * SLOTS };
-
-impl Gathered {
-    fn place(self, slot: usize) -> usize {
-        self.slots + 2 * slot
-    }
-
-    fn data(self, slot: usize) -> usize {
-        self.slots + 2 * slot + 1
-    }
-}
-
-/// Sign-extends the low `width` bits.
-fn signed(raw: u32, width: usize) -> i64 {
-    let drop = 64 - width;
-    (i64::from(raw) << drop) >> drop
-}
-
-/// Lane `lane` of a packed word, sign-extended.
-#[inline]
-fn lane(words: &[u32], lane: usize, width: usize) -> i32 {
-    let bit = lane * width;
-    let (word, shift) = (bit / 32, bit % 32);
-    let low = u64::from(words[word]);
-    let high = words.get(word + 1).map_or(0, |&w| u64::from(w));
-    let raw = ((high << 32 | low) >> shift) as u32;
-    ((raw << (32 - width)) as i32) >> (32 - width)
-}
 
 /// Compares a waveform with the reference as the reference runs; an [`Observer`] of it.
 pub struct Comparator<'d, R> {
@@ -113,15 +20,16 @@ pub struct Comparator<'d, R> {
     layout: &'d Layout,
     program: Program,
     level: Level,
-    vcd: Vcd<R>,
-    /// The constant that says what the hardware was generated from, where there is one.
-    mark: Option<usize>,
+    port: Commits<R>,
+    /// The hardware is known to be of this design, or not to say.
     checked: bool,
     signature: Signature,
-    state_width: usize,
+    record: Record,
     lanes: Vec<i32>,
-    /// Words of states that the step at hand has committed, by their place in a bank.
-    seen_words: Vec<bool>,
+    /// Words of records that are still to come in the step at hand, by their place in a bank.
+    due: Vec<bool>,
+    /// How many.
+    missing: usize,
     seen_neurons: usize,
     pending_result: Option<HardwareResult>,
     /// The result of the sample that has just ended.
@@ -155,27 +63,18 @@ impl<'d, R: Read> Comparator<'d, R> {
     /// # Errors
     /// When it is no waveform of a commit port.
     pub fn new(design: &'d Design, layout: &'d Layout, level: Level, source: R) -> Result<Self, VcdError> {
-        let slots: Vec<String> = ["state", "weight"]
-            .into_iter()
-            .flat_map(|kind| (0..SLOTS).map(move |k| (kind, k)))
-            .flat_map(|(kind, k)| [format!("{kind}_place{k}_q"), format!("{kind}_data{k}_q")])
-            .collect();
-        let names: Vec<&str> = SIGNALS.iter().copied().chain(slots.iter().map(String::as_str)).collect();
-        let vcd = Vcd::open_clocked(source, "u_probe", &names, Some("clk_i"), &["design_i"])?;
-        let mark = Some(names.len()).filter(|&k| vcd.has(k));
-        let state_width = vcd.width(STATES.data(0)) / layout.lanes;
         Ok(Comparator {
             design,
             layout,
             program: Program::of(design),
             level,
-            vcd,
-            mark,
+            port: Commits::open(design, layout, source)?,
             checked: false,
             signature: Signature::default(),
-            state_width,
+            record: design.record(),
             lanes: vec![0; layout.lanes * layout.ways()],
-            seen_words: vec![false; layout.state_words],
+            due: vec![false; layout.state_words],
+            missing: 0,
             seen_neurons: 0,
             pending_result: None,
             last_result: None,
@@ -215,11 +114,11 @@ impl<'d, R: Read> Comparator<'d, R> {
 
     /// Reads on without comparing; false at the end.
     pub fn skip(&mut self) -> bool {
-        self.vcd.advance().unwrap_or(false)
+        self.port.advance().unwrap_or(false)
     }
 
     fn advance(&mut self) -> bool {
-        match self.vcd.advance() {
+        match self.port.advance() {
             Ok(true) => self.checked || self.belongs(),
             Ok(false) => {
                 self.ended_early = true;
@@ -234,54 +133,32 @@ impl<'d, R: Read> Comparator<'d, R> {
 
     /// True where the waveform does not say what its hardware was generated from.
     pub fn unmarked(&self) -> bool {
-        self.mark.is_none()
+        self.port.mark().is_none()
     }
 
     /// False, and the end of the comparison, where the hardware was generated from another design.
     fn belongs(&mut self) -> bool {
         self.checked = true;
-        let Some(mark) = self.mark else { return true };
-        let (there, here) = (self.vcd.value(mark), Keys::of_circuit(self.design).word());
-        if there != here {
-            self.failure = Some(VcdError::Foreign { there, here });
+        let here = Keys::of_circuit(self.design).word();
+        match self.port.mark() {
+            Some(there) if there != here => self.failure = Some(VcdError::Foreign { there, here }),
+            _ => self.failure = self.port.fits().err(),
         }
-        there == here
+        self.failure.is_none()
     }
 
-    /// False, and the end of the comparison, where signals `from..to` have unknown bits.
-    fn known(&mut self, from: usize, to: usize) -> bool {
-        match self.vcd.require(from..to) {
-            Ok(()) => true,
-            Err(e) => {
-                self.failure = Some(e);
-                false
-            }
-        }
-    }
-
-    /// Slots of the probe that are new in this event: all when it is full, the first ones at the end of a step.
-    fn new_slots(&mut self, kind: Gathered) -> usize {
-        let new = if self.vcd.value(kind.full) == 1 {
-            SLOTS
-        } else if self.vcd.value(STEP) == 1 {
-            (self.vcd.value(kind.full + 1) as usize).min(SLOTS)
-        } else {
-            0
-        };
-        let known = new == 0
-            || self.known(kind.full, kind.full + 2) && self.known(kind.place(0), kind.place(0) + 2 * new);
-        if known { new } else { 0 }
+    /// What the port has committed; nothing, and the end of the comparison, where it has unknown bits.
+    fn known<T>(&mut self, read: Result<Option<T>, VcdError>) -> Option<T> {
+        read.unwrap_or_else(|e| {
+            self.failure = Some(e);
+            None
+        })
     }
 
     fn take_result(&mut self) {
-        if self.vcd.value(RESULT) == 1 && self.known(RESULT, RESULT + 2) {
-            let w = self.vcd.words(RESULT + 1);
-            self.pending_result = Some(HardwareResult {
-                prediction: w[2] >> 16,
-                label: w[2] & 0xFFFF,
-                cycles: w[1],
-                reads: w[0],
-            });
+        let result = self.port.result();
+        if let Some(result) = self.known(result) {
+            self.pending_result = Some(result);
         }
     }
 
@@ -293,7 +170,7 @@ impl<'d, R: Read> Comparator<'d, R> {
             return;
         }
         let at = At::Pass(self.program.moment(self.sample.lesson(), step));
-        let when = When { sample: self.sample.number, at, cycle: self.vcd.time() };
+        let when = When { sample: self.sample.number, at, cycle: self.port.time() };
         self.differences.push(mismatch.told(when, &self.layout.network));
     }
 
@@ -302,7 +179,7 @@ impl<'d, R: Read> Comparator<'d, R> {
     pub(super) fn stopped_early(&self, patience: Option<u64>) -> Difference {
         let expected = self.predicted.all;
         let at = At::Pass(self.program.moment(self.sample.lesson(), self.pass));
-        let when = When { sample: self.sample.number, at, cycle: self.vcd.time() };
+        let when = When { sample: self.sample.number, at, cycle: self.port.time() };
         match patience {
             Some(patience) => Mismatch::no_result(expected, self.design.network.inputs(), patience)
                 .told(when, &self.layout.network),
@@ -310,45 +187,62 @@ impl<'d, R: Read> Comparator<'d, R> {
         }
     }
 
-    /// Holds a word of states against the reference's: one of the network's, and the first time in this step.
-    fn state_word(&mut self, view: &StepView<'_>, slot: usize) {
-        let place = self.vcd.value(STATES.place(slot));
-        let (layer, word) = ((place >> 16) as usize, (place & 0xFFFF) as usize);
+    /// Holds a word of records against the reference's: one that is to come in this step, and the first time.
+    fn record_word(&mut self, view: &StepView<'_>, slot: usize) {
         let layout = self.layout;
-        let at =
-            layout.layers.get(layer.wrapping_sub(1)).filter(|l| word < l.chunks).map(|l| l.word_base + word);
-        let Some(at) = at.filter(|&at| view.relaxed && !self.seen_words[at]) else {
+        let (layer, word) = self.port.record_place(slot);
+        let known = layout.layers.get(layer.wrapping_sub(1)).filter(|l| word < l.words());
+        let address = known.map(|l| l.word_base + word).filter(|&address| self.due[address]);
+        let Some(address) = address else {
             let found = (layer as i64) << 32 | (word as i64) << 16;
             return self.differ(view.step, Mismatch::of(Field::Place, 0, found).at(Site::Layer(layer)));
         };
-        self.seen_words[at] = true;
-        let rows = layout.weights.rows(layer, word);
-        for (p, number) in rows.clone().enumerate() {
-            let found = lane(self.vcd.words(STATES.data(slot)), p, self.state_width);
-            let expected = view.states[layout.network.span(layer).start + number];
-            if found != expected {
-                let site = Site::Neuron { layer, number };
-                let format = self.design.neurons[layer - 1].state;
-                self.differ(
-                    view.step,
-                    Mismatch::of(Field::State, expected, found).at(site).in_format(format),
-                );
+        self.due[address] = false;
+        self.missing -= 1;
+        let neurons = layout.neurons_of(RecordWord { layer, word, address });
+        let parts = self.record.parts().len();
+        for k in 0..parts {
+            let part = self.record.parts()[k];
+            let expected = &view.records.of(part.name)[layout.network.span(layer)];
+            for (lane, number) in neurons.clone().enumerate() {
+                let (expected, found) = (expected[number], self.port.record_part(slot, lane, k));
+                if found != expected {
+                    let site = Site::Neuron { layer, number };
+                    let mismatch = Mismatch::of_part(self.design, part.name, site, expected, found);
+                    self.differ(view.step, mismatch);
+                }
             }
         }
-        self.compared += rows.len() as u64;
+        self.compared += (neurons.len() * parts) as u64;
     }
 
-    /// Says so where a step has not committed all words of states, or some where it should not.
-    fn all_words(&mut self, view: &StepView<'_>) {
-        for (layer, l) in (1..).zip(&self.layout.layers) {
-            let seen = self.seen_words[l.word_base..][..l.chunks].iter().filter(|&&seen| seen).count();
-            let expected = if view.relaxed { l.chunks } else { 0 };
-            if seen != expected {
-                let count = Mismatch::of(Field::Count, expected as i64, seen as i64);
+    /// Takes note of the words of records that a step commits.
+    fn expect_records(&mut self, view: &StepView<'_>) {
+        let layout = self.layout;
+        if self.missing > 0 {
+            self.due.fill(false);
+            self.missing = 0;
+        }
+        for word in layout.committed(view.visits) {
+            self.due[word.address] = true;
+            self.missing += 1;
+        }
+    }
+
+    /// Says so where a step has not committed all words of records.
+    #[cold]
+    fn missing_words(&mut self, view: &StepView<'_>) {
+        let layout = self.layout;
+        for layer in layout.network.layers() {
+            let words = layout.committed(view.visits).filter(|word| word.layer == layer);
+            let (all, missing) = words.fold((0i64, 0i64), |(all, missing), word| {
+                (all + 1, missing + i64::from(self.due[word.address]))
+            });
+            if missing > 0 {
+                let count = Mismatch::of(Field::Count, all, all - missing);
                 self.differ(view.step, count.at(Site::Layer(layer)));
             }
         }
-        self.seen_words.fill(false);
     }
 
     /// Fetches a chunk of the reference's weights (those of the way back behind the forward ones), and signs it.
@@ -357,13 +251,7 @@ impl<'d, R: Read> Comparator<'d, R> {
     }
 
     fn weight_word(&mut self, view: &StepView<'_>, slot: usize, expected: Option<Visit>) {
-        let (place, data) = (WEIGHTS.place(slot), WEIGHTS.data(slot));
-        let low = self.vcd.words(place)[0];
-        let found = Visit {
-            layer: self.vcd.words(place)[1] as usize,
-            chunk: (low >> 16) as usize,
-            tap: (low & 0xFFFF) as usize,
-        };
+        let found = self.port.weight_place(slot);
         let key = |v: Visit| (v.layer as i64) << 32 | (v.chunk as i64) << 16 | v.tap as i64;
         let Some(visit) = expected.filter(|&e| e == found) else {
             let place = Mismatch::of(Field::Place, expected.map_or(0, key), key(found));
@@ -371,25 +259,11 @@ impl<'d, R: Read> Comparator<'d, R> {
         };
         let Visit { layer, chunk, tap } = visit;
         self.expect_weights(view, visit);
-        let width = self.design.datapath.stored_width;
-        let words = self.vcd.words(data);
-        let mut bad = None;
-        if width == 16 {
-            for (p, pair) in self.lanes.chunks(2).enumerate() {
-                let high = pair.get(1).map_or(0, |&w| (w as u32) << 16);
-                if words[p] != (high | (pair[0] as u32 & 0xFFFF)) {
-                    bad = Some(p * 2);
-                    break;
-                }
-            }
-        } else {
-            bad = (0..self.lanes.len()).find(|&p| lane(words, p, width as usize) != self.lanes[p]);
-        }
         let ways = if self.layout.weights.has_back(layer, tap) { 2 } else { 1 };
         self.compared += ways * self.layout.weights.rows(layer, chunk).len() as u64;
-        if let Some(from) = bad {
+        if let Some(from) = self.port.first_other_weight(slot, &self.lanes) {
             for p in from..self.lanes.len() {
-                let (expected, found) = (self.lanes[p], lane(self.vcd.words(data), p, width as usize));
+                let (expected, found) = (self.lanes[p], self.port.weight(slot, p));
                 if expected != found {
                     let (way, lane) = match p.checked_sub(self.layout.lanes) {
                         Some(lane) => (Way::Back, lane),
@@ -402,29 +276,75 @@ impl<'d, R: Read> Comparator<'d, R> {
         }
     }
 
-    fn neuron(&mut self, view: &StepView<'_>) {
-        let (layer, index) = (self.vcd.value(NEURON + 1) as usize, self.vcd.value(NEURON + 2) as usize);
+    /// Holds a neuron's drive and record against the reference's, as it leaves its unit.
+    fn neuron(&mut self, view: &StepView<'_>, (layer, number): (usize, usize)) {
+        let site = Site::Neuron { layer, number };
         let layers = &self.layout.layers;
-        let exists = layers.get(layer.wrapping_sub(1)).is_some_and(|l| index < l.post());
-        if !exists || !view.relaxed {
-            let place = Mismatch::of(Field::Place, 0, index as i64);
-            return self.differ(view.step, place.at(Site::Neuron { layer, number: index }));
+        let exists = layers.get(layer.wrapping_sub(1)).is_some_and(|l| number < l.post());
+        if !exists || !view.visits.relaxed {
+            return self.differ(view.step, Mismatch::of(Field::Place, 0, number as i64).at(site));
         }
         self.seen_neurons += 1;
-        self.compared += 2;
-        let (n, site) = (self.design.neurons[layer - 1], Site::Neuron { layer, number: index });
-        let at = self.layout.network.span(layer).start + index;
-        let drive = signed(self.vcd.value(NEURON + 3), self.vcd.width(NEURON + 3));
-        if drive != i64::from(view.drives[at]) {
-            let mismatch = Mismatch::of(Field::Drive, view.drives[at], drive).at(site);
-            self.differ(view.step, mismatch.in_format(n.drive));
+        let at = self.layout.network.span(layer).start + number;
+        let (expected, found) = (view.records.drives[at], self.port.neuron_drive());
+        if found != i64::from(expected) {
+            let mismatch = Mismatch::of(Field::Drive, expected, found).at(site);
+            self.differ(view.step, mismatch.in_format(self.design.neurons[layer - 1].drive));
         }
-        let state = signed(self.vcd.value(NEURON + 4), self.vcd.width(NEURON + 4));
-        if state != i64::from(view.states[at]) {
-            let mismatch = Mismatch::of(Field::State, view.states[at], state).at(site);
-            self.differ(view.step, mismatch.in_format(n.state));
+        let parts = self.record.parts().len();
+        for k in 0..parts {
+            let part = self.record.parts()[k].name;
+            let (expected, found) = (view.records.of(part)[at], self.port.neuron_part(k));
+            if found != i64::from(expected) {
+                self.differ(view.step, Mismatch::of_part(self.design, part, site, expected, found));
+            }
         }
+        self.compared += 1 + parts as u64;
     }
+
+    /// Takes all events of a step; false where the waveform has come to no end of it.
+    fn events(&mut self, view: &StepView<'_>, written: &mut impl Iterator<Item = Visit>) -> Option<Step> {
+        let mut step = Step { words: 0, signature: None };
+        while step.signature.is_none() && (self.survey || !self.stopped()) {
+            if !self.advance() {
+                return None;
+            }
+            if self.level >= Level::States {
+                let new = self.port.new_records();
+                for slot in 0..self.known(new).unwrap_or(0) {
+                    self.record_word(view, slot);
+                }
+            }
+            if self.level >= Level::Events {
+                let new = self.port.new_weights();
+                for slot in 0..self.known(new).unwrap_or(0) {
+                    self.weight_word(view, slot, written.next());
+                    step.words += 1;
+                }
+            }
+            if self.level >= Level::All {
+                let neuron = self.port.neuron();
+                if let Some(neuron) = self.known(neuron) {
+                    self.neuron(view, neuron);
+                }
+            }
+            self.take_result();
+            let end = self.port.step_end();
+            step.signature = self.known(end);
+            if self.failure.is_some() {
+                return None;
+            }
+        }
+        Some(step)
+    }
+}
+
+/// What a step has shown.
+struct Step {
+    /// Words of weights.
+    words: usize,
+    /// The signature at its end, if it has come to that.
+    signature: Option<u32>,
 }
 
 impl<R: Read> Observer for Comparator<'_, R> {
@@ -434,68 +354,40 @@ impl<R: Read> Observer for Comparator<'_, R> {
         }
         self.pass = view.step;
         let layout = self.layout;
-        let watch_weights = self.level >= Level::Events;
-        if view.relaxed {
-            self.signature.states(layout, view.states);
+        self.signature.records(layout, &self.record, &view);
+        if self.level >= Level::States {
+            self.expect_records(&view);
         }
-        if view.learned && !watch_weights {
-            for place in layout.visits(view.active_inputs) {
+        let watch_weights = self.level >= Level::Events;
+        if !watch_weights {
+            for place in layout.written(view.visits) {
                 self.expect_weights(&view, place);
             }
         }
         self.seen_neurons = 0;
-        let mut columns = layout.visits(if view.learned { view.active_inputs } else { &[] });
-        let mut written = 0usize;
-        loop {
-            if !self.advance() {
-                return;
-            }
-            if self.level >= Level::States {
-                for slot in 0..self.new_slots(STATES) {
-                    self.state_word(&view, slot);
-                }
-            }
-            if watch_weights {
-                for slot in 0..self.new_slots(WEIGHTS) {
-                    let place = if view.learned { columns.next() } else { None };
-                    self.weight_word(&view, slot, place);
-                    written += 1;
-                }
-            }
-            if self.level >= Level::All && self.vcd.value(NEURON) == 1 && self.known(NEURON, NEURON + 5) {
-                self.neuron(&view);
-            }
-            self.take_result();
-            let step_end = self.vcd.value(STEP) == 1 && self.known(STEP, STEP + 2);
-            if self.failure.is_some() {
-                return;
-            }
-            if step_end || (self.stopped() && !self.survey) {
-                break;
-            }
+        let mut written = layout.written(view.visits);
+        let Some(step) = self.events(&view, &mut written) else { return };
+        if self.stopped() && !self.survey {
+            return;
         }
-        if !self.stopped() || self.survey {
-            if self.level >= Level::States {
-                self.all_words(&view);
-            }
-            if self.level >= Level::All && view.relaxed && self.seen_neurons != layout.neurons() {
-                let count = Mismatch::of(Field::Count, layout.neurons() as i64, self.seen_neurons as i64);
-                self.differ(view.step, count);
-            }
-            if watch_weights && view.learned {
-                let left = columns.count();
-                if left != 0 {
-                    let count = Mismatch::of(Field::Count, (written + left) as i64, written as i64);
-                    self.differ(view.step, count);
-                }
-            }
-            let expected = self.signature.end_step();
-            let found = self.vcd.value(STEP + 1);
-            if expected != found {
-                self.differ(view.step, Mismatch::of(Field::Signature, expected, found));
-            }
-            self.steps += 1;
+        if self.level >= Level::States && self.missing > 0 {
+            self.missing_words(&view);
         }
+        let neurons = if view.visits.relaxed { layout.neurons() } else { 0 };
+        if self.level >= Level::All && self.seen_neurons != neurons {
+            let count = Mismatch::of(Field::Count, neurons as i64, self.seen_neurons as i64);
+            self.differ(view.step, count);
+        }
+        let left = if watch_weights { written.count() } else { 0 };
+        if left != 0 {
+            let count = Mismatch::of(Field::Count, (step.words + left) as i64, step.words as i64);
+            self.differ(view.step, count);
+        }
+        let expected = self.signature.end_step();
+        if let Some(found) = step.signature.filter(|&found| found != expected) {
+            self.differ(view.step, Mismatch::of(Field::Signature, expected, found));
+        }
+        self.steps += 1;
     }
 
     fn sample_end(&mut self, end: SampleEnd) {

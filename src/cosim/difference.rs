@@ -2,7 +2,7 @@
 
 use crate::design::Design;
 use crate::fixed_point::Format;
-use crate::network::{Network, Site, Way};
+use crate::network::{Network, PartName, Site, Way};
 use crate::rules::Moment;
 use serde::Serialize;
 
@@ -38,6 +38,15 @@ pub enum Field {
     Bus,
     /// That something is committed at all: the hardware has stopped.
     Hang,
+}
+
+/// What differs where a part of a record does.
+impl From<PartName> for Field {
+    fn from(part: PartName) -> Field {
+        match part {
+            PartName::State => Field::State,
+        }
+    }
 }
 
 /// The first thing in which hardware and reference differ, in the words of the problem.
@@ -141,6 +150,18 @@ impl Mismatch {
         let s = &design.synapses[at.layer() - 1];
         let format = if at.tap().is_none() { s.bias } else { s.weight };
         Mismatch::of(field, expected, found).at(at).in_format(format)
+    }
+
+    /// Of a part of a neuron's record.
+    pub fn of_part(
+        design: &Design,
+        part: PartName,
+        at: Site,
+        expected: i32,
+        found: impl Into<i64>,
+    ) -> Mismatch {
+        let format = design.format_of(part, at.layer());
+        Mismatch::of(part.into(), expected, found).at(at).in_format(format)
     }
 
     /// That no result has come in so many cycles more than the reference predicts: at worst a sample is sent before it runs,

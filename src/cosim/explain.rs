@@ -3,12 +3,15 @@
 
 use super::{Difference, Field};
 use crate::design::Design;
+use crate::fixed_point::Format;
+use crate::network::{KeptRecords, Part, PartName};
 use crate::reference::golden::Golden;
 use crate::reference::neuron::NeuronUnit;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::weights::backward_layer;
-use crate::reference::{Observer, SampleEnd, StepView, WeightSource, Weights};
+use crate::reference::{Observer, StepView, WeightSource, Weights};
 use crate::rules::{Moments, Program, StateRef, is_negative};
+use std::fmt::Write as _;
 
 /// Keeps every step of one sample, and one weight.
 struct Recorder {
@@ -17,18 +20,15 @@ struct Recorder {
 }
 
 struct Step {
-    states: Vec<i32>,
-    drives: Vec<i32>,
+    records: KeptRecords,
     weight: i64,
 }
 
 impl Observer for Recorder {
     fn step(&mut self, view: StepView<'_>) {
         let weight = self.synapse.map_or(0, |(l, row, column)| view.weights.weight(l, row, column).into());
-        self.steps.push(Step { states: view.states.to_vec(), drives: view.drives.to_vec(), weight });
+        self.steps.push(Step { records: view.records.keep(), weight });
     }
-
-    fn sample_end(&mut self, _end: SampleEnd) {}
 }
 
 /// One sentence on how the reference came to its value; `None` where there is nothing to add.
@@ -78,17 +78,18 @@ impl Account<'_> {
     }
 
     fn neuron(&self, l: usize, neuron: usize, at: usize) -> Option<String> {
-        let step = self.steps.get(at)?;
+        let step = self.steps.get(at)?.records.view();
+        let before = self.before(at).map(|s| s.records.view());
         let i = self.design.network.span(l).start + neuron;
-        let was = self.before(at).map_or(0, |s| s.states[i]);
-        let n = self.design.neurons[l - 1];
-        Some(format!(
-            "reference: drive {} ({}), state {was} -> {} ({})",
-            step.drives[i],
-            n.drive.to_real(step.drives[i].into()),
-            step.states[i],
-            n.state.to_real(step.states[i].into())
-        ))
+        let real = |format: Format, raw: i32| format.to_real(raw.into());
+        let drive = step.drives[i];
+        let mut text =
+            format!("reference: drive {drive} ({})", real(self.design.neurons[l - 1].drive, drive));
+        for &Part { name, .. } in self.design.record().parts() {
+            let (was, is) = (before.map_or(0, |b| b.of(name)[i]), step.of(name)[i]);
+            let _ = write!(text, ", {name} {was} -> {is} ({})", real(self.design.format_of(name, l), is));
+        }
+        Some(text)
     }
 
     fn weight(
@@ -142,7 +143,8 @@ impl Account<'_> {
         } else {
             let state = match moments.of(state) {
                 Some(step) => {
-                    *self.steps.get(step as usize)?.states.get(self.design.network.span(l).start + i)?
+                    let states = self.steps.get(step as usize)?.records.view().of(PartName::State);
+                    *states.get(self.design.network.span(l).start + i)?
                 }
                 None => 0,
             };

@@ -2,10 +2,12 @@
 
 mod build;
 mod builds;
+mod commits;
 mod compare;
 mod difference;
 mod explain;
 mod faults;
+mod level;
 mod replay;
 mod run;
 mod signature;
@@ -17,10 +19,11 @@ mod vcd;
 
 pub use build::{Effort, Purpose, Through, Tracing, which};
 pub use builds::{Builds, Built};
-pub use compare::{Comparator, Level};
+pub use compare::Comparator;
 pub use difference::{Difference, Field};
 pub use explain::operands;
 pub use faults::{FAULTS, Fault};
+pub use level::Level;
 pub use replay::{COMMIT_SIGNALS, Replay, replay, save_files};
 pub use run::{Outcome, Request, cross_check, leading_to, run_to_file};
 pub use signature::Signature;

@@ -4,8 +4,9 @@
 use crate::design::Design;
 use crate::design::limits::NUMBER_WIDTH;
 use crate::fixed_point::absorb;
-use crate::reference::WeightSource;
+use crate::network::Record;
 use crate::reference::weights::backward_layer;
+use crate::reference::{StepView, WeightSource};
 use crate::schedule::{Layout, Visit};
 
 const STATE_KEY: u32 = 0x5EED_57A7;
@@ -21,11 +22,11 @@ pub struct Signature {
 }
 
 impl Signature {
-    /// Adds a committed neuron of layer `layer` (1 to L).
+    /// Adds a committed neuron of layer `layer` (1 to L), the parts of its record in one word.
     #[inline]
-    pub fn state(&mut self, layer: usize, index: usize, raw: i32) {
+    fn neuron(&mut self, layer: usize, index: usize, record: u32) {
         let tag = (layer as u32) << 26 | index as u32 & 0xFFFF;
-        self.sum = self.sum.wrapping_add(absorb(absorb(STATE_KEY, tag), raw as u32));
+        self.sum = self.sum.wrapping_add(absorb(absorb(STATE_KEY, tag), record));
     }
 
     /// Adds a written chunk of weights, raw values of `width` bits; `backward` holds those of the way back, if any.
@@ -35,11 +36,13 @@ impl Signature {
         self.sum = self.sum.wrapping_add(absorb(weight_key(visit.layer, visit.chunk, visit.tap), fold));
     }
 
-    /// Adds the states of a whole step, layers 1 to L one after the other.
-    pub fn states(&mut self, layout: &Layout, states: &[i32]) {
-        for l in layout.network.layers() {
-            for (i, &raw) in states[layout.network.span(l)].iter().enumerate() {
-                self.state(l, i, raw);
+    /// Adds all records that a step has committed.
+    pub fn records(&mut self, layout: &Layout, record: &Record, view: &StepView<'_>) {
+        for word in layout.committed(view.visits) {
+            let first = layout.network.span(word.layer).start;
+            for number in layout.neurons_of(word) {
+                let committed = record.word(|part| view.records.of(part)[first + number]);
+                self.neuron(word.layer, number, committed);
             }
         }
     }

@@ -2,8 +2,9 @@
 
 use crate::design::limits::STEPS_WIDTH;
 use crate::design::{Design, Keys};
+use crate::network::Record;
 use crate::schedule::{Layout, bits};
-use crate::verilog::{Sources, common_drive_width, common_state_width, module_name, rates_width, rendered};
+use crate::verilog::{Sources, common_drive_width, module_name, rates_width, rendered};
 use askama::Template;
 
 /// The C++ harness, and what it shares with that of the bus: the same for every design.
@@ -25,7 +26,8 @@ struct SimTop {
     state_bits: u32,
     weight_bits: u32,
     drive_width: u32,
-    state_width: u32,
+    /// What a neuron commits.
+    record: Record,
     stored_width: u32,
     label_width: u32,
     input_width: u32,
@@ -65,20 +67,21 @@ struct CommitProbe {
     state_bits: u32,
     weight_bits: u32,
     drive_width: u32,
-    state_width: u32,
+    /// What a neuron commits.
+    record: Record,
 }
 
 /// Adds `sim_top.v` and the harness to a generated folder.
 pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
     let lanes = layout.lanes as u32;
-    let state_width = common_state_width(design);
+    let record = design.record();
     let top = SimTop {
         steps_width: STEPS_WIDTH,
         module: module_name(design),
-        state_bits: lanes * state_width,
+        state_bits: lanes * record.width(),
         weight_bits: lanes * design.datapath.stored_width * layout.ways() as u32,
         drive_width: common_drive_width(design),
-        state_width,
+        record: record.clone(),
         stored_width: design.datapath.stored_width,
         label_width: bits(design.classes() - 1),
         input_width: design.input.width,
@@ -109,7 +112,7 @@ pub fn add_to(sources: &mut Sources, design: &Design, layout: &Layout) {
         state_bits: top.state_bits,
         weight_bits: top.weight_bits,
         drive_width: top.drive_width,
-        state_width: top.state_width,
+        record,
     };
     let probe = rendered(&probe);
     sources.files.insert("sim_top.v".to_owned(), text);

@@ -24,6 +24,16 @@ pub enum VcdError {
     /// A signal that the comparison needs is not in the waveform.
     #[error("the waveform has no signal `{0}`; dump the scope of the commit port (module commit_probe)")]
     Missing(String),
+    /// A word of other hardware.
+    #[error("`{signal}` has {there} bits in the waveform, and {here} in hardware of this design")]
+    Width {
+        /// Signal name.
+        signal: String,
+        /// Bits in the waveform.
+        there: usize,
+        /// Bits that the design's has.
+        here: usize,
+    },
     /// Of other hardware.
     #[error(
         "the waveform is of hardware that was generated from another design (digest {there:08x}, here {here:08x})"
@@ -406,6 +416,11 @@ impl<R: Read> Vcd<R> {
     #[inline]
     pub fn words(&self, signal: usize) -> &[u32] {
         &self.signals[self.places[signal]].words
+    }
+
+    /// Name, as it was asked for.
+    pub fn name(&self, signal: usize) -> &str {
+        &self.signals[signal].name
     }
 
     /// Width in bits.

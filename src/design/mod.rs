@@ -27,7 +27,7 @@ pub use template::commented_example;
 pub use warnings::warnings;
 
 use crate::fixed_point::{Format, Overflow, Rounding};
-use crate::network::Network;
+use crate::network::{Network, Part, PartName, Record};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -354,6 +354,20 @@ impl Design {
     /// True where contrasts are summed over a batch.
     pub fn is_batched(&self) -> bool {
         self.batch > 1
+    }
+
+    /// What every neuron commits: the widest of all layers, in two's complement where it is a state.
+    pub fn record(&self) -> Record {
+        let state =
+            self.neurons.iter().map(|n| n.state.width + u32::from(!n.state.signed)).max().unwrap_or(1);
+        Record::new(vec![Part { name: PartName::State, signed: true, width: state }])
+    }
+
+    /// The number format of a part in layer `l` (1 to L).
+    pub fn format_of(&self, part: PartName, l: usize) -> Format {
+        match part {
+            PartName::State => self.neurons[l - 1].state,
+        }
     }
 
     /// Neurons of layers 1 to L.

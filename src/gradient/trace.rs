@@ -2,6 +2,7 @@
 
 use super::Example;
 use crate::design::Design;
+use crate::network::PartName;
 use crate::oracle::{FloatNetwork, Oracle, Parameters, Phase, Record};
 use crate::reference::fast::Fast;
 use crate::reference::neuron::NeuronUnit;
@@ -177,10 +178,10 @@ impl<'d> Seen<'d> {
 
 impl Observer for Seen<'_> {
     fn step(&mut self, view: StepView<'_>) {
-        if view.relaxed {
-            self.states.push(self.real(view.states));
+        if view.visits.relaxed {
+            self.states.push(self.real(view.records.of(PartName::State)));
         }
-        if view.learned {
+        if view.visits.learns() {
             let mut now = self.weights.zero_like();
             for (l, (layer, s)) in (1..).zip(now.layers.iter_mut().zip(&self.design.synapses)) {
                 let mut lanes = vec![0; layer.post];

@@ -1,17 +1,22 @@
-//! What a network is, geometrically: layers of neurons, the synapses that join them, and where a neuron lies in a vector
-//! of all. It knows no file, no number format and no circuit; everything else asks it.
+//! What a network is, geometrically: layers of neurons, the synapses that join them, where a neuron lies in a vector
+//! of all, what it commits, and what a pass visits. It knows no file, no number format and no circuit; everything else
+//! asks it.
 
 mod connection;
 mod names;
 mod pool;
+mod record;
 mod shape;
 mod span;
+mod visits;
 
 pub use connection::{Connection, Kernel, Kind, Unfit, Way};
 pub use names::Site;
 pub use pool::Pool;
+pub use record::{KeptRecords, Part, PartName, Record, Records};
 pub use shape::{Place, Shape};
 pub use span::Spans;
+pub use visits::{Learned, Visits};
 
 use std::fmt;
 use std::ops::{Range, RangeInclusive};
@@ -104,28 +109,6 @@ impl Network {
     /// The synapses that lead to layers 1 to L, with the layer's number.
     pub fn connections(&self) -> impl DoubleEndedIterator<Item = (usize, &Connection)> + ExactSizeIterator {
         self.connections.iter().enumerate().map(|(i, c)| (i + 1, c))
-    }
-
-    /// True of the synapses that do not visit inputs of zero.
-    fn leaves_out_zeros(&self, l: usize) -> bool {
-        l == 1 && self.connection(l).is_dense()
-    }
-
-    /// How many taps a pass visits, as [`visited_taps`](Self::visited_taps), where so many inputs are not zero.
-    pub fn visits(&self, l: usize, active: usize) -> usize {
-        if self.leaves_out_zeros(l) { active } else { self.connection(l).taps() }
-    }
-
-    /// The taps that a pass visits of the synapses to layer `l` (1 to L), where `active` are the inputs that are not
-    /// zero: a dense layer on the input leaves out the others, whose products and contrasts are zero.
-    pub fn visited_taps<'a>(
-        &self,
-        l: usize,
-        active: &'a [u32],
-    ) -> impl Iterator<Item = usize> + Clone + use<'a> {
-        let (some, all) =
-            if self.leaves_out_zeros(l) { (active, 0) } else { (&[][..], self.connection(l).taps()) };
-        some.iter().map(|&j| j as usize).chain(0..all)
     }
 
     /// Where layer `l` (1 to L) lies in a state vector.

@@ -5,7 +5,7 @@ use super::weights::{backward_layer, column_keys};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
-use crate::network::Connection;
+use crate::network::{Connection, Learned, Records, Visits};
 use crate::rules::{
     Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative,
     run,
@@ -127,24 +127,6 @@ impl<'d> Golden<'d> {
         prediction
     }
 
-    fn view<'a>(
-        &'a self,
-        b: &'a SampleStates,
-        active: &'a [u32],
-        relaxed: bool,
-        learned: bool,
-    ) -> StepView<'a> {
-        StepView {
-            step: b.step,
-            relaxed,
-            learned,
-            states: &b.now.states,
-            drives: &b.drives,
-            weights: &self.weights,
-            active_inputs: active,
-        }
-    }
-
     /// What the synapses see at a moment.
     fn activities(&self, input: &[i32], moment: &Moment) -> Activities {
         let d = self.design;
@@ -254,7 +236,7 @@ impl<'d> Golden<'d> {
             // There is no bias on the way back.
             let bias = (!back).then_some(connection.taps());
             let keys = column_keys(connection, key, l);
-            for tap in d.network.visited_taps(l, active).chain(bias) {
+            for tap in Visits::learning(active).taps(&d.network, l).chain(bias) {
                 let is_bias = tap == connection.taps();
                 let column_key = keys(tap);
                 let rate = rates.of(l, is_bias);
@@ -281,7 +263,7 @@ impl<'d> Golden<'d> {
         let sign = if update.coefficient.is_negative(is_negative(d.seed, self.sample)) { -1 } else { 1 };
         let terms = self.terms(input, b, update.forward);
         for (l, connection) in d.network.connections() {
-            for tap in d.network.visited_taps(l, active).chain([connection.taps()]) {
+            for tap in Visits::learning(active).taps(&d.network, l).chain([connection.taps()]) {
                 for row in 0..connection.rows() {
                     let contrast = terms.contrast(l, connection, row, tap);
                     self.sums[l - 1][self.weights.layers[l - 1].at(row, tap)] += sign * contrast;
@@ -356,35 +338,39 @@ struct Sample<'a, 'd, O> {
 
 impl<O: Observer> Sample<'_, '_, O> {
     /// Shows a pass that is done, and goes on to the next.
-    fn show(&mut self, relaxed: bool, learned: bool) {
-        self.observer.step(self.golden.view(&self.states, &self.active, relaxed, learned));
+    fn show(&mut self, relaxed: bool, learned: Learned) {
+        self.observer.step(StepView {
+            step: self.states.step,
+            visits: Visits { active: &self.active, relaxed, learned },
+            records: Records { states: &self.states.now.states, drives: &self.states.drives },
+            weights: &self.golden.weights,
+        });
         self.states.step += 1;
     }
 }
 
 impl<O: Observer> Machine for Sample<'_, '_, O> {
-    fn relax(&mut self, Pass { at, nudge, update, .. }: Pass) -> u32 {
-        if let Some(update) = update {
+    fn relax(&mut self, pass: Pass) -> u32 {
+        if let Some(update) = pass.update {
             self.golden.learn(self.input, &self.active, &self.states, update);
         }
-        self.golden.relax(self.input, self.label, nudge, at, &mut self.states);
-        self.show(true, update.is_some());
+        self.golden.relax(self.input, self.label, pass.nudge, pass.at, &mut self.states);
+        self.show(true, pass.learned());
         1
     }
 
-    fn learn(&mut self, Learning { update, into, .. }: Learning) {
-        match into {
+    fn learn(&mut self, learning: Learning) {
+        let update = learning.update;
+        match learning.into {
             Destination::Weights => self.golden.learn(self.input, &self.active, &self.states, update),
             Destination::Sums => self.golden.add_up(self.input, &self.active, &self.states, update),
         }
-        self.show(false, into == Destination::Weights);
+        self.show(false, learning.learned());
     }
 
     fn apply(&mut self) {
         self.golden.apply(&self.states);
-        // The words of zero inputs are written, too.
-        self.active = (0..self.input.len() as u32).collect();
-        self.show(false, true);
+        self.show(false, Learned::All);
     }
 
     fn save(&mut self, slot: usize) {

@@ -1,5 +1,7 @@
 //! What the model lets others see: every committed step, in the terms of the network.
 
+use crate::network::{Records, Visits};
+
 /// Weights as the hardware's memory shows them, whatever form a model keeps them in.
 pub trait WeightSource: std::fmt::Debug {
     /// Stored raw values of the rows (post-synaptic neurons) `first_row..first_row + out.len()` of one column of
@@ -21,18 +23,12 @@ pub trait WeightSource: std::fmt::Debug {
 pub struct StepView<'a> {
     /// Number of this step within the sample, from 0. A learn-only pass is a step of its own.
     pub step: u32,
-    /// True when neurons have taken a time step: `states` and `drives` are new.
-    pub relaxed: bool,
-    /// True when synapses have learned: the weights of every active column are (re)written.
-    pub learned: bool,
-    /// Raw states of layers 1 to L, one after the other.
-    pub states: &'a [i32],
-    /// Raw drives of layers 1 to L (of the last relaxed step).
-    pub drives: &'a [i32],
+    /// Which neurons and which synapses.
+    pub visits: Visits<'a>,
+    /// What the neurons hold after the step; new where it has relaxed them.
+    pub records: Records<'a>,
     /// Weights after the step.
     pub weights: &'a dyn WeightSource,
-    /// Inputs that are not zero, ascending: the columns of synapse layer 1 (besides the bias) that the pass visits.
-    pub active_inputs: &'a [u32],
 }
 
 /// What a sample ends with.

@@ -2,6 +2,7 @@
 //! drives.
 
 use super::{Nudge, Op, Update};
+use crate::network::Learned;
 
 /// A pass of a relaxation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,13 @@ pub struct Pass {
     /// What the synapses learn first, from the step before; the new weights then make the drives of this one
     /// (algorithms.md 2.1).
     pub update: Option<Update>,
+}
+
+impl Pass {
+    /// The synapses that learn in it.
+    pub fn learned(&self) -> Learned {
+        if self.update.is_some() { Learned::Visited } else { Learned::Nothing }
+    }
 }
 
 /// Where a contrast goes.
@@ -35,6 +43,16 @@ pub struct Learning {
     pub into: Destination,
     /// It is the last update of a relaxation in which synapses learn after every step.
     pub ends_relaxation: bool,
+}
+
+impl Learning {
+    /// The synapses whose weights it changes.
+    pub fn learned(&self) -> Learned {
+        match self.into {
+            Destination::Weights => Learned::Visited,
+            Destination::Sums => Learned::Nothing,
+        }
+    }
 }
 
 /// What a phase program is run on.

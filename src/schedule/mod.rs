@@ -2,7 +2,7 @@
 //!
 //! [`walk`] is the loop nest of a pass, [`store`] the map of the weight memories; [`Layout`] gives the generator its
 //! addresses and widths, [`cycles`] predicts the hardware's cycle counter exactly, and the comparator follows
-//! [`Layout::visits`] in the order in which the hardware writes.
+//! [`Layout::written`] in the order in which the hardware writes.
 
 mod cycles;
 mod store;
@@ -10,7 +10,7 @@ mod walk;
 
 pub use cycles::{Cycles, SETTLE, predict, predict_training};
 pub use store::{StoredLayer, WeightMap, WeightWord};
-pub use walk::{ChunkVisit, Visit, Walk};
+pub use walk::{ChunkVisit, RecordWord, Visit, Walk};
 
 use crate::design::{Activation, Design, Dynamics, NudgePlace, Order};
 use crate::fixed_point::Rounding;
@@ -49,6 +49,11 @@ impl LayerLayout {
     /// Post-synaptic neurons.
     pub fn post(&self) -> usize {
         self.connection.above().neurons()
+    }
+
+    /// Words of its neurons: each chunk at each place.
+    pub fn words(&self) -> usize {
+        self.connection.above().places() * self.chunks
     }
 
     /// Weight words of a chunk: one a tap, and the bias.
@@ -123,9 +128,9 @@ impl Layout {
         let mut word_base = 0;
         let layer = |(_, &connection): (usize, &Connection)| {
             let chunks = connection.rows().div_ceil(lanes);
-            let words = connection.above().places() * chunks;
-            word_base += words;
-            LayerLayout { connection, chunks, word_base: word_base - words }
+            let layer = LayerLayout { connection, chunks, word_base };
+            word_base += layer.words();
+            layer
         };
         let layers = design.network.connections().map(layer).collect();
         let slots = crate::rules::Program::of(design).slots();

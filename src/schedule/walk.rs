@@ -5,6 +5,8 @@
 //! ```
 
 use super::{CHAIN_SLOT, LAYER_GAP, Layout, MIN_SLOT};
+use crate::network::Visits;
+use std::ops::Range;
 
 /// What a pass over the synapses does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +41,22 @@ pub struct Visit {
     pub tap: usize,
 }
 
+/// A word of records that a pass commits: those of a chunk of rows at one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordWord {
+    /// Layer, from 1.
+    pub layer: usize,
+    /// Which of its words.
+    pub word: usize,
+    /// Its place in a bank of the state memory.
+    pub address: usize,
+}
+
 impl Layout {
     /// The chunks of a pass, in order, where so many inputs are not zero.
     pub fn chunks(&self, walk: Walk, active: usize) -> impl Iterator<Item = ChunkVisit> {
         (1..=self.depth()).skip(usize::from(!walk.from_input)).flat_map(move |layer| {
-            let words = self.network.visits(layer, active) + 1;
+            let words = self.network.visited_taps(layer, active) + 1;
             (0..self.layer(layer).chunks).map(move |chunk| ChunkVisit {
                 layer,
                 chunk,
@@ -53,14 +66,32 @@ impl Layout {
         })
     }
 
-    /// The words that a pass which learns writes, in order.
-    pub fn visits<'a>(&'a self, active_inputs: &'a [u32]) -> impl Iterator<Item = Visit> + 'a {
+    /// The words of weights that a pass writes, in order.
+    pub fn written<'a>(&'a self, visits: Visits<'a>) -> impl Iterator<Item = Visit> + 'a {
         let learn = Walk { from_input: true, drives: false };
-        self.chunks(learn, active_inputs.len()).flat_map(move |ChunkVisit { layer, chunk, .. }| {
+        let chunks = visits.learns().then(|| self.chunks(learn, visits.active.len()));
+        chunks.into_iter().flatten().flat_map(move |ChunkVisit { layer, chunk, .. }| {
             let bias = self.network.connection(layer).taps();
-            let taps = self.network.visited_taps(layer, active_inputs).chain([bias]);
+            let taps = visits.taps(&self.network, layer).chain([bias]);
             taps.map(move |tap| Visit { layer, chunk, tap })
         })
+    }
+
+    /// The words of records that a pass commits, in any order.
+    pub fn committed(&self, visits: Visits<'_>) -> impl Iterator<Item = RecordWord> + use<'_> {
+        let layers = visits.relaxed.then(|| self.network.layers());
+        layers.into_iter().flatten().flat_map(move |layer| {
+            let l = self.layer(layer);
+            (0..l.words()).map(move |word| RecordWord { layer, word, address: l.word_base + word })
+        })
+    }
+
+    /// The neurons of a word of records, by their numbers in its layer, lane by lane.
+    pub fn neurons_of(&self, RecordWord { layer, word, .. }: RecordWord) -> Range<usize> {
+        let l = self.layer(layer);
+        let rows = self.weights.rows(layer, word % l.chunks);
+        let first = word / l.chunks * l.connection.above().channels + rows.start;
+        first..first + rows.len()
     }
 
     /// Cycles between the first words of two chunks of a layer, at least, in a pass with or without drives.

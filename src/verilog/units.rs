@@ -3,6 +3,7 @@
 use super::{EXPONENTIAL_FILE, RECIPROCAL_FILE, table_file};
 use crate::design::{Activation, Constant, Design, Dynamics, NeuronMath, Neurons, NudgePlace, Order, Tables};
 use crate::fixed_point::softmax::PROBABILITY_FRAC;
+use crate::network::PartName;
 use crate::schedule::{NeuronStages, bits};
 
 /// A neuron unit of the core, as the template needs it.
@@ -45,7 +46,7 @@ pub fn rates_width(design: &Design) -> u32 {
 
 /// Common width of states in the core: two's complement.
 pub fn common_state_width(design: &Design) -> u32 {
-    design.neurons.iter().map(|n| n.state.width + u32::from(!n.state.signed)).max().unwrap_or(1)
+    design.record().part(PartName::State).map_or(1, |state| state.width)
 }
 
 /// Common width of drives in the core: two's complement.

@@ -3,8 +3,9 @@
 use super::{rendered, top_name};
 use crate::bus::{Map, ResultWords, Vectors, synthetic_samples, vectors};
 use crate::design::{Design, Keys};
+use crate::network::Record;
 use crate::schedule::{Layout, bits};
-use crate::verilog::{Sources, common_drive_width, common_state_width};
+use crate::verilog::{Sources, common_drive_width};
 use askama::Template;
 
 #[derive(Template)]
@@ -45,7 +46,7 @@ struct SimTop {
     digest: u32,
     label_width: u32,
     drive_width: u32,
-    state_width: u32,
+    record: Record,
 }
 
 impl SimTop {
@@ -62,7 +63,7 @@ pub(super) fn add_harness(sources: &mut Sources, design: &Design, map: &Map) {
         digest: Keys::of_circuit(design).word(),
         label_width: bits(design.classes() - 1),
         drive_width: common_drive_width(design),
-        state_width: common_state_width(design),
+        record: design.record(),
     };
     let mut put = |name: &str, text: String| sources.files.insert(name.to_owned(), text);
     put("sim_bus_top.v", rendered(&top));

@@ -3,7 +3,7 @@
 use super::{Engine, Numbers, Work};
 use crate::design::{Design, Modes};
 use crate::fixed_point::Rounding;
-use crate::network::Pool;
+use crate::network::{Learned, Pool};
 use crate::reference::Observer;
 
 /// What a pass began with.
@@ -86,11 +86,11 @@ impl<N: Numbers> Engine<'_, N> {
                 let shown = &circle.before[(circle.passes + ahead) % circle.before.len()];
                 self.states.clone_from(&shown.states);
                 self.drives.clone_from(&shown.drives);
-                self.show(observer, true, false);
+                self.show(observer, true, Learned::Nothing);
             }
             self.states.clone_from(&states);
             self.drives.clone_from(&drives);
-            self.show(observer, true, false);
+            self.show(observer, true, Learned::Nothing);
         }
         self.circle = Some(circle);
     }

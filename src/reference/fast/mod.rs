@@ -23,7 +23,7 @@ use super::neuron::Pull;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
-use crate::network::{Connection, Network, Shape};
+use crate::network::{Connection, Learned, Network, Records, Shape, Visits};
 use crate::rules::{Destination, Learning, Lesson, Machine, Pass, Program, run};
 use circle::Circle;
 use matrix::{Matrix, Reading};
@@ -427,16 +427,13 @@ impl<'d, N: Numbers> Engine<'d, N> {
     }
 
     /// Shows a finished step and begins the next one.
-    fn show<O: Observer>(&mut self, observer: &mut O, relaxed: bool, learned: bool) {
+    fn show<O: Observer>(&mut self, observer: &mut O, relaxed: bool, learned: Learned) {
         if O::WATCHES {
             observer.step(StepView {
                 step: self.step,
-                relaxed,
-                learned,
-                states: &self.states,
-                drives: &self.drives,
+                visits: Visits { active: &self.active_inputs, relaxed, learned },
+                records: Records { states: &self.states, drives: &self.drives },
                 weights: &*self,
-                active_inputs: &self.active_inputs,
             });
         }
         self.step += 1;
@@ -453,31 +450,30 @@ struct Sample<'a, 'd, N: Numbers, O> {
 }
 
 impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
-    fn relax(&mut self, Pass { at, of, nudge, update }: Pass) -> u32 {
+    fn relax(&mut self, pass: Pass) -> u32 {
         let engine = &mut *self.engine;
-        if at == 0 {
+        if pass.at == 0 {
             engine.leave_circle();
         }
-        if let Some(update) = update {
+        if let Some(update) = pass.update {
             engine.learn(update, true, self.count.as_deref_mut());
         }
-        engine.relax::<O>(nudge, self.label, at, self.count.as_deref_mut());
-        engine.show(self.observer, true, update.is_some());
-        1 + engine.skip_circles(of - at - 1, self.observer)
+        engine.relax::<O>(pass.nudge, self.label, pass.at, self.count.as_deref_mut());
+        engine.show(self.observer, true, pass.learned());
+        1 + engine.skip_circles(pass.of - pass.at - 1, self.observer)
     }
 
-    fn learn(&mut self, Learning { update, into, .. }: Learning) {
-        match into {
-            Destination::Weights => self.engine.learn(update, false, self.count.as_deref_mut()),
-            Destination::Sums => self.engine.add_up(update),
+    fn learn(&mut self, learning: Learning) {
+        match learning.into {
+            Destination::Weights => self.engine.learn(learning.update, false, self.count.as_deref_mut()),
+            Destination::Sums => self.engine.add_up(learning.update),
         }
-        self.engine.show(self.observer, false, into == Destination::Weights);
+        self.engine.show(self.observer, false, learning.learned());
     }
 
     fn apply(&mut self) {
         self.engine.apply(self.count.as_deref_mut());
-        self.engine.active_inputs = (0..self.engine.network.inputs() as u32).collect();
-        self.engine.show(self.observer, false, true);
+        self.engine.show(self.observer, false, Learned::All);
     }
 
     fn save(&mut self, slot: usize) {

@@ -99,6 +99,17 @@ pub enum Way {
     Back,
 }
 
+/// Taps side by side that see neurons side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first tap.
+    pub tap: usize,
+    /// The first neuron of the layer below.
+    pub pre: usize,
+    /// How many.
+    pub len: usize,
+}
+
 /// The synapses from one layer of neurons to the next.
 ///
 /// A *row* is an output channel: the weights that lead to it, one a *tap*, and its bias. A row is used at every
@@ -213,6 +224,29 @@ impl Connection {
         .collect()
     }
 
+    /// What a row sees from a position: taps side by side that see neurons side by side, in ascending order. Taps in the
+    /// padding are in none of them.
+    pub fn runs(&self, position: usize) -> impl Iterator<Item = Run> + use<> {
+        let Connection { kind, below, map, .. } = *self;
+        // One run of all taps, or one a row of the kernel.
+        let rows = if let Kind::Conv(kernel) = kind { kernel.size } else { 1 };
+        (0..rows).filter_map(move |tap_row| {
+            let Kind::Conv(kernel) = kind else {
+                return (position == 0).then_some(Run { tap: 0, pre: 0, len: below.neurons() });
+            };
+            let row = kernel.seen(position / map.columns, tap_row, below.rows)?;
+            let from = position % map.columns * kernel.stride;
+            let first = kernel.padding.saturating_sub(from);
+            let end = kernel.size.min(below.columns + kernel.padding - from);
+            let square = kernel.square(below);
+            Some(Run {
+                tap: square.number(Place { row: tap_row, column: first, channel: 0 }),
+                pre: below.number(Place { row, column: from + first - kernel.padding, channel: 0 }),
+                len: (end - first) * below.channels,
+            })
+        })
+    }
+
     /// Most synapses that lead to one place of the map.
     pub fn fan_in(&self) -> usize {
         self.taps()
@@ -276,6 +310,11 @@ mod tests {
                 forward.extend(c.pre(position, tap).map(|pre| (pre, position, tap)));
             }
         }
+        let in_runs = (0..c.positions()).flat_map(|position| {
+            let runs = c.runs(position);
+            runs.flat_map(move |Run { tap, pre, len }| (0..len).map(move |i| (pre + i, position, tap + i)))
+        });
+        assert_eq!(forward, in_runs.collect::<Vec<_>>(), "{c:?}");
         forward.sort_unstable();
         let pre = 0..c.below().neurons();
         let mut back: Vec<_> =

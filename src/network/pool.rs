@@ -4,11 +4,14 @@
 //! neuron; on the way back, and to the synapses that learn, the neuron shows an activity at each of the four: its *placed*
 //! activity. Without a pool map and layer are the same.
 
-use super::{Connection, Shape};
+use super::{Connection, Place, Shape};
+use serde::Deserialize;
 use std::fmt;
+use std::ops::Range;
 
 /// How four neighbouring sums of a map (2 x 2) make one total.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Pool {
     /// They do not: each is one.
     #[default]
@@ -47,45 +50,96 @@ impl fmt::Display for Pool {
     }
 }
 
-impl Connection {
-    /// Where a corner of a neuron's window lies in the map.
-    fn site(&self, neuron: usize, corner: usize) -> usize {
-        let (place, window) = (self.above().place(neuron), self.pool().window());
-        let (row, column) = (place.row * window + corner / WINDOW, place.column * window + corner % WINDOW);
-        self.map().number(super::Place { row, column, ..place })
-    }
+/// The neurons at one place of a layer, and the corners of their windows in the map: numbers of their first channels.
+struct Window {
+    neurons: Range<usize>,
+    corners: [usize; WINDOW * WINDOW],
+}
 
-    /// The numbers in the map of a neuron's window, its corners in ascending order.
-    pub fn window(&self, neuron: usize) -> impl Iterator<Item = usize> + use<'_> {
-        let corners = self.pool().window().pow(2);
-        (0..corners).map(move |corner| self.site(neuron, corner))
+impl Window {
+    /// The neurons' places in the map at a corner.
+    fn at(&self, corner: usize) -> Range<usize> {
+        let from = self.corners[corner];
+        from..from + self.neurons.len()
+    }
+}
+
+impl Connection {
+    fn windows(&self) -> impl Iterator<Item = Window> + use<> {
+        let (map, above, window) = (self.map(), self.above(), self.pool().window());
+        (0..above.places()).map(move |place| {
+            let (row, column) = (place / above.columns * window, place % above.columns * window);
+            let corner = |at: usize| {
+                map.number(Place { row: row + at / WINDOW, column: column + at % WINDOW, channel: 0 })
+            };
+            let first = place * above.channels;
+            Window { neurons: first..first + above.channels, corners: std::array::from_fn(corner) }
+        })
     }
 
     /// Totals of the neurons from the sums of the map, and the corners that they come from (0 where the pool has none). A
     /// mean is left as the sum of four.
     pub fn pooled<T: Copy + PartialOrd>(&self, sums: &[T], add: impl Fn(T, T) -> T) -> (Vec<T>, Vec<u8>) {
-        let of = |neuron| {
-            let others = (0u8..).zip(self.window(neuron)).skip(1);
-            others.fold((sums[self.site(neuron, 0)], 0), |(total, best), (corner, site)| match self.pool() {
-                Pool::Average => (add(total, sums[site]), best),
-                _ if sums[site] > total => (sums[site], corner),
-                _ => (total, best),
-            })
-        };
-        (0..self.above().neurons()).map(of).unzip()
+        if self.pool() == Pool::None {
+            return (sums.to_vec(), vec![0; sums.len()]);
+        }
+        let mut totals = Vec::with_capacity(self.above().neurons());
+        let mut corners = vec![0; self.above().neurons()];
+        for window in self.windows() {
+            totals.extend_from_slice(&sums[window.at(0)]);
+            let totals = &mut totals[window.neurons.clone()];
+            for corner in 1..WINDOW * WINDOW {
+                let (sums, best) = (&sums[window.at(corner)], &mut corners[window.neurons.clone()]);
+                for ((total, best), &sum) in totals.iter_mut().zip(best).zip(sums) {
+                    if self.pool() == Pool::Average {
+                        *total = add(*total, sum);
+                    } else if sum > *total {
+                        (*total, *best) = (sum, corner as u8);
+                    }
+                }
+            }
+        }
+        (totals, corners)
     }
 
     /// What the neurons of the layer above show to each place of the map. A mean's four places show the whole activity: it
     /// counts a quarter there.
     pub fn placed<T: Copy + Default>(&self, activities: &[T], corners: &[u8]) -> Vec<T> {
+        if self.pool() == Pool::None {
+            return activities.to_vec();
+        }
         let mut map = vec![T::default(); self.map().neurons()];
-        for (neuron, (&activity, &corner)) in activities.iter().zip(corners).enumerate() {
-            match self.pool() {
-                Pool::Max => map[self.site(neuron, corner.into())] = activity,
-                Pool::None | Pool::Average => self.window(neuron).for_each(|site| map[site] = activity),
+        for window in self.windows() {
+            for corner in 0..WINDOW * WINDOW {
+                let here = window.neurons.clone();
+                let places = map[window.at(corner)].iter_mut();
+                for ((place, &activity), &at) in places.zip(&activities[here.clone()]).zip(&corners[here]) {
+                    if self.pool() == Pool::Average || usize::from(at) == corner {
+                        *place = activity;
+                    }
+                }
             }
         }
         map
+    }
+
+    /// What the neurons of the layer above see of the map, at the places where they show themselves: the transpose of
+    /// [`placed`](Self::placed).
+    pub fn picked<T: Copy>(&self, map: &[T], corners: &[u8], add: impl Fn(T, T) -> T) -> Vec<T> {
+        if self.pool() == Pool::None {
+            return map.to_vec();
+        }
+        let of = |window: Window| {
+            let seen = window.neurons.clone().enumerate().map(|(channel, neuron)| {
+                let at = |corner: usize| map[window.corners[corner] + channel];
+                match self.pool() {
+                    Pool::Average => (1..WINDOW * WINDOW).map(at).fold(at(0), &add),
+                    Pool::None | Pool::Max => at(corners[neuron].into()),
+                }
+            });
+            seen.collect::<Vec<_>>()
+        };
+        self.windows().flat_map(of).collect()
     }
 }
 
@@ -112,11 +166,11 @@ mod tests {
     fn the_first_of_the_largest_sums_makes_the_total() {
         let c = pooled_by(Pool::Max);
         assert_eq!(c.above(), Shape { rows: 2, columns: 1, channels: 2 });
-        assert_eq!(c.window(1).collect::<Vec<_>>(), [1, 3, 5, 7]);
         let (totals, corners) = c.pooled(&SUMS, |a, b| a + b);
         assert_eq!((&totals[..], &corners[..]), (&[7, -5, 0, 3][..], &[1, 0, 0, 1][..]));
         let placed = c.placed(&[10, 20, 30, 40], &corners);
         assert_eq!(placed, [0, 20, 10, 0, 0, 0, 0, 0, 30, 0, 0, 40, 0, 0, 0, 0]);
+        assert_eq!(c.picked(&SUMS, &corners, |a, b| a + b), totals);
     }
 
     #[test]
@@ -126,6 +180,7 @@ mod tests {
         assert_eq!((&totals[..], &corners[..]), (&[17, -25, 0, 7][..], &[0; 4][..]));
         let placed = c.placed(&[10, 20, 30, 40], &corners);
         assert_eq!(placed, [10, 20, 10, 20, 10, 20, 10, 20, 30, 40, 30, 40, 30, 40, 30, 40]);
+        assert_eq!(c.picked(&SUMS, &corners, |a, b| a + b), totals);
     }
 
     #[test]

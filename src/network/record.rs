@@ -87,6 +87,8 @@ impl Record {
 pub struct Records<'a> {
     /// Raw states of layers 1 to L, one after the other.
     pub states: &'a [i32],
+    /// Corners of the windows that the neurons show themselves at ([`Pool::Max`](super::Pool::Max)), likewise; else 0.
+    pub corners: &'a [u8],
     /// Raw drives, likewise; no part of a record.
     pub drives: &'a [i32],
 }
@@ -102,7 +104,11 @@ impl<'a> Records<'a> {
 
     /// A copy, to look at later.
     pub fn keep(&self) -> KeptRecords {
-        KeptRecords { states: self.states.to_vec(), drives: self.drives.to_vec() }
+        KeptRecords {
+            states: self.states.to_vec(),
+            corners: self.corners.to_vec(),
+            drives: self.drives.to_vec(),
+        }
     }
 }
 
@@ -110,13 +116,14 @@ impl<'a> Records<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptRecords {
     states: Vec<i32>,
+    corners: Vec<u8>,
     drives: Vec<i32>,
 }
 
 impl KeptRecords {
     /// What was kept.
     pub fn view(&self) -> Records<'_> {
-        Records { states: &self.states, drives: &self.drives }
+        Records { states: &self.states, corners: &self.corners, drives: &self.drives }
     }
 }
 

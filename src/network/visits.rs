@@ -54,7 +54,7 @@ impl Network {
     }
 
     /// True of the synapses that do not visit inputs of zero, whose products and contrasts are zero: a dense layer's.
-    fn leaves_out_zeros(&self, l: usize) -> bool {
+    pub fn leaves_out_zeros(&self, l: usize) -> bool {
         l == 1 && self.connection(l).is_dense()
     }
 }

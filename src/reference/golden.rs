@@ -339,10 +339,11 @@ struct Sample<'a, 'd, O> {
 impl<O: Observer> Sample<'_, '_, O> {
     /// Shows a pass that is done, and goes on to the next.
     fn show(&mut self, relaxed: bool, learned: Learned) {
+        let Moment { states, corners } = &self.states.now;
         self.observer.step(StepView {
             step: self.states.step,
             visits: Visits { active: &self.active, relaxed, learned },
-            records: Records { states: &self.states.now.states, drives: &self.states.drives },
+            records: Records { states, corners, drives: &self.states.drives },
             weights: &self.golden.weights,
         });
         self.states.step += 1;

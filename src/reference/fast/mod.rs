@@ -267,6 +267,8 @@ struct Engine<'d, N: Numbers> {
     /// All inputs, where layer 1 is not dense; else empty.
     clamped: Vec<N::Activity>,
     states: Vec<i32>,
+    /// For those who watch: corners of all layers, as [`Records`] has them.
+    corners: Vec<u8>,
     circle: Option<Circle>,
     drives: Vec<i32>,
     now: Activities<N>,
@@ -326,6 +328,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             inputs: Vec::new(),
             clamped: Vec::new(),
             drives: states.clone(),
+            corners: vec![0; states.len()],
             circle: Circle::of(design),
             states,
             chosen: activities.iter().map(|seen| seen.corners.clone()).collect(),
@@ -429,10 +432,14 @@ impl<'d, N: Numbers> Engine<'d, N> {
     /// Shows a finished step and begins the next one.
     fn show<O: Observer>(&mut self, observer: &mut O, relaxed: bool, learned: Learned) {
         if O::WATCHES {
+            for (l, seen) in self.network.layers().zip(&self.now).filter(|(_, seen)| !seen.corners.is_empty())
+            {
+                self.corners[self.network.span(l)].copy_from_slice(&seen.corners);
+            }
             observer.step(StepView {
                 step: self.step,
                 visits: Visits { active: &self.active_inputs, relaxed, learned },
-                records: Records { states: &self.states, drives: &self.drives },
+                records: Records { states: &self.states, corners: &self.corners, drives: &self.drives },
                 weights: &*self,
             });
         }

@@ -130,9 +130,10 @@ fn states_differ_from_bptts_by_the_slope_of_their_neuron() {
     let c = Comparison::of(&design, &found);
     let (network, parameters) = (FloatNetwork::of(&design), Parameters::initial(&design));
     let input_drive = network.input_drive(&parameters, &found[0].real);
-    let settled = eqhdl::oracle::bptt::settle(&network, &parameters, &found[0].real, 1e-15).states;
+    let settled = eqhdl::oracle::bptt::settle(&network, &parameters, &found[0].real, 1e-15).point;
     let slopes: Vec<f64> = network
         .drives(&parameters, &input_drive, &settled)
+        .values
         .into_iter()
         .map(|u| network.squash.slope(u))
         .collect();
@@ -247,10 +248,11 @@ fn fine_fixed_point_is_the_oracle() {
             assert_eq!(float.phases.len(), fixed.phases.len());
             for (a, b) in float.phases.iter().zip(&fixed.phases) {
                 assert_eq!(
-                    (a.nudge, a.states.len(), a.increments.len()),
-                    (b.nudge, b.states.len(), b.increments.len())
+                    (a.nudge, a.moments.len(), a.increments.len()),
+                    (b.nudge, b.moments.len(), b.increments.len())
                 );
-                let states = a.states.iter().flatten().zip(b.states.iter().flatten());
+                let [a, b] = [a, b].map(|p| p.moments.iter().flat_map(|m| &m.states));
+                let states = a.zip(b);
                 let worst = states.fold(0.0f64, |m, (a, b)| m.max((a - b).abs()));
                 assert!(worst < 2e-4, "{rule:?} {place:?}: states {worst:e}");
             }

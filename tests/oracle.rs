@@ -4,7 +4,9 @@
 use eqhdl::design::{Dynamics, NudgePlace, Order};
 use eqhdl::network::Network;
 use eqhdl::oracle::bptt::{at_fixed_point, gradients, settle};
-use eqhdl::oracle::{FloatNetwork, LayerParameters, Oracle, Parameters, Record, Squash, Unwatched};
+use eqhdl::oracle::{
+    FloatNetwork, LayerParameters, Moment, Oracle, Parameters, Places, Record, Squash, Unwatched,
+};
 use eqhdl::rules::{Coefficient, Contrast, Destination, Lesson, Nudge, Op, Program, StateRef, Update};
 
 /// The printed numbers have nine decimals.
@@ -43,6 +45,7 @@ fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distanc
         network: Network::dense(&[4, 3, 2]),
         dynamics,
         order: Order::Synchronous,
+        places: Places::Recorded,
         softmax: false,
         nudge_place,
         squash: Squash::Logistic,
@@ -101,7 +104,7 @@ fn run(network: FloatNetwork, program: Program, input: &[f64]) -> (Record, Param
 
 /// Hidden states, then output states, at the end of a phase.
 fn end_of(record: &Record, phase: usize) -> &[f64] {
-    record.phases[phase].states.last().expect("a phase has states")
+    &record.phases[phase].moments.last().expect("a phase has moments").states
 }
 
 fn rows(p: &LayerParameters) -> Vec<f64> {
@@ -158,7 +161,7 @@ fn bptt_of_the_prototypical_network_step_by_step() {
 fn states_of_the_prototypical_network_under_a_tiny_nudge() {
     let beta = 1e-5;
     let (record, _) = run(network(Dynamics::Prototypical, NudgePlace::Outside, beta, beta), ep(200, 5), &X);
-    let states = &record.phases[1].states;
+    let states: Vec<_> = record.phases[1].moments.iter().map(|m| &m.states).collect();
     let expected = [
         [0.0, 0.0, 0.0, -0.173037749, 0.856440329],
         [0.020737112, 0.205313966, 0.047075561, 0.0, 0.0],
@@ -167,7 +170,7 @@ fn states_of_the_prototypical_network_under_a_tiny_nudge() {
         [0.0, 0.0, 0.0, 0.002907782, 0.003091887],
     ];
     for (t, expected) in expected.iter().enumerate() {
-        for (i, (e, (after, before))) in expected.iter().zip(states[t + 1].iter().zip(&states[t])).enumerate()
+        for (i, (e, (after, before))) in expected.iter().zip(states[t + 1].iter().zip(states[t])).enumerate()
         {
             let found = (after - before) / beta;
             // "~0": a nudge of second order, not above beta. States have 1e-16, so quotients 1e-11.
@@ -247,15 +250,16 @@ fn nudge_inside_one_sided_and_symmetric() {
 fn nudge_inside_with_the_published_programs_single_precision_nudge() {
     let (net, p) = (network(Dynamics::Prototypical, NudgePlace::Inside, 0.1, 0.1), parameters());
     let drive = net.input_drive(&p, &X);
-    let relaxed = |mut s: Vec<f64>, beta: f64| {
+    let relaxed = |mut states: Vec<f64>, beta: f64| {
         for _ in 0..200 {
-            let mut u = net.drives(&p, &drive, &s);
+            let now = Moment { states, corners: vec![0; 5] };
+            let (mut u, s) = (net.drives(&p, &drive, &now).values, now.states);
             for k in 0..2 {
                 u[3 + k] += f64::from(beta as f32 * (Y[k] as f32 - s[3 + k] as f32));
             }
-            s = u.into_iter().map(|u| Squash::Logistic.at(u)).collect();
+            states = u.into_iter().map(|u| Squash::Logistic.at(u)).collect();
         }
-        s
+        states
     };
     let free = relaxed(vec![0.0; 5], 0.0);
     let (plus, minus) = (relaxed(free.clone(), 0.1), relaxed(free.clone(), -0.1));
@@ -313,7 +317,7 @@ fn the_true_gradient() {
     truth("BPTT", &g.sum().expect("there are steps"));
     let point = settle(&net, &parameters(), &X, 1e-15);
     assert!(point.moved <= 1e-15);
-    truth("BPTT's limit", &at_fixed_point(&net, &parameters(), &X, &Y, &point.states).0);
+    truth("BPTT's limit", &at_fixed_point(&net, &parameters(), &X, &Y, &point.point).0);
 }
 
 /// A random sign of the nudge turns the update's sign too, so both signs learn the same to first order.
@@ -368,7 +372,7 @@ fn separate_backward_weights_learn_by_their_own_contrast() {
     );
     let mut record = Record::default();
     oracle.run(&X, LABEL, true, &mut record);
-    let states = &record.phases[1].states;
+    let states: Vec<_> = record.phases[1].moments.iter().map(|m| &m.states).collect();
     // F += eta/beta (h_2' - h_2) h_1^T; G += eta/beta (h_1' - h_1) h_2^T.
     let (mut f, mut g) = (start.layers[1].forward.clone(), start.layers[1].backward.clone().unwrap());
     for s in states.windows(2) {
@@ -394,7 +398,7 @@ fn equal_ways_back_change_no_state() {
         p.layers[1].backward = separate.then(|| p.layers[1].forward.clone());
         let mut record = Record::default();
         Oracle::new(net, ep(20, 5), p, 1).run(&X, LABEL, true, &mut record);
-        record.phases.into_iter().map(|p| p.states).collect::<Vec<_>>()
+        record.phases.into_iter().map(|p| p.moments).collect::<Vec<_>>()
     };
     assert_eq!(run(false), run(true));
 }

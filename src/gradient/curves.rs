@@ -77,7 +77,7 @@ impl Curves {
     /// what that step adds to the contrast (the sum over `t` is the contrast after the last step; under a vector field
     /// the other factor is that of the phase's beginning).
     pub fn of_trace(network: &FloatNetwork, input: &[f64], trace: &Trace) -> Curves {
-        let steps = trace.phases.iter().map(|p| p.states.len() - 1).min().unwrap_or(0);
+        let steps = trace.phases.iter().map(|p| p.moments.len() - 1).min().unwrap_or(0);
         let mut curves = Curves {
             network: network.network.clone(),
             states: vec![vec![0.0; network.neuron_count()]; steps],
@@ -87,7 +87,8 @@ impl Curves {
         for (phase, activities) in trace.phases.iter().zip(&trace.activities) {
             let factor = share / phase.nudge;
             for t in 0..steps {
-                let moved = phase.states[t + 1].iter().zip(&phase.states[t]).map(|(a, b)| factor * (a - b));
+                let (after, before) = (&phase.moments[t + 1].states, &phase.moments[t].states);
+                let moved = after.iter().zip(before).map(|(a, b)| factor * (a - b));
                 curves.states[t].iter_mut().zip(moved).for_each(|(c, m)| *c += m);
                 let into = &mut curves.parameters[t];
                 match phase.increments.get(t) {
@@ -101,7 +102,7 @@ impl Curves {
                         network.add_differences(input, a, b, from, factor, into);
                     }
                     None => {
-                        network.add_products(input, &activities[t + 1], &activities[t], factor, into);
+                        network.add_contrast(input, &activities[t + 1], &activities[t], factor, into);
                     }
                 }
             }

@@ -85,7 +85,7 @@ impl Studied {
         for e in examples {
             let point = settle(&network, &parameters, &e.real, SETTLED);
             let target = network.target(e.label);
-            let (g, _) = at_fixed_point(&network, &parameters, &e.real, &target, &point.states);
+            let (g, _) = at_fixed_point(&network, &parameters, &e.real, &target, &point.point);
             mean.add_scaled(-1.0 / examples.len() as f64, &g);
         }
         mean

@@ -2,8 +2,8 @@
 
 use super::Example;
 use crate::design::Design;
-use crate::network::PartName;
-use crate::oracle::{FloatNetwork, Oracle, Parameters, Phase, Record};
+use crate::network::Records;
+use crate::oracle::{FloatNetwork, Moment, Oracle, Parameters, Phase, Record};
 use crate::reference::fast::Fast;
 use crate::reference::neuron::NeuronUnit;
 use crate::reference::weights::backward_layer;
@@ -15,9 +15,9 @@ use crate::rules::{Learning, Machine, Pass, Program, is_negative, run};
 pub struct Trace {
     /// The relaxations under a nudge, in order.
     pub phases: Vec<Phase>,
-    /// What the synapses saw during each of them: as [`Phase::states`], through the activation where it comes after
-    /// the state.
-    pub activities: Vec<Vec<Vec<f64>>>,
+    /// What the synapses saw during each of them: as [`Phase::moments`], states through the activation where it comes after
+    /// them.
+    pub activities: Vec<Vec<Moment>>,
     /// All that was learned.
     pub learned: Parameters,
 }
@@ -32,7 +32,7 @@ impl Trace {
         oracle.run(&example.real, example.label, true, &mut record);
         let learned = record.learned.take().unwrap_or_else(|| parameters.zero_like());
         let phases: Vec<Phase> = record.phases.into_iter().filter(|p| p.nudge != 0.0).collect();
-        let seen = |p: &Phase| p.states.iter().map(|s| oracle.network.activities(s)).collect();
+        let seen = |p: &Phase| p.moments.iter().map(|m| oracle.network.seen(m)).collect();
         let activities = phases.iter().map(seen).collect();
         Trace { phases, activities, learned }
     }
@@ -62,7 +62,7 @@ impl Trace {
         let mut learned = seen.weights;
         learned.add_scaled(-1.0, initial);
 
-        let zero = (vec![0.0; design.neuron_count()], seen.resting.clone());
+        let zero = seen.resting.clone();
         let program = Program::of(design);
         let mut sorter = Sorter {
             states: seen.states.into_iter(),
@@ -77,8 +77,8 @@ impl Trace {
         let mut trace = Trace { phases: Vec::new(), activities: Vec::new(), learned };
         for Relaxation { nudge, moments, increments } in sorter.phases {
             if nudge != 0.0 {
-                let (states, activities) = moments.into_iter().unzip();
-                trace.phases.push(Phase { nudge, states, increments });
+                let (moments, activities) = moments.into_iter().unzip();
+                trace.phases.push(Phase { nudge, moments, increments });
                 trace.activities.push(activities);
             }
         }
@@ -87,7 +87,7 @@ impl Trace {
 }
 
 /// States and activities.
-type At = (Vec<f64>, Vec<f64>);
+type At = (Moment, Moment);
 
 /// A relaxation: before the first step, and after each.
 struct Relaxation {
@@ -146,8 +146,8 @@ impl Machine for Sorter {
 struct Seen<'d> {
     design: &'d Design,
     units: &'d [NeuronUnit],
-    /// Activities of the reset state.
-    resting: Vec<f64>,
+    /// Of the reset state.
+    resting: At,
     /// States and activities after every time step.
     states: Vec<At>,
     weights: Parameters,
@@ -157,29 +157,29 @@ struct Seen<'d> {
 
 impl<'d> Seen<'d> {
     fn of(design: &'d Design, units: &'d [NeuronUnit], weights: Parameters) -> Self {
-        let mut seen =
-            Seen { design, units, resting: Vec::new(), states: Vec::new(), weights, increments: Vec::new() };
-        seen.resting = seen.real(&vec![0; design.neuron_count()]).1;
-        seen
+        let rest = vec![0; design.neuron_count()];
+        let corners = vec![0; design.neuron_count()];
+        let resting = real(design, units, Records { states: &rest, corners: &corners, drives: &rest });
+        Seen { design, units, resting, states: Vec::new(), weights, increments: Vec::new() }
     }
+}
 
-    fn real(&self, raw: &[i32]) -> At {
-        let (mut states, mut activities) = (Vec::new(), Vec::new());
-        let mut raw = raw.iter().map(|&r| i64::from(r));
-        for (l, unit) in (1..).zip(self.units) {
-            for r in raw.by_ref().take(self.design.network.neurons(l)) {
-                states.push(self.design.neurons[l - 1].state.to_real(r));
-                activities.push(self.design.activity_format(l).to_real(unit.activity(r)));
-            }
+fn real(design: &Design, units: &[NeuronUnit], records: Records<'_>) -> At {
+    let (mut states, mut activities) = (Vec::new(), Vec::new());
+    let mut raw = records.states.iter().map(|&r| i64::from(r));
+    for (l, unit) in (1..).zip(units) {
+        for r in raw.by_ref().take(design.network.neurons(l)) {
+            states.push(design.neurons[l - 1].state.to_real(r));
+            activities.push(design.activity_format(l).to_real(unit.activity(r)));
         }
-        (states, activities)
     }
+    [states, activities].map(|states| Moment { states, corners: records.corners.to_vec() }).into()
 }
 
 impl Observer for Seen<'_> {
     fn step(&mut self, view: StepView<'_>) {
         if view.visits.relaxed {
-            self.states.push(self.real(view.records.of(PartName::State)));
+            self.states.push(real(self.design, self.units, view.records));
         }
         if view.visits.learns() {
             let mut now = self.weights.zero_like();

@@ -1,7 +1,9 @@
 //! One time step, forwards and (by hand) backwards.
 
-use super::{FloatNetwork, Parameters};
+use super::network::Places;
+use super::{FloatNetwork, Moment, Parameters, synapses};
 use crate::design::{Dynamics, NudgePlace};
+use crate::network::Pool;
 
 /// What a network is shown during a step.
 #[derive(Clone, Copy, Debug)]
@@ -14,79 +16,36 @@ pub struct Stimulus<'a> {
     pub nudge: f64,
 }
 
-/// `line += factor * other`.
-pub(super) fn add_scaled(line: &mut [f64], factor: f64, other: &[f64]) {
-    for (l, o) in line.iter_mut().zip(other) {
-        *l += factor * o;
-    }
+/// What drives the neurons of layers 1 to L, and where it comes from.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Drives {
+    /// One a neuron.
+    pub values: Vec<f64>,
+    /// The corners of the maxima, likewise ([`Moment::corners`]).
+    pub corners: Vec<u8>,
 }
 
-/// Lines taken at once.
-const AT_ONCE: usize = 4;
-
-/// `sum += factors_j * line_j` over all `lines`, which are as long as `sum`.
-fn add_lines(sum: &mut [f64], lines: &[f64], factors: &[f64]) {
-    let n = sum.len();
-    let (fours, rest) = factors.as_chunks::<AT_ONCE>();
-    for (f, lines) in fours.iter().zip(lines.chunks_exact(AT_ONCE * n)) {
-        let (a, bcd) = lines.split_at(n);
-        let (b, cd) = bcd.split_at(n);
-        let (c, d) = cd.split_at(n);
-        for i in 0..n {
-            sum[i] += f[0] * a[i] + f[1] * b[i] + f[2] * c[i] + f[3] * d[i];
-        }
+impl Drives {
+    /// All zero.
+    pub fn zero(network: &FloatNetwork) -> Drives {
+        let n = network.neuron_count();
+        Drives { values: vec![0.0; n], corners: vec![0; n] }
     }
-    for (&f, line) in rest.iter().zip(lines[fours.len() * AT_ONCE * n..].chunks_exact(n)) {
-        add_scaled(sum, f, line);
-    }
-}
-
-/// `sums_j += line_j . vector` over all `lines`, which are as long as `vector`.
-///
-/// From the last to the first: what [`add_lines`] has just read is still in the cache, and it finds there what this
-/// leaves.
-fn add_dots(sums: &mut [f64], lines: &[f64], vector: &[f64]) {
-    for (sum, line) in sums.iter_mut().zip(lines.chunks_exact(vector.len())).rev() {
-        *sum += dot(line, vector);
-    }
-}
-
-/// Sum of products, in as many strands as keep the vector units busy.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    let (wide, a, b) = strands::<16>(a, b);
-    let (narrow, a, b) = strands::<4>(a, b);
-    wide + narrow + a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>()
-}
-
-/// Sum of products of whole groups of `N`, each place in the group by itself, and what is left of the factors.
-fn strands<'a, const N: usize>(a: &'a [f64], b: &'a [f64]) -> (f64, &'a [f64], &'a [f64]) {
-    let ((a, a_left), (b, b_left)) = (a.as_chunks::<N>(), b.as_chunks::<N>());
-    let mut strands = [0.0; N];
-    for (x, y) in a.iter().zip(b) {
-        for k in 0..N {
-            strands[k] += x[k] * y[k];
-        }
-    }
-    (strands.iter().sum(), a_left, b_left)
 }
 
 impl FloatNetwork {
-    /// `W_1 input + b_1`: what a clamped input drives layer 1 with, the same at every step until synapses learn.
+    /// `W_1 input + b_1`: what a clamped input drives the map of layer 1 with, the same at every step until synapses learn.
     pub fn input_drive(&self, parameters: &Parameters, input: &[f64]) -> Vec<f64> {
-        let layer = &parameters.layers[0];
-        let mut drive = layer.bias.clone();
-        for (j, &x) in input.iter().enumerate() {
-            if x != 0.0 {
-                add_scaled(&mut drive, x, layer.line(j));
-            }
-        }
-        drive
+        let (c, layer) = (self.network.connection(1), &parameters.layers[0]);
+        let mut map = layer.bias.repeat(c.positions());
+        synapses::forward_sparse(c, &layer.forward, input, &mut map);
+        map
     }
 
-    /// `W_l a_{l-1} + b_l + W_{l+1}^T a_{l+1}` of every neuron (algorithms 1.1, 1.2; separate weights: 2.2).
-    pub fn drives(&self, parameters: &Parameters, input_drive: &[f64], states: &[f64]) -> Vec<f64> {
-        let mut drives = vec![0.0; states.len()];
-        self.drive(parameters, input_drive, states, 1..=self.output_layer(), &mut drives);
+    /// `W_l a_{l-1} + b_l + W_{l+1}^T a_{l+1}` of every neuron (algorithms 1.1 to 1.3; separate weights: 2.2).
+    pub fn drives(&self, parameters: &Parameters, input_drive: &[f64], now: &Moment) -> Drives {
+        let mut drives = Drives::zero(self);
+        self.drive(parameters, input_drive, now, 1..=self.output_layer(), &mut drives);
         drives
     }
 
@@ -95,46 +54,97 @@ impl FloatNetwork {
         &self,
         parameters: &Parameters,
         input_drive: &[f64],
-        states: &[f64],
+        now: &Moment,
         pass: u32,
-        drives: &mut [f64],
+        drives: &mut Drives,
     ) {
         let moving = (1..=self.output_layer()).filter(|&l| !self.order.holds(pass, l));
-        self.drive(parameters, input_drive, states, moving, drives);
+        self.drive(parameters, input_drive, now, moving, drives);
     }
 
     fn drive(
         &self,
         parameters: &Parameters,
         input_drive: &[f64],
-        states: &[f64],
+        now: &Moment,
         layers: impl Iterator<Item = usize>,
-        drives: &mut [f64],
+        drives: &mut Drives,
     ) {
-        let activities = self.activities(states);
+        let activities = self.activities(&now.states);
         for l in layers {
-            let drive = &mut drives[self.span(l)];
-            if l == 1 {
-                drive.copy_from_slice(input_drive);
-            } else {
-                let layer = &parameters.layers[l - 1];
-                drive.copy_from_slice(&layer.bias);
-                add_lines(drive, &layer.forward, &activities[self.span(l - 1)]);
-            }
+            let span = self.span(l);
+            let (mut totals, corners) = self.from_below(parameters, input_drive, &activities, l);
             if l < self.output_layer() {
-                add_dots(drive, parameters.layers[l].way_back(), &activities[self.span(l + 1)]);
+                let (above, there) = (self.network.connection(l + 1), self.span(l + 1));
+                let shown = synapses::placed(above, &activities[there.clone()], &now.corners[there]);
+                synapses::back(above, parameters.layers[l].way_back(), &shown, &mut totals);
+            }
+            drives.values[span.clone()].copy_from_slice(&totals);
+            drives.corners[span].copy_from_slice(&corners);
+        }
+    }
+
+    /// What the layer below and the biases drive layer `l` with, and the corners of the maxima.
+    fn from_below(
+        &self,
+        parameters: &Parameters,
+        input_drive: &[f64],
+        activities: &[f64],
+        l: usize,
+    ) -> (Vec<f64>, Vec<u8>) {
+        let c = self.network.connection(l);
+        if l == 1 {
+            return synapses::pooled(c, input_drive);
+        }
+        let layer = &parameters.layers[l - 1];
+        let mut map = layer.bias.repeat(c.positions());
+        synapses::forward(c, &layer.forward, &activities[self.span(l - 1)], &mut map);
+        synapses::pooled(c, &map)
+    }
+
+    /// Before the first step.
+    pub fn at_rest(&self, parameters: &Parameters, input_drive: &[f64]) -> Moment {
+        let n = self.neuron_count();
+        let mut moment = Moment { states: vec![0.0; n], corners: vec![0; n] };
+        self.place(parameters, input_drive, &mut moment);
+        moment
+    }
+
+    /// Where places are those of the present states, looks for them.
+    pub fn place(&self, parameters: &Parameters, input_drive: &[f64], moment: &mut Moment) {
+        let pools = |l: &usize| self.network.connection(*l).pool() == Pool::Max;
+        if self.places == Places::Present {
+            let activities = self.activities(&moment.states);
+            for l in (1..=self.output_layer()).filter(pools) {
+                let (_, corners) = self.from_below(parameters, input_drive, &activities, l);
+                moment.corners[self.span(l)].copy_from_slice(&corners);
             }
         }
     }
 
+    /// One pass: the moment behind it. `drives` become those of the layers that have moved.
+    pub fn step(
+        &self,
+        parameters: &Parameters,
+        input_drive: &[f64],
+        (now, drives): (&Moment, &mut Drives),
+        stimulus: Stimulus<'_>,
+        pass: u32,
+    ) -> Moment {
+        self.drives_of_pass(parameters, input_drive, now, pass, drives);
+        let mut next = self.next(drives, now, stimulus, pass);
+        self.place(parameters, input_drive, &mut next);
+        next
+    }
+
     /// The states one pass later, from the drives they make now. Energy-based states are held in `[0, 1]`. Layers that
     /// do not move in this pass of a relaxation (the first is 0) keep theirs.
-    pub fn next(&self, drives: &[f64], states: &[f64], stimulus: Stimulus<'_>, pass: u32) -> Vec<f64> {
+    fn next(&self, drives: &Drives, now: &Moment, stimulus: Stimulus<'_>, pass: u32) -> Moment {
         let output = self.span(self.output_layer());
         let first = output.start;
         let one = |at: usize| {
             let is_output = at >= first && !self.softmax;
-            let (s, mut u) = (states[at], drives[at]);
+            let (s, mut u) = (now.states[at], drives.values[at]);
             let nudge = if is_output { stimulus.nudge * (stimulus.target[at - first] - s) } else { 0.0 };
             if self.nudge_place == NudgePlace::Inside {
                 u += nudge;
@@ -152,13 +162,14 @@ impl FloatNetwork {
                 Dynamics::Energy => (s + self.dt * (f - s)).clamp(0.0, 1.0),
             }
         };
-        let mut next = states.to_vec();
+        let mut next = now.clone();
         for l in (1..=self.output_layer()).filter(|&l| !self.order.holds(pass, l)) {
-            self.span(l).for_each(|at| next[at] = one(at));
+            self.span(l).for_each(|at| next.states[at] = one(at));
+            next.corners[self.span(l)].copy_from_slice(&drives.corners[self.span(l)]);
         }
         if self.softmax && !self.order.holds(pass, self.output_layer()) {
-            let slope = self.loss_slope(&drives[output.clone()], stimulus.target);
-            next[output].iter_mut().zip(slope).for_each(|(s, e)| *s = -stimulus.nudge * e);
+            let slope = self.loss_slope(&drives.values[output.clone()], stimulus.target);
+            next.states[output].iter_mut().zip(slope).for_each(|(s, e)| *s = -stimulus.nudge * e);
         }
         next
     }
@@ -175,12 +186,12 @@ impl FloatNetwork {
     pub(super) fn backwards(
         &self,
         parameters: &Parameters,
-        states: &[f64],
-        drives: &[f64],
+        before: &Moment,
+        drives: &Drives,
         after: &[f64],
         pass: u32,
     ) -> (Vec<f64>, Vec<f64>) {
-        let n = states.len();
+        let n = before.states.len();
         let outputs = self.span(self.output_layer());
         let (mut by_state, mut by_drive) = (vec![0.0; n], vec![0.0; n]);
         let moving = |l: &usize| !self.order.holds(pass, *l);
@@ -188,7 +199,7 @@ impl FloatNetwork {
             by_state[self.span(l)].copy_from_slice(&after[self.span(l)]);
         }
         for at in (1..=self.output_layer()).filter(moving).flat_map(|l| self.span(l)) {
-            let (s, u, g) = (states[at], drives[at], after[at]);
+            let (s, u, g) = (before.states[at], drives.values[at], after[at]);
             if self.softmax && outputs.contains(&at) {
                 by_drive[at] = g;
                 continue;
@@ -212,54 +223,49 @@ impl FloatNetwork {
                 }
             }
         }
-        // Every drive of layer l comes from the activities of layers l - 1 and l + 1.
+        // Every drive of layer l comes from the activities of layers l - 1 and l + 1. A maximum stays where it is.
         let mut by_activity = vec![0.0; n];
         for l in 2..=self.output_layer() {
-            let layer = &parameters.layers[l - 1];
+            let (c, layer) = (self.network.connection(l), &parameters.layers[l - 1]);
             let (above, below) = (self.span(l), self.span(l - 1));
-            for (j, (down, up)) in layer
-                .way_back()
-                .chunks_exact(layer.post)
-                .zip(layer.forward.chunks_exact(layer.post))
-                .enumerate()
-            {
-                by_activity[below.start + j] += dot(up, &by_drive[above.clone()]);
-                if !(self.softmax && l == self.output_layer()) {
-                    add_scaled(&mut by_activity[above.clone()], by_drive[below.start + j], down);
-                }
+            let by_map = synapses::placed(c, &by_drive[above.clone()], &drives.corners[above.clone()]);
+            synapses::back(c, &layer.forward, &by_map, &mut by_activity[below.clone()]);
+            if !(self.softmax && l == self.output_layer()) {
+                let mut shown = vec![0.0; c.map().neurons()];
+                synapses::forward(c, layer.way_back(), &by_drive[below], &mut shown);
+                let seen = synapses::picked(c, &shown, &before.corners[above.clone()]);
+                synapses::add_scaled(&mut by_activity[above], 1.0, &seen);
             }
         }
         for at in 0..n {
-            let slope = if self.dynamics == Dynamics::Energy { self.squash.slope(states[at]) } else { 1.0 };
+            let s = before.states[at];
+            let slope = if self.dynamics == Dynamics::Energy { self.squash.slope(s) } else { 1.0 };
             by_state[at] += slope * by_activity[at];
         }
         (by_state, by_drive)
     }
 
-    /// `into += dL/dtheta` of a step with these states before it, given `dL/du` for its drives.
+    /// `into += dL/dtheta` of a step from this moment, given `dL/du` for its drives and the corners that they come from.
     pub(super) fn by_parameters(
         &self,
         input: &[f64],
-        states: &[f64],
-        by_drive: &[f64],
+        before: &Moment,
+        (by_drive, corners): (&[f64], &[u8]),
         into: &mut Parameters,
     ) {
-        let activities = self.activities(states);
-        for l in 1..=self.output_layer() {
+        let activities = self.activities(&before.states);
+        for (l, c) in self.network.connections() {
             let above = self.span(l);
             let layer = &mut into.layers[l - 1];
-            let post = layer.post;
-            add_scaled(&mut layer.bias, 1.0, &by_drive[above.clone()]);
+            let by_map = synapses::placed(c, &by_drive[above.clone()], &corners[above.clone()]);
+            synapses::add_biases(c, &mut layer.bias, 1.0, &by_map);
             let pre = if l == 1 { input } else { &activities[self.span(l - 1)] };
-            for (line, &a) in layer.forward.chunks_exact_mut(post).zip(pre) {
-                add_scaled(line, a, &by_drive[above.clone()]);
-            }
+            synapses::add_products(c, &mut layer.forward, 1.0, &by_map, pre);
             if l > 1 {
                 // The same weight, or one of its own, on the way back.
                 let back = layer.backward.as_mut().unwrap_or(&mut layer.forward);
-                for (line, &g) in back.chunks_exact_mut(post).zip(&by_drive[self.span(l - 1)]) {
-                    add_scaled(line, g, &activities[above.clone()]);
-                }
+                let shown = synapses::placed(c, &activities[above.clone()], &before.corners[above]);
+                synapses::add_products(c, back, 1.0, &shown, &by_drive[self.span(l - 1)]);
             }
         }
     }
@@ -284,8 +290,9 @@ mod tests {
         let mut known = Parameters { layers };
         known.values_mut().enumerate().for_each(|(i, v)| *v = (0.7 * i as f64).sin());
         let states: Vec<f64> = (0..net.neuron_count()).map(|i| (i as f64).sin().abs()).collect();
+        let now = Moment { states: states.clone(), corners: vec![0; states.len()] };
         let input_drive: Vec<f64> = (0..9).map(|i| (i as f64).cos()).collect();
-        let found = net.drives(&known, &input_drive, &states);
+        let found = net.drives(&known, &input_drive, &now).values;
         for l in 1..=3 {
             for (i, at) in net.span(l).enumerate() {
                 let (below, here) = (&known.layers[l - 1], known.layers.get(l));
@@ -302,8 +309,10 @@ mod tests {
             }
         }
         for pass in 0..2 {
-            let mut drives = vec![f64::NAN; states.len()];
-            net.drives_of_pass(&known, &input_drive, &states, pass, &mut drives);
+            let mut drives = Drives::zero(&net);
+            drives.values.fill(f64::NAN);
+            net.drives_of_pass(&known, &input_drive, &now, pass, &mut drives);
+            let drives = drives.values;
             for l in 1..=3 {
                 let same = drives[net.span(l)] == found[net.span(l)];
                 let rests = drives[net.span(l)].iter().all(|d| d.is_nan());

@@ -1,11 +1,12 @@
 //! What synapses make of two moments.
 
-use super::dynamics::add_scaled;
-use super::{FloatNetwork, Parameters};
+use super::synapses::{add_biases, add_products, add_scaled, placed};
+use super::{FloatNetwork, Moment, Parameters};
 use crate::design::Dynamics;
+use crate::network::Connection;
 use crate::rules::{Coefficient, Contrast, StateRef, Update};
 
-/// One product of a contrast: post-synaptic and pre-synaptic factors, as vectors over all neurons.
+/// One product of a contrast for one layer of synapses: a factor on the map above and one in the layer below.
 struct Term {
     post: Vec<f64>,
     pre: Vec<f64>,
@@ -13,7 +14,7 @@ struct Term {
 
 impl FloatNetwork {
     /// `into += factor_l * (a_post a_pre - b_post b_pre)` for every synapse of every layer `l`, with `states` giving
-    /// the moments' state vectors (algorithms 1.1, 1.2, 2.1, 2.2).
+    /// the moments (algorithms 1.1 to 1.3, 2.1, 2.2).
     ///
     /// Synapses see activities. Only the difference that an energy-based vector field learns from is one of states
     /// (algorithms 2.2).
@@ -21,45 +22,33 @@ impl FloatNetwork {
         &self,
         input: &[f64],
         update: Update,
-        states: impl Fn(StateRef) -> &'s [f64],
+        states: impl Fn(StateRef) -> &'s Moment,
         factors: &[f64],
         into: &mut Parameters,
     ) {
-        let forward = self.terms(update.forward, &states);
-        let bias = self.moved(update.forward.post_a, update.forward.post_b, &states);
-        for (l, &factor) in (1..).zip(factors) {
+        for ((l, c), &factor) in self.network.connections().zip(factors) {
             let layer = &mut into.layers[l - 1];
-            let (above, post) = (self.span(l), layer.post);
-            add_scaled(&mut layer.bias, factor, &bias[above.clone()]);
-            let pre = |term: &Term| if l == 1 { input.to_vec() } else { term.pre[self.span(l - 1)].to_vec() };
+            let moved = self.moved_above(c, l, update.forward.post_a, update.forward.post_b, &states);
+            add_biases(c, &mut layer.bias, factor, &moved);
             // Layer 1 has one factor that never moves, its input: there the difference is of the other alone.
-            let terms = if l == 1 { &[Term { post: bias.clone(), pre: Vec::new() }][..] } else { &forward };
-            for term in terms.iter().filter(|term| term.post[above.clone()].iter().any(|&p| p != 0.0)) {
-                for (line, a) in layer.forward.chunks_exact_mut(post).zip(pre(term)) {
-                    if a != 0.0 {
-                        add_scaled(line, factor * a, &term.post[above.clone()]);
-                    }
-                }
+            let terms = match l {
+                1 => vec![Term { post: moved, pre: input.to_vec() }],
+                _ => self.terms(c, l, update.forward, &states),
+            };
+            for Term { post, pre } in &terms {
+                add_products(c, &mut layer.forward, factor, post, pre);
             }
-        }
-        if into.layers.iter().all(|layer| layer.backward.is_none()) {
-            return;
-        }
-        let backward = self.terms(update.backward, &states);
-        for (l, &factor) in (1..).zip(factors) {
-            let layer = &mut into.layers[l - 1];
-            let Some(lines) = layer.backward.as_mut() else { continue };
-            for term in &backward {
-                for (line, &a) in lines.chunks_exact_mut(layer.post).zip(&term.pre[self.span(l - 1)]) {
-                    add_scaled(line, factor * a, &term.post[self.span(l)]);
+            if let Some(lines) = &mut layer.backward {
+                for Term { post, pre } in &self.terms(c, l, update.backward, &states) {
+                    add_products(c, lines, factor, post, pre);
                 }
             }
         }
     }
 
-    /// `into += factor * (a_post a_pre - b_post b_pre)` for every synapse, between two vectors of activities (layers 1
-    /// to L): the products' contrast of an arithmetic that makes its own activities.
-    pub fn add_products(&self, input: &[f64], a: &[f64], b: &[f64], factor: f64, into: &mut Parameters) {
+    /// `into += factor * (a_post a_pre - b_post b_pre)` for every synapse, between two moments whose states are
+    /// activities: the products' contrast of an arithmetic that makes its own activities.
+    pub fn add_contrast(&self, input: &[f64], a: &Moment, b: &Moment, factor: f64, into: &mut Parameters) {
         let plain = FloatNetwork { dynamics: Dynamics::Prototypical, vector_field: false, ..self.clone() };
         let moments = |r| if r == StateRef::Now { a } else { b };
         let update = Update::products(StateRef::Now, StateRef::Previous);
@@ -67,13 +56,13 @@ impl FloatNetwork {
     }
 
     /// `into += factor * (a - b) from` for every synapse: a difference of post-synaptic activities (of pre-synaptic ones on
-    /// the way back), times the others as they were at `from`. What a vector field learns between two vectors of activities.
+    /// the way back), times the others as they were at `from`. What a vector field learns between two moments of activities.
     pub fn add_differences(
         &self,
         input: &[f64],
-        a: &[f64],
-        b: &[f64],
-        from: &[f64],
+        a: &Moment,
+        b: &Moment,
+        from: &Moment,
         factor: f64,
         into: &mut Parameters,
     ) {
@@ -93,18 +82,61 @@ impl FloatNetwork {
         plain.contrast(input, update, moments, &vec![factor; self.output_layer()], into);
     }
 
-    /// How far activities (states, for an energy-based vector field) have moved from `b` to `a`.
-    fn moved<'s>(&self, a: StateRef, b: StateRef, states: &impl Fn(StateRef) -> &'s [f64]) -> Vec<f64> {
-        let raw = self.vector_field && self.dynamics == Dynamics::Energy;
-        let seen = |s: f64| if raw { s } else { self.activity(s) };
-        states(a).iter().zip(states(b)).map(|(&a, &b)| seen(a) - seen(b)).collect()
+    /// How far the activities of a layer (its states, for an energy-based vector field) have moved from `b` to `a`, on the
+    /// map below it.
+    fn moved_above<'s>(
+        &self,
+        c: &Connection,
+        l: usize,
+        a: StateRef,
+        b: StateRef,
+        states: &impl Fn(StateRef) -> &'s Moment,
+    ) -> Vec<f64> {
+        let shown = |r| {
+            let (moment, span) = (states(r), self.span(l));
+            let seen = moment.states[span.clone()].iter().map(|&s| self.seen_moving(s));
+            placed(c, &seen.collect::<Vec<_>>(), &moment.corners[span])
+        };
+        let mut moved = shown(a);
+        add_scaled(&mut moved, -1.0, &shown(b));
+        moved
     }
 
-    /// A contrast as a sum of products of which one factor is a difference: nothing large cancels.
-    fn terms<'s>(&self, c: Contrast, states: &impl Fn(StateRef) -> &'s [f64]) -> Vec<Term> {
-        let seen = |r| self.activities(states(r));
-        let by_post = || Term { post: self.moved(c.post_a, c.post_b, states), pre: seen(c.pre_a) };
-        let by_pre = || Term { post: seen(c.post_b), pre: self.moved(c.pre_a, c.pre_b, states) };
+    /// As [`moved_above`](Self::moved_above), of the layer below.
+    fn moved_below<'s>(
+        &self,
+        l: usize,
+        a: StateRef,
+        b: StateRef,
+        states: &impl Fn(StateRef) -> &'s Moment,
+    ) -> Vec<f64> {
+        let span = self.span(l - 1);
+        let pairs = states(a).states[span.clone()].iter().zip(&states(b).states[span]);
+        pairs.map(|(&a, &b)| self.seen_moving(a) - self.seen_moving(b)).collect()
+    }
+
+    fn seen_moving(&self, state: f64) -> f64 {
+        if self.vector_field && self.dynamics == Dynamics::Energy { state } else { self.activity(state) }
+    }
+
+    /// A contrast of layer `l` (2 to L) as a sum of products of which one factor is a difference: nothing large cancels.
+    fn terms<'s>(
+        &self,
+        connection: &Connection,
+        l: usize,
+        c: Contrast,
+        states: &impl Fn(StateRef) -> &'s Moment,
+    ) -> Vec<Term> {
+        let above = |r| {
+            let (moment, span) = (states(r), self.span(l));
+            placed(connection, &self.activities(&moment.states[span.clone()]), &moment.corners[span])
+        };
+        let below = |r| self.activities(&states(r).states[self.span(l - 1)]);
+        let by_post = || Term {
+            post: self.moved_above(connection, l, c.post_a, c.post_b, states),
+            pre: below(c.pre_a),
+        };
+        let by_pre = || Term { post: above(c.post_b), pre: self.moved_below(l, c.pre_a, c.pre_b, states) };
         // a_post a_pre - b_post b_pre = (a_post - b_post) a_pre + b_post (a_pre - b_pre).
         match (c.post_a == c.post_b, c.pre_a == c.pre_b) {
             (true, true) => Vec::new(),

@@ -19,9 +19,10 @@ pub mod measure;
 mod network;
 mod parameters;
 mod run;
+mod synapses;
 pub mod train;
 
-pub use dynamics::Stimulus;
-pub use network::{FloatNetwork, Squash};
+pub use dynamics::{Drives, Stimulus};
+pub use network::{FloatNetwork, Moment, Places, Squash};
 pub use parameters::{LayerParameters, Parameters};
 pub use run::{Oracle, Phase, Record, Unwatched, Watch};

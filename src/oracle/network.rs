@@ -53,6 +53,26 @@ impl Squash {
     }
 }
 
+/// Which places pooled neurons show themselves at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Places {
+    /// Where the maximum was when the layer last moved, as the bit-accurate model has it.
+    #[default]
+    Recorded,
+    /// Where it is among the present states of the layer below, as published programs have it. In even/odd order
+    /// relaxations are the same; the gradient may differ.
+    Present,
+}
+
+/// What the neurons of layers 1 to L hold between two passes, one layer after the other.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Moment {
+    /// Their states.
+    pub states: Vec<f64>,
+    /// The corner of its window that a neuron shows itself at ([`Pool::Max`](crate::network::Pool::Max)); else 0.
+    pub corners: Vec<u8>,
+}
+
 /// A network's shape, dynamics and learning constants, in real numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatNetwork {
@@ -62,6 +82,8 @@ pub struct FloatNetwork {
     pub dynamics: Dynamics,
     /// Which layers move together.
     pub order: Order,
+    /// Where the neurons of pooled layers show themselves.
+    pub places: Places,
     /// The output is a softmax read-out: its state is its pull on the network, `nudge (y - p)` (algorithms 3.1).
     pub softmax: bool,
     /// Where the nudge enters (squared error only).
@@ -96,6 +118,7 @@ impl FloatNetwork {
             network: design.network.clone(),
             dynamics: design.dynamics,
             order: design.order,
+            places: Places::Recorded,
             softmax: design.is_softmax(design.output_layer()),
             nudge_place: design.nudge_place,
             squash: design.activation.into(),
@@ -133,6 +156,11 @@ impl FloatNetwork {
     /// [`activity`](Self::activity) of a whole state vector.
     pub fn activities(&self, states: &[f64]) -> Vec<f64> {
         states.iter().map(|&s| self.activity(s)).collect()
+    }
+
+    /// What the synapses see of a moment: its activities, where they are.
+    pub fn seen(&self, moment: &Moment) -> Moment {
+        Moment { states: self.activities(&moment.states), corners: moment.corners.clone() }
     }
 
     /// The one-hot target of a label.

@@ -1,19 +1,20 @@
 //! Weights and biases; also their updates and gradients, which have the same shape.
 
 use crate::design::Design;
+use crate::network::Network;
 use crate::reference::Weights;
 use crate::reference::weights::backward_layer;
 
 /// One layer of synapses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerParameters {
-    /// Post-synaptic neurons.
+    /// Rows: post-synaptic neurons, or channels of a kernel.
     pub post: usize,
-    /// Pre-synaptic neurons.
+    /// Taps: pre-synaptic neurons, or places and channels under a kernel.
     pub pre: usize,
-    /// Weights, a line of `post` values per pre-synaptic neuron.
+    /// Weights, a line of `post` values per tap.
     pub forward: Vec<f64>,
-    /// One per post-synaptic neuron.
+    /// One per row.
     pub bias: Vec<f64>,
     /// Separate weights of the way back, in the same places as `forward`; none where one weight serves both ways, and
     /// none in layer 1 (nothing goes back to the clamped input).
@@ -116,13 +117,13 @@ impl Parameters {
         }
     }
 
-    /// `self *= visited`, but for the weights that an update does not visit, as the reference does not: the lines of
-    /// zero inputs. Those, `*= others`.
-    pub fn scale_visited(&mut self, input: &[f64], visited: f64, others: f64) {
-        for (l, layer) in self.layers.iter_mut().enumerate() {
-            let post = layer.post;
+    /// `self *= visited`, but for the weights that an update does not visit, as the reference does not. Those,
+    /// `*= others`.
+    pub fn scale_visited(&mut self, network: &Network, input: &[f64], visited: f64, others: f64) {
+        for (l, layer) in (1..).zip(&mut self.layers) {
+            let (post, leaves_out) = (layer.post, network.leaves_out_zeros(l));
             for (j, line) in layer.forward.chunks_exact_mut(post).enumerate() {
-                let factor = if l == 0 && input[j] == 0.0 { others } else { visited };
+                let factor = if leaves_out && input[j] == 0.0 { others } else { visited };
                 if factor != 1.0 {
                     line.iter_mut().for_each(|v| *v *= factor);
                 }

@@ -1,6 +1,6 @@
 //! Runs phase programs in real numbers.
 
-use super::{FloatNetwork, Parameters, Stimulus};
+use super::{Drives, FloatNetwork, Moment, Parameters, Stimulus};
 use crate::rules::{
     Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative, run,
 };
@@ -11,10 +11,10 @@ pub trait Watch {
     const WATCHES: bool = true;
 
     /// A relaxation begins, with this signed nudge, from these states.
-    fn begins(&mut self, _nudge: f64, _states: &[f64]) {}
+    fn begins(&mut self, _nudge: f64, _now: &Moment) {}
 
     /// A pass has been taken (a time step, or half of one); `drives` are those that made the new states.
-    fn steps(&mut self, _drives: &[f64], _states: &[f64]) {}
+    fn steps(&mut self, _drives: &[f64], _now: &Moment) {}
 
     /// Synapses have learned this much: after a time step, with plasticity, or in a pass of their own.
     fn learns(&mut self, _increment: &Parameters, _with_plasticity: bool) {}
@@ -33,8 +33,8 @@ impl Watch for Unwatched {
 pub struct Phase {
     /// Signed strength of the nudge, zero when free.
     pub nudge: f64,
-    /// State vectors: before the first step, and after each.
-    pub states: Vec<Vec<f64>>,
+    /// Before the first step, and after each.
+    pub moments: Vec<Moment>,
     /// What synapses learned, step by step (rules with plasticity only).
     pub increments: Vec<Parameters>,
 }
@@ -56,13 +56,13 @@ impl Record {
 }
 
 impl Watch for Record {
-    fn begins(&mut self, nudge: f64, states: &[f64]) {
-        self.phases.push(Phase { nudge, states: vec![states.to_vec()], increments: Vec::new() });
+    fn begins(&mut self, nudge: f64, now: &Moment) {
+        self.phases.push(Phase { nudge, moments: vec![now.clone()], increments: Vec::new() });
     }
 
-    fn steps(&mut self, _drives: &[f64], states: &[f64]) {
+    fn steps(&mut self, _drives: &[f64], now: &Moment) {
         if let Some(phase) = self.phases.last_mut() {
-            phase.states.push(states.to_vec());
+            phase.moments.push(now.clone());
         }
     }
 
@@ -94,18 +94,18 @@ pub struct Oracle {
     pub sample: u32,
 }
 
-/// State vectors of one sample.
+/// What one sample goes through.
 struct SampleStates {
-    drives: Vec<f64>,
-    now: Vec<f64>,
-    previous: Vec<f64>,
-    slots: Vec<Vec<f64>>,
+    drives: Drives,
+    now: Moment,
+    previous: Moment,
+    slots: Vec<Moment>,
     /// The set of learning rates.
     rates: usize,
 }
 
 impl SampleStates {
-    fn of(&self, state: StateRef) -> &[f64] {
+    fn of(&self, state: StateRef) -> &Moment {
         match state {
             StateRef::Now => &self.now,
             StateRef::Previous => &self.previous,
@@ -131,15 +131,15 @@ impl Oracle {
         watch: &mut impl Watch,
     ) -> u16 {
         let lesson = lesson.into();
-        let zero = vec![0.0; self.network.neuron_count()];
+        let input_drive = self.network.input_drive(&self.parameters, input);
+        let rest = self.network.at_rest(&self.parameters, &input_drive);
         let states = SampleStates {
-            drives: zero.clone(),
-            now: zero.clone(),
-            previous: zero,
+            drives: Drives::zero(&self.network),
+            now: rest.clone(),
+            previous: rest,
             slots: Vec::new(),
             rates: lesson.rates(),
         };
-        let input_drive = self.network.input_drive(&self.parameters, input);
         let negative = is_negative(self.seed, self.sample);
         let target = self.network.target(label);
         let ops = self.program.ops(lesson).to_vec();
@@ -175,13 +175,13 @@ impl Oracle {
         if W::WATCHES {
             // The increment by itself: smaller ones than the weights can resolve are still seen.
             let mut increment = self.parameters.clone();
-            increment.scale_visited(input, -n.weight_decay, 0.0);
+            increment.scale_visited(&n.network, input, -n.weight_decay, 0.0);
             n.contrast(input, update, states, &factors, &mut increment);
             watch.learns(&increment, with_plasticity);
             self.parameters.add_scaled(1.0, &increment);
         } else {
             if n.weight_decay != 0.0 {
-                self.parameters.scale_visited(input, 1.0 - n.weight_decay, 1.0);
+                self.parameters.scale_visited(&n.network, input, 1.0 - n.weight_decay, 1.0);
             }
             n.contrast(input, update, states, &factors, &mut self.parameters);
         }
@@ -214,7 +214,9 @@ impl<W: Watch> Sample<'_, W> {
     }
 
     fn weights_changed(&mut self) {
-        self.input_drive = self.oracle.network.input_drive(&self.oracle.parameters, self.input);
+        let Oracle { network, parameters, .. } = &*self.oracle;
+        self.input_drive = network.input_drive(parameters, self.input);
+        network.place(parameters, &self.input_drive, &mut self.states.now);
     }
 }
 
@@ -228,10 +230,10 @@ impl<W: Watch> Machine for Sample<'_, W> {
         }
         let stimulus = Stimulus { input: self.input, target: &self.target, nudge: self.nudge(nudge) };
         let (oracle, s) = (&*self.oracle, &mut self.states);
-        oracle.network.drives_of_pass(&oracle.parameters, &self.input_drive, &s.now, at, &mut s.drives);
-        let next = oracle.network.next(&s.drives, &s.now, stimulus, at);
+        let before = (&s.now, &mut s.drives);
+        let next = oracle.network.step(&oracle.parameters, &self.input_drive, before, stimulus, at);
         s.previous = std::mem::replace(&mut s.now, next);
-        self.watch.steps(&s.drives, &s.now);
+        self.watch.steps(&s.drives.values, &s.now);
         1
     }
 
@@ -260,7 +262,7 @@ impl<W: Watch> Machine for Sample<'_, W> {
     fn save(&mut self, slot: usize) {
         let slots = &mut self.states.slots;
         if slots.len() <= slot {
-            slots.resize(slot + 1, Vec::new());
+            slots.resize(slot + 1, Moment::default());
         }
         slots[slot] = self.states.now.clone();
     }
@@ -270,6 +272,6 @@ impl<W: Watch> Machine for Sample<'_, W> {
     }
 
     fn read(&mut self) {
-        self.prediction = self.oracle.network.prediction(&self.states.drives, &self.states.now);
+        self.prediction = self.oracle.network.prediction(&self.states.drives.values, &self.states.now.states);
     }
 }

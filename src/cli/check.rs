@@ -4,9 +4,10 @@ use super::CliError;
 use super::say::tell;
 use crate::design::Design;
 use crate::fixed_point::Interval;
+use crate::network::Connection;
 use crate::rules::Program;
 use crate::schedule::{Cycles, Layout, predict, predict_training};
-use crate::verilog::Price;
+use crate::verilog::{Price, expressible};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,16 +42,39 @@ struct CycleReport {
     weight_read_share: f64,
 }
 
+/// The synapses to a layer, and the layer.
 #[derive(Serialize)]
-struct CheckReport {
-    design: String,
-    signals: Vec<SignalReport>,
-    lanes: usize,
+struct LayerReport {
+    /// As a design file has it.
+    typed: String,
+    /// Rows, columns and channels of its neurons, or how many there are.
+    shape: String,
+    /// Weights that lead to one place, the bias not counted.
+    taps: usize,
+    /// Weights and biases, one way.
+    weights: usize,
+    /// Products of one pass, one way.
+    products: usize,
+}
+
+#[derive(Serialize)]
+struct CircuitReport {
     /// Bits of all memories.
     memory_bits: usize,
     #[serde(flatten)]
     price: Price,
     cycles_per_sample: Vec<CycleReport>,
+}
+
+#[derive(Serialize)]
+struct CheckReport {
+    design: String,
+    signals: Vec<SignalReport>,
+    lanes: usize,
+    layers: Vec<LayerReport>,
+    /// Where there is a circuit.
+    #[serde(flatten)]
+    circuit: Option<CircuitReport>,
     constants: Vec<(String, f64, f64)>,
     warnings: Vec<String>,
 }
@@ -67,15 +91,12 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(design: &Design) -> CheckReport {
-    let layout = Layout::of(design);
-    let p = &design.datapath;
-    let program = Program::of(design);
+fn circuit(design: &Design, layout: &Layout, program: &Program) -> CircuitReport {
     let inputs = design.network.inputs();
     let cycles = |active: usize| {
         let (train, infer) = (
-            predict_training(&layout, &program, design.batch, active),
-            predict(&layout, &program.infer, active),
+            predict_training(layout, program, design.batch, active),
+            predict(layout, &program.infer, active),
         );
         CycleReport {
             inputs_not_zero: active,
@@ -84,7 +105,29 @@ fn report(design: &Design) -> CheckReport {
             weight_read_share: train.weight_reads as f64 / train.all as f64,
         }
     };
-    let price = Price::of(design, &layout);
+    let price = Price::of(design, layout);
+    CircuitReport {
+        memory_bits: price.memory_bits(),
+        price,
+        cycles_per_sample: vec![cycles(inputs.div_ceil(5)), cycles(inputs / 2), cycles(inputs)],
+    }
+}
+
+fn layers(design: &Design) -> Vec<LayerReport> {
+    let of = |(_, c): (usize, &Connection)| LayerReport {
+        typed: c.to_string(),
+        shape: c.above().to_string(),
+        taps: c.taps(),
+        weights: c.weights() + c.rows(),
+        products: c.products(),
+    };
+    design.network.connections().map(of).collect()
+}
+
+fn report(design: &Design) -> CheckReport {
+    let layout = Layout::of(design);
+    let p = &design.datapath;
+    let program = Program::of(design);
     let mut constants = vec![("beta".to_owned(), design.beta.wanted, design.beta.effective())];
     for l in 1..=design.output_layer() {
         for (set, after) in
@@ -112,9 +155,8 @@ fn report(design: &Design) -> CheckReport {
             })
             .collect(),
         lanes: layout.lanes,
-        memory_bits: price.memory_bits(),
-        price,
-        cycles_per_sample: vec![cycles(inputs.div_ceil(5)), cycles(inputs / 2), cycles(inputs)],
+        layers: layers(design),
+        circuit: expressible(&program, design).is_ok().then(|| circuit(design, &layout, &program)),
         constants,
         warnings: crate::design::warnings(design),
     }
@@ -123,6 +165,14 @@ fn report(design: &Design) -> CheckReport {
 /// The report for people.
 fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
     tell!("{}: {} neurons, {:?}, {} lanes\n", r.design, design.network, design.rule, r.lanes)?;
+    if design.network.connections().any(|(_, c)| !c.is_dense()) {
+        tell!("layers                       taps    weights   products of a pass, one way")?;
+        for (l, r) in (1..).zip(&r.layers) {
+            tell!("  {l}  {:<18} {:>10} {:>10} {:>12}", r.shape, r.taps, r.weights, r.products)?;
+            tell!("     {}", r.typed)?;
+        }
+        tell!("")?;
+    }
     tell!("formats        stored      as read     bias        drive       state")?;
     for (l, (s, n)) in design.synapses.iter().zip(&design.neurons).enumerate() {
         tell!(
@@ -145,6 +195,13 @@ fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
         let Interval { lo, hi } = s.interval;
         tell!("  {:<48} {:>5}  {:>8}  [{lo}, {hi}]", s.name, s.width, s.frac)?;
     }
+    match &r.circuit {
+        Some(circuit) => print_circuit(circuit),
+        None => tell!("\nThere is no circuit of kernels yet: no memory, multipliers and cycles."),
+    }
+}
+
+fn print_circuit(r: &CircuitReport) -> Result<(), CliError> {
     tell!(
         "\nmemory                                        words    bits    all bits  ports, cycles to read"
     )?;

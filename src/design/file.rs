@@ -4,6 +4,7 @@ mod choices;
 mod formats;
 mod given;
 mod keys;
+mod layers;
 mod meaning;
 mod ranges;
 mod rule;

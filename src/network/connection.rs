@@ -41,6 +41,8 @@ pub enum Unfit {
         /// What is left.
         over: usize,
     },
+    /// Some of the layer below is in no place of the map: the kernel has fewer rows and columns than a step.
+    Unseen,
     /// A map of so many rows or columns has no whole number of windows.
     Odd {
         /// Rows or columns of the map.
@@ -51,6 +53,9 @@ pub enum Unfit {
 impl Kernel {
     /// The map that it makes of a layer.
     fn map(&self, below: Shape, channels: usize) -> Result<Shape, Unfit> {
+        if self.size < self.stride {
+            return Err(Unfit::Unseen);
+        }
         let along = |places: usize| {
             let room = places + 2 * self.padding;
             let steps = room.checked_sub(self.size).ok_or(Unfit::Larger { room })?;
@@ -370,6 +375,7 @@ mod tests {
         assert_eq!(of(10, 1, 0, Pool::None), Err(Unfit::Larger { room: 7 }));
         assert_eq!(of(4, 2, 0, Pool::None), Err(Unfit::Uneven { room: 7, over: 1 }));
         assert_eq!(of(3, 1, 0, Pool::Max), Err(Unfit::Odd { map: 5 }));
+        assert_eq!(of(1, 2, 0, Pool::None), Err(Unfit::Unseen));
         assert_eq!(of(2, 1, 0, Pool::Max), Ok(Shape { rows: 3, columns: 4, channels: 1 }));
     }
 }

@@ -12,7 +12,12 @@ const KEYS: &[(&str, &str, &str)] = &[
         "name",
         "the design's name if not the file's: small letters, digits and single `_` between them, such as `name = \"my_net\"`",
     ),
-    ("network", "layers", "neurons per layer from the input to the output, such as `layers = [64, 64, 10]`"),
+    (
+        "network",
+        "layers",
+        "neurons per layer from the input to the output, such as `layers = [64, 64, 10]`, or the images' shape, kernels \
+         and then neurons, such as `layers = [\"8x8x1\", { conv = 16, kernel = 3, padding = 1, pool = \"max\" }, 10]`",
+    ),
     ("network", "activation", "one of \"hard_sigmoid\", \"half_hard_sigmoid\", \"logistic\""),
     ("network", "dynamics", "one of \"prototypical\" (default), \"leaky\", \"energy\""),
     ("network", "order", "one of \"synchronous\" (default), \"even_odd\""),
@@ -167,6 +172,10 @@ fn place(text: &str, offset: usize) -> (String, String) {
     (section, String::new())
 }
 
+fn known_words(known: &[&str]) -> String {
+    known.iter().map(|k| format!("\"{k}\"")).collect::<Vec<_>>().join(", ")
+}
+
 /// Turns the TOML reader's error into one that says what would be right.
 pub(super) fn explain(error: &toml::de::Error, text: &str) -> Refusal {
     let (message, span) = (error.message(), error.span());
@@ -178,9 +187,12 @@ pub(super) fn explain(error: &toml::de::Error, text: &str) -> Refusal {
 
     if message.starts_with("unknown field") {
         let is_section = known.contains(&"network");
-        let title = match is_section {
-            true => format!("there is no section or key `{word}` at the top of a design file"),
-            false => format!("there is no key `{word}` under [{section}]"),
+        let title = if is_section {
+            format!("there is no section or key `{word}` at the top of a design file")
+        } else if key == "layers" {
+            format!("a kernel has no `{word}`")
+        } else {
+            format!("there is no key `{word}` under [{section}]")
         };
         let homes: Vec<_> = KEYS.iter().filter(|k| k.1 == word).map(|k| format!("[{}]", k.0)).collect();
         let close = nearest(word, known.iter().copied());
@@ -198,10 +210,14 @@ pub(super) fn explain(error: &toml::de::Error, text: &str) -> Refusal {
         let close = nearest(word, known.iter().copied())
             .map(|c| format!("did you mean \"{c}\"? "))
             .unwrap_or_default();
+        let of = if key == "layers" { "pool" } else { &key };
         return Refusal::new(
             "word-unknown",
-            format!("`{word}` is no value of `{key}`"),
-            format!("{close}`{key}` is {}", meaning(&section, &key)),
+            format!("`{word}` is no value of `{of}`"),
+            match key.as_str() {
+                "layers" => format!("{close}`pool` is one of {}", known_words(&known)),
+                _ => format!("{close}`{key}` is {}", meaning(&section, &key)),
+            },
         )
         .at(span, "not one of its values");
     }

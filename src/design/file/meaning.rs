@@ -4,19 +4,20 @@ use super::choices::Choices;
 use super::formats::{activity, constant, format, formats, not_below_zero, pull, table};
 use super::given::{Given, Result, Span, optional, positive, required, section, whole};
 use super::keys::{meaning as key_meaning, missing};
+use super::layers;
 use super::ranges::range;
 use super::rule::{angle, batch, nudge, weight_decay};
 use super::synapses::{Falling, Typed, learning_rates, synapses_of};
 use super::typed::{At, Data, File, Formats, OneOrMany, RuleTable, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
-use crate::design::limits::{LABEL_WIDTH, MOST_CLASSES, MOST_LAYERS, MOST_NEURONS, WINDOW_WIDTH};
+use crate::design::limits::WINDOW_WIDTH;
 use crate::design::name;
 use crate::design::{
     Activation, Constant, DataSource, Datapath, Design, Dynamics, Modes, Neurons, NudgePlace, Order, Readout,
     Rule,
 };
 use crate::fixed_point::{Format, Overflow, Rounding};
-use crate::network::Network;
+use crate::network::{Network, Pool, Shape};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 
@@ -37,9 +38,9 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let name = name_of(network.name.map(Given::from), path)?;
     let layers = required(network.layers, "network", "layers", &network_at)?;
     let layers_at = layers.at.clone();
-    let layers = layers_of(layers)?;
+    let layers = layers::network(layers)?;
     let activation = required(network.activation, "network", "activation", &network_at)?;
-    let order = network.order.map_or(Given::default(Order::Synchronous), Given::from);
+    let order = network.order.map_or_else(|| Given::default(usual_order(&layers)), Given::from);
     let scale = network.initial_scale.map_or(Given::default(1.0), Given::from);
     let scale = positive(&scale, "network", "initial_scale")?;
     let dt = time_step(network.dt.map(Given::from), &choices.dynamics, &network_at, typed_formats.step)?;
@@ -164,6 +165,12 @@ fn buildable(mut design: Design, places: &Places, formats_at: Span, layers_at: S
     Ok(design)
 }
 
+/// The order of an unsaid one: pooled layers keep the place of a maximum, and in even/odd order it is never a step old.
+fn usual_order(network: &Network) -> Order {
+    let pooled = network.connections().any(|(_, connection)| connection.pool() != Pool::None);
+    if pooled { Order::EvenOdd } else { Order::Synchronous }
+}
+
 /// Formats of every layer's neurons.
 fn neurons_of(
     state: At<OneOrMany<TypedFormat>>,
@@ -232,42 +239,6 @@ fn modes(rounding: Option<Rounding>, overflow: Option<Overflow>) -> Modes {
     Modes { rounding: rounding.unwrap_or(Rounding::Rnd), overflow: overflow.unwrap_or(Overflow::Sat) }
 }
 
-fn layers_of(layers: Given<Vec<Spanned<i64>>>) -> Result<Network> {
-    let count = layers.value.len();
-    if !(2..=MOST_LAYERS).contains(&count) {
-        return Err(Refusal::new("layers-too-many-or-few", 
-            format!("a network of {count} layers cannot be built"),
-            format!(
-                "write 2 to {MOST_LAYERS} sizes, from the input to the output, such as `layers = [64, 64, 10]`"
-            ),
-        )
-        .at(layers.at, format!("2 to {MOST_LAYERS} layers")));
-    }
-    let size = |typed: Spanned<i64>| -> Result<usize> {
-        let given = Given::from(typed);
-        match usize::try_from(given.value) {
-            Ok(n) if (1..=MOST_NEURONS).contains(&n) => Ok(n),
-            _ => Err(Refusal::new(
-                "layer-too-wide",
-                format!("a layer of {} neurons cannot be built", given.value),
-                format!("write 1 to {MOST_NEURONS} neurons"),
-            )
-            .at(given.at, format!("1 to {MOST_NEURONS} neurons"))),
-        }
-    };
-    let at = layers.at;
-    let sizes: Vec<usize> = layers.value.into_iter().map(size).collect::<Result<_>>()?;
-    match sizes.last() {
-        Some(&classes) if classes > MOST_CLASSES => Err(Refusal::new(
-            "outputs-too-many",
-            format!("{classes} outputs cannot be built: a result has {LABEL_WIDTH} bits for the label"),
-            format!("end `layers` with at most {MOST_CLASSES}"),
-        )
-        .at(at, format!("at most {MOST_CLASSES} outputs"))),
-        _ => Ok(Network::dense(&sizes)),
-    }
-}
-
 /// The time step, as the dynamics want it.
 fn time_step(
     dt: Option<Given<f64>>,
@@ -326,14 +297,17 @@ fn source(data: Data, data_at: &Span, layers: &Network, layers_at: &Span) -> Res
             )
             .at(path.at, "not used"));
         }
-        let (first, last) = (layers.inputs(), layers.outputs());
-        if (first, last) != (64, 10) {
+        let (image, flat) = (Shape { rows: 8, columns: 8, channels: 1 }, Shape::flat(64));
+        let (first, last) = (layers.shape(0), layers.outputs());
+        if ![image, flat].contains(&first) || last != 10 {
             return Err(Refusal::new(
                 "layers-not-of-the-data",
                 format!(
-                    "the digits have 64 pixels and 10 classes, the network {first} inputs and {last} outputs"
+                    "the digits have 64 pixels ({image}) and 10 classes, the network {first} inputs and {last} outputs"
                 ),
-                "begin `layers` with 64 and end it with 10, such as `layers = [64, 64, 10]`",
+                format!(
+                    "begin `layers` with 64 (\"{image}\" before a kernel) and end it with 10, such as `layers = [64, 64, 10]`"
+                ),
             )
             .at(layers_at.clone(), "64 inputs, 10 outputs")
             .also(source.at, "these data"));

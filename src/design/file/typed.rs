@@ -2,8 +2,9 @@
 
 use crate::design::{Activation, Dynamics, Feedback, NudgePlace, NudgeSign, Order, Readout, Rule};
 use crate::fixed_point::{Format, Overflow, Rounding};
-use serde::de::value::SeqAccessDeserializer;
-use serde::de::{Deserializer, IntoDeserializer, SeqAccess, Visitor};
+use crate::network::Pool;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::fmt;
 use std::marker::PhantomData;
@@ -29,7 +30,7 @@ pub(super) struct File {
 #[serde(deny_unknown_fields)]
 pub(super) struct NetworkTable {
     pub name: At<String>,
-    pub layers: At<Vec<Spanned<i64>>>,
+    pub layers: At<Vec<Spanned<TypedLayer>>>,
     pub activation: At<Activation>,
     pub dynamics: At<Dynamics>,
     pub order: At<Order>,
@@ -166,5 +167,56 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
         }
 
         deserializer.deserialize_any(Either(PhantomData))
+    }
+}
+
+/// A layer of a network.
+pub(super) enum TypedLayer {
+    /// So many neurons.
+    Neurons(i64),
+    /// The input's shape: `28x28x1`.
+    Shape(String),
+    /// A kernel moved over the layer below.
+    Conv(Conv),
+}
+
+/// A kernel: `{ conv = 16, kernel = 3, pool = "max" }`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Conv {
+    #[serde(rename = "conv")]
+    pub channels: At<i64>,
+    pub kernel: At<i64>,
+    pub stride: At<i64>,
+    pub padding: At<i64>,
+    pub pool: At<Pool>,
+}
+
+impl<'de> Deserialize<'de> for TypedLayer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // As above: `untagged` would lose the places within a kernel.
+        struct Any;
+
+        impl<'de> Visitor<'de> for Any {
+            type Value = TypedLayer;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a number of neurons, a kernel or a shape")
+            }
+
+            fn visit_i64<E: de::Error>(self, v: i64) -> Result<Self::Value, E> {
+                Ok(TypedLayer::Neurons(v))
+            }
+
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Self::Value, E> {
+                Ok(TypedLayer::Shape(v.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                Conv::deserialize(MapAccessDeserializer::new(map)).map(TypedLayer::Conv)
+            }
+        }
+
+        deserializer.deserialize_any(Any)
     }
 }

@@ -22,7 +22,8 @@ module drive_path #(
   parameter NeuronWidth = 7,       // bits of a neuron number
   parameter LayerWidth = 2,
   parameter IndexWidth = 6,        // bits of a neuron's number within its layer
-  parameter LaneCountWidth = 5     // bits of 0 .. P
+  parameter LaneCountWidth = 5,    // bits of 0 .. P
+  parameter Corners = 0            // 1: a forward sum comes from a corner of its window, which goes along
 ) (
   input  wire                              clk_i,
   input  wire                              rst_ni,
@@ -33,6 +34,7 @@ module drive_path #(
   input  wire [LayerWidth-1:0]             layer11_i,      // of the neuron, not of its synapses
   input  wire [IndexWidth-1:0]             index11_i,
   input  wire [NeuronWidth-1:0]            neuron11_i,
+  input  wire                              end11_i,         // it is the last of its place
   input  wire signed [TransposedWidth-1:0] transposed13_i, // aligned
   // A chunk of forward sums, stage 11.
   input  wire                              chunk11_i,
@@ -41,7 +43,8 @@ module drive_path #(
   input  wire [NeuronWidth-1:0]            chunk_neuron11_i,
   input  wire [LaneCountWidth-1:0]         chunk_lanes11_i, // neurons in it
   input  wire                              chunk_output11_i, // of the output layer
-  input  wire signed [ForwardWidth-1:0]    chain_head_i,
+  input  wire                              chunk_end11_i,   // the last of its place
+  input  wire [ForwardWidth+2*Corners-1:0] chain_head_i,    // {corner, sum} with Corners
   output wire                              chain_shift_o,
   // Neurons: announced in stage 14, whole drive in stage 15.
   output wire [NeuronWidth-1:0]            neuron14_o,
@@ -49,6 +52,8 @@ module drive_path #(
   output reg  [LayerWidth-1:0]             layer15_o,
   output reg  [IndexWidth-1:0]             index15_o,
   output reg  [NeuronWidth-1:0]            neuron15_o,
+  output reg                               end15_o,         // the last of its place
+  output wire [1:0]                        corner15_o,
   output reg  signed [TotalWidth-1:0]      total15_o
 );
 
@@ -56,6 +61,7 @@ module drive_path #(
   reg chunk12_q, chunk13_q;
   reg [LaneCountWidth-1:0] left_q, lanes12_q, lanes13_q;
   reg output_q, output12_q, output13_q;
+  reg chain_end_q, end12c_q, end13c_q;
   reg [LayerWidth-1:0] chain_layer_q, layer12c_q, layer13c_q;
   reg [IndexWidth-1:0] chain_index_q, index12c_q, index13c_q;
   reg [NeuronWidth-1:0] chain_neuron_q, neuron12c_q, neuron13c_q;
@@ -76,11 +82,13 @@ module drive_path #(
     end
     {lanes12_q, lanes13_q} <= {chunk_lanes11_i, lanes12_q};
     {output12_q, output13_q} <= {chunk_output11_i, output12_q};
+    {end12c_q, end13c_q} <= {chunk_end11_i, end12c_q};
     {layer12c_q, layer13c_q} <= {chunk_layer11_i, layer12c_q};
     {index12c_q, index13c_q} <= {chunk_index11_i, index12c_q};
     {neuron12c_q, neuron13c_q} <= {chunk_neuron11_i, neuron12c_q};
     if (chunk13_q) begin
       output_q <= output13_q;
+      chain_end_q <= end13c_q;
       chain_layer_q <= layer13c_q;
       chain_index_q <= index13c_q;
       chain_neuron_q <= neuron13c_q;
@@ -92,6 +100,7 @@ module drive_path #(
 
   // Transposed sums.
   reg column12_q, column13_q, column14_q, first12_q, first13_q, last12t_q, last13t_q, last14t_q;
+  reg end12_q, end13_q, end14_q;
   reg [LayerWidth-1:0] layer12_q, layer13_q, layer14_q;
   reg [IndexWidth-1:0] index12_q, index13_q, index14_q;
   reg [NeuronWidth-1:0] neuron12_q, neuron13_q, neuron14_q;
@@ -107,9 +116,10 @@ module drive_path #(
     .read_data_o(gathered12)
   );
 
-  reg signed [ForwardWidth-1:0] forward14_q;
-  wire signed [ForwardWidth-1:0] forward13;
-  word_memory #(.Width(ForwardWidth), .Depth(Neurons), .AddressWidth(NeuronWidth)) u_forward (
+  localparam RecordWidth = ForwardWidth + 2 * Corners;
+  reg [RecordWidth-1:0] forward14_q;
+  wire [RecordWidth-1:0] forward13;
+  word_memory #(.Width(RecordWidth), .Depth(Neurons), .AddressWidth(NeuronWidth)) u_forward (
     .clk_i(clk_i),
     .write_i(active && !output_q),
     .write_address_i(chain_neuron_q),
@@ -122,8 +132,8 @@ module drive_path #(
   wire from_column14 = column14_q && last14t_q;
   assign neuron14_o = from_chain14 ? chain_neuron_q : neuron14_q;
 
-  wire signed [TotalWidth-1:0] chain_total = {{(TotalWidth-ForwardWidth){chain_head_i[ForwardWidth-1]}}, chain_head_i};
-  wire signed [TotalWidth-1:0] forward_total = {{(TotalWidth-ForwardWidth){forward14_q[ForwardWidth-1]}}, forward14_q};
+  wire signed [TotalWidth-1:0] chain_total = {{(TotalWidth-ForwardWidth){chain_head_i[ForwardWidth-1]}}, chain_head_i[ForwardWidth-1:0]};
+  wire signed [TotalWidth-1:0] forward_total = {{(TotalWidth-ForwardWidth){forward14_q[ForwardWidth-1]}}, forward14_q[ForwardWidth-1:0]};
   wire signed [TotalWidth-1:0] gathered_total = {{(TotalWidth-TransposedWidth){gathered14_q[TransposedWidth-1]}}, gathered14_q};
 
   always @(posedge clk_i) begin
@@ -141,6 +151,7 @@ module drive_path #(
     {first12_q, first13_q} <= {first_chunk11_i, first12_q};
     {last12t_q, last13t_q, last14t_q} <= {last_chunk11_i, last12t_q, last13t_q};
     {layer12_q, layer13_q, layer14_q} <= {layer11_i, layer12_q, layer13_q};
+    {end12_q, end13_q, end14_q} <= {end11_i, end12_q, end13_q};
     {index12_q, index13_q, index14_q} <= {index11_i, index12_q, index13_q};
     {neuron12_q, neuron13_q, neuron14_q} <= {neuron11_i, neuron12_q, neuron13_q};
     gathered13_q <= gathered12;
@@ -149,8 +160,20 @@ module drive_path #(
     layer15_o <= from_chain14 ? chain_layer_q : layer14_q;
     index15_o <= from_chain14 ? chain_index_q : index14_q;
     neuron15_o <= neuron14_o;
+    end15_o <= from_chain14 ? chain_end_q && (left_q == 1) : end14_q;
     total15_o <= from_chain14 ? chain_total : forward_total + gathered_total;
   end
+
+  generate
+    if (Corners != 0) begin : gen_corner
+      reg [1:0] corner15_q;
+      always @(posedge clk_i)
+        corner15_q <= from_chain14 ? chain_head_i[RecordWidth-1-:2] : forward14_q[RecordWidth-1-:2];
+      assign corner15_o = corner15_q;
+    end else begin : gen_no_corner
+      assign corner15_o = 2'd0;
+    end
+  endgenerate
 
 endmodule
 

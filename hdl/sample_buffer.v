@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes samples from a stream, keeps their non-zero inputs as a list, two samples deep: the next one loads while the
-// present one is learned. A zero input feeds nothing forward and learns nothing, so its column is never visited.
+// present one is learned. A zero input feeds nothing forward and learns nothing, so a dense layer never visits its column;
+// a kernel is moved over all of them (All).
 //
 // One input value per beat, `last` with the final one; label and train flag are taken with `last`. `drop` with `last`
 // forgets what has come of the sample instead: a bus that finds a packet cut short takes it back so.
@@ -12,7 +13,8 @@ module sample_buffer #(
   parameter InputWidth = 8,
   parameter IndexWidth = 6,        // bits of an input number
   parameter CountWidth = 7,        // bits of a count 0 .. Inputs
-  parameter LabelWidth = 4
+  parameter LabelWidth = 4,
+  parameter All = 0                // 1: zeros are kept, too; an input's place in the list is its number
 ) (
   input  wire                  clk_i,
   input  wire                  rst_ni,
@@ -50,7 +52,7 @@ module sample_buffer #(
   assign train_o = read_bank_q ? train1_q : train0_q;
 
   wire beat = valid_i && ready_o;
-  wire keep = beat && (data_i != {InputWidth{1'b0}});
+  wire keep = beat && (All != 0 || data_i != {InputWidth{1'b0}});
   wire [CountWidth-1:0] count_d = keep ? count_q + {{(CountWidth-1){1'b0}}, 1'b1} : count_q;
 
   wire [IndexWidth+InputWidth-1:0] entry;

@@ -31,6 +31,7 @@ module sequencer #(
   parameter MinSlot = 4,           // cycles between the first columns of two chunks, at least
   parameter InputSlot = 4,         // the same for layer 1 in passes that make drives
   parameter LayerGap = 2,          // idle cycles between two layers
+  parameter Kernels = 0,           // 1: another unit walks, and a pass that learns does not make drives
   parameter Drain = 20,            // from a pass's last column to its end
   parameter Settle = 12            // from the last operation until prediction and signature are out
 ) (
@@ -59,7 +60,12 @@ module sequencer #(
   input  wire [AddressWidth-1:0] row_length_i,    // weight words of one chunk
   input  wire [9:0]              drive_wait_i,    // cycles from a chunk's last column to the next slot (not layer 1),
   input  wire [9:0]              learn_wait_i,    // in passes that make drives and in those that only learn
-  // Stage 0.
+  // With kernels: a column is issued in this cycle, and is the pass's last.
+  /* verilator lint_off UNUSED */
+  input  wire                    walk_valid_i,
+  input  wire                    walk_last_i,
+  /* verilator lint_on UNUSED */
+  // Stage 0. With kernels, valid0_o is high from the beginning of a pass to its last column.
   output wire                    valid0_o,
   output wire [LayerWidth-1:0]   layer_o,
   output wire [ChunkWidth-1:0]   chunk_o,
@@ -110,6 +116,7 @@ module sequencer #(
   reg [AddressWidth-1:0] row_base_q;
   reg [PadWidth-1:0] pad_q;
   reg [PassWidth-1:0] left_q;
+  reg learning_q;        // with kernels: a pass that learns, to be followed by one that makes the same step's drives
   reg input_valid_q;     // the input's drive is in memory, and the weights have not changed since
   reg [BankWidth:0] now_q, previous_q;
   reg [BankWidth-1:0] next_q;
@@ -185,7 +192,7 @@ module sequencer #(
   assign bank_now_o = now_q;
   assign bank_next_o = next_q;
   assign odd_o = left_q[0];
-  assign step_end_o = (state_q == StAdvance);
+  assign step_end_o = (state_q == StAdvance) && !learning_q;
   assign sample_start_o = (state_q == StIdle) && sample_full_i && enable_i;
   assign read_o = (state_q == StDecode) && (op_i == OpRead);
   assign result_valid_o = (state_q == StResult);
@@ -199,7 +206,7 @@ module sequencer #(
       reads_o <= 32'd0;
     end else begin
       if (state_q != StIdle && state_q != StResult) cycles_o <= cycles_o + 32'd1;
-      if (state_q == StRun) reads_o <= reads_o + 32'd1;
+      if ((Kernels != 0) ? walk_valid_i : state_q == StRun) reads_o <= reads_o + 32'd1;
 
       case (state_q)
         StIdle: begin
@@ -208,6 +215,7 @@ module sequencer #(
             pc_q <= !sample_train_i ? InferStart[ProgramWidth-1:0] : sample_last_i ? LastStart[ProgramWidth-1:0] : {ProgramWidth{1'b0}};
             input_valid_q <= 1'b0;
             step_o <= {StepWidth{1'b0}};
+            learning_q <= 1'b0;
             cycles_o <= 32'd0;
             reads_o <= 32'd0;
             now_q <= {1'b1, {BankWidth{1'b0}}};
@@ -222,6 +230,7 @@ module sequencer #(
           pc_q <= pc_q + 1'b1;
           entry_q <= {CountWidth{1'b0}};
           chunk_q <= {ChunkWidth{1'b0}};
+          row_base_q <= base_i;
           case (op_i)
             OpRelax: begin
               pc_q <= pc_q;
@@ -261,7 +270,12 @@ module sequencer #(
           if (pad_q == 1) state_q <= StRun;
         end
 
-        StRun: begin
+        StRun: if (Kernels != 0) begin
+          if (walk_last_i) begin
+            state_q <= StDrain;
+            pad_q <= Drain;
+          end
+        end else begin
           entry_q <= entry_q + 1'b1;
           if (bias) begin
             entry_q <= {CountWidth{1'b0}};
@@ -288,7 +302,7 @@ module sequencer #(
         end
 
         StAdvance: begin
-          step_o <= step_o + 1'b1;
+          if (!learning_q) step_o <= step_o + 1'b1;
           chunk_q <= {ChunkWidth{1'b0}};
           if (drive_o) begin
             previous_q <= now_q;
@@ -302,7 +316,15 @@ module sequencer #(
             // Another step of this relaxation; with plasticity it first learns from the step just taken.
             left_q <= left_q - 1'b1;
             learn_o <= op_plastic_i;
+            drive_o <= (Kernels == 0) || !op_plastic_i;
+            learning_q <= (Kernels != 0) && op_plastic_i;
             layer_q <= (op_plastic_i || Layers == 1) ? 1 : 2;
+            state_q <= StRun;
+          end else if (learning_q) begin
+            learn_o <= 1'b0;
+            drive_o <= 1'b1;
+            learning_q <= 1'b0;
+            layer_q <= 1;
             state_q <= StRun;
           end else if (drive_o && op_plastic_i) begin
             // The last step's contrast.

@@ -22,6 +22,11 @@
 // random bits, and makes the transposed products. Its update is that of the forward weights (Kolen-Pollack), or
 // post_b (pre_a - pre_b) beside (post_a - post_b) pre_b (vector field).
 //
+// With kernels (Kernels), a pass either learns or makes drives. A weight that learns is visited once for each place of the
+// map from which it sees a neuron: stage 7 adds the contrasts up, and with the last one it goes on. Sums may be pooled:
+// stage 12 keeps the largest of a window's, or their sum, and hands it to the drive chain. Where a maximum is kept
+// (Corners), an activity shows itself at the corner of its window that comes beside it, and is zero at the others.
+//
 // In a batch (Batched), a pass that learns only adds rate (a - b) to a sum of the synapse's own, which comes beside the
 // weight word in stage 7 and goes back in stage 9; a pass that applies takes the sum for the increment, and clears it.
 //
@@ -55,7 +60,9 @@ module synapse_lanes #(
   parameter UpdateShift = 16,
   parameter WeightRounding = 2,
   parameter WeightOverflow = 1,
-  parameter UniformWidth = 1       // all weights and biases are StoredWidth bits wide
+  parameter UniformWidth = 1,      // all weights and biases are StoredWidth bits wide
+  parameter Kernels = 0,           // 1: weights are used at many places
+  parameter Corners = 0            // 1: some sums are pooled to their maximum
 ) (
   input  wire                               clk_i,
   // Control, valid in stage 3.
@@ -65,13 +72,22 @@ module synapse_lanes #(
   input  wire                               learn3_i,
   input  wire                               drive3_i,   // accumulate
   input  wire                               back3_i,    // the column has weights on the way back
+  /* verilator lint_off UNUSED */
+  input  wire                               adds3_i,    // kernels: the contrast adds to those before,
+  input  wire                               ends3_i,    // and is the tap's last
+  input  wire                               opens3_i,   // kernels: the sum is the first of its window,
+  input  wire                               closes3_i,  // and the last
+  input  wire                               largest3_i, // the largest of a window's sums is kept, else they are added
+  input  wire [1:0]                         corner3_i,  // of the window
+  /* verilator lint_on UNUSED */
   input  wire                               apply_i,    // the pass applies the sums of a batch; steady during a pass
   input  wire                               clear_a_i,  // slot a holds the reset state; steady during a pass
   input  wire                               clear_b_i,
   // Post-synaptic activities: of stage 4 of a chunk's first column for learning, of its stage 8 for the way back (t).
-  input  wire [Lanes*ActivityWidth-1:0]     post_a_i,
-  input  wire [Lanes*ActivityWidth-1:0]     post_b_i,
-  input  wire [Lanes*ActivityWidth-1:0]     post_t_i,
+  // {corner, activity} with Corners.
+  input  wire [Lanes*(ActivityWidth+2*Corners)-1:0] post_a_i,
+  input  wire [Lanes*(ActivityWidth+2*Corners)-1:0] post_b_i,
+  input  wire [Lanes*(ActivityWidth+2*Corners)-1:0] post_t_i,
   input  wire signed [ActivityWidth-1:0]    reset_activity4_i,
   input  wire signed [ActivityWidth-1:0]    reset_activity8_i,
   // Operands of the column.
@@ -95,7 +111,7 @@ module synapse_lanes #(
   output reg  [31:0]                        write_fold10_o, // exclusive-or of the rotated lanes, for the signature
   // Sums.
   output reg  signed [TransposedWidth-1:0]  transposed13_o,
-  output reg  signed [ForwardWidth-1:0]     chain_head_o,
+  output reg  [ForwardWidth+2*Corners-1:0]  chain_head_o,   // {corner, sum} with Corners
   input  wire                               chain_shift_i
 );
 
@@ -160,12 +176,22 @@ module synapse_lanes #(
   (* mem2reg *) reg signed [TransposedWord-1:0] pairs [0:Pairs-1];
   (* mem2reg *) reg signed [ForwardWord-1:0] chain [0:Lanes-1];
   (* mem2reg *) reg [31:0] folded [0:FoldPairs-1];
+  (* mem2reg *) reg signed [ForwardWord-1:0] pooled [0:Lanes-1];
+  (* mem2reg *) reg [31:0] pooled_at [0:Lanes-1];
+  (* mem2reg *) reg [31:0] chain_at [0:Lanes-1];
 
   // Flags of the column, by stage.
   // first, learn and drive are of a valid column.
   reg [10:4] valid_q, first_q, learn_q, drive_q, back_q;
   reg adds10_q;
-  reg [11:4] last_q;
+  reg [11:4] last_q, opens_q, closes_q, largest_q;
+  reg [10:4] adds_q, ends_q;
+  reg [1:0] corner4_q, corner5_q, corner6_q, corner7_q, corner8_q, corner9_q, corner10_q, corner11_q;
+  // Where a word of post-synaptic activities has the corners.
+  localparam PostWidth = ActivityWidth + 2 * Corners;
+  localparam CornerAt = (Corners != 0) ? ActivityWidth : 0;
+  // A weight is updated with its last contrast.
+  wire [10:4] update_q = (Kernels != 0) ? learn_q & ends_q : learn_q;
   reg signed [RatedWidth-1:0] rated_a4_q, rated_b4_q, rated_a5_q, rated_b5_q;
   reg signed [PreWidth-1:0] pre5_q, pre6_q, pre7_q, pre8_q, pre9_q;
 
@@ -201,6 +227,17 @@ module synapse_lanes #(
     end
   endfunction
 
+  // What a neuron shows at the corner that a tap is at.
+  function automatic signed [31:0] shown;
+    input signed [ActivityWidth-1:0] activity;
+    input [1:0] corner;
+    input [1:0] at;
+    input largest;
+    begin
+      shown = (Corners != 0 && largest && corner != at) ? 32'sd0 : $signed(activity);
+    end
+  endfunction
+
   integer p;
   integer k;
   reg signed [TransposedWord-1:0] total;
@@ -220,12 +257,29 @@ module synapse_lanes #(
 
     // Drive chain.
     if (chain_shift_i) for (p = 0; p < Lanes - 1; p = p + 1) chain[p] = chain[p+1];
-    if (last_q[11])
+    if (Kernels == 0 && last_q[11])
       for (p = 0; p < Half; p = p + 1) begin
         chain[2*p] = sum[p];
         chain[2*p+1] = sum[Half+p];
       end
-    chain_head_o <= chain[0];
+    if (Corners != 0 && chain_shift_i) for (p = 0; p < Lanes - 1; p = p + 1) chain_at[p] = chain_at[p+1];
+    if (Corners != 0 && last_q[11])
+      for (p = 0; p < Lanes; p = p + 1)
+        pooled_at[p] = opens_q[11] ? 32'd0 : (sum[p] > pooled[p]) ? {30'd0, corner11_q} : pooled_at[p];
+    if (Kernels != 0 && last_q[11])
+      for (p = 0; p < Lanes; p = p + 1)
+        pooled[p] = opens_q[11] ? sum[p] : !largest_q[11] ? pooled[p] + sum[p] : (sum[p] > pooled[p]) ? sum[p] : pooled[p];
+    if (Kernels != 0 && last_q[11] && closes_q[11])
+      for (p = 0; p < Half; p = p + 1) begin
+        chain[2*p] = pooled[p];
+        chain[2*p+1] = pooled[Half+p];
+      end
+    if (Corners != 0 && last_q[11] && closes_q[11])
+      for (p = 0; p < Half; p = p + 1) begin
+        chain_at[2*p] = largest_q[11] ? pooled_at[p] : 32'd0;
+        chain_at[2*p+1] = largest_q[11] ? pooled_at[Half+p] : 32'd0;
+      end
+    chain_head_o <= (Corners != 0) ? {chain_at[0][1:0], chain[0][ForwardWidth-1:0]} : chain[0];
 
     // Stage 13.
     for (k = 0; k < Pairs; k = k + 1) total = total + pairs[k];
@@ -245,8 +299,8 @@ module synapse_lanes #(
 
     // Stage 10. Whether sums go on is decided a cycle ahead, for all lanes.
     adds10_q <= !first_q[9];
-    write10_o <= learn_q[9];
-    if (learn_q[9]) begin
+    write10_o <= update_q[9];
+    if (update_q[9]) begin
       for (p = 0; p < Half; p = p + 1)
         word[2*StoredWidth*p+:2*StoredWidth] = {weight9[Half+p][StoredWidth-1:0], weight9[p][StoredWidth-1:0]};
       write_data10_o <= word;
@@ -260,8 +314,8 @@ module synapse_lanes #(
           folded[p] = {folded[p][26:0], folded[p][31:27]} ^ pair[k*FoldPairs+p];
       for (p = 0; p < FoldPairs; p = p + 1) fold = {fold[27:0], fold[31:28]} ^ folded[p];
     end
-    write_back10_o <= (Feedback != 0) && learn_q[9] && back_q[9];
-    if (Feedback != 0 && learn_q[9] && back_q[9]) begin
+    write_back10_o <= (Feedback != 0) && update_q[9] && back_q[9];
+    if (Feedback != 0 && update_q[9] && back_q[9]) begin
       for (p = 0; p < Half; p = p + 1)
         word[2*StoredWidth*p+:2*StoredWidth] = {back9[Half+p][StoredWidth-1:0], back9[p][StoredWidth-1:0]};
       write_back_data10_o <= word;
@@ -285,29 +339,31 @@ module synapse_lanes #(
       for (p = 0; p < Lanes; p = p + 1) transposed[p] = (back9[p] >>> DroppedBits) * post_t[p];
 
     // Stage 9.
-    write_sums9_o <= (Batched != 0) && learn_q[8];
-    if (Batched != 0 && learn_q[8]) begin
+    write_sums9_o <= (Batched != 0) && update_q[8];
+    if (Batched != 0 && update_q[8]) begin
       for (p = 0; p < Half; p = p + 1)
         sums[2*BatchWidth*p+:2*BatchWidth] = {summed8[Half+p][BatchWidth-1:0], summed8[p][BatchWidth-1:0]};
       write_sums_data9_o <= sums;
     end
     if (first_q[8] && drive_q[8])
       for (p = 0; p < Half; p = p + 1) begin
-        post_t[p] = clear_a_i ? reset_activity8_i : $signed(post_t_i[2*p*ActivityWidth+:ActivityWidth]);
-        post_t[Half+p] = clear_a_i ? reset_activity8_i : $signed(post_t_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+        post_t[p] = shown(clear_a_i ? reset_activity8_i : $signed(post_t_i[2*p*PostWidth+:ActivityWidth]),
+                          clear_a_i ? 2'd0 : post_t_i[2*p*PostWidth+CornerAt+:2], corner8_q, largest_q[8]);
+        post_t[Half+p] = shown(clear_a_i ? reset_activity8_i : $signed(post_t_i[(2*p+1)*PostWidth+:ActivityWidth]),
+                               clear_a_i ? 2'd0 : post_t_i[(2*p+1)*PostWidth+CornerAt+:2], corner8_q, largest_q[8]);
       end
-    if (learn_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = bounded(increment[p] + weight8[p], width8_i);
-    if (valid_q[8] && !learn_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = weight8[p];
-    if (Feedback != 0 && learn_q[8])
+    if (update_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = bounded(increment[p] + weight8[p], width8_i);
+    if (valid_q[8] && !update_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = weight8[p];
+    if (Feedback != 0 && update_q[8])
       for (p = 0; p < Lanes; p = p + 1) back9[p] = bounded(increment_back[p] + back8[p], width8_i);
-    if (Feedback != 0 && valid_q[8] && !learn_q[8]) for (p = 0; p < Lanes; p = p + 1) back9[p] = back8[p];
+    if (Feedback != 0 && valid_q[8] && !update_q[8]) for (p = 0; p < Lanes; p = p + 1) back9[p] = back8[p];
 
     // Stage 8.
-    if (Batched != 0 && learn_q[7])
+    if (Batched != 0 && update_q[7])
       for (p = 0; p < Lanes; p = p + 1) summed8[p] = apply_i ? 0 : summed7[p] + gradient[p];
     if (valid_q[7]) for (p = 0; p < Lanes; p = p + 1) weight8[p] = weight7[p];
     if (Feedback != 0 && valid_q[7]) for (p = 0; p < Lanes; p = p + 1) back8[p] = back7[p];
-    if (learn_q[7] && Feedback != 0) begin
+    if (update_q[7] && Feedback != 0) begin
       if (Feedback == 2) for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = gradient[p];
       if (Decay != 0)
         for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = gradient_back[p] - back7[p] * DecayFactor;
@@ -316,12 +372,12 @@ module synapse_lanes #(
       for (p = 0; p < Half; p = p + 1)
         increment_back[Half+p] = rq_round(gradient_back[Half+p][GradientWidth-1:0], random[p]);
     end
-    if (learn_q[7] && Decay != 0)
+    if (update_q[7] && Decay != 0)
       for (p = 0; p < Lanes; p = p + 1) gradient[p] = gradient[p] - weight7[p] * DecayFactor;
-    if (learn_q[7])
+    if (update_q[7])
       for (p = 0; p < Half; p = p + 1)
         increment[p] = rq_round(gradient[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]});
-    if (learn_q[7])
+    if (update_q[7])
       for (p = 0; p < Half; p = p + 1) increment[Half+p] = rq_round(gradient[Half+p][GradientWidth-1:0], random[p]);
 
     // Stage 7.
@@ -338,10 +394,15 @@ module synapse_lanes #(
       for (p = 0; p < Half; p = p + 1) summed7[p] = $signed(sums6_i[2*BatchWidth*p+:BatchWidth]);
       for (p = 0; p < Half; p = p + 1) summed7[Half+p] = $signed(sums6_i[2*BatchWidth*p+BatchWidth+:BatchWidth]);
     end
-    if (learn_q[6]) for (p = 0; p < Lanes; p = p + 1) gradient[p] = (product_a[p] - product_b[p]);
+    if (Kernels == 0 && learn_q[6]) for (p = 0; p < Lanes; p = p + 1) gradient[p] = (product_a[p] - product_b[p]);
+    if (Kernels != 0 && learn_q[6])
+      for (p = 0; p < Lanes; p = p + 1) gradient[p] = (adds_q[6] ? gradient[p] : 0) + product_a[p] - product_b[p];
     if (Batched != 0 && learn_q[6] && apply_i) for (p = 0; p < Lanes; p = p + 1) gradient[p] = summed7[p];
-    if (learn_q[6] && Feedback == 1)
+    if (Kernels == 0 && learn_q[6] && Feedback == 1)
       for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = (product_c[p] - product_b[p]);
+    if (Kernels != 0 && learn_q[6] && Feedback == 1)
+      for (p = 0; p < Lanes; p = p + 1)
+        gradient_back[p] = (adds_q[6] ? gradient_back[p] : 0) + product_c[p] - product_b[p];
     if (learn_q[6] && WeightRounding == RqStochastic)
       for (p = 0; p < Half; p = p + 1) random[p] = mix_row_2(mixed[p]);
 
@@ -358,10 +419,14 @@ module synapse_lanes #(
       for (p = 0; p < Half; p = p + 1) row_key[p] = column_key4_i + (chunk_key4_i + p * Golden);
     if (first_q[4] && learn_q[4])
       for (p = 0; p < Half; p = p + 1) begin
-        post_a[p] = clear_a_i ? reset_activity4_i : $signed(post_a_i[2*p*ActivityWidth+:ActivityWidth]);
-        post_a[Half+p] = clear_a_i ? reset_activity4_i : $signed(post_a_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
-        post_b[p] = clear_b_i ? reset_activity4_i : $signed(post_b_i[2*p*ActivityWidth+:ActivityWidth]);
-        post_b[Half+p] = clear_b_i ? reset_activity4_i : $signed(post_b_i[(2*p+1)*ActivityWidth+:ActivityWidth]);
+        post_a[p] = shown(clear_a_i ? reset_activity4_i : $signed(post_a_i[2*p*PostWidth+:ActivityWidth]),
+                          clear_a_i ? 2'd0 : post_a_i[2*p*PostWidth+CornerAt+:2], corner4_q, largest_q[4]);
+        post_a[Half+p] = shown(clear_a_i ? reset_activity4_i : $signed(post_a_i[(2*p+1)*PostWidth+:ActivityWidth]),
+                               clear_a_i ? 2'd0 : post_a_i[(2*p+1)*PostWidth+CornerAt+:2], corner4_q, largest_q[4]);
+        post_b[p] = shown(clear_b_i ? reset_activity4_i : $signed(post_b_i[2*p*PostWidth+:ActivityWidth]),
+                          clear_b_i ? 2'd0 : post_b_i[2*p*PostWidth+CornerAt+:2], corner4_q, largest_q[4]);
+        post_b[Half+p] = shown(clear_b_i ? reset_activity4_i : $signed(post_b_i[(2*p+1)*PostWidth+:ActivityWidth]),
+                               clear_b_i ? 2'd0 : post_b_i[(2*p+1)*PostWidth+CornerAt+:2], corner4_q, largest_q[4]);
       end
 
     // Stage 4, and what only moves on. A product for all lanes crosses half the device: it has a cycle for its way.
@@ -377,6 +442,13 @@ module synapse_lanes #(
     learn_q <= {learn_q[9:4], valid3_i && learn3_i};
     drive_q <= {drive_q[9:4], valid3_i && drive3_i};
     back_q <= {back_q[9:4], back3_i};
+    adds_q <= {adds_q[9:4], adds3_i};
+    ends_q <= {ends_q[9:4], ends3_i};
+    opens_q <= {opens_q[10:4], opens3_i};
+    closes_q <= {closes_q[10:4], closes3_i};
+    largest_q <= {largest_q[10:4], largest3_i};
+    {corner11_q, corner10_q, corner9_q, corner8_q, corner7_q, corner6_q, corner5_q, corner4_q} <=
+        {corner10_q, corner9_q, corner8_q, corner7_q, corner6_q, corner5_q, corner4_q, corner3_i};
     pre5_q <= pre_forward4_i;
     pre6_q <= pre5_q;
     pre7_q <= pre6_q;

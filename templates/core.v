@@ -57,7 +57,7 @@ module {{ head.module }} (
   output wire        commit_state_valid_o,
   output wire [7:0]  commit_state_layer_o,
   output wire [15:0] commit_state_word_o,
-  output wire [{{ n.lanes }}*{{ w.state_width }}-1:0] commit_state_data_o,
+  output wire [{{ n.lanes }}*{{ w.record_width }}-1:0] commit_state_data_o,{% if has.corners %}  // {corner, state} a lane{% endif %}
   output wire        commit_weight_valid_o,
   output wire [7:0]  commit_weight_layer_o,
   output wire [15:0] commit_weight_chunk_o,
@@ -71,19 +71,19 @@ module {{ head.module }} (
   output wire [15:0] probe_neuron_index_o,
   output wire signed [{{ w.drive_width }}-1:0] probe_neuron_drive_o,
   output wire signed [{{ w.state_width }}-1:0] probe_neuron_state_o
+{%- if has.corners %},
+  output wire [1:0]  probe_neuron_corner_o                // of its window, {row, column}
+{%- endif %}
 );
 
   localparam Layers = {{ n.layers }};
   localparam Lanes = {{ n.lanes }};
-  localparam LaneWidth = {{ w.lane_width }};
   localparam LayerWidth = {{ w.layer_width }};
   localparam ChunkWidth = {{ w.chunk_width }};
   localparam CountWidth = {{ w.count_width }};
   localparam IndexWidth = {{ w.index_width }};
   localparam NeuronWidth = {{ w.neuron_width }};
-  localparam WordWidth = {{ w.word_width }};
   localparam AddressWidth = {{ w.address_width }};
-  localparam HostWidth = {{ w.host_width }};
   localparam BankWidth = {{ w.bank_width }};
   localparam ProgramWidth = {{ w.program_width }};
   localparam PassWidth = {{ w.pass_width }};
@@ -94,11 +94,16 @@ module {{ head.module }} (
   localparam StateWidth = {{ w.state_width }};
   localparam DriveWidth = {{ w.drive_width }};
   localparam StoredWidth = {{ w.stored_width }};
+  localparam TotalWidth = {{ w.total_width }};
+{%- if !has.kernels %}
+  localparam LaneWidth = {{ w.lane_width }};
+  localparam WordWidth = {{ w.word_width }};
+  localparam HostWidth = {{ w.host_width }};
   localparam PreWidth = {{ w.pre_width }};
   localparam RateWidth = {{ w.rate_width }};
   localparam ForwardWidth = {{ w.forward_width }};
   localparam TransposedWidth = {{ w.transposed_width }};
-  localparam TotalWidth = {{ w.total_width }};
+{%- endif %}
 
   // What differs from layer to layer, as functions of its number.
   `include "layer_table.vh"
@@ -114,9 +119,16 @@ module {{ head.module }} (
 
   // Samples.
   wire sample_full, sample_train, sample_release, sample_start;
-  wire [CountWidth-1:0] sample_count, entry0;
+  wire [CountWidth-1:0] sample_count;
   wire [LabelWidth-1:0] label;
+{%- if has.kernels %}
+  /* verilator lint_off UNUSED */
+{%- endif %}
+  wire [CountWidth-1:0] entry0;
   wire [{{ w.input_index_width }}-1:0] list_index1;
+{%- if has.kernels %}
+  /* verilator lint_on UNUSED */
+{%- endif %}
   wire [InputWidth-1:0] list_value1;
 {%- if marks.width > 0 %}
   // Marks travel with the label.
@@ -130,20 +142,31 @@ module {{ head.module }} (
   assign { {{- marks.wires }}label} = tag;
 {%- endif %}
   sample_buffer #(
-    .InputWidth(InputWidth), .IndexWidth({{ w.input_index_width }}), .CountWidth(CountWidth), .LabelWidth(LabelWidth{% if marks.width > 0 %} + {{ marks.width }}{% endif %})
+    .InputWidth(InputWidth), .IndexWidth({{ w.input_index_width }}), .CountWidth(CountWidth), .LabelWidth(LabelWidth{% if marks.width > 0 %} + {{ marks.width }}{% endif %}){% if has.kernels %}, .All(1){% endif %}
   ) u_samples (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(sample_valid_i), .ready_o(sample_ready_o), .data_i(sample_data_i), .last_i(sample_last_i),
     .drop_i(sample_drop_i), .label_i({% if marks.width > 0 %}{ {{- marks.ports }}sample_label_i}{% else %}sample_label_i{% endif %}), .train_i(sample_train_i),
     .full_o(sample_full), .release_i(sample_release), .count_o(sample_count), .label_o({% if marks.width > 0 %}tag{% else %}label{% endif %}), .train_o(sample_train),
-    .entry_i(entry0), .index_o(list_index1), .value_o(list_value1)
+    .entry_i({% if has.kernels %}walk_entry0{% else %}entry0{% endif %}), .index_o(list_index1), .value_o(list_value1)
   );
 
   // Sequencer.
-  wire valid0, first0, bias0, first_chunk0, last_chunk0, learn, drive, step_end, read, wrote_last, pulling, pulled;
+  wire valid0, learn, drive, step_end, read, wrote_last, pulling, pulled;
   wire [LayerWidth-1:0] layer0;
+{%- if has.kernels %}
+  wire walk_valid, walk_last;
+  wire [CountWidth-1:0] walk_entry0;
+  // Another unit walks.
+  /* verilator lint_off UNUSED */
+  wire valid5;
+{%- endif %}
+  wire first0, bias0, first_chunk0, last_chunk0;
   wire [ChunkWidth-1:0] chunk0;
   wire [AddressWidth-1:0] row_base0;
+{%- if has.kernels %}
+  /* verilator lint_on UNUSED */
+{%- endif %}
   wire [1:0] nudge;
 {%- if has.batched %}
   wire apply;
@@ -169,7 +192,7 @@ module {{ head.module }} (
     .AddressWidth(AddressWidth), .BankWidth(BankWidth), .PassWidth(PassWidth), .StepWidth(StepWidth),
     .ProgramWidth(ProgramWidth), .InferStart({{ n.infer_start }}), .LastStart({{ n.last_start }}),
     .InputSlot({{ t.input_slot }}), .MinSlot({{ t.min_slot }}), .LayerGap({{ t.layer_gap }}),
-    .Drain({{ t.drain }}), .Settle({{ t.settle }})
+    .Kernels({{ has.kernels as u32 }}), .Drain({{ t.drain }}), .Settle({{ t.settle }})
   ) u_sequencer (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i),
     .sample_full_i(sample_full), .sample_train_i(sample_train), .sample_last_i({% if has.batched %}sample_last{% else %}1'b0{% endif %}),
@@ -178,6 +201,7 @@ module {{ head.module }} (
     .program_counter_o(program_counter), .op_i(operation[12:10]), .op_steps_i(passes),
     .op_nudge_i(operation[9:8]), .op_plastic_i(operation[7]), .op_slot_i(operation[6]), .op_a_i(operation[5:3]),
     .op_b_i(operation[2:0]),
+    .walk_valid_i({% if has.kernels %}walk_valid{% else %}1'b0{% endif %}), .walk_last_i({% if has.kernels %}walk_last{% else %}1'b0{% endif %}),
     .columns_i(columns_of(layer0)), .last_chunk_i(last_chunk_of(layer0)), .base_i(weight_base_of(layer0)),
     .row_length_i(row_length_of(layer0)), .drive_wait_i(drive_wait_of(layer0)), .learn_wait_i(learn_wait_of(layer0)),
     .valid0_o(valid0), .layer_o(layer0), .chunk_o(chunk0), .entry_o(entry0), .row_base_o(row_base0),
@@ -223,6 +247,7 @@ module {{ head.module }} (
   always @(posedge clk_i) {step1_q, step2_q, step3_q} <= {step, step1_q, step2_q};
 {%- endif %}
 
+{%- if !has.kernels %}
   // Stages 1 to 11: which column.
   wire bias2, valid3, first3, bias3, valid7, first7, bias7, bias10, last_chunk10;
   wire valid11, bias11, first_chunk11, last_chunk11;
@@ -252,17 +277,20 @@ module {{ head.module }} (
     .address10_o(address10), .valid11_o(valid11), .bias11_o(bias11), .first_chunk11_o(first_chunk11),
     .last_chunk11_o(last_chunk11), .layer11_o(layer11), .chunk11_o(chunk11), .column11_o(column11)
   );
+{%- endif %}
 {%- if has.stochastic %}
 
   // Keys of the random bits of this pass: those of weights are absorbed until its first column comes to stage 2, then
   // held. A step's number is known as its first column is issued, two cycles before. Those of drives and states follow
   // three cycles later.
 {%- for purpose in purposes %}
+{%- if !(has.kernels && purpose.0 == "weight") %}
   wire [31:0] key_{{ purpose.0 }};
   pass_key #(.Purpose(32'd{{ purpose.1 }})) u_key_{{ purpose.0 }} (
     .clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_q), .step_i({ {{- 32 - w.step_width }}'d0, step{% if purpose.0 != "weight" %}3_q{% endif %}}),
     .hold_i({% if purpose.0 == "weight" %}valid2{% else %}valid5{% endif %}), .key_o(key_{{ purpose.0 }})
   );
+{%- endif %}
 {%- endfor %}
 {%- endif %}
 
@@ -275,6 +303,44 @@ module {{ head.module }} (
   wire signed [ActivityWidth-1:0] neuron_activity;
   wire signed [StateWidth-1:0] neuron_state;
   wire signed [DriveWidth-1:0] neuron_drive;
+{%- if has.corners %}
+  wire [1:0] neuron_corner;
+{%- endif %}
+
+{%- if has.kernels %}
+
+  // Synapses, and the walk over them.
+  wire write10, valid15, end15;
+  wire [LayerWidth-1:0] layer10, layer15;
+  wire [ChunkWidth-1:0] chunk10;
+  wire [CountWidth-1:0] column10;
+  wire [Lanes*StoredWidth-1:0] write_data10;
+  wire [31:0] write_fold10;
+  wire [NeuronWidth-1:0] neuron14, neuron15;
+  wire [IndexWidth-1:0] index15;
+  wire signed [TotalWidth-1:0] total15;
+  /* verilator lint_off UNUSED */
+  wire write_back10;
+  wire [Lanes*StoredWidth-1:0] write_back_data10;
+  wire [1:0] corner15;
+  /* verilator lint_on UNUSED */
+  kernel_bank u_kernels (
+    .clk_i(clk_i), .rst_ni(rst_ni), .run_i(valid0), .drive_i(drive), .learn_i(learn), .apply_i({% if has.batched %}apply{% else %}1'b0{% endif %}),
+    .first_layer_i(layer0), .bank_a_i(bank_a), .bank_b_i(bank_b),
+    .seed_i(seed_i), .sample_number_i(sample_number_q), .step_i({ {{- 32 - w.step_width }}'d0, step}),
+    .negative_i({% if has.random_sign %}negative{% else %}1'b0{% endif %}), .rates_i({% if n.rate_sets > 1 %}rates{% else %}1'b0{% endif %}),
+    .read_o(walk_valid), .last_o(walk_last), .wrote_last_o(wrote_last), .entry0_o(walk_entry0), .input1_i(list_value1),
+    .neuron_valid_i(neuron_valid), .neuron_last_i(neuron_last), .neuron_number_i(neuron_number), .neuron_bank_i(neuron_bank),
+    .neuron_activity_i(neuron_activity), .neuron_record_i({% if has.corners %}{neuron_corner, neuron_state}{% else %}neuron_state{% endif %}),{% if has.corners %} .neuron_corner_i(neuron_corner),{% endif %}
+    .commit_state_valid_o(commit_state_valid_o), .commit_state_data_o(commit_state_data_o),
+    .host_seek_i(host_seek_i), .host_address_i(host_address_i), .host_shift_i(host_shift_i), .host_data_i(host_data_i),
+    .host_data_o(host_data_o), .host_store_i(host_store_i), .host_fetch_i(host_fetch_i),
+    .write10_o(write10), .write_back10_o(write_back10), .layer10_o(layer10), .chunk10_o(chunk10), .column10_o(column10),
+    .write_data10_o(write_data10), .write_back_data10_o(write_back_data10), .write_fold10_o(write_fold10),
+    .valid5_o(valid5), .neuron14_o(neuron14), .valid15_o(valid15), .layer15_o(layer15), .index15_o(index15),
+    .neuron15_o(neuron15), .end15_o(end15), .corner15_o(corner15), .total15_o(total15)
+  );
+{%- else %}
 
   // Pre-synaptic operands. Above layer 1, columns are counted: the neuron is known in stage 1.
   wire [NeuronWidth-1:0] pre_neuron1 = pre_base_of(layer1) + {{ self.resize("entry1", w.count_width, w.neuron_width) }};
@@ -363,7 +429,7 @@ module {{ head.module }} (
 
   // Synapses.
   wire signed [TransposedWidth-1:0] transposed13;
-  wire signed [ForwardWidth-1:0] chain_head;
+  wire [ForwardWidth-1:0] chain_head;
   wire chain_shift;
   synapse_lanes #(
     .Lanes(Lanes), .StoredWidth(StoredWidth), .DroppedBits({{ v.dropped_bits }}), .ActivityWidth(ActivityWidth),
@@ -377,6 +443,7 @@ module {{ head.module }} (
     .valid3_i(valid3), .first3_i(valid3 && first3), .last3_i(bias3), .learn3_i(learn), .drive3_i(drive),
     .back3_i({% if n.ways == 2 %}valid3 && !bias3 && layer3 != 1{% else %}1'b0{% endif %}),
     .apply_i({% if has.batched %}apply{% else %}1'b0{% endif %}), .clear_a_i(bank_a[BankWidth]), .clear_b_i(bank_b[BankWidth]),
+    .adds3_i(1'b0), .ends3_i(1'b1), .opens3_i(1'b1), .closes3_i(1'b1), .largest3_i(1'b0), .corner3_i(2'd0),
     .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
     .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
@@ -396,6 +463,10 @@ module {{ head.module }} (
   wire [LayerWidth-1:0] layer15;
   wire [IndexWidth-1:0] index15;
   wire signed [TotalWidth-1:0] total15;
+  /* verilator lint_off UNUSED */
+  wire end15;  // kernels have places
+  wire [1:0] corner15;
+  /* verilator lint_on UNUSED */
   wire [NeuronWidth-1:0] pre_neuron11 = pre_base_of(layer11) + {{ self.resize("column11", w.count_width, w.neuron_width) }};
   wire [IndexWidth-1:0] chunk_index11 = {{ self.resize_low("chunk11", w.chunk_width, w.lane_width, w.index_width) }};
   wire [NeuronWidth-1:0] chunk_neuron11 = pre_base_of(layer11 + 1'b1) + {{ self.resize("chunk_index11", w.index_width, w.neuron_width) }};
@@ -409,10 +480,11 @@ module {{ head.module }} (
     .neuron11_i(pre_neuron11), .transposed13_i(transposed13 <<< weight_shift_of(layer13_q)),
     .chunk11_i(valid11 && drive && bias11), .chunk_layer11_i(layer11), .chunk_index11_i(chunk_index11),
     .chunk_neuron11_i(chunk_neuron11), .chunk_lanes11_i(last_chunk11 ? last_lanes_of(layer11) : {{ w.lane_width + 1 }}'d{{ n.lanes }}),
-    .chunk_output11_i(layer11 == Layers), .chain_head_i(chain_head), .chain_shift_o(chain_shift),
+    .end11_i(1'b0), .chunk_end11_i(1'b0), .chunk_output11_i(layer11 == Layers), .chain_head_i(chain_head), .chain_shift_o(chain_shift),
     .neuron14_o(neuron14), .valid15_o(valid15), .layer15_o(layer15), .index15_o(index15), .neuron15_o(neuron15),
-    .total15_o(total15)
+    .end15_o(end15), .corner15_o(corner15), .total15_o(total15)
   );
+{%- endif %}
 
   // Neurons.
 {%- if !has.stochastic_drive %}
@@ -426,7 +498,7 @@ module {{ head.module }} (
     .clk_i(clk_i), .rst_ni(rst_ni), .key_drive_i(key_drive), .key_state_i(key_state), .label_i(label),
     .bank_now_i(bank_now3), .bank_next_i(bank_next3), .nudge_i(nudge3), .odd_i({% if has.even_odd %}odd3_q{% else %}1'b0{% endif %}),
     .neuron14_i(neuron14), .valid15_i(valid15), .layer15_i(layer15), .index15_i(index15), .neuron15_i(neuron15),
-    .total15_i(total15), .valid_o(neuron_valid), .last_o(neuron_last), .layer_o(neuron_layer), .index_o(neuron_index),
+    .total15_i(total15),{% if has.kernels %} .end15_i(end15),{% endif %}{% if has.corners %} .corner15_i(corner15), .corner_o(neuron_corner),{% endif %} .valid_o(neuron_valid), .last_o(neuron_last), .layer_o(neuron_layer), .index_o(neuron_index),
     .number_o(neuron_number), .bank_o(neuron_bank), .activity_o(neuron_activity), .state_o(neuron_state),
     .drive_o(neuron_drive), .pulled_o(pulled)
   );
@@ -442,10 +514,13 @@ module {{ head.module }} (
   // Commit port.
   wire [7:0] neuron_layer8 = {{ self.resize("neuron_layer", w.layer_width, &8) }};
   wire [15:0] neuron_index16 = {{ self.resize("neuron_index", w.index_width, &16) }};
-  commit_port #(.StateWidth(StateWidth), .DataWidth({{ n.ways }} * Lanes * StoredWidth)) u_commit (
+{%- if has.kernels %}
+  wire [15:0] commit_word = {{ self.resize_high("neuron_number", w.neuron_width, w.lane_width, &16) }} - {{ self.resize("word_base_of(neuron_layer)", w.word_width, &16) }};
+{%- endif %}
+  commit_port #(.StateWidth({% if has.corners %}StateWidth + 3{% else %}StateWidth{% endif %}), .DataWidth({{ n.ways }} * Lanes * StoredWidth)) u_commit (
     .clk_i(clk_i), .rst_ni(rst_ni), .sample_start_i(sample_start), .step_end_i(step_end),
     .state_valid_i(neuron_valid), .state_layer_i(neuron_layer8), .state_index_i(neuron_index16),
-    .state_word_i({{ self.resize_high("neuron_index", w.index_width, w.lane_width, &16) }}), .state_i(neuron_state),
+    .state_word_i({% if has.kernels %}commit_word{% else %}{{ self.resize_high("neuron_index", w.index_width, w.lane_width, &16) }}{% endif %}), .state_i({% if has.corners %}{1'b0, neuron_corner, neuron_state}{% else %}neuron_state{% endif %}),
     .weight_valid_i(write10), .weight_layer_i({{ self.resize("layer10", w.layer_width, &8) }}), .weight_chunk_i({{ self.resize("chunk10", w.chunk_width, &16) }}),
     .weight_column_i({{ self.resize("column10", w.count_width, &16) }}), .weight_fold_i(write_fold10),
     .weight_data_i({% if n.ways == 2 %}{write_back10 ? write_back_data10 : {Lanes*StoredWidth{1'b0}}, write_data10}{% else %}write_data10{% endif %}),
@@ -459,6 +534,9 @@ module {{ head.module }} (
   assign probe_neuron_index_o = neuron_index16;
   assign probe_neuron_drive_o = neuron_drive;
   assign probe_neuron_state_o = neuron_state;
+{%- if has.corners %}
+  assign probe_neuron_corner_o = neuron_corner;
+{%- endif %}
 
 endmodule
 

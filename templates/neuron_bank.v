@@ -30,6 +30,13 @@ module neuron_bank (
   input  wire [{{ w.index_width }}-1:0] index15_i,    // in its layer
   input  wire [{{ w.neuron_width }}-1:0] neuron15_i,
   input  wire signed [{{ w.total_width }}-1:0] total15_i,
+{%- if has.kernels %}
+  input  wire        end15_i,         // the last of its place
+{%- endif %}
+{%- if has.corners %}
+  input  wire [1:0]  corner15_i,      // where its sum was the largest
+  output wire [1:0]  corner_o,
+{%- endif %}
   // A neuron's new state.
   output wire        valid_o,
   output wire        last_o,          // of its layer
@@ -58,9 +65,12 @@ module neuron_bank (
 
   // The present state of a neuron is fetched while its drive is summed.
   wire signed [StateWidth-1:0] stored_state15;
-  word_memory #(.Width(StateWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
+{%- if has.corners %}
+  wire [1:0] stored_corner15;
+{%- endif %}
+  word_memory #(.Width(StateWidth{% if has.corners %} + 2{% endif %}), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
     .clk_i(clk_i), .write_i(valid_o), .write_address_i({bank_o, number_o}),
-    .write_data_i(state_o), .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o(stored_state15)
+    .write_data_i({% if has.corners %}{corner_o, state_o}{% else %}state_o{% endif %}), .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o({% if has.corners %}{stored_corner15, stored_state15}{% else %}stored_state15{% endif %})
   );
   wire signed [StateWidth-1:0] state15 = bank_now_i[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
   wire target15 = ({{ self.resize("label_i", w.label_width, &16) }} == {{ self.resize("index15_i", w.index_width, &16) }});
@@ -69,14 +79,23 @@ module neuron_bank (
 {%- else %}
   wire rest15 = 1'b0;
 {%- endif %}
+{%- if has.corners %}
+  // A neuron that rests stays where it shows itself.
+  wire [1:0] kept_corner15 = bank_now_i[BankWidth] ? 2'd0 : stored_corner15;
+  wire [1:0] next_corner15 = rest15 ? kept_corner15 : corner15_i;
+{%- endif %}
 {%- if has.softmax %}
   localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
   wire collected15 = (nudge_i != 2'd0) && !rest15 && (layer15_i == OutputLayer);
 {%- endif %}
   // Which neuron, from stage 15 until its new state is there.
   localparam NeuronStages = {{ t.stages }};
-  localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth{% if has.softmax %} + 2{% endif %};
+  localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth{% if has.softmax %} + 2{% endif %}{% if has.corners %} + 2{% endif %};
+{%- if has.kernels %}
+  wire last15 = end15_i;
+{%- else %}
   wire last15 = ({{ self.resize("index15_i", w.index_width, &32) }} == last_index_of(layer15_i));
+{%- endif %}
   wire new_valid, new_last;
   wire [LayerWidth-1:0] new_layer;
   wire [IndexWidth-1:0] new_index;
@@ -93,9 +112,12 @@ module neuron_bank (
   /* verilator lint_on UNUSED */
   neuron_trail #(.Stages(NeuronStages), .Width(NeuronTrailWidth)) u_trail (
     .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15_i),
-    .data_i({ {%- if has.softmax %}rest15, collected15, {% endif %}last15, layer15_i, index15_i, neuron15_i, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
+    .data_i({ {%- if has.corners %}next_corner15, {% endif %}{% if has.softmax %}rest15, collected15, {% endif %}last15, layer15_i, index15_i, neuron15_i, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
   );
-  assign { {%- if has.softmax %}new_rest, new_collected, {% endif %}new_last, new_layer, new_index, new_number, new_bank} =
+{%- if has.corners %}
+  wire [1:0] new_corner;
+{%- endif %}
+  assign { {%- if has.corners %}new_corner, {% endif %}{% if has.softmax %}new_rest, new_collected, {% endif %}new_last, new_layer, new_index, new_number, new_bank} =
       trail[NeuronStages*NeuronTrailWidth+:NeuronTrailWidth];
 {%- if has.stochastic_drive %}
   wire [31:0] drive_random18;
@@ -155,12 +177,12 @@ module neuron_bank (
     .clk_i(clk_i), .value_i(state_{{ u.id }}), .result_o(activity_{{ u.id }})
   );
 {%- endfor %}
-  localparam NewWidth = 2 + LayerWidth + IndexWidth + NeuronWidth + BankWidth + StateWidth + DriveWidth;
+  localparam NewWidth = 2 + LayerWidth + IndexWidth + NeuronWidth + BankWidth + StateWidth + DriveWidth{% if has.corners %} + 2{% endif %};
   reg [NewWidth-1:0] shown_q;
   reg signed [ActivityWidth-1:0] activity;
   always @(posedge clk_i)
-    shown_q <= {rst_ni && new_valid, new_last, new_layer, new_index, new_number, new_bank, new_state, new_drive};
-  assign {valid_o, last_o, layer_o, index_o, number_o, bank_o, state_o, drive_o} = shown_q;
+    shown_q <= {rst_ni && new_valid, new_last, new_layer, new_index, new_number, new_bank, new_state, new_drive{% if has.corners %}, new_corner{% endif %}};
+  assign {valid_o, last_o, layer_o, index_o, number_o, bank_o, state_o, drive_o{% if has.corners %}, corner_o{% endif %}} = shown_q;
   always @* begin
     case (layer_o)
 {%- for u in units %}
@@ -207,7 +229,13 @@ module neuron_bank (
   assign bank_o = pull_valid ? bank_next_i : new_bank;
   assign state_o = pull_valid ? pull_state_wide : new_state;
   assign drive_o = pull_valid ? pull_drive_wide : new_drive;
+{%- if has.corners %}
+  assign corner_o = pull_valid ? 2'd0 : new_corner;
+{%- endif %}
 {%- else %}
+{%- if has.corners %}
+  assign corner_o = new_corner;
+{%- endif %}
   assign {valid_o, last_o, layer_o, index_o, number_o, bank_o, state_o, drive_o} =
       {new_valid, new_last, new_layer, new_index, new_number, new_bank, new_state, new_drive};
 {%- endif %}

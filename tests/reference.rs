@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use random::{design, inputs, weights};
+use random::{Joined, design, inputs, weights};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -116,7 +116,7 @@ fn random_designs_reach_every_kernel() {
     let mut runner = TestRunner::deterministic();
     for wild in [false, true] {
         for _ in 0..600 {
-            let design = design(wild).new_tree(&mut runner).unwrap().current();
+            let design = design(Joined::Dense, wild).new_tree(&mut runner).unwrap().current();
             let (arithmetic, update) = Fast::new(&design, &Weights::initial(&design)).kernels();
             *seen.entry(arithmetic).or_insert(0) += 1;
             *seen.entry(update).or_insert(0) += 1;
@@ -144,7 +144,7 @@ fn random_designs_reach_every_kernel() {
 fn counters_hold_what_the_steps_show() {
     let mut runner = TestRunner::deterministic();
     for _ in 0..50 {
-        let design = design(false).new_tree(&mut runner).unwrap().current();
+        let design = design(Joined::Dense, false).new_tree(&mut runner).unwrap().current();
         let weights = Weights::initial(&design);
         let mut network = Fast::new(&design, &weights);
         let (mut counters, mut seen) = (Counters::new(&design), Recorder::of(&design));
@@ -191,17 +191,22 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn fast_equals_golden_on_common_formats(design in design(false)) {
+    fn fast_equals_golden_on_common_formats(design in design(Joined::Dense, false)) {
         assert_equal_runs(&design, 0)?;
     }
 
     #[test]
-    fn fast_equals_golden_on_any_format(design in design(true)) {
+    fn fast_equals_golden_on_any_format(design in design(Joined::Dense, true)) {
         assert_equal_runs(&design, 0)?;
     }
 
     #[test]
-    fn fast_equals_golden_at_the_ends_of_all_ranges(wild in any::<bool>(), extreme in select(vec![1, 2, 13]), common in design(false), any in design(true)) {
+    fn fast_equals_golden_with_kernels(wild in any::<bool>(), extreme in select(vec![0, 0, 2, 13]), common in design(Joined::Kernels, false), any in design(Joined::Kernels, true)) {
+        assert_equal_runs(if wild { &any } else { &common }, extreme)?;
+    }
+
+    #[test]
+    fn fast_equals_golden_at_the_ends_of_all_ranges(wild in any::<bool>(), extreme in select(vec![1, 2, 13]), common in design(Joined::Dense, false), any in design(Joined::Dense, true)) {
         assert_equal_runs(if wild { &any } else { &common }, extreme)?;
     }
 }

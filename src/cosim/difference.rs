@@ -12,6 +12,8 @@ use serde::Serialize;
 pub enum Field {
     /// A neuron's state after a step.
     State,
+    /// The corner of its window that a neuron shows itself at.
+    Corner,
     /// A neuron's drive in a step.
     Drive,
     /// A weight or bias after an update.
@@ -45,6 +47,7 @@ impl From<PartName> for Field {
     fn from(part: PartName) -> Field {
         match part {
             PartName::State => Field::State,
+            PartName::Corner => Field::Corner,
         }
     }
 }
@@ -190,6 +193,7 @@ impl Mismatch {
         let name = || network.name(self.at);
         match self.field {
             Field::State => format!("state of {}", name()),
+            Field::Corner => format!("corner of the window (2 row + column) of {}", name()),
             Field::Drive => format!("drive of {}", name()),
             Field::Weight | Field::WeightBack | Field::FinalWeight => name(),
             Field::Signature => "signature".to_owned(),

@@ -3,6 +3,7 @@
 
 use crate::design::{Design, Feedback, NudgeSign, Order};
 use crate::fixed_point::Rounding;
+use crate::network::Pool;
 use crate::rules::Program;
 use crate::verilog::{Sources, module_name};
 
@@ -46,7 +47,24 @@ enum Needs {
     Batch,
     /// Learning rates that fall.
     FallingRates,
+    /// Kernels.
+    Kernels,
+    /// Kernels that are moved over the edge.
+    Padding,
+    /// Layers that keep a maximum.
+    Corners,
 }
+
+/// Defects of what only a network without kernels has: its list of inputs, its contrasts of one place, its rates.
+const DENSE_ONLY: [&str; 7] = [
+    "contrast-sign",
+    "back-contrast",
+    "input-order",
+    "input-small-dropped",
+    "apply-listed",
+    "sign-not-learned",
+    "rates-never-fall",
+];
 
 enum Edit {
     /// In a file, this text (which occurs once) becomes that one.
@@ -172,8 +190,8 @@ pub const FAULTS: &[Fault] = &[
         what: "the first column of a chunk is not written back",
         edit: Edit::Leaf(
             "synapse_lanes.v",
-            "write10_o <= learn_q[9];",
-            "write10_o <= learn_q[9] && !first_q[9];",
+            "write10_o <= update_q[9];",
+            "write10_o <= update_q[9] && !first_q[9];",
         ),
         needs: Needs::Nothing,
     },
@@ -283,8 +301,8 @@ pub const FAULTS: &[Fault] = &[
         what: "inputs of one unit in the last place's double are taken for zero",
         edit: Edit::Leaf(
             "sample_buffer.v",
-            "(data_i != {InputWidth{1'b0}})",
-            "(data_i[InputWidth-1:InputWidth-3] != 3'd0)",
+            "data_i != {InputWidth{1'b0}})",
+            "data_i[InputWidth-1:InputWidth-3] != 3'd0)",
         ),
         needs: Needs::Nothing,
     },
@@ -412,6 +430,83 @@ pub const FAULTS: &[Fault] = &[
         ),
         needs: Needs::EvenOdd,
     },
+    Fault {
+        name: "tap-off-by-one",
+        kind: "memory",
+        what: "a kernel's weights are read one tap too far",
+        edit: Edit::Leaf(
+            "kernel_walk.v",
+            "row_base_b_q + (bias_b_q ? taps2_i : kernel_place_b_q + channel_b_q)",
+            "row_base_b_q + (bias_b_q ? taps2_i : kernel_place_b_q + (channel_b_q ^ 1))",
+        ),
+        needs: Needs::Kernels,
+    },
+    Fault {
+        name: "padding-read",
+        kind: "control",
+        what: "a kernel reads what lies beyond the upper edge",
+        edit: Edit::Leaf(
+            "kernel_walk.v",
+            "first_kernel_row = top[SideWidth] ? minus_top",
+            "first_kernel_row = &top ? minus_top",
+        ),
+        needs: Needs::Padding,
+    },
+    Fault {
+        name: "edge-dropped",
+        kind: "control",
+        what: "a kernel does not see the last column of the layer below",
+        edit: Edit::Leaf(
+            "kernel_walk.v",
+            "(below_left < $signed({1'b0, last_kernel_column_i})) ? below_left[SideWidth-1:0]",
+            "(below_left < $signed({1'b0, last_kernel_column_i})) ? below_left[SideWidth-1:0] - 1'b1",
+        ),
+        needs: Needs::Padding,
+    },
+    Fault {
+        name: "tie-goes-last",
+        kind: "arithmetic",
+        what: "of two equal sums of a window the last one counts as the largest",
+        edit: Edit::Leaf(
+            "synapse_lanes.v",
+            "(sum[p] > pooled[p]) ? {30'd0, corner11_q}",
+            "(sum[p] >= pooled[p]) ? {30'd0, corner11_q}",
+        ),
+        needs: Needs::Corners,
+    },
+    Fault {
+        name: "corner-late",
+        kind: "memory",
+        what: "a neuron shows itself where its sum was the largest a step before",
+        edit: Edit::Leaf(
+            "neuron_bank.v",
+            "next_corner15 = rest15 ? kept_corner15 : corner15_i;",
+            "next_corner15 = kept_corner15 | (corner15_i & 2'd0);",
+        ),
+        needs: Needs::Corners,
+    },
+    Fault {
+        name: "channels-swapped",
+        kind: "arithmetic",
+        what: "neighbouring channels change places on the way to the neurons",
+        edit: Edit::Leaf(
+            "synapse_lanes.v",
+            "chain[2*p] = pooled[p];\n        chain[2*p+1] = pooled[Half+p];",
+            "chain[2*p] = pooled[Half+p];\n        chain[2*p+1] = pooled[p];",
+        ),
+        needs: Needs::Kernels,
+    },
+    Fault {
+        name: "position-lost",
+        kind: "arithmetic",
+        what: "a weight does not learn from the last place that sees its neuron",
+        edit: Edit::Leaf(
+            "synapse_lanes.v",
+            "(adds_q[6] ? gradient[p] : 0) + product_a[p] - product_b[p];",
+            "(adds_q[6] && ends_q[6]) ? gradient[p] : (adds_q[6] ? gradient[p] : 0) + product_a[p] - product_b[p];",
+        ),
+        needs: Needs::Kernels,
+    },
 ];
 
 impl Fault {
@@ -431,6 +526,9 @@ impl Fault {
             Needs::EvenOdd => "even/odd order",
             Needs::Batch => "batch",
             Needs::FallingRates => "rates that fall",
+            Needs::Kernels => "kernels",
+            Needs::Padding => "kernels with padding",
+            Needs::Corners => "maximum of a pool",
         }
     }
 
@@ -446,6 +544,8 @@ impl Fault {
             ("DriveRounding", design.drive_modes),
             ("StateRounding", design.state_modes),
         ];
+        let connections = || design.network.connections().map(|(_, c)| c);
+        let has_kernels = connections().any(|c| !c.is_dense());
         let needed = match self.needs {
             Needs::Nothing => true,
             Needs::Chunks => (2..=design.output_layer()).any(|l| design.network.neurons(l) > design.lanes),
@@ -460,8 +560,12 @@ impl Fault {
             Needs::Batch => design.is_batched(),
             Needs::FallingRates => design.milestones.sets() > 1,
             Needs::EvenOdd => design.order == Order::EvenOdd,
+            Needs::Kernels => has_kernels,
+            Needs::Padding => connections().any(|c| c.grid().padding > 0),
+            Needs::Corners => connections().any(|c| c.pool() == Pool::Max),
         };
         needed
+            && !(has_kernels && DENSE_ONLY.contains(&self.name))
             && match self.edit {
                 Edit::Truncate(parameter) => modes.iter().any(|(name, m)| {
                     *name == parameter
@@ -506,8 +610,8 @@ impl Fault {
             }
             Edit::Truncate(parameter) => {
                 let mut found = false;
-                for file in [core.as_str(), "neuron_bank.v"] {
-                    let Some(text) = sources.files.get_mut(file) else { return false };
+                for file in [core.as_str(), "neuron_bank.v", "kernel_bank.v"] {
+                    let Some(text) = sources.files.get_mut(file) else { continue };
                     for r in Rounding::ALL {
                         let from = format!(".{parameter}({})", r.code());
                         found |= text.contains(&from);
@@ -544,6 +648,7 @@ mod tests {
             "digits-softmax",
             "digits-even-odd",
             "digits-batch",
+            "digits-conv",
             "mnist-cep",
         ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));

@@ -27,7 +27,7 @@ pub use template::commented_example;
 pub use warnings::warnings;
 
 use crate::fixed_point::{Format, Overflow, Rounding};
-use crate::network::{Network, Part, PartName, Record};
+use crate::network::{Network, Part, PartName, Pool, Record};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -360,13 +360,18 @@ impl Design {
     pub fn record(&self) -> Record {
         let state =
             self.neurons.iter().map(|n| n.state.width + u32::from(!n.state.signed)).max().unwrap_or(1);
-        Record::new(vec![Part { name: PartName::State, signed: true, width: state }])
+        let mut parts = vec![Part { name: PartName::State, signed: true, width: state }];
+        if self.network.connections().any(|(_, connection)| connection.pool() == Pool::Max) {
+            parts.push(Part { name: PartName::Corner, signed: false, width: 2 });
+        }
+        Record::new(parts)
     }
 
     /// The number format of a part in layer `l` (1 to L).
     pub fn format_of(&self, part: PartName, l: usize) -> Format {
         match part {
             PartName::State => self.neurons[l - 1].state,
+            PartName::Corner => Format::unsigned(2, 0),
         }
     }
 

@@ -165,6 +165,7 @@ impl<'d> Seen<'d> {
 }
 
 fn real(design: &Design, units: &[NeuronUnit], records: Records<'_>) -> At {
+    let corners: Vec<u8> = records.corners.iter().map(|&corner| corner as u8).collect();
     let (mut states, mut activities) = (Vec::new(), Vec::new());
     let mut raw = records.states.iter().map(|&r| i64::from(r));
     for (l, unit) in (1..).zip(units) {
@@ -173,7 +174,7 @@ fn real(design: &Design, units: &[NeuronUnit], records: Records<'_>) -> At {
             activities.push(design.activity_format(l).to_real(unit.activity(r)));
         }
     }
-    [states, activities].map(|states| Moment { states, corners: records.corners.to_vec() }).into()
+    [states, activities].map(|states| Moment { states, corners: corners.clone() }).into()
 }
 
 impl Observer for Seen<'_> {

@@ -41,6 +41,11 @@ pub enum Unfit {
         /// What is left.
         over: usize,
     },
+    /// Some rows or columns of the kernel see nothing from any place of the map: they lie in the padding.
+    Idle {
+        /// Rows or columns that all see something.
+        most: usize,
+    },
     /// Some of the layer below is in no place of the map: the kernel has fewer rows and columns than a step.
     Unseen,
     /// A map of so many rows or columns has no whole number of windows.
@@ -63,6 +68,10 @@ impl Kernel {
                 return Err(Unfit::Uneven { room, over: steps % self.stride });
             }
             let map = steps / self.stride + 1;
+            let sees = |tap: usize| (0..map).any(|at| self.seen(at, tap, places).is_some());
+            if !(0..self.size).all(sees) {
+                return Err(Unfit::Idle { most: places + self.padding });
+            }
             if !map.is_multiple_of(self.pool.window()) {
                 return Err(Unfit::Odd { map });
             }
@@ -102,6 +111,19 @@ pub enum Way {
     Forward,
     /// From the layer above, by a weight of its own.
     Back,
+}
+
+/// How a kernel is moved over the layer below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Of the kernel.
+    pub rows: usize,
+    /// Of the kernel.
+    pub columns: usize,
+    /// Places of the layer below from one place of the map to the next.
+    pub stride: usize,
+    /// Rows and columns of nothing around the layer below.
+    pub padding: usize,
 }
 
 /// Taps side by side that see neurons side by side.
@@ -151,6 +173,21 @@ impl Connection {
     /// True where every neuron is joined with every neuron.
     pub fn is_dense(&self) -> bool {
         self.kind == Kind::Dense
+    }
+
+    /// How a kernel is moved; that of a dense layer is as large as the layer below, and has one place.
+    pub fn grid(&self) -> Grid {
+        match self.kind {
+            Kind::Dense => Grid { rows: self.below.rows, columns: self.below.columns, stride: 1, padding: 0 },
+            Kind::Conv(Kernel { size, stride, padding, .. }) => {
+                Grid { rows: size, columns: size, stride, padding }
+            }
+        }
+    }
+
+    /// The most rows or columns of the layer below, padding counted.
+    pub fn longest_side(&self) -> usize {
+        self.below.rows.max(self.below.columns) + 2 * self.grid().padding
     }
 
     /// The pre-synaptic layer.

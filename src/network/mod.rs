@@ -10,7 +10,7 @@ mod shape;
 mod span;
 mod visits;
 
-pub use connection::{Connection, Kernel, Kind, Run, Unfit, Way};
+pub use connection::{Connection, Grid, Kernel, Kind, Run, Unfit, Way};
 pub use names::Site;
 pub use pool::Pool;
 pub use record::{KeptRecords, Part, PartName, Record, Records};

@@ -8,6 +8,9 @@ use std::fmt;
 pub enum PartName {
     /// The state.
     State,
+    /// The corner of its window that the neuron shows itself at, `2 row + column` ([`Pool::Max`](super::Pool::Max)); 0 where
+    /// the layer keeps no maximum.
+    Corner,
 }
 
 /// `state`: in sentences, and in the names of signals.
@@ -15,6 +18,7 @@ impl fmt::Display for PartName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             PartName::State => "state",
+            PartName::Corner => "corner",
         })
     }
 }
@@ -88,7 +92,7 @@ pub struct Records<'a> {
     /// Raw states of layers 1 to L, one after the other.
     pub states: &'a [i32],
     /// Corners of the windows that the neurons show themselves at ([`Pool::Max`](super::Pool::Max)), likewise; else 0.
-    pub corners: &'a [u8],
+    pub corners: &'a [i32],
     /// Raw drives, likewise; no part of a record.
     pub drives: &'a [i32],
 }
@@ -99,6 +103,7 @@ impl<'a> Records<'a> {
     pub fn of(&self, part: PartName) -> &'a [i32] {
         match part {
             PartName::State => self.states,
+            PartName::Corner => self.corners,
         }
     }
 
@@ -116,7 +121,7 @@ impl<'a> Records<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeptRecords {
     states: Vec<i32>,
-    corners: Vec<u8>,
+    corners: Vec<i32>,
     drives: Vec<i32>,
 }
 

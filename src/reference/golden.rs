@@ -340,6 +340,7 @@ impl<O: Observer> Sample<'_, '_, O> {
     /// Shows a pass that is done, and goes on to the next.
     fn show(&mut self, relaxed: bool, learned: Learned) {
         let Moment { states, corners } = &self.states.now;
+        let corners: &Vec<i32> = &corners.iter().map(|&corner| corner.into()).collect();
         self.observer.step(StepView {
             step: self.states.step,
             visits: Visits { active: &self.active, relaxed, learned },

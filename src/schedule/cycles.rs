@@ -57,8 +57,8 @@ struct Clock<'a> {
 }
 
 impl Clock<'_> {
-    fn learns(&mut self, active: usize) {
-        pass(self.layout, active, true, End::Weights, &mut self.cycles);
+    fn learns(&mut self, active: usize, apply: bool) {
+        pass(self.layout, active, true, End::Weights { apply }, &mut self.cycles);
         self.input_valid = false;
     }
 }
@@ -70,6 +70,10 @@ impl Machine for Clock<'_> {
 
     fn relax(&mut self, Pass { at, nudge, update, .. }: Pass) -> u32 {
         let layout = self.layout;
+        if layout.has_kernels() && update.is_some() {
+            // What learns makes no drives: the same step's come in a pass of their own.
+            self.learns(self.active, false);
+        }
         let from_input = !self.input_valid || update.is_some() || layout.depth() == 1;
         let outputs_move = !layout.order.holds(at, layout.depth());
         let pulls = layout.softmax_outputs > 0 && nudge != Nudge::None && outputs_move;
@@ -80,11 +84,11 @@ impl Machine for Clock<'_> {
     }
 
     fn learn(&mut self, _learning: Learning) {
-        self.learns(self.active);
+        self.learns(self.active, false);
     }
 
     fn apply(&mut self) {
-        self.learns(self.layout.network.inputs());
+        self.learns(self.layout.network.inputs(), true);
     }
 
     fn save(&mut self, _slot: usize) {}
@@ -102,23 +106,35 @@ enum End {
     /// The pulls of a softmax read-out, of its drives.
     Pulls,
     /// Its last weight: it only learns.
-    Weights,
+    Weights {
+        /// It applies what a batch has added up.
+        apply: bool,
+    },
 }
 
 /// One pass over the synapses, from layer 1 or from layer 2.
 fn pass(layout: &Layout, active: usize, from_input: bool, end: End, c: &mut Cycles) {
-    let walk = Walk { from_input, drives: end != End::Weights };
-    for chunk in layout.chunks(walk, active) {
-        c.spend((chunk.words + chunk.wait) as u64);
-        c.weight_reads += chunk.words as u64;
+    let walk = Walk { from_input, drives: !matches!(end, End::Weights { .. }) };
+    if layout.has_kernels() {
+        let walked = match end {
+            End::Weights { apply } => layout.walk_to_learn(apply),
+            End::Drives | End::Pulls => layout.walk_to_relax(walk),
+        };
+        c.spend(walked.cycles);
+        c.weight_reads += walked.reads;
+    } else {
+        for chunk in layout.chunks(walk, active) {
+            c.spend((chunk.words + chunk.wait) as u64);
+            c.weight_reads += chunk.words as u64;
+        }
     }
     c.spend(match end {
         End::Drives => u64::from(layout.drain()),
         End::Pulls => {
             let outputs = 2 * layout.softmax_outputs + layout.last_neurons();
-            PULLS + u64::from(layout.neuron.state) + outputs as u64
+            PULLS + u64::from(layout.neuron.state + layout.chain_delay()) + outputs as u64
         }
-        End::Weights => WRITE,
+        End::Weights { .. } => WRITE,
     });
     c.spend(1); // advance
 }

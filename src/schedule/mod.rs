@@ -5,6 +5,7 @@
 //! [`Layout::written`] in the order in which the hardware writes.
 
 mod cycles;
+mod kernels;
 mod store;
 mod walk;
 
@@ -20,6 +21,11 @@ use crate::network::{Connection, Network};
 pub const MIN_SLOT: u32 = 4;
 /// The same, less the lanes, for chunks whose accumulators leave one by one through the drive chain.
 pub const CHAIN_SLOT: u32 = 2;
+/// Behind a corner of a kernel's window that has so many taps or fewer come [`FEW_WAIT`] cycles without one: a neuron's
+/// transposed sum is read and written within four, and the next corner may begin with the neuron that this one ends with.
+pub const FEW_TAPS: u64 = 6;
+/// See [`FEW_TAPS`].
+pub const FEW_WAIT: u64 = 2;
 /// Idle cycles between two layers of one pass: a hidden neuron's forward sum must be in memory when its transposed
 /// sum completes.
 pub const LAYER_GAP: u32 = 2;
@@ -158,6 +164,27 @@ impl Layout {
         self.network.states()
     }
 
+    /// True where some weights are used at many places: `hdl/kernel_walk.v` walks.
+    pub fn has_kernels(&self) -> bool {
+        self.layers.iter().any(|l| !l.connection.is_dense())
+    }
+
+    /// Places of neurons in a bank of the state memory. Where there are kernels, a neuron's number there is P times its
+    /// word's, and its lane: a place begins a word.
+    pub fn neuron_places(&self) -> usize {
+        if self.has_kernels() { self.state_words * self.lanes } else { self.neurons() }
+    }
+
+    /// The number of the first neuron of layer `l` (1 to L) in the state memory.
+    pub fn number_base(&self, l: usize) -> usize {
+        if self.has_kernels() { self.layer(l).word_base * self.lanes } else { self.network.span(l).start }
+    }
+
+    /// From a place of layer `l` (0 to L) to the next, in numbers in memory: channels, on whole words but for the input.
+    pub fn number_step(&self, l: usize) -> usize {
+        if l == 0 { self.network.shape(0).channels } else { self.layer(l).chunks * self.lanes }
+    }
+
     /// Bits of a word's number, as the host port counts it.
     pub fn host_width(&self) -> u32 {
         bits(self.weights.words())
@@ -197,7 +224,13 @@ impl Layout {
         let n = self.last_neurons() as u32;
         let first_read = if self.layer(self.depth()).pre() == 1 { 14 } else { 13 };
         let first_column = if self.depth() == 1 { 12 + n } else { (8 + n).max(first_read) };
-        first_column + self.neuron.state + self.activity_latency - 2
+        first_column + self.neuron.state + self.activity_latency - 2 + self.chain_delay()
+    }
+
+    /// Cycles by which a chunk's sums leave later than `hdl/drive_path.v` says: with kernels their last tap may complete a
+    /// neuron, and goes first.
+    pub fn chain_delay(&self) -> u32 {
+        self.has_kernels().into()
     }
 
     /// Layers of synapses.

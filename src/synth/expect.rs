@@ -84,7 +84,7 @@ fn memories(price: &Price, device: Device, parts: &Parts) -> Vec<Check> {
                 parts.signals.iter().filter(|(name, _)| mine(name)).map(|(_, c)| count(c)).sum()
             };
             let found = of(&signal, |c| c.block_ram);
-            let owner = if signal.starts_with("u_core.u_post.") { "u_core.u_post" } else { &signal };
+            let owner = signal.find(".u_post.").map_or(&signal[..], |at| &signal[..at + ".u_post".len()]);
             let elsewhere = of(owner, |c| 64 * c.lut_ram);
             let expected = if bits < SMALL { 0 } else { bits.div_ceil(device.block_ram_bits()) };
             let shortfall = if found < expected {

@@ -24,6 +24,7 @@ macro_rules! template {
     };
 }
 template!(CoreFile, "core.v");
+template!(KernelBankFile, "kernel_bank.v");
 template!(NeuronBankFile, "neuron_bank.v");
 template!(PhaseProgramFile, "phase_program.v");
 template!(LayerTableFile, "layer_table.vh");
@@ -36,10 +37,13 @@ fn line_ended(template: &impl Template) -> String {
 /// The generated files of a core, with their names.
 pub fn render(design: &Design, layout: &Layout, program: &Program) -> Vec<(String, String)> {
     let facts = Facts::of(design, layout, program);
-    vec![
+    let kernels =
+        facts.has.kernels.then(|| ("kernel_bank.v".to_owned(), line_ended(&KernelBankFile(&facts))));
+    let files = [
         (format!("{}.v", super::module_name(design)), line_ended(&CoreFile(&facts))),
         ("neuron_bank.v".to_owned(), line_ended(&NeuronBankFile(&facts))),
         ("phase_program.v".to_owned(), line_ended(&PhaseProgramFile(&facts))),
         ("layer_table.vh".to_owned(), line_ended(&LayerTableFile(&facts))),
-    ]
+    ];
+    files.into_iter().chain(kernels).collect()
 }

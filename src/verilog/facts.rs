@@ -5,8 +5,11 @@ use super::program::{self, ProgramWord};
 use super::units::{self, Unit};
 use crate::design::{Design, Feedback, Keys, NudgeSign, Order, Rule, limits};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
+use crate::network::{Connection, PartName};
 use crate::rules::Program;
-use crate::schedule::{LAYER_GAP, LayerLayout, Layout, MIN_SLOT, SETTLE, bits};
+use crate::schedule::{
+    CHAIN_SLOT, FEW_TAPS, FEW_WAIT, LAYER_GAP, LayerLayout, Layout, MIN_SLOT, SETTLE, bits,
+};
 
 /// What the heads of the files say.
 pub(super) struct Head {
@@ -27,6 +30,8 @@ pub(super) struct Counts {
     pub layers: usize,
     pub lanes: usize,
     pub neurons: usize,
+    /// Places of neurons in a bank of the state memory.
+    pub neuron_places: usize,
     /// Weight words a column can have: forward, and back where separate.
     pub ways: usize,
     pub weight_words: usize,
@@ -62,6 +67,8 @@ pub(super) struct Widths {
     pub activity_width: u32,
     pub wide_state: u32,
     pub state_width: u32,
+    /// All that a neuron commits.
+    pub record_width: u32,
     pub drive_width: u32,
     pub stored_width: u32,
     pub pre_width: u32,
@@ -73,6 +80,11 @@ pub(super) struct Widths {
     pub gradient_width: u32,
     pub rates_width: u32,
     pub batch_width: u32,
+    /// Of kernels: a neuron below in memory, or an input; rows and columns; channels; places.
+    pub number_width: u32,
+    pub side_width: u32,
+    pub channel_width: u32,
+    pub place_width: u32,
 }
 
 /// Constants of the arithmetic.
@@ -86,6 +98,7 @@ pub(super) struct Values {
     pub weight_overflow: u32,
     pub uniform_width: u32,
     pub chunk_golden: String,
+    pub weight_purpose: u32,
 }
 
 /// Waits and latencies, in cycles.
@@ -97,6 +110,9 @@ pub(super) struct Timing {
     pub settle: u32,
     /// Cycles from a whole drive to the new state.
     pub stages: u32,
+    pub few_taps: u64,
+    pub few_wait: u64,
+    pub chain_slot: u32,
 }
 
 /// What the circuit has.
@@ -111,6 +127,10 @@ pub(super) struct Options {
     pub stochastic_drive: bool,
     pub stochastic_state: bool,
     pub activity_table: bool,
+    /// Weights are used at many places.
+    pub kernels: bool,
+    /// Some sums are pooled to their maximum.
+    pub corners: bool,
 }
 
 /// The nudge, and the read-out of a softmax.
@@ -205,6 +225,11 @@ impl Facts {
         }
     }
 
+    /// A width, or that of a signal that is not looked at.
+    pub fn at_least_one(&self, width: &u32) -> u32 {
+        (*width).max(1)
+    }
+
     /// The bits of a signal from bit `low` up, on `to` bits.
     pub fn resize_high(&self, name: &str, from: &u32, low: &u32, to: &u32) -> String {
         if from <= low {
@@ -264,6 +289,7 @@ fn counts(design: &Design, layout: &Layout, starts: &program::Starts) -> Counts 
         layers: layout.depth(),
         lanes: layout.lanes,
         neurons: layout.neurons(),
+        neuron_places: layout.neuron_places(),
         ways: layout.ways(),
         weight_words: layout.weights.forward_words(),
         back_base: if layout.depth() > 1 { layout.weights.forward(2).base } else { 0 },
@@ -285,16 +311,20 @@ fn widths(design: &Design, layout: &Layout, words: usize) -> Widths {
     let p = &design.datapath;
     let largest = |of: fn(&LayerLayout) -> usize| layout.layers.iter().map(of).max().unwrap_or(1);
     let state_width = units::common_state_width(design);
+    let neuron_width = bits(layout.neuron_places());
+    let input_index_width = bits(design.network.inputs() - 1);
+    let most =
+        |of: fn(&Connection) -> usize| layout.layers.iter().map(|l| of(&l.connection)).max().unwrap_or(1);
     Widths {
         back_width: bits(layout.weights.back_words()),
         host_width: layout.host_width(),
         lane_width: bits(layout.lanes - 1),
         layer_width: bits(layout.depth() + 1),
         chunk_width: bits(largest(|l| l.chunks)),
-        count_width: bits(largest(LayerLayout::pre)),
+        count_width: bits(largest(|l| l.pre().max(l.connection.taps()))),
         index_width: bits(largest(LayerLayout::post) - 1),
-        input_index_width: bits(design.network.inputs() - 1),
-        neuron_width: bits(layout.neurons()),
+        input_index_width,
+        neuron_width,
         word_width: bits(layout.state_words),
         address_width: bits(layout.weights.forward_words()),
         bank_width: bits(layout.banks - 1),
@@ -318,6 +348,11 @@ fn widths(design: &Design, layout: &Layout, words: usize) -> Widths {
         gradient_width: p.gradient_width,
         rates_width: units::rates_width(design),
         batch_width: p.batch_width,
+        record_width: design.record().width(),
+        number_width: neuron_width.max(input_index_width),
+        side_width: bits(most(Connection::longest_side)) + 1,
+        channel_width: bits(most(|c| c.below().channels)),
+        place_width: bits(most(|c| c.below().places().max(c.above().places()))),
     }
 }
 
@@ -338,6 +373,7 @@ fn values(design: &Design, layout: &Layout) -> Values {
         weight_overflow: design.weight_modes.overflow.code(),
         uniform_width: u32::from(uniform),
         chunk_golden: format!("32'h{:08X}", GOLDEN.wrapping_mul(layout.lanes as u32 / 2)),
+        weight_purpose: Purpose::Weight as u32,
     }
 }
 
@@ -349,6 +385,9 @@ fn timing(layout: &Layout) -> Timing {
         drain: layout.drain(),
         settle: SETTLE,
         stages: layout.neuron.state,
+        few_taps: FEW_TAPS,
+        few_wait: FEW_WAIT,
+        chain_slot: CHAIN_SLOT + layout.chain_delay(),
     }
 }
 
@@ -364,6 +403,8 @@ fn options(design: &Design, layout: &Layout) -> Options {
         stochastic_drive: stochastic(design)[1],
         stochastic_state: stochastic(design)[2],
         activity_table: layout.activity_latency > 0,
+        kernels: layout.has_kernels(),
+        corners: design.record().part(PartName::Corner).is_some(),
     }
 }
 

@@ -3,6 +3,7 @@
 use super::facts::{Widths, literal};
 use super::units;
 use crate::design::{Design, Rates, Tables};
+use crate::network::Pool;
 use crate::schedule::{Layout, bits};
 
 /// A constant per layer, as a Verilog function.
@@ -30,6 +31,9 @@ pub(super) fn tables(design: &Design, layout: &Layout, w: &Widths) -> Vec<LayerT
     let mut all = maker.of_walk();
     all.extend(maker.of_states());
     all.extend(maker.of_arithmetic());
+    if layout.has_kernels() {
+        all.extend(maker.of_kernels());
+    }
     all
 }
 
@@ -82,7 +86,7 @@ impl Maker<'_> {
     /// Where neurons and words of states lie.
     fn of_states(&self) -> Vec<LayerTable> {
         let (layout, w) = (self.layout, self.w);
-        let pre_base = |l: usize| if l < 2 { 0 } else { layout.network.span(l - 1).start as i64 };
+        let pre_base = |l: usize| if l < 2 { 0 } else { layout.number_base(l - 1) as i64 };
         let entry = |l| (self.label(l), literal(pre_base(l), w.neuron_width));
         let meaning = "first pre-synaptic neuron among all neurons";
         vec![
@@ -93,6 +97,51 @@ impl Maker<'_> {
             },
             self.per_layer("word_base_of", "first post-synaptic state word of a bank", w.word_width, |l| {
                 layout.layer(l).word_base as i64
+            }),
+        ]
+    }
+
+    /// How kernels are moved. A dense layer's is as large as the layer below.
+    fn of_kernels(&self) -> Vec<LayerTable> {
+        let (layout, w) = (self.layout, self.w);
+        let of = |l: usize| &layout.layer(l).connection;
+        let grid = |l: usize| of(l).grid();
+        let side = w.side_width;
+        let less = |n: usize| n as i64 - 1;
+        vec![
+            self.per_layer("kernel_of", "its weights are a kernel's", 1, |l| (!of(l).is_dense()).into()),
+            self.per_layer("last_kernel_row_of", "rows of the kernel, less one", side, |l| {
+                less(grid(l).rows)
+            }),
+            self.per_layer("last_kernel_column_of", "columns, less one", side, |l| less(grid(l).columns)),
+            self.per_layer("padding_of", "rows and columns of nothing around", side, |l| {
+                grid(l).padding as i64
+            }),
+            self.per_layer("two_of", "it goes in steps of two", 1, |l| (grid(l).stride == 2).into()),
+            self.per_layer("window_of", "two by two places of the map make one", 1, |l| {
+                (of(l).pool().window() == 2).into()
+            }),
+            self.per_layer("largest_of", "the largest of them", 1, |l| (of(l).pool() == Pool::Max).into()),
+            self.per_layer("last_row_below_of", "rows of the layer below, less one", side, |l| {
+                less(of(l).below().rows)
+            }),
+            self.per_layer("last_column_below_of", "columns, less one", side, |l| {
+                less(of(l).below().columns)
+            }),
+            self.per_layer("channels_below_of", "its channels", w.channel_width, |l| {
+                of(l).below().channels as i64
+            }),
+            self.per_layer("last_map_row_of", "rows of the map, less one", side, |l| less(of(l).map().rows)),
+            self.per_layer("last_map_column_of", "columns, less one", side, |l| less(of(l).map().columns)),
+            self.per_layer("columns_above_of", "columns of the layer above", side, |l| {
+                of(l).above().columns as i64
+            }),
+            self.per_layer("rows_of", "its channels", w.index_width + 1, |l| of(l).rows() as i64),
+            self.per_layer("number_base_of", "first neuron below in memory", w.number_width, |l| {
+                if l == 1 { 0 } else { layout.number_base(l - 1) as i64 }
+            }),
+            self.per_layer("number_step_of", "from place to place there", w.number_width, |l| {
+                layout.number_step(l - 1) as i64
             }),
         ]
     }

@@ -33,6 +33,8 @@ pub const LEAVES: &[(&str, &str)] = &[
     ("word_memory.v", include_str!("../../hdl/word_memory.v")),
     ("weight_memory.v", include_str!("../../hdl/weight_memory.v")),
     ("function_table.v", include_str!("../../hdl/function_table.v")),
+    ("kernel_walk.v", include_str!("../../hdl/kernel_walk.v")),
+    ("layer_key.v", include_str!("../../hdl/layer_key.v")),
     ("column_pipe.v", include_str!("../../hdl/column_pipe.v")),
     ("operand_fetch.v", include_str!("../../hdl/operand_fetch.v")),
     ("weight_store.v", include_str!("../../hdl/weight_store.v")),

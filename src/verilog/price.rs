@@ -3,9 +3,10 @@
 //! A chip designer finds here which memory macros the core wants and where they go; `check`, studies and the check of a
 //! synthesis go by the same list, and a test holds it against what Yosys finds.
 
-use super::units::{self, common_state_width};
+use super::units;
 use crate::design::{Constant, Design, Dynamics, Feedback, Tables};
 use crate::fixed_point::{GOLDEN, Rounding};
+use crate::network::{Connection, PartName};
 use crate::schedule::{Layout, bits};
 use serde::Serialize;
 
@@ -72,6 +73,16 @@ impl Price {
         let mut multipliers = synapses(design, layout);
         multipliers.extend(neurons(design));
         multipliers.extend(random_bits(design, layout));
+        if layout.has_kernels() {
+            // Synapses and their walk are a module of their own.
+            let paths = memories.iter_mut().map(|m| &mut m.path);
+            for path in paths.chain(multipliers.iter_mut().map(|m| &mut m.path)) {
+                if !["u_neurons.", "u_samples."].iter().any(|above| path.starts_with(above)) {
+                    *path = format!("u_kernels.{path}");
+                }
+            }
+            multipliers.extend(walk(layout));
+        }
         Price { memories, multipliers }
     }
 
@@ -128,27 +139,25 @@ fn weights(design: &Design, layout: &Layout) -> Vec<Memory> {
 fn states(design: &Design, layout: &Layout) -> Vec<Memory> {
     let p = &design.datapath;
     let (inputs, lanes) = (design.network.inputs(), layout.lanes as u32);
-    let widest = layout.layers.iter().map(|l| l.pre()).max().unwrap_or(1);
+    let widest = layout.layers.iter().map(|l| l.pre().max(l.connection.taps())).max().unwrap_or(1);
+    let corners = if design.record().part(PartName::Corner).is_some() { 2 } else { 0 };
+    let list = if layout.has_kernels() { "two samples" } else { "two samples, inputs that are not 0" };
     let bank = 1 << bits(layout.banks - 1);
     // A bank begins at a power of two.
-    let (neurons, words) = (bank << bits(layout.neurons()), bank << bits(layout.state_words));
-    let post = |what, path| Memory { ..plain(what, "post_memory.v", path, words, lanes * p.activity_width) };
+    let (neurons, words) = (bank << bits(layout.neuron_places()), bank << bits(layout.state_words));
+    let post_width = lanes * (p.activity_width + corners);
+    let post = |what, path| Memory { ..plain(what, "post_memory.v", path, words, post_width) };
     let word = |what, path, words, width| plain(what, "word_memory.v", path, words, width);
     let mut all = vec![
-        word(
-            "two samples, inputs that are not 0",
-            "u_samples.u_list",
-            2 << bits(widest),
-            bits(inputs - 1) + design.input.width,
-        ),
+        word(list, "u_samples.u_list", 2 << bits(widest), bits(inputs - 1) + design.input.width),
         word("pre-synaptic activities, a", "u_operands.u_pre_a", neurons, p.activity_width),
         word("pre-synaptic activities, b", "u_operands.u_pre_b", neurons, p.activity_width),
         post("post-synaptic activities, a", "u_post.words_a_q"),
         post("post-synaptic activities, b", "u_post.words_b_q"),
         post("post-synaptic activities, way back", "u_post.words_t_q"),
-        word("states", "u_neurons.u_state", neurons, common_state_width(design)),
-        word("transposed sums", "u_drives.u_gathered", layout.neurons(), p.transposed_width),
-        word("forward sums", "u_drives.u_forward", layout.neurons(), p.forward_width),
+        word("states", "u_neurons.u_state", neurons, design.record().width()),
+        word("transposed sums", "u_drives.u_gathered", layout.neuron_places(), p.transposed_width),
+        word("forward sums", "u_drives.u_forward", layout.neuron_places(), p.forward_width + corners),
     ];
     if layout.softmax_outputs > 0 {
         let n = design.neurons[design.output_layer() - 1];
@@ -227,6 +236,34 @@ fn synapses(design: &Design, layout: &Layout) -> Vec<Multipliers> {
     let products = of("weight decay", "gradient", (p.stored_width, width), ways * lanes);
     all.extend(by_constant(decay, products));
     all
+}
+
+/// Where the walk over kernels is, in addresses: by what a layer has of each.
+fn walk(layout: &Layout) -> Vec<Multipliers> {
+    let most = |of: fn(&Connection) -> usize| {
+        bits(layout.network.connections().map(|(_, c)| of(c)).max().unwrap_or(1))
+    };
+    let (side, channels) = (most(Connection::longest_side) + 1, most(|c| c.below().channels));
+    let place = most(|c| c.below().places().max(c.above().places()));
+    let taps = bits(layout.layers.iter().map(|l| l.pre().max(l.connection.taps())).max().unwrap_or(1));
+    let index = most(|c| c.above().neurons() - 1);
+    let chunk = bits(layout.layers.iter().map(|l| l.chunks).max().unwrap_or(1));
+    let number = bits(layout.neuron_places()).max(bits(layout.network.inputs() - 1));
+    let address = bits(layout.weights.forward_words());
+    let of = |what, register: &str, operands| {
+        kind(what, "kernel_walk.v", &format!("u_kernels.u_walk.{register}"), operands, 1)
+    };
+    vec![
+        of("place below", "below_b_q", (side, side)),
+        of("place above", "above_b_q", (side, side)),
+        of("place in the kernel", "kernel_place_b_q", (side, side)),
+        of("tap", "kernel_place_b_q", (taps, channels)),
+        of("words of a chunk", "row_base_b_q", (chunk, address)),
+        of("neuron in memory", "number0_o", (place, number)),
+        of("neuron", "index0_o", (place, channels)),
+        of("word of states", "word0_o", (place, chunk + 1)),
+        of("neuron above", "chunk_index0_o", (place, index + 1)),
+    ]
 }
 
 fn neurons(design: &Design) -> Vec<Multipliers> {

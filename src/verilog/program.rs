@@ -39,9 +39,6 @@ fn learns_anyway(op: &Op) -> Option<&'static str> {
 fn lacks(op: &Op, program: &Program, design: &Design) -> Option<&'static str> {
     let random_sign = design.nudge_sign == NudgeSign::Random;
     match *op {
-        Op::Relax { .. } if design.network.connections().any(|(_, c)| !c.is_dense()) => {
-            Some("synapses join every neuron of a layer with every neuron of the next")
-        }
         Op::Relax { passes, nudge, plasticity } => {
             let steps = if nudge == Nudge::None { design.free_steps } else { design.nudged_steps };
             if program.order != design.order || passes != design.order.passes(steps) {
@@ -161,7 +158,6 @@ fn word(op: &Op) -> (String, String) {
 mod tests {
     use super::*;
     use crate::design::{Order, load};
-    use crate::network::{Connection, Kernel, Network, Pool, Shape};
     use std::path::Path;
 
     fn shipped(name: &str) -> Design {
@@ -190,14 +186,6 @@ mod tests {
         let plain = Update::products(Now, Slot(0));
         let crossed = Contrast { pre_a: Slot(0), ..plain.forward };
 
-        // Synapses that are not dense.
-        let image = Shape { rows: 8, columns: 8, channels: 1 };
-        let kernel = Kernel { size: 3, stride: 1, padding: 1, pool: Pool::Max };
-        let conv = Connection::conv(image, 4, kernel).expect("it fits");
-        let network = Network::new(vec![conv, Connection::dense(conv.above(), 10)]);
-        let design = Design { network, ..shipped("digits-ep") };
-        let found = expressible(&Program::of(&design), &design).expect_err("there is no circuit of kernels");
-        assert!(found.why.contains("every neuron"), "{}", found.why);
         // Operands that the ROM does not hold.
         let why = refused("digits-ep", &|p| last(p, learn(Update { forward: crossed, ..plain })));
         assert!(why.contains("operands"), "{why}");

@@ -5,7 +5,7 @@ use eqhdl::design::{
     NudgePlace, NudgeSign, Order, Readout, Rule, Synapses,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
-use eqhdl::network::Network;
+use eqhdl::network::{Connection, Kernel, Network, Pool, Shape};
 use eqhdl::reference::Weights;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -20,74 +20,115 @@ fn any_format(
 }
 
 #[derive(Clone, Debug)]
-struct Shape {
-    sizes: Vec<usize>,
+struct Parts {
+    network: Network,
     input: Format,
     neurons: Vec<Neurons>,
     synapses: Vec<Synapses>,
 }
 
-/// Layers of odd sizes, less and more than a kernel's tile of 64 rows; formats around those of the field, or (`wild`) anything.
-fn shape(wild: bool) -> impl Strategy<Value = Shape> {
-    (prop::collection::vec(prop_oneof![1usize..40, 60usize..150], 1..4), 1usize..250, 2usize..12)
-        .prop_flat_map(move |(hidden, inputs, classes)| {
-            let mut sizes = vec![inputs];
-            sizes.extend(hidden);
-            sizes.push(classes);
-            let layers = sizes.len() - 1;
-            let spread = if wild { 3 } else { 1 };
-            let neurons =
-                (any::<bool>(), any_format(false, 6..=12, 6..=12), any_format(true, 8..=14, 5..=10))
-                    .prop_map(move |(signed, state, drive)| {
-                        let state = if signed {
-                            Format { signed: true, width: state.width + 2, ..state }
-                        } else {
-                            state
-                        };
-                        Neurons { state, drive }
-                    });
-            let width = if wild { 6u32..=24 } else { 10..=16 };
-            let synapses = (
-                width,
-                6i32..=14,
-                -1i32..=1,
-                1u32..=14,
-                2i32..=8,
-                0.02f64..0.8,
-                (any::<bool>(), select(vec![0.3, 0.3, 5.0, 100.0])),
-            );
-            (
-                Just(sizes),
-                any_format(false, 1..=8, 1..=8),
-                prop::collection::vec(neurons, layers),
-                prop::collection::vec(synapses, layers),
-                0u32..4,
-            )
-                .prop_map(move |(sizes, input, neurons, synapses, dropped)| {
-                    let common = synapses[0].0;
-                    let synapses = synapses
-                        .into_iter()
-                        .map(
-                            |(width, frac, bias_frac, rate_width, rate_frac, init, (same, learning_rate))| {
-                                let width = if same { common } else { width.min(common + spread).max(5) };
-                                let weight = Format::signed(width, frac);
-                                Synapses {
-                                    weight,
-                                    weight_read: Format::signed(width - dropped, frac - dropped as i32),
-                                    bias: Format::signed(width, frac + bias_frac),
-                                    rate: Constant::nearest(
-                                        learning_rate / 0.4,
-                                        Format::unsigned(rate_width, rate_frac),
-                                    ),
-                                    learning_rate,
-                                    init,
-                                }
-                            },
-                        )
-                        .collect();
-                    Shape { sizes, input, neurons, synapses }
-                })
+/// What joins the layers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// Every neuron with every neuron.
+    Dense,
+    /// By kernels, and dense layers above them.
+    Kernels,
+}
+
+/// Layers of odd sizes, less and more than a kernel's tile of 64 rows.
+fn dense() -> impl Strategy<Value = Network> {
+    let hidden = prop::collection::vec(prop_oneof![1usize..40, 60usize..150], 1..4);
+    (hidden, 1usize..250, 2usize..12).prop_map(|(hidden, inputs, classes)| {
+        let sizes: Vec<usize> = [inputs].into_iter().chain(hidden).chain([classes]).collect();
+        Network::dense(&sizes)
+    })
+}
+
+/// Small images, one to three kernels that fit them, of all kinds, and one or two dense layers.
+fn kernels() -> impl Strategy<Value = Network> {
+    let kernel =
+        (1usize..=5, 1usize..=2, 0usize..5, select(vec![Pool::None, Pool::Max, Pool::Max, Pool::Average]))
+            .prop_map(|(size, stride, padding, pool)| Kernel { size, stride, padding: padding % size, pool });
+    let channels = prop_oneof![1usize..6, 1usize..20];
+    (
+        (3usize..11, 3usize..11, 1usize..4),
+        prop::collection::vec((channels, kernel), 1..9),
+        prop_oneof![Just(None), (1usize..20).prop_map(Some)],
+        2usize..12,
+    )
+        .prop_filter_map("no kernel fits", |((rows, columns, channels), kernels, hidden, classes)| {
+            let mut below = Shape { rows, columns, channels };
+            let mut connections = Vec::new();
+            for (channels, kernel) in kernels {
+                let fits = Connection::conv(below, channels, kernel).ok();
+                let Some(c) = fits.filter(|_| below.places() > 1 && connections.len() < 3) else { continue };
+                below = c.above();
+                connections.push(c);
+            }
+            if connections.is_empty() {
+                return None;
+            }
+            for neurons in hidden.into_iter().chain([classes]) {
+                let c = Connection::dense(below, neurons);
+                below = c.above();
+                connections.push(c);
+            }
+            Some(Network::new(connections))
         })
+}
+
+/// Formats around those of the field, or (`wild`) anything.
+fn parts(network: impl Strategy<Value = Network>, wild: bool) -> impl Strategy<Value = Parts> {
+    network.prop_flat_map(move |network| {
+        let layers = network.depth();
+        let spread = if wild { 3 } else { 1 };
+        let neurons = (any::<bool>(), any_format(false, 6..=12, 6..=12), any_format(true, 8..=14, 5..=10))
+            .prop_map(move |(signed, state, drive)| {
+                let state =
+                    if signed { Format { signed: true, width: state.width + 2, ..state } } else { state };
+                Neurons { state, drive }
+            });
+        let width = if wild { 6u32..=24 } else { 10..=16 };
+        let synapses = (
+            width,
+            6i32..=14,
+            -1i32..=1,
+            1u32..=14,
+            2i32..=8,
+            0.02f64..0.8,
+            (any::<bool>(), select(vec![0.3, 0.3, 5.0, 100.0])),
+        );
+        (
+            Just(network),
+            any_format(false, 1..=8, 1..=8),
+            prop::collection::vec(neurons, layers),
+            prop::collection::vec(synapses, layers),
+            0u32..4,
+        )
+            .prop_map(move |(network, input, neurons, synapses, dropped)| {
+                let common = synapses[0].0;
+                let synapses = synapses
+                    .into_iter()
+                    .map(|(width, frac, bias_frac, rate_width, rate_frac, init, (same, learning_rate))| {
+                        let width = if same { common } else { width.min(common + spread).max(5) };
+                        let weight = Format::signed(width, frac);
+                        Synapses {
+                            weight,
+                            weight_read: Format::signed(width - dropped, frac - dropped as i32),
+                            bias: Format::signed(width, frac + bias_frac),
+                            rate: Constant::nearest(
+                                learning_rate / 0.4,
+                                Format::unsigned(rate_width, rate_frac),
+                            ),
+                            learning_rate,
+                            init,
+                        }
+                    })
+                    .collect();
+                Parts { network, input, neurons, synapses }
+            })
+    })
 }
 
 fn modes(all: bool) -> impl Strategy<Value = Modes> {
@@ -98,7 +139,11 @@ fn modes(all: bool) -> impl Strategy<Value = Modes> {
 }
 
 /// A design; its formats are around those of the field, or (`wild`) anything.
-pub fn design(wild: bool) -> impl Strategy<Value = Design> {
+pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
+    let network = match joined {
+        Joined::Dense => dense().boxed(),
+        Joined::Kernels => kernels().boxed(),
+    };
     let choices = (
         select(vec![Dynamics::Prototypical, Dynamics::Prototypical, Dynamics::Leaky, Dynamics::Energy]),
         select(vec![NudgePlace::Inside, NudgePlace::Outside]),
@@ -119,7 +164,7 @@ pub fn design(wild: bool) -> impl Strategy<Value = Design> {
         ),
     );
     (
-        shape(wild),
+        parts(network, wild),
         choices,
         (modes(wild), modes(wild), modes(wild)),
         (prop_oneof![1u32..5, 12u32..16], 1u32..5),
@@ -128,7 +173,7 @@ pub fn design(wild: bool) -> impl Strategy<Value = Design> {
         .prop_filter_map(
             "a signal too wide to build",
             |(
-                shape,
+                parts,
                 (
                     dynamics,
                     nudge_place,
@@ -148,10 +193,10 @@ pub fn design(wild: bool) -> impl Strategy<Value = Design> {
                 let mut design = Design {
                     name: "random".into(),
                     path: PathBuf::from("random.toml"),
-                    network: Network::dense(&shape.sizes),
-                    input: shape.input,
-                    neurons: shape.neurons,
-                    synapses: shape.synapses,
+                    network: parts.network,
+                    input: parts.input,
+                    neurons: parts.neurons,
+                    synapses: parts.synapses,
                     dynamics,
                     order,
                     readout,

@@ -4,6 +4,7 @@ use super::{rendered, top_name};
 use crate::bus::{Map, rails_of_state, rails_of_weight, slot_width};
 use crate::design::limits::STEPS_WIDTH;
 use crate::design::{Design, Keys};
+use crate::network::PartName;
 use crate::schedule::{Layout, bits};
 use crate::verilog::{common_state_width, module_name, rates_width};
 use askama::Template;
@@ -47,6 +48,8 @@ struct TopFile {
     words: usize,
     stored_width: u32,
     state_width: u32,
+    /// A neuron commits its corner, too.
+    corners: bool,
     input_width: u32,
     label_width: u32,
     classes: usize,
@@ -119,6 +122,7 @@ pub(super) fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map)
         words: layout.weights.words(),
         stored_width: design.datapath.stored_width,
         state_width: common_state_width(design),
+        corners: design.record().part(PartName::Corner).is_some(),
         input_width: design.input.width,
         label_width: bits(design.classes() - 1),
         classes: design.classes(),

@@ -29,7 +29,7 @@ pub(super) fn network(layers: Given<Vec<Spanned<TypedLayer>>>) -> Result<Network
     let mut connections = Vec::new();
     let mut last = None;
     for layer in typed {
-        let connection = connection(below, layer, &mut last)?;
+        let connection = connection(below, layer, &mut last, connections.len())?;
         below = connection.above();
         connections.push(connection);
     }
@@ -84,12 +84,17 @@ fn input(typed: Spanned<TypedLayer>) -> Result<Shape> {
 }
 
 /// The synapses to a layer. `last` becomes its place.
-fn connection(below: Shape, typed: Spanned<TypedLayer>, last: &mut Span) -> Result<Connection> {
+fn connection(
+    below: Shape,
+    typed: Spanned<TypedLayer>,
+    last: &mut Span,
+    connections: usize,
+) -> Result<Connection> {
     let typed = Given::from(typed);
     last.clone_from(&typed.at);
     match typed.value {
         TypedLayer::Neurons(n) => Ok(Connection::dense(below, neurons(n, typed.at)?)),
-        TypedLayer::Conv(conv) => convolution(below, conv, typed.at),
+        TypedLayer::Conv(conv) => convolution(below, conv, typed.at, connections),
         TypedLayer::Shape(text) => Err(Refusal::new(
             "shape-behind-input",
             format!("only the input is given by its shape, and \"{text}\" stands behind it"),
@@ -100,7 +105,7 @@ fn connection(below: Shape, typed: Spanned<TypedLayer>, last: &mut Span) -> Resu
 }
 
 /// A kernel moved over the layer below.
-fn convolution(below: Shape, conv: Conv, at: Span) -> Result<Connection> {
+fn convolution(below: Shape, conv: Conv, at: Span, connections: usize) -> Result<Connection> {
     let lacking = |key: &str, what: &str| {
         let help = format!("`{key}` is {what}");
         Refusal::new("key-missing", format!("this kernel lacks `{key}`"), help).at(at.clone(), "add it here")
@@ -129,6 +134,18 @@ fn convolution(below: Shape, conv: Conv, at: Span) -> Result<Connection> {
     let padding = number(conv.padding, "padding", 0, size as i64 - 1)?;
     let pool = conv.pool.map_or(Given::default(Pool::None), Given::from);
     let kernel = Kernel { size, stride, padding, pool: pool.value };
+    if below.places() == 1 {
+        return Err(Refusal::new(
+            "kernel-on-one-place",
+            format!("a kernel is moved over places, and the layer below has one ({below})"),
+            if connections == 0 {
+                "write the shape of the images as the first layer, such as \"28x28x1\"".to_owned()
+            } else {
+                format!("write the number of neurons, `{channels}`, for a dense layer")
+            },
+        )
+        .at(at, "nowhere to move"));
+    }
     let connection = Connection::conv(below, channels, kernel)
         .map_err(|unfit| does_not_fit(unfit, kernel, below, [at.clone(), size_at, pool.at]))?;
     held(connection.above(), at)?;
@@ -143,10 +160,7 @@ fn does_not_fit(unfit: Unfit, kernel: Kernel, below: Shape, [at, size, pool]: [S
         Unfit::Larger { room } => Refusal::new(
             "kernel-too-large",
             format!("a kernel of {k} rows does not fit a layer of {below}{padded}: it has {room} one way"),
-            match below.places() {
-                1 => "write the shape of the images as the first layer, such as \"28x28x1\"".to_owned(),
-                _ => format!("write `kernel = {room}` or less, or more padding"),
-            },
+            format!("write `kernel = {room}` or less, or more padding"),
         )
         .at(size, "larger than its layer"),
         Unfit::Uneven { room, over } => Refusal::new(
@@ -158,6 +172,14 @@ fn does_not_fit(unfit: Unfit, kernel: Kernel, below: Shape, [at, size, pool]: [S
             format!("write `kernel = {}`, or another padding, or `stride = 1`", k + over),
         )
         .at(at, "does not end at the edge"),
+        Unfit::Idle { most } => Refusal::new(
+            "kernel-idle",
+            format!(
+                "some of the {k} rows of this kernel would only ever lie in the padding of a layer of {below}"
+            ),
+            format!("write `kernel = {}` or less, or less padding", most.min(k - 1)),
+        )
+        .at(at, "more than there is to see"),
         Unfit::Unseen => Refusal::new(
             "stride-beyond-kernel",
             format!(

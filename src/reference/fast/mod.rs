@@ -268,7 +268,7 @@ struct Engine<'d, N: Numbers> {
     clamped: Vec<N::Activity>,
     states: Vec<i32>,
     /// For those who watch: corners of all layers, as [`Records`] has them.
-    corners: Vec<u8>,
+    corners: Vec<i32>,
     circle: Option<Circle>,
     drives: Vec<i32>,
     now: Activities<N>,
@@ -434,7 +434,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
         if O::WATCHES {
             for (l, seen) in self.network.layers().zip(&self.now).filter(|(_, seen)| !seen.corners.is_empty())
             {
-                self.corners[self.network.span(l)].copy_from_slice(&seen.corners);
+                let corners = seen.corners.iter().map(|&corner| i32::from(corner));
+                self.corners[self.network.span(l)].iter_mut().zip(corners).for_each(|(to, from)| *to = from);
             }
             observer.step(StepView {
                 step: self.step,

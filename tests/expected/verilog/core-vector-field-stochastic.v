@@ -97,15 +97,12 @@ module eqhdl_core (
 
   localparam Layers = 3;
   localparam Lanes = 8;
-  localparam LaneWidth = 3;
   localparam LayerWidth = 3;
   localparam ChunkWidth = 2;
   localparam CountWidth = 7;
   localparam IndexWidth = 5;
   localparam NeuronWidth = 6;
-  localparam WordWidth = 3;
   localparam AddressWidth = 9;
-  localparam HostWidth = 9;
   localparam BankWidth = 2;
   localparam ProgramWidth = 3;
   localparam PassWidth = 16;
@@ -116,11 +113,14 @@ module eqhdl_core (
   localparam StateWidth = 12;
   localparam DriveWidth = 10;
   localparam StoredWidth = 16;
+  localparam TotalWidth = 34;
+  localparam LaneWidth = 3;
+  localparam WordWidth = 3;
+  localparam HostWidth = 9;
   localparam PreWidth = 12;
   localparam RateWidth = 17;
   localparam ForwardWidth = 33;
   localparam TransposedWidth = 31;
-  localparam TotalWidth = 34;
 
   // What differs from layer to layer, as functions of its number.
   `include "layer_table.vh"
@@ -136,8 +136,9 @@ module eqhdl_core (
 
   // Samples.
   wire sample_full, sample_train, sample_release, sample_start;
-  wire [CountWidth-1:0] sample_count, entry0;
+  wire [CountWidth-1:0] sample_count;
   wire [LabelWidth-1:0] label;
+  wire [CountWidth-1:0] entry0;
   wire [6-1:0] list_index1;
   wire [InputWidth-1:0] list_value1;
   // Marks travel with the label.
@@ -155,8 +156,9 @@ module eqhdl_core (
   );
 
   // Sequencer.
-  wire valid0, first0, bias0, first_chunk0, last_chunk0, learn, drive, step_end, read, wrote_last, pulling, pulled;
+  wire valid0, learn, drive, step_end, read, wrote_last, pulling, pulled;
   wire [LayerWidth-1:0] layer0;
+  wire first0, bias0, first_chunk0, last_chunk0;
   wire [ChunkWidth-1:0] chunk0;
   wire [AddressWidth-1:0] row_base0;
   wire [1:0] nudge;
@@ -176,7 +178,7 @@ module eqhdl_core (
     .AddressWidth(AddressWidth), .BankWidth(BankWidth), .PassWidth(PassWidth), .StepWidth(StepWidth),
     .ProgramWidth(ProgramWidth), .InferStart(4), .LastStart(0),
     .InputSlot(10), .MinSlot(4), .LayerGap(2),
-    .Drain(19), .Settle(12)
+    .Kernels(0), .Drain(19), .Settle(12)
   ) u_sequencer (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i),
     .sample_full_i(sample_full), .sample_train_i(sample_train), .sample_last_i(1'b0),
@@ -185,6 +187,7 @@ module eqhdl_core (
     .program_counter_o(program_counter), .op_i(operation[12:10]), .op_steps_i(passes),
     .op_nudge_i(operation[9:8]), .op_plastic_i(operation[7]), .op_slot_i(operation[6]), .op_a_i(operation[5:3]),
     .op_b_i(operation[2:0]),
+    .walk_valid_i(1'b0), .walk_last_i(1'b0),
     .columns_i(columns_of(layer0)), .last_chunk_i(last_chunk_of(layer0)), .base_i(weight_base_of(layer0)),
     .row_length_i(row_length_of(layer0)), .drive_wait_i(drive_wait_of(layer0)), .learn_wait_i(learn_wait_of(layer0)),
     .valid0_o(valid0), .layer_o(layer0), .chunk_o(chunk0), .entry_o(entry0), .row_base_o(row_base0),
@@ -221,7 +224,6 @@ module eqhdl_core (
   assign {bank_now3, bank_next3, nudge3} = pass3_q;
   reg [StepWidth-1:0] step1_q, step2_q, step3_q;
   always @(posedge clk_i) {step1_q, step2_q, step3_q} <= {step, step1_q, step2_q};
-
   // Stages 1 to 11: which column.
   wire bias2, valid3, first3, bias3, valid7, first7, bias7, bias10, last_chunk10;
   wire valid11, bias11, first_chunk11, last_chunk11;
@@ -355,7 +357,7 @@ module eqhdl_core (
 
   // Synapses.
   wire signed [TransposedWidth-1:0] transposed13;
-  wire signed [ForwardWidth-1:0] chain_head;
+  wire [ForwardWidth-1:0] chain_head;
   wire chain_shift;
   synapse_lanes #(
     .Lanes(Lanes), .StoredWidth(StoredWidth), .DroppedBits(0), .ActivityWidth(ActivityWidth),
@@ -369,6 +371,7 @@ module eqhdl_core (
     .valid3_i(valid3), .first3_i(valid3 && first3), .last3_i(bias3), .learn3_i(learn), .drive3_i(drive),
     .back3_i(valid3 && !bias3 && layer3 != 1),
     .apply_i(1'b0), .clear_a_i(bank_a[BankWidth]), .clear_b_i(bank_b[BankWidth]),
+    .adds3_i(1'b0), .ends3_i(1'b1), .opens3_i(1'b1), .closes3_i(1'b1), .largest3_i(1'b0), .corner3_i(2'd0),
     .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
     .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
@@ -388,6 +391,10 @@ module eqhdl_core (
   wire [LayerWidth-1:0] layer15;
   wire [IndexWidth-1:0] index15;
   wire signed [TotalWidth-1:0] total15;
+  /* verilator lint_off UNUSED */
+  wire end15;  // kernels have places
+  wire [1:0] corner15;
+  /* verilator lint_on UNUSED */
   wire [NeuronWidth-1:0] pre_neuron11 = pre_base_of(layer11) + column11[5:0];
   wire [IndexWidth-1:0] chunk_index11 = {chunk11, 3'd0};
   wire [NeuronWidth-1:0] chunk_neuron11 = pre_base_of(layer11 + 1'b1) + {1'd0, chunk_index11};
@@ -401,9 +408,9 @@ module eqhdl_core (
     .neuron11_i(pre_neuron11), .transposed13_i(transposed13 <<< weight_shift_of(layer13_q)),
     .chunk11_i(valid11 && drive && bias11), .chunk_layer11_i(layer11), .chunk_index11_i(chunk_index11),
     .chunk_neuron11_i(chunk_neuron11), .chunk_lanes11_i(last_chunk11 ? last_lanes_of(layer11) : 4'd8),
-    .chunk_output11_i(layer11 == Layers), .chain_head_i(chain_head), .chain_shift_o(chain_shift),
+    .end11_i(1'b0), .chunk_end11_i(1'b0), .chunk_output11_i(layer11 == Layers), .chain_head_i(chain_head), .chain_shift_o(chain_shift),
     .neuron14_o(neuron14), .valid15_o(valid15), .layer15_o(layer15), .index15_o(index15), .neuron15_o(neuron15),
-    .total15_o(total15)
+    .end15_o(end15), .corner15_o(corner15), .total15_o(total15)
   );
 
   // Neurons.

@@ -21,10 +21,11 @@ const EXAMPLE: &str = r#"# {name}: a network that learns by Continual Equilibriu
 
 [network]
 # name = "my_net"           # names modules, files and folders; the name of this file (small letters, digits, `_`) unless given
-layers = [64, 64, 10]       # neurons: input, hidden..., output
+layers = [64, 64, 10]       # neurons: input, hidden..., output; or an image, kernels that are moved over it, and neurons:
+                            # designs/digits-conv.toml
 activation = "logistic"     # hard_sigmoid: clip(x, 0, 1) | half_hard_sigmoid: clip(x/2, 0, 1) | logistic: 1/(1+exp(2-4x))
 dynamics = "prototypical"   # prototypical: s <- rho(drive) | leaky: s <- s + dt (rho(drive) - s) | energy: real time, from an energy
-# order = "synchronous"     # all layers move at once | even_odd: a step moves the even layers, then the odd ones, which see them: T and
+# order = "synchronous"     # all layers move at once (even_odd is the default with a pool) | even_odd: a step moves the even layers, then the odd ones, which see them: T and
                             # K can be half as large
 nudge = "outside"           # where beta (y - s) enters the output: outside | inside the activation
 # readout = "squared"       # squared: outputs are neurons, squared error | softmax: cross-entropy; has no nudge of its own

@@ -11,7 +11,7 @@
 // A relaxing pass waits where a chunk's sums would reach the drive chain before the one before has left it, behind a corner
 // of very few taps (a transposed sum is read and written within four cycles), and between layers.
 //
-// Latency: three cycles from run_i to stage 0. What a layer is comes in for layer_o, layer1_o and layer2_o, which walk
+// Latency: four cycles from run_i to the first tap in stage 0. What a layer is comes in for layer_o, layer1_o and layer2_o, which walk
 // with the counters.
 
 `default_nettype none
@@ -172,8 +172,8 @@ module kernel_walk #(
 
   always @(posedge clk_i) begin
     started_q <= run_i;
-    if (!started_q) begin
-      layer_q <= first_layer_i;
+    // A layer begins.
+    if (!started_q || (issue && layer_end)) begin
       chunk_q <= {ChunkWidth{1'b0}};
       row_q <= {SideWidth{1'b0}};
       column_q <= {SideWidth{1'b0}};
@@ -182,6 +182,9 @@ module kernel_walk #(
       channel_q <= {ChannelWidth{1'b0}};
       bias_q <= drive_i;
       load_q <= !drive_i;
+    end
+    if (!started_q) begin
+      layer_q <= first_layer_i;
       done_q <= 1'b0;
       wait_q <= {PadWidth{1'b0}};
       chain_q <= {PadWidth{1'b0}};
@@ -197,14 +200,6 @@ module kernel_walk #(
       if (issue && layer_end) begin
         done_q <= last_layer;
         layer_q <= layer_q + 1'b1;
-        chunk_q <= {ChunkWidth{1'b0}};
-        kernel_row_q <= {SideWidth{1'b0}};
-        kernel_column_q <= {SideWidth{1'b0}};
-        channel_q <= {ChannelWidth{1'b0}};
-        row_q <= {SideWidth{1'b0}};
-        column_q <= {SideWidth{1'b0}};
-        bias_q <= drive_i;
-        load_q <= !drive_i;
       end
       if (issue && drive_i) begin
         if (bias_q) begin

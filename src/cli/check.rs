@@ -7,7 +7,7 @@ use crate::fixed_point::Interval;
 use crate::network::Connection;
 use crate::rules::Program;
 use crate::schedule::{Cycles, Layout, predict, predict_training};
-use crate::verilog::{Price, expressible};
+use crate::verilog::Price;
 use serde::Serialize;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -58,23 +58,16 @@ struct LayerReport {
 }
 
 #[derive(Serialize)]
-struct CircuitReport {
-    /// Bits of all memories.
-    memory_bits: usize,
-    #[serde(flatten)]
-    price: Price,
-    cycles_per_sample: Vec<CycleReport>,
-}
-
-#[derive(Serialize)]
 struct CheckReport {
     design: String,
     signals: Vec<SignalReport>,
     lanes: usize,
     layers: Vec<LayerReport>,
-    /// Where there is a circuit.
+    /// Bits of all memories.
+    memory_bits: usize,
     #[serde(flatten)]
-    circuit: Option<CircuitReport>,
+    price: Price,
+    cycles_per_sample: Vec<CycleReport>,
     constants: Vec<(String, f64, f64)>,
     warnings: Vec<String>,
 }
@@ -89,28 +82,6 @@ pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
         print(&design, &report)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn circuit(design: &Design, layout: &Layout, program: &Program) -> CircuitReport {
-    let inputs = design.network.inputs();
-    let cycles = |active: usize| {
-        let (train, infer) = (
-            predict_training(layout, program, design.batch, active),
-            predict(layout, &program.infer, active),
-        );
-        CycleReport {
-            inputs_not_zero: active,
-            train,
-            infer,
-            weight_read_share: train.weight_reads as f64 / train.all as f64,
-        }
-    };
-    let price = Price::of(design, layout);
-    CircuitReport {
-        memory_bits: price.memory_bits(),
-        price,
-        cycles_per_sample: vec![cycles(inputs.div_ceil(5)), cycles(inputs / 2), cycles(inputs)],
-    }
 }
 
 fn layers(design: &Design) -> Vec<LayerReport> {
@@ -128,6 +99,20 @@ fn report(design: &Design) -> CheckReport {
     let layout = Layout::of(design);
     let p = &design.datapath;
     let program = Program::of(design);
+    let inputs = design.network.inputs();
+    let cycles = |active: usize| {
+        let (train, infer) = (
+            predict_training(&layout, &program, design.batch, active),
+            predict(&layout, &program.infer, active),
+        );
+        CycleReport {
+            inputs_not_zero: active,
+            train,
+            infer,
+            weight_read_share: train.weight_reads as f64 / train.all as f64,
+        }
+    };
+    let price = Price::of(design, &layout);
     let mut constants = vec![("beta".to_owned(), design.beta.wanted, design.beta.effective())];
     for l in 1..=design.output_layer() {
         for (set, after) in
@@ -156,7 +141,9 @@ fn report(design: &Design) -> CheckReport {
             .collect(),
         lanes: layout.lanes,
         layers: layers(design),
-        circuit: expressible(&program, design).is_ok().then(|| circuit(design, &layout, &program)),
+        memory_bits: price.memory_bits(),
+        price,
+        cycles_per_sample: vec![cycles(inputs.div_ceil(5)), cycles(inputs / 2), cycles(inputs)],
         constants,
         warnings: crate::design::warnings(design),
     }
@@ -165,7 +152,7 @@ fn report(design: &Design) -> CheckReport {
 /// The report for people.
 fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
     tell!("{}: {} neurons, {:?}, {} lanes\n", r.design, design.network, design.rule, r.lanes)?;
-    if design.network.connections().any(|(_, c)| !c.is_dense()) {
+    if design.network.has_kernels() {
         tell!("layers                       taps    weights   products of a pass, one way")?;
         for (l, r) in (1..).zip(&r.layers) {
             tell!("  {l}  {:<18} {:>10} {:>10} {:>12}", r.shape, r.taps, r.weights, r.products)?;
@@ -195,13 +182,6 @@ fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
         let Interval { lo, hi } = s.interval;
         tell!("  {:<48} {:>5}  {:>8}  [{lo}, {hi}]", s.name, s.width, s.frac)?;
     }
-    match &r.circuit {
-        Some(circuit) => print_circuit(circuit),
-        None => tell!("\nThere is no circuit of kernels yet: no memory, multipliers and cycles."),
-    }
-}
-
-fn print_circuit(r: &CircuitReport) -> Result<(), CliError> {
     tell!(
         "\nmemory                                        words    bits    all bits  ports, cycles to read"
     )?;

@@ -111,7 +111,7 @@ impl Bench<'_> {
 
 /// Runs the command.
 pub fn run(args: &CosimArgs) -> Result<ExitCode, CliError> {
-    let mut design = super::load_circuit(&args.design)?;
+    let mut design = super::load_design(&args.design)?;
     if let Some(epochs) = args.epochs {
         design.epochs = epochs;
     }

@@ -50,7 +50,7 @@ Examples:
 
 /// Writes the folder.
 pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
-    let design = super::load_circuit(&args.design)?;
+    let design = super::load_design(&args.design)?;
     let layout = Layout::of(&design);
     let mut sources = Sources::of(&design, &layout);
     testbench::add_to(&mut sources, &design, &layout);

@@ -16,9 +16,7 @@ mod synth;
 pub mod train;
 
 use crate::design::printable;
-use crate::rules::Program;
 use crate::signals;
-use crate::verilog::expressible;
 use clap::{Parser, Subcommand};
 use miette::{Diagnostic, Report};
 use say::note;
@@ -139,13 +137,6 @@ fn load_design(path: &std::path::Path) -> Result<crate::design::Design, CliError
     for warning in crate::design::warnings(&design) {
         note!("warning: {warning}");
     }
-    Ok(design)
-}
-
-/// Loads a design that has a circuit, or says why there is none.
-fn load_circuit(path: &std::path::Path) -> Result<crate::design::Design, CliError> {
-    let design = load_design(path)?;
-    expressible(&Program::of(&design), &design).map_err(CliError::input_message)?;
     Ok(design)
 }
 

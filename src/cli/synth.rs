@@ -58,7 +58,7 @@ impl From<SynthError> for CliError {
 
 /// Synthesises, places, reports.
 pub fn run(args: &SynthArgs) -> Result<ExitCode, CliError> {
-    let design = super::load_circuit(&args.design)?;
+    let design = super::load_design(&args.design)?;
     let layout = Layout::of(&design);
     let family = args.device.family();
     let tools = Tools::find(family)?;

@@ -3,7 +3,6 @@
 
 use crate::design::{Design, Feedback, NudgeSign, Order};
 use crate::fixed_point::Rounding;
-use crate::network::Pool;
 use crate::rules::Program;
 use crate::verilog::{Sources, module_name};
 
@@ -544,8 +543,7 @@ impl Fault {
             ("DriveRounding", design.drive_modes),
             ("StateRounding", design.state_modes),
         ];
-        let connections = || design.network.connections().map(|(_, c)| c);
-        let has_kernels = connections().any(|c| !c.is_dense());
+        let has_kernels = design.network.has_kernels();
         let needed = match self.needs {
             Needs::Nothing => true,
             Needs::Chunks => (2..=design.output_layer()).any(|l| design.network.neurons(l) > design.lanes),
@@ -561,8 +559,8 @@ impl Fault {
             Needs::FallingRates => design.milestones.sets() > 1,
             Needs::EvenOdd => design.order == Order::EvenOdd,
             Needs::Kernels => has_kernels,
-            Needs::Padding => connections().any(|c| c.grid().padding > 0),
-            Needs::Corners => connections().any(|c| c.pool() == Pool::Max),
+            Needs::Padding => design.network.connections().any(|(_, c)| c.grid().padding > 0),
+            Needs::Corners => design.network.has_corners(),
         };
         needed
             && !(has_kernels && DENSE_ONLY.contains(&self.name))

@@ -27,7 +27,7 @@ pub use template::commented_example;
 pub use warnings::warnings;
 
 use crate::fixed_point::{Format, Overflow, Rounding};
-use crate::network::{Network, Part, PartName, Pool, Record};
+use crate::network::{Network, Part, PartName, Record};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -361,7 +361,7 @@ impl Design {
         let state =
             self.neurons.iter().map(|n| n.state.width + u32::from(!n.state.signed)).max().unwrap_or(1);
         let mut parts = vec![Part { name: PartName::State, signed: true, width: state }];
-        if self.network.connections().any(|(_, connection)| connection.pool() == Pool::Max) {
+        if self.network.has_corners() {
             parts.push(Part { name: PartName::Corner, signed: false, width: 2 });
         }
         Record::new(parts)

@@ -111,6 +111,16 @@ impl Network {
         self.connections.iter().enumerate().map(|(i, c)| (i + 1, c))
     }
 
+    /// True where some weights are used at many places.
+    pub fn has_kernels(&self) -> bool {
+        self.connections.iter().any(|c| !c.is_dense())
+    }
+
+    /// True where some layers are pooled to the largest of their sums: a neuron is then its state and a corner.
+    pub fn has_corners(&self) -> bool {
+        self.connections.iter().any(|c| c.pool() == Pool::Max)
+    }
+
     /// Where layer `l` (1 to L) lies in a state vector.
     pub fn span(&self, l: usize) -> Range<usize> {
         self.spans.layer(l)

@@ -73,7 +73,7 @@ impl FloatNetwork {
         let activities = self.activities(&now.states);
         for l in layers {
             let span = self.span(l);
-            let (mut totals, corners) = self.from_below(parameters, input_drive, &activities, l);
+            let (mut totals, corners) = self.driven_from_below(parameters, input_drive, &activities, l);
             if l < self.output_layer() {
                 let (above, there) = (self.network.connection(l + 1), self.span(l + 1));
                 let shown = synapses::placed(above, &activities[there.clone()], &now.corners[there]);
@@ -85,7 +85,7 @@ impl FloatNetwork {
     }
 
     /// What the layer below and the biases drive layer `l` with, and the corners of the maxima.
-    fn from_below(
+    fn driven_from_below(
         &self,
         parameters: &Parameters,
         input_drive: &[f64],
@@ -116,7 +116,7 @@ impl FloatNetwork {
         if self.places == Places::Present {
             let activities = self.activities(&moment.states);
             for l in (1..=self.output_layer()).filter(pools) {
-                let (_, corners) = self.from_below(parameters, input_drive, &activities, l);
+                let (_, corners) = self.driven_from_below(parameters, input_drive, &activities, l);
                 moment.corners[self.span(l)].copy_from_slice(&corners);
             }
         }

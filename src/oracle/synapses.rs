@@ -3,7 +3,7 @@
 //! `lines` are weights as [`LayerParameters`](super::LayerParameters) keeps them: a line a tap, a weight a row. A *map* has
 //! one value for each row at each position.
 
-use crate::network::{Connection, Pool};
+use crate::network::Connection;
 
 /// `line += factor * other`.
 pub(super) fn add_scaled(line: &mut [f64], factor: f64, other: &[f64]) {
@@ -137,34 +137,27 @@ pub(super) fn add_biases(c: &Connection, bias: &mut [f64], factor: f64, map: &[f
     }
 }
 
-/// What one corner counts of a pooled total.
-fn share(c: &Connection) -> f64 {
-    (-f64::from(c.pool().frac())).exp2()
+/// A mean is left as the sum of four, and shown whole at each of them: a quarter counts.
+fn shared(c: &Connection, mut values: Vec<f64>) -> Vec<f64> {
+    if c.pool().frac() > 0 {
+        let share = (-f64::from(c.pool().frac())).exp2();
+        values.iter_mut().for_each(|v| *v *= share);
+    }
+    values
 }
 
 /// A map becomes the layer above; also the corners that the pool has chosen.
 pub(super) fn pooled(c: &Connection, map: &[f64]) -> (Vec<f64>, Vec<u8>) {
-    let (mut totals, corners) = c.pooled(map, |a, b| a + b);
-    if c.pool() != Pool::None {
-        totals.iter_mut().for_each(|total| *total *= share(c));
-    }
-    (totals, corners)
+    let (totals, corners) = c.pooled(map, |a, b| a + b);
+    (shared(c, totals), corners)
 }
 
 /// What neurons show to the map.
 pub(super) fn placed(c: &Connection, neurons: &[f64], corners: &[u8]) -> Vec<f64> {
-    let mut map = c.placed(neurons, corners);
-    if c.pool() != Pool::None {
-        map.iter_mut().for_each(|at| *at *= share(c));
-    }
-    map
+    shared(c, c.placed(neurons, corners))
 }
 
 /// What neurons see of a map: the transpose of [`placed`].
 pub(super) fn picked(c: &Connection, map: &[f64], corners: &[u8]) -> Vec<f64> {
-    let mut neurons = c.picked(map, corners, |a, b| a + b);
-    if c.pool() != Pool::None {
-        neurons.iter_mut().for_each(|n| *n *= share(c));
-    }
-    neurons
+    shared(c, c.picked(map, corners, |a, b| a + b))
 }

@@ -41,7 +41,8 @@ pub fn predict_training(layout: &Layout, program: &Program, batch: u32, active: 
 
 /// Predicts the cycles of one sample with `active` non-zero inputs under a phase program.
 pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
-    let mut clock = Clock { layout, active, cycles: Cycles::default(), input_valid: false };
+    let mut clock =
+        Clock { layout, active, cycles: Cycles::default(), input_valid: false, known: Vec::new() };
     run(program, &mut clock);
     clock.cycles.spend(1 + u64::from(SETTLE)); // the end operation
     clock.cycles
@@ -54,12 +55,25 @@ struct Clock<'a> {
     cycles: Cycles,
     /// What the input drives layer 1 with is known from an earlier pass.
     input_valid: bool,
+    /// What passes take that begin with the input or not, and end so: most are like one before.
+    known: Vec<((bool, End), Cycles)>,
 }
 
 impl Clock<'_> {
-    fn learns(&mut self, active: usize, apply: bool) {
-        pass(self.layout, active, true, End::Weights { apply }, &mut self.cycles);
+    fn learns(&mut self, apply: bool) {
+        self.pass(true, End::Weights { apply });
         self.input_valid = false;
+    }
+
+    /// One pass over the synapses, from layer 1 or from layer 2.
+    fn pass(&mut self, from_input: bool, end: End) {
+        let like = self.known.iter().find(|(pass, _)| *pass == (from_input, end));
+        let cost = like.map_or_else(|| pass(self.layout, self.active, from_input, end), |&(_, cost)| cost);
+        if like.is_none() {
+            self.known.push(((from_input, end), cost));
+        }
+        self.cycles.all += cost.all;
+        self.cycles.weight_reads += cost.weight_reads;
     }
 }
 
@@ -72,23 +86,23 @@ impl Machine for Clock<'_> {
         let layout = self.layout;
         if layout.has_kernels() && update.is_some() {
             // What learns makes no drives: the same step's come in a pass of their own.
-            self.learns(self.active, false);
+            self.learns(false);
         }
         let from_input = !self.input_valid || update.is_some() || layout.depth() == 1;
         let outputs_move = !layout.order.holds(at, layout.depth());
         let pulls = layout.softmax_outputs > 0 && nudge != Nudge::None && outputs_move;
         let end = if pulls { End::Pulls } else { End::Drives };
-        pass(layout, self.active, from_input, end, &mut self.cycles);
+        self.pass(from_input, end);
         self.input_valid = true;
         1
     }
 
     fn learn(&mut self, _learning: Learning) {
-        self.learns(self.active, false);
+        self.learns(false);
     }
 
     fn apply(&mut self) {
-        self.learns(self.layout.network.inputs(), true);
+        self.learns(true);
     }
 
     fn save(&mut self, _slot: usize) {}
@@ -112,17 +126,19 @@ enum End {
     },
 }
 
-/// One pass over the synapses, from layer 1 or from layer 2.
-fn pass(layout: &Layout, active: usize, from_input: bool, end: End, c: &mut Cycles) {
-    let walk = Walk { from_input, drives: !matches!(end, End::Weights { .. }) };
+/// What a pass takes.
+fn pass(layout: &Layout, active: usize, from_input: bool, end: End) -> Cycles {
+    let mut c = Cycles::default();
     if layout.has_kernels() {
         let walked = match end {
             End::Weights { apply } => layout.walk_to_learn(apply),
-            End::Drives | End::Pulls => layout.walk_to_relax(walk),
+            End::Drives | End::Pulls => layout.walk_to_relax(from_input),
         };
         c.spend(walked.cycles);
         c.weight_reads += walked.reads;
     } else {
+        let walk = Walk { from_input, drives: !matches!(end, End::Weights { .. }) };
+        let active = if end == (End::Weights { apply: true }) { layout.network.inputs() } else { active };
         for chunk in layout.chunks(walk, active) {
             c.spend((chunk.words + chunk.wait) as u64);
             c.weight_reads += chunk.words as u64;
@@ -137,4 +153,5 @@ fn pass(layout: &Layout, active: usize, from_input: bool, end: End, c: &mut Cycl
         End::Weights { .. } => WRITE,
     });
     c.spend(1); // advance
+    c
 }

@@ -1,6 +1,6 @@
 //! The loop nests of a network with kernels, cycle by cycle. The twin of `hdl/kernel_walk.v`, which says them.
 
-use super::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, LAYER_GAP, Layout, Walk};
+use super::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, LAYER_GAP, Layout};
 use crate::network::{Connection, Grid};
 
 /// From the beginning of a pass until its first tap is issued.
@@ -17,9 +17,9 @@ pub(super) struct Walked {
 
 impl Layout {
     /// A pass that makes drives.
-    pub(super) fn walk_to_relax(&self, walk: Walk) -> Walked {
+    pub(super) fn walk_to_relax(&self, from_input: bool) -> Walked {
         let mut walked = Walked::default();
-        self.corners(walk, |corner| {
+        self.corners(from_input, |corner| {
             walked.cycles = START + corner.end + 1;
             walked.reads += corner.taps + 1;
         });
@@ -27,11 +27,11 @@ impl Layout {
     }
 
     /// Every corner that a pass visits to make drives, in order.
-    fn corners(&self, walk: Walk, mut visit: impl FnMut(Corner)) {
+    fn corners(&self, from_input: bool, mut visit: impl FnMut(Corner)) {
         let lanes = self.lanes as u64;
         // When the next corner may begin, and when the next chunk's sums may reach the drive chain.
         let (mut next, mut chain) = (0, 0);
-        for l in (1..=self.depth()).skip(usize::from(!walk.from_input)) {
+        for l in (1..=self.depth()).skip(usize::from(!from_input)) {
             let (layer, last_layer) = (self.layer(l), l == self.depth());
             let windows = windows(&layer.connection);
             for (at, corners) in windows.iter().enumerate() {
@@ -144,7 +144,7 @@ mod tests {
                     let network = Network::new(vec![conv, Connection::dense(conv.above(), 2)]);
                     let layout = Layout::of(&Design { network, lanes, ..design.clone() });
                     let mut used = vec![None; below.neurons()];
-                    layout.corners(Walk { from_input: true, drives: true }, |corner| {
+                    layout.corners(true, |corner| {
                         let mut times =
                             (corner.start + 1..).take(corner.taps as usize - 1).chain([corner.end]);
                         if corner.layer > 1 {

@@ -166,7 +166,7 @@ impl Layout {
 
     /// True where some weights are used at many places: `hdl/kernel_walk.v` walks.
     pub fn has_kernels(&self) -> bool {
-        self.layers.iter().any(|l| !l.connection.is_dense())
+        self.network.has_kernels()
     }
 
     /// Places of neurons in a bank of the state memory. Where there are kernels, a neuron's number there is P times its
@@ -183,6 +183,55 @@ impl Layout {
     /// From a place of layer `l` (0 to L) to the next, in numbers in memory: channels, on whole words but for the input.
     pub fn number_step(&self, l: usize) -> usize {
         if l == 0 { self.network.shape(0).channels } else { self.layer(l).chunks * self.lanes }
+    }
+
+    fn most(&self, of: impl Fn(&LayerLayout) -> usize) -> usize {
+        self.layers.iter().map(of).max().unwrap_or(1)
+    }
+
+    /// Bits of a tap's number, that of the bias included; also of an input's place in the list of a sample.
+    pub fn tap_width(&self) -> u32 {
+        bits(self.most(|l| l.pre().max(l.connection.taps())))
+    }
+
+    /// Bits of a neuron's number within its layer.
+    pub fn index_width(&self) -> u32 {
+        bits(self.most(LayerLayout::post) - 1)
+    }
+
+    /// Bits of a neuron's number in the state memory.
+    pub fn neuron_width(&self) -> u32 {
+        bits(self.neuron_places())
+    }
+
+    /// The same, or those of an input's number where there are more.
+    pub fn number_width(&self) -> u32 {
+        self.neuron_width().max(bits(self.network.inputs() - 1))
+    }
+
+    /// Bits of a chunk's number.
+    pub fn chunk_width(&self) -> u32 {
+        bits(self.most(|l| l.chunks))
+    }
+
+    /// Bits of a weight word's address.
+    pub fn address_width(&self) -> u32 {
+        bits(self.weights.forward_words())
+    }
+
+    /// Bits of rows and columns of a layer, a map or a kernel, padding counted, and of a sign.
+    pub fn side_width(&self) -> u32 {
+        bits(self.most(|l| l.connection.longest_side())) + 1
+    }
+
+    /// Bits of the channels of a pre-synaptic layer.
+    pub fn channel_width(&self) -> u32 {
+        bits(self.most(|l| l.connection.below().channels))
+    }
+
+    /// Bits of the places of a layer.
+    pub fn place_width(&self) -> u32 {
+        bits(self.most(|l| l.connection.below().places().max(l.connection.above().places())))
     }
 
     /// Bits of a word's number, as the host port counts it.

@@ -5,11 +5,8 @@ use super::program::{self, ProgramWord};
 use super::units::{self, Unit};
 use crate::design::{Design, Feedback, Keys, NudgeSign, Order, Rule, limits};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding};
-use crate::network::{Connection, PartName};
 use crate::rules::Program;
-use crate::schedule::{
-    CHAIN_SLOT, FEW_TAPS, FEW_WAIT, LAYER_GAP, LayerLayout, Layout, MIN_SLOT, SETTLE, bits,
-};
+use crate::schedule::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, LAYER_GAP, Layout, MIN_SLOT, SETTLE, bits};
 
 /// What the heads of the files say.
 pub(super) struct Head {
@@ -309,24 +306,19 @@ fn counts(design: &Design, layout: &Layout, starts: &program::Starts) -> Counts 
 
 fn widths(design: &Design, layout: &Layout, words: usize) -> Widths {
     let p = &design.datapath;
-    let largest = |of: fn(&LayerLayout) -> usize| layout.layers.iter().map(of).max().unwrap_or(1);
     let state_width = units::common_state_width(design);
-    let neuron_width = bits(layout.neuron_places());
-    let input_index_width = bits(design.network.inputs() - 1);
-    let most =
-        |of: fn(&Connection) -> usize| layout.layers.iter().map(|l| of(&l.connection)).max().unwrap_or(1);
     Widths {
         back_width: bits(layout.weights.back_words()),
         host_width: layout.host_width(),
         lane_width: bits(layout.lanes - 1),
         layer_width: bits(layout.depth() + 1),
-        chunk_width: bits(largest(|l| l.chunks)),
-        count_width: bits(largest(|l| l.pre().max(l.connection.taps()))),
-        index_width: bits(largest(LayerLayout::post) - 1),
-        input_index_width,
-        neuron_width,
+        chunk_width: layout.chunk_width(),
+        count_width: layout.tap_width(),
+        index_width: layout.index_width(),
+        input_index_width: bits(design.network.inputs() - 1),
+        neuron_width: layout.neuron_width(),
         word_width: bits(layout.state_words),
-        address_width: bits(layout.weights.forward_words()),
+        address_width: layout.address_width(),
         bank_width: bits(layout.banks - 1),
         program_width: bits(words),
         steps_width: limits::STEPS_WIDTH,
@@ -349,10 +341,10 @@ fn widths(design: &Design, layout: &Layout, words: usize) -> Widths {
         rates_width: units::rates_width(design),
         batch_width: p.batch_width,
         record_width: design.record().width(),
-        number_width: neuron_width.max(input_index_width),
-        side_width: bits(most(Connection::longest_side)) + 1,
-        channel_width: bits(most(|c| c.below().channels)),
-        place_width: bits(most(|c| c.below().places().max(c.above().places()))),
+        number_width: layout.number_width(),
+        side_width: layout.side_width(),
+        channel_width: layout.channel_width(),
+        place_width: layout.place_width(),
     }
 }
 
@@ -404,7 +396,7 @@ fn options(design: &Design, layout: &Layout) -> Options {
         stochastic_state: stochastic(design)[2],
         activity_table: layout.activity_latency > 0,
         kernels: layout.has_kernels(),
-        corners: design.record().part(PartName::Corner).is_some(),
+        corners: design.network.has_corners(),
     }
 }
 

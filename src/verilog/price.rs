@@ -6,7 +6,6 @@
 use super::units;
 use crate::design::{Constant, Design, Dynamics, Feedback, Tables};
 use crate::fixed_point::{GOLDEN, Rounding};
-use crate::network::{Connection, PartName};
 use crate::schedule::{Layout, bits};
 use serde::Serialize;
 
@@ -139,17 +138,16 @@ fn weights(design: &Design, layout: &Layout) -> Vec<Memory> {
 fn states(design: &Design, layout: &Layout) -> Vec<Memory> {
     let p = &design.datapath;
     let (inputs, lanes) = (design.network.inputs(), layout.lanes as u32);
-    let widest = layout.layers.iter().map(|l| l.pre().max(l.connection.taps())).max().unwrap_or(1);
-    let corners = if design.record().part(PartName::Corner).is_some() { 2 } else { 0 };
+    let corners = if design.network.has_corners() { 2 } else { 0 };
     let list = if layout.has_kernels() { "two samples" } else { "two samples, inputs that are not 0" };
     let bank = 1 << bits(layout.banks - 1);
     // A bank begins at a power of two.
-    let (neurons, words) = (bank << bits(layout.neuron_places()), bank << bits(layout.state_words));
+    let (neurons, words) = (bank << layout.neuron_width(), bank << bits(layout.state_words));
     let post_width = lanes * (p.activity_width + corners);
     let post = |what, path| Memory { ..plain(what, "post_memory.v", path, words, post_width) };
     let word = |what, path, words, width| plain(what, "word_memory.v", path, words, width);
     let mut all = vec![
-        word(list, "u_samples.u_list", 2 << bits(widest), bits(inputs - 1) + design.input.width),
+        word(list, "u_samples.u_list", 2 << layout.tap_width(), bits(inputs - 1) + design.input.width),
         word("pre-synaptic activities, a", "u_operands.u_pre_a", neurons, p.activity_width),
         word("pre-synaptic activities, b", "u_operands.u_pre_b", neurons, p.activity_width),
         post("post-synaptic activities, a", "u_post.words_a_q"),
@@ -240,16 +238,8 @@ fn synapses(design: &Design, layout: &Layout) -> Vec<Multipliers> {
 
 /// Where the walk over kernels is, in addresses: by what a layer has of each.
 fn walk(layout: &Layout) -> Vec<Multipliers> {
-    let most = |of: fn(&Connection) -> usize| {
-        bits(layout.network.connections().map(|(_, c)| of(c)).max().unwrap_or(1))
-    };
-    let (side, channels) = (most(Connection::longest_side) + 1, most(|c| c.below().channels));
-    let place = most(|c| c.below().places().max(c.above().places()));
-    let taps = bits(layout.layers.iter().map(|l| l.pre().max(l.connection.taps())).max().unwrap_or(1));
-    let index = most(|c| c.above().neurons() - 1);
-    let chunk = bits(layout.layers.iter().map(|l| l.chunks).max().unwrap_or(1));
-    let number = bits(layout.neuron_places()).max(bits(layout.network.inputs() - 1));
-    let address = bits(layout.weights.forward_words());
+    let (side, channels, place) = (layout.side_width(), layout.channel_width(), layout.place_width());
+    let (chunk, number) = (layout.chunk_width(), layout.number_width());
     let of = |what, register: &str, operands| {
         kind(what, "kernel_walk.v", &format!("u_kernels.u_walk.{register}"), operands, 1)
     };
@@ -257,12 +247,12 @@ fn walk(layout: &Layout) -> Vec<Multipliers> {
         of("place below", "below_b_q", (side, side)),
         of("place above", "above_b_q", (side, side)),
         of("place in the kernel", "kernel_place_b_q", (side, side)),
-        of("tap", "kernel_place_b_q", (taps, channels)),
-        of("words of a chunk", "row_base_b_q", (chunk, address)),
+        of("tap", "kernel_place_b_q", (layout.tap_width(), channels)),
+        of("words of a chunk", "row_base_b_q", (chunk, layout.address_width())),
         of("neuron in memory", "number0_o", (place, number)),
         of("neuron", "index0_o", (place, channels)),
         of("word of states", "word0_o", (place, chunk + 1)),
-        of("neuron above", "chunk_index0_o", (place, index + 1)),
+        of("neuron above", "chunk_index0_o", (place, layout.index_width() + 1)),
     ]
 }
 

@@ -4,7 +4,6 @@ use super::{rendered, top_name};
 use crate::bus::{Map, rails_of_state, rails_of_weight, slot_width};
 use crate::design::limits::STEPS_WIDTH;
 use crate::design::{Design, Keys};
-use crate::network::PartName;
 use crate::schedule::{Layout, bits};
 use crate::verilog::{common_state_width, module_name, rates_width};
 use askama::Template;
@@ -122,7 +121,7 @@ pub(super) fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map)
         words: layout.weights.words(),
         stored_width: design.datapath.stored_width,
         state_width: common_state_width(design),
-        corners: design.record().part(PartName::Corner).is_some(),
+        corners: design.network.has_corners(),
         input_width: design.input.width,
         label_width: bits(design.classes() - 1),
         classes: design.classes(),

@@ -3,7 +3,7 @@
 use super::{Engine, Numbers, Work};
 use crate::design::{Design, Modes};
 use crate::fixed_point::Rounding;
-use crate::network::{Learned, Pool};
+use crate::network::Learned;
 use crate::reference::Observer;
 
 /// What a pass began with.
@@ -31,8 +31,8 @@ impl Circle {
         let drawn = |m: Modes| m.rounding == Rounding::Stochastic;
         let length = design.order.passes(2) as usize;
         let random = drawn(design.state_modes) || drawn(design.drive_modes);
-        let cornered = design.network.connections().any(|(_, c)| c.pool() == Pool::Max);
-        (!random && !cornered).then(|| Circle { before: vec![Before::default(); length], passes: 0 })
+        (!random && !design.network.has_corners())
+            .then(|| Circle { before: vec![Before::default(); length], passes: 0 })
     }
 
     /// A pass begins at these states; the last one had these drives.

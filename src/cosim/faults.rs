@@ -1,7 +1,7 @@
 //! Named defects for the hardware: each edits one place of the generated sources, so the sources stay clean and the
 //! checker is seen to fail.
 
-use crate::design::{Design, Feedback, NudgeSign, Order};
+use crate::design::{Design, Feedback, Modes, NudgeSign, Order};
 use crate::fixed_point::Rounding;
 use crate::rules::Program;
 use crate::verilog::{Sources, module_name};
@@ -446,8 +446,8 @@ pub const FAULTS: &[Fault] = &[
         what: "a kernel reads what lies beyond the upper edge",
         edit: Edit::Leaf(
             "kernel_walk.v",
-            "first_kernel_row = top[SideWidth] ? minus_top",
-            "first_kernel_row = &top ? minus_top",
+            "first_kernel_row = top[SideWidth] ?",
+            "first_kernel_row = (top[SideWidth] && Layers == 0) ?",
         ),
         needs: Needs::Padding,
     },
@@ -538,6 +538,11 @@ impl Fault {
 
     /// True when the design has what this fault breaks.
     pub fn applies_to(&self, design: &Design) -> bool {
+        self.lacks(design).is_none()
+    }
+
+    /// What a design does not have of what this fault breaks.
+    pub fn lacks(&self, design: &Design) -> Option<&'static str> {
         let modes = [
             ("WeightRounding", design.weight_modes),
             ("DriveRounding", design.drive_modes),
@@ -562,16 +567,16 @@ impl Fault {
             Needs::Padding => design.network.connections().any(|(_, c)| c.grid().padding > 0),
             Needs::Corners => design.network.has_corners(),
         };
-        needed
-            && !(has_kernels && DENSE_ONLY.contains(&self.name))
-            && match self.edit {
-                Edit::Truncate(parameter) => modes.iter().any(|(name, m)| {
-                    *name == parameter
-                        && m.rounding != Rounding::Trn
-                        && self.bits_are_dropped(parameter, design)
-                }),
-                _ => true,
-            }
+        let truncates = |parameter: &str| {
+            let rounds = |(name, m): &(&str, Modes)| *name == parameter && m.rounding != Rounding::Trn;
+            modes.iter().any(rounds) && self.bits_are_dropped(parameter, design)
+        };
+        match self.edit {
+            _ if !needed => Some(self.needs()),
+            _ if has_kernels && DENSE_ONLY.contains(&self.name) => Some("dense layer on the input"),
+            Edit::Truncate(parameter) if !truncates(parameter) => Some("bit to drop there"),
+            _ => None,
+        }
     }
 
     /// A requantiser that drops no bits cannot be told from one that truncates.

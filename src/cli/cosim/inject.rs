@@ -76,8 +76,10 @@ pub(super) fn all(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliEr
 
 /// What becomes of a defect.
 fn row(bench: &Bench<'_>, fault: &'static Fault, samples: &[PlannedSample]) -> Result<FaultRow, CliError> {
-    let applies = fault.applies_to(bench.design);
-    let (at, first) = if applies {
+    let lacks = fault.lacks(bench.design);
+    let (at, first) = if let Some(what) = lacks {
+        ([false; 4], format!("not in this design: it has no {what}"))
+    } else {
         let folder = bench.out.join("inject").join(fault.name);
         let builds = Builds::open(&folder.join("sim"))?;
         let sources = sources(bench, Some(fault))?;
@@ -92,14 +94,12 @@ fn row(bench: &Bench<'_>, fault: &'static Fault, samples: &[PlannedSample]) -> R
         let outcome = cross_check(&request, &bench.layout, &mut |_, _| {})?;
         let first = outcome.differences.first().map_or("nothing".to_owned(), |d| d.text.clone());
         (caught_at(&outcome.differences), first)
-    } else {
-        ([false; 4], format!("not in this design: it has no {}", fault.needs()))
     };
     Ok(FaultRow {
         fault: fault.name,
         kind: fault.kind,
         what: fault.what,
-        applies,
+        applies: lacks.is_none(),
         caught: at.contains(&true),
         at_final: at[0],
         at_signature: at[1],

@@ -104,7 +104,8 @@ pub fn mac_rate(design: &Design, time: Duration) -> MacRate {
     let inputs = synthetic(design, 64, 19);
     let active = inputs.iter().flatten().filter(|&&x| x != 0).count() as f64
         / (inputs.len() * design.network.inputs()) as f64;
-    let row = design.network.inputs() + 1;
+    // As long as the longest row of weights.
+    let row = design.network.connections().map(|(_, c)| c.taps() + 1).max().unwrap_or(1);
     let count: usize = design.network.connections().map(|(_, c)| c.weights() + c.rows()).sum();
     let weights: Vec<i16> = (0..count as u32).map(|i| row_bits(7, i) as i16).collect();
     let vector: Vec<i16> = (0..row as u32).map(|i| (row_bits(9, i) & 0xff) as i16).collect();

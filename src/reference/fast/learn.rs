@@ -1,11 +1,11 @@
 //! One pass over the synapses: they learn, or add up what a batch will learn.
 
-use super::general;
+use super::kernels;
 use super::matrix::Matrix;
 use super::numbers::{Block, Int, LANES, Numbers};
 use super::relax::set_base;
 use super::short::Forward;
-use super::update::{self, Pair};
+use super::update::{self, Keys, Pair};
 use super::{Activities, Engine, Lines};
 use crate::fixed_point::{Purpose, lane_bits, step_key};
 use crate::reference::counters::{Counters, LayerCounters};
@@ -42,14 +42,19 @@ impl<N: Numbers> Engine<'_, N> {
             let layer_key = column_keys(&connection, key, l + 1);
             let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
             if !s.is_dense() {
-                let at = (l, &connection);
-                let terms =
-                    |c| operands(c).map(|(post, pre)| general::Term::of::<N>(at, post, pre, &self.clamped));
-                general::learn(s, &terms(update.forward), false, one, layer_key, count.as_deref_mut());
-                if s.backward.is_some() {
-                    general::learn(s, &terms(update.backward), true, one, layer_key, count);
+                let taps = connection.taps();
+                let keys = &mut self.column_keys.as_flattened_mut()[..=taps];
+                keys.iter_mut().enumerate().for_each(|(tap, key)| *key = layer_key(tap));
+                let ways =
+                    [Some((false, update.forward)), s.backward.is_some().then_some((true, update.backward))];
+                for (back, contrast) in ways.into_iter().flatten() {
+                    let terms = operands(contrast).map(|(post, pre)| {
+                        kernels::Term::of::<N>((l, &connection), post, pre, &self.clamped)
+                    });
+                    let zeros = kernels::learn(s, &terms, back, one, Keys(keys), count.as_deref_mut());
+                    self.work.update += connection.products() as u64;
+                    self.work.unchanged += zeros as u64;
                 }
-                self.work.update += s.connection.products() as u64;
                 continue;
             }
             self.differences.take(&s.bias_rule, &a[l].activities, &b[l].activities, one);
@@ -161,9 +166,10 @@ impl<N: Numbers> Engine<'_, N> {
             if !s.is_dense() {
                 let connection = s.connection;
                 let terms = [(a, pre_a), (b, pre_b)]
-                    .map(|(post, pre)| general::Term::of::<N>((l, &connection), post, pre, &self.clamped));
-                general::add_up(s, &terms, one.into());
-                self.work.update += s.connection.products() as u64;
+                    .map(|(post, pre)| kernels::Term::of::<N>((l, &connection), post, pre, &self.clamped));
+                let zeros = kernels::add_up(s, &terms, one.into());
+                self.work.update += connection.products() as u64;
+                self.work.unchanged += zeros as u64;
                 continue;
             }
             let Some((weights, bias)) = &mut s.sums else { continue };

@@ -89,15 +89,31 @@ pub(super) fn combine_16<S: Int>(
 ) {
     for list in list.chunks(reading.burst) {
         for (t, tile) in out.chunks_mut(TILE).enumerate() {
-            let part = TilePart { m, first: t * TILE, list, shift };
-            match (tile.len(), reading.dropped) {
-                (4, 0) => part.combine::<S, 4, false>(0, tile),
-                (4, dropped) => part.combine::<S, 4, true>(dropped, tile),
-                (3, dropped) => part.combine::<S, 3, true>(dropped, tile),
-                (2, dropped) => part.combine::<S, 2, true>(dropped, tile),
-                (_, dropped) => part.combine::<S, 1, true>(dropped, tile),
-            }
+            TilePart { m, first: t * TILE, list, shift }.combine_any(reading.dropped, tile);
         }
+    }
+}
+
+/// `out[i] += sum over the listed lines of line[i] * x`, over blocks from `first` on, in loops for any integers.
+pub(super) fn contrasts_any<A: Int>(m: &Matrix<A>, first: usize, list: &[(u32, A)], out: &mut [Block<i64>]) {
+    for &(line, x) in list {
+        let values = m.line(line as usize)[first..].as_flattened();
+        for (out, value) in out.as_flattened_mut().iter_mut().zip(values) {
+            *out = out.wrapping_add(value.wide() * x.wide());
+        }
+    }
+}
+
+/// The same for 16-bit integers, of whose products 32 bits hold a burst; of one tile at most.
+pub(super) fn contrasts_16(
+    m: &Matrix<i16>,
+    first: usize,
+    burst: usize,
+    list: &[(u32, i16)],
+    out: &mut [Block<i64>],
+) {
+    for list in list.chunks(burst) {
+        TilePart { m, first, list, shift: 0 }.combine_any(0, out);
     }
 }
 
@@ -110,6 +126,17 @@ struct TilePart<'a> {
 }
 
 impl TilePart<'_> {
+    /// Of as many blocks as there are.
+    fn combine_any<S: Int>(&self, dropped: u32, tile: &mut [Block<S>]) {
+        match (tile.len(), dropped) {
+            (4, 0) => self.combine::<S, 4, false>(0, tile),
+            (4, dropped) => self.combine::<S, 4, true>(dropped, tile),
+            (3, dropped) => self.combine::<S, 3, true>(dropped, tile),
+            (2, dropped) => self.combine::<S, 2, true>(dropped, tile),
+            (_, dropped) => self.combine::<S, 1, true>(dropped, tile),
+        }
+    }
+
     #[inline]
     fn combine<S: Int, const BLOCKS: usize, const DROP: bool>(&self, dropped: u32, out: &mut [Block<S>]) {
         // A multiply-add sums the products of neighbouring lanes. With a zero beside each activity it gives the
@@ -184,5 +211,87 @@ pub(super) fn dots_16<S: Int>(
             sum = sum.plus(S::of(part.reduce_add()));
         }
         *out = out.plus(sum << shift);
+    }
+}
+
+/// `out[line][row] += (sum over i of read(w[row][i]) * x[line][i]) << shift`, in loops for any integers.
+pub(super) fn dots_of_lines_any<N: Numbers>(
+    m: &Matrix<N::Stored>,
+    reading: Reading,
+    x: &Matrix<N::Activity>,
+    shift: u32,
+    out: &mut [N::Sum],
+) {
+    for (line, out) in out.chunks_mut(m.lines).enumerate() {
+        dots_any::<N>(m, reading, x.line(line), shift, out);
+    }
+}
+
+/// The same for 16-bit operands: what is loaded of some rows and some lines is multiplied with one another.
+pub(super) fn dots_of_lines_16<S: Int>(
+    m: &Matrix<i16>,
+    reading: Reading,
+    x: &Matrix<i16>,
+    shift: u32,
+    out: &mut [S],
+) {
+    let rows = m.lines;
+    let tile = Tile { m, x, reading, shift };
+    for (at, out) in out.chunks_mut(Tile::LINES * rows).enumerate() {
+        let line = at * Tile::LINES;
+        if out.len() == Tile::LINES * rows {
+            for row in (0..rows - rows % Tile::ROWS).step_by(Tile::ROWS) {
+                tile.dots::<S, { Tile::ROWS }, { Tile::LINES }>(row, line, out);
+            }
+            for row in rows - rows % Tile::ROWS..rows {
+                tile.dots::<S, 1, { Tile::LINES }>(row, line, out);
+            }
+        } else {
+            for (line, out) in (line..).zip(out.chunks_mut(rows)) {
+                dots_16(m, reading, x.line(line), shift, out);
+            }
+        }
+    }
+}
+
+/// What the tiles of a product of two matrices share.
+pub(super) struct Tile<'a> {
+    m: &'a Matrix<i16>,
+    x: &'a Matrix<i16>,
+    reading: Reading,
+    shift: u32,
+}
+
+impl Tile<'_> {
+    /// Rows of a tile.
+    const ROWS: usize = 2;
+    /// Lines of a tile: with its rows, as many sums as registers hold beside the operands.
+    pub(super) const LINES: usize = 4;
+
+    #[inline]
+    fn dots<S: Int, const ROWS: usize, const LINES: usize>(&self, row: usize, line: usize, out: &mut [S]) {
+        let burst = (self.reading.burst / LANES).max(1);
+        for first in (0..self.m.stride).step_by(burst) {
+            let blocks = burst.min(self.m.stride - first);
+            let w: [&[Block<i16>]; ROWS] = std::array::from_fn(|i| &self.m.line(row + i)[first..][..blocks]);
+            let x: [&[Block<i16>]; LINES] =
+                std::array::from_fn(|i| &self.x.line(line + i)[first..][..blocks]);
+            let mut sums = [[i32x8::ZERO; LINES]; ROWS];
+            for at in 0..blocks {
+                let w = w.map(|w| i16x16::new(w[at]).unbounded_shr_scalar(self.reading.dropped));
+                for i in 0..LINES {
+                    let x = i16x16::new(x[i][at]);
+                    for r in 0..ROWS {
+                        sums[r][i] += w[r].dot(x);
+                    }
+                }
+            }
+            for (r, sums) in sums.iter().enumerate() {
+                for (i, sum) in sums.iter().enumerate() {
+                    let out = &mut out[i * self.m.lines + row + r];
+                    *out = out.plus(S::of(sum.reduce_add()) << self.shift);
+                }
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! made.
 
 mod circle;
-mod general;
+mod kernels;
 mod learn;
 mod matrix;
 mod neurons;
@@ -23,7 +23,7 @@ use super::neuron::Pull;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
-use crate::network::{Connection, Learned, Network, Records, Shape, Visits};
+use crate::network::{Connection, Learned, Network, Records, Visits};
 use crate::rules::{Destination, Learning, Lesson, Machine, Pass, Program, run};
 use circle::Circle;
 use matrix::{Matrix, Reading};
@@ -193,6 +193,8 @@ struct Synapses<N: Numbers> {
     bias_shift: u32,
     /// Contrasts added up over a batch: of the weights, of the biases.
     sums: Option<(Matrix<i32>, Matrix<i32>)>,
+    /// What the work of a kernel needs; none where synapses are dense.
+    room: Option<kernels::Room<N>>,
 }
 
 impl<N: Numbers> Synapses<N> {
@@ -223,6 +225,7 @@ impl<N: Numbers> Synapses<N> {
             weight_shift: p.weight_shift[l - 1],
             bias_shift: p.activity_frac as u32 + p.bias_shift[l - 1],
             sums: design.is_batched().then(|| (sums(), Matrix::build(1, rows, |_, _| 0))),
+            room: (!connection.is_dense()).then(|| kernels::Room::of(design, &connection)),
         }
     }
 
@@ -311,7 +314,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let activities: Activities<N> = network.connections().map(|(_, c)| Seen::zero(c)).collect();
         let states = vec![0; design.neuron_count()];
         let slot = Slot { states: states.clone(), activities: activities.clone() };
-        let widest = network.shapes().map(Shape::neurons).max().unwrap_or(0);
+        // The columns of the widest synapse layer, its biases among them.
+        let widest = network.connections().map(|(_, c)| c.taps() + 1).max().unwrap_or(0);
         Engine {
             design,
             program: Program::of(design),

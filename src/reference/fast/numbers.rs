@@ -1,6 +1,9 @@
 //! The machine integers an engine works with, chosen by the proven widths of a design.
 
-use super::matrix::{Matrix, Reading, combine_16, combine_any, dots_16, dots_any};
+use super::matrix::{
+    Matrix, Reading, combine_16, combine_any, contrasts_16, contrasts_any, dots_16, dots_any,
+    dots_of_lines_16, dots_of_lines_any,
+};
 use crate::design::Design;
 use crate::fixed_point::Format;
 use std::fmt::Debug;
@@ -113,6 +116,29 @@ pub(super) trait Numbers: Copy + Debug + Default + 'static {
         dots_any::<Self>(m, reading, activity, shift, out);
     }
 
+    /// `out[line][row] += (sum over i of read(w[row][i]) * x[line][i]) << shift`, of as many lines as `out` has.
+    fn dots_of_lines(
+        m: &Matrix<Self::Stored>,
+        reading: Reading,
+        x: &Matrix<Self::Activity>,
+        shift: u32,
+        out: &mut [Self::Sum],
+    ) {
+        dots_of_lines_any::<Self>(m, reading, x, shift, out);
+    }
+
+    /// `out[i] += sum over the listed lines of line[i] * x`, over the blocks of `out`, which begin at the `first` of a
+    /// line; 32 bits hold a burst of the products.
+    fn contrasts(
+        m: &Matrix<Self::Activity>,
+        first: usize,
+        _burst: usize,
+        list: &[(u32, Self::Activity)],
+        out: &mut [Block<i64>],
+    ) {
+        contrasts_any(m, first, list, out);
+    }
+
     /// The matrix and a list of lines as the 16-bit kernels take them, where this is a choice of 16-bit operands.
     fn short<'a>(_: &'a mut Matrix<Self::Stored>, _: &'a [(u32, Self::Activity)]) -> Option<Short<'a>> {
         None
@@ -154,6 +180,12 @@ impl Numbers for Narrow {
     fn dots(m: &Matrix<i16>, reading: Reading, activity: &[Block<i16>], shift: u32, out: &mut [i32]) {
         dots_16(m, reading, activity, shift, out);
     }
+    fn dots_of_lines(m: &Matrix<i16>, reading: Reading, x: &Matrix<i16>, shift: u32, out: &mut [i32]) {
+        dots_of_lines_16(m, reading, x, shift, out);
+    }
+    fn contrasts(m: &Matrix<i16>, first: usize, burst: usize, list: &[(u32, i16)], out: &mut [Block<i64>]) {
+        contrasts_16(m, first, burst, list, out);
+    }
     fn short<'a>(m: &'a mut Matrix<i16>, list: &'a [(u32, i16)]) -> Option<Short<'a>> {
         Some((m, list))
     }
@@ -174,6 +206,12 @@ impl Numbers for Long {
     }
     fn dots(m: &Matrix<i16>, reading: Reading, activity: &[Block<i16>], shift: u32, out: &mut [i64]) {
         dots_16(m, reading, activity, shift, out);
+    }
+    fn dots_of_lines(m: &Matrix<i16>, reading: Reading, x: &Matrix<i16>, shift: u32, out: &mut [i64]) {
+        dots_of_lines_16(m, reading, x, shift, out);
+    }
+    fn contrasts(m: &Matrix<i16>, first: usize, burst: usize, list: &[(u32, i16)], out: &mut [Block<i64>]) {
+        contrasts_16(m, first, burst, list, out);
     }
     fn short<'a>(m: &'a mut Matrix<i16>, list: &'a [(u32, i16)]) -> Option<Short<'a>> {
         Some((m, list))
@@ -229,8 +267,11 @@ impl Width {
 
 /// How many products of a weight as read and an activity a signed 32-bit integer is sure to hold.
 pub(super) fn burst(design: &Design) -> usize {
-    let p = &design.datapath;
+    burst_of(design.datapath.read_width, design.datapath.activity_width)
+}
+
+/// How many products of signed integers of these widths a signed 32-bit integer is sure to hold.
+pub(super) fn burst_of(a: u32, b: u32) -> usize {
     // Magnitudes of two's complement numbers: at most 2^(width - 1).
-    let product = p.read_width + p.activity_width - 2;
-    1usize << 31u32.saturating_sub(product + 1).min(31)
+    1usize << 31u32.saturating_sub(a + b - 1).min(31)
 }

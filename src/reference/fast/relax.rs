@@ -1,6 +1,6 @@
 //! One pass of a relaxation: drives, and the states that they make.
 
-use super::general;
+use super::kernels;
 use super::matrix::{Matrix, Reading};
 use super::neurons::{Layer, Moment};
 use super::numbers::{Block, Int, Numbers};
@@ -25,8 +25,9 @@ impl<N: Numbers> Engine<'_, N> {
         }
         let order = self.design.order;
         // Drives of resting layers change nothing; a softmax reads its own.
-        let all = O::WATCHES || self.pull.is_some();
-        self.sum_inputs(|l| all || !order.holds(pass, l));
+        let (depth, reads) = (self.network.depth(), self.pull.is_some());
+        let shown = |l: usize| O::WATCHES || (reads && l == depth);
+        self.sum_inputs(|l| shown(l) || !order.holds(pass, l));
         std::mem::swap(&mut self.now, &mut self.previous);
         let moment = Moment {
             seed: self.design.seed,
@@ -39,7 +40,7 @@ impl<N: Numbers> Engine<'_, N> {
         for (l, neurons) in self.neurons.iter().enumerate() {
             let n = self.network.neurons(l + 1);
             if order.holds(pass, l + 1) {
-                if all {
+                if shown(l + 1) {
                     let totals = &self.totals[l].as_flattened()[..n];
                     neurons.drives(moment, totals, &self.states[at..at + n], &mut self.drives[at..at + n]);
                 }
@@ -80,7 +81,7 @@ impl<N: Numbers> Engine<'_, N> {
         if self.base_valid {
             return;
         }
-        let s = &self.synapses[0];
+        let s = &mut self.synapses[0];
         let products = if s.is_dense() {
             self.input_drive.as_flattened_mut().fill(N::Sum::default());
             N::combine(&s.weights, self.reading, &self.inputs, s.weight_shift, &mut self.input_drive);
@@ -88,7 +89,7 @@ impl<N: Numbers> Engine<'_, N> {
             self.inputs.len() * self.network.neurons(1)
         } else {
             let base = self.base.as_flattened_mut();
-            general::forward(s, self.reading, &self.clamped, base, &mut self.chosen[0]);
+            kernels::forward(s, self.reading, &self.clamped, base, &mut self.chosen[0]);
             s.connection.products()
         };
         self.work.forward += products as u64;
@@ -99,14 +100,24 @@ impl<N: Numbers> Engine<'_, N> {
     fn sum_inputs(&mut self, needed: impl Fn(usize) -> bool) {
         self.totals[0].copy_from_slice(&self.base);
         for l in 1..self.synapses.len() {
-            let s = &self.synapses[l];
+            let s = &mut self.synapses[l];
             let (below, above) = self.totals.split_at_mut(l);
             if !s.is_dense() {
-                let pre = self.now[l - 1].activities.as_flattened();
-                general::forward(s, self.reading, pre, above[0].as_flattened_mut(), &mut self.chosen[l]);
-                general::transposed(s, self.reading, &self.now[l], below[l - 1].as_flattened_mut());
-                self.work.forward += s.connection.products() as u64;
-                self.work.transposed += s.connection.products() as u64;
+                let products = s.connection.products();
+                let mut unchanged = 2 * products;
+                if needed(l + 1) {
+                    let (pre, corners) = (self.now[l - 1].activities.as_flattened(), &mut self.chosen[l]);
+                    kernels::forward(s, self.reading, pre, above[0].as_flattened_mut(), corners);
+                    unchanged -= products;
+                }
+                if needed(l) {
+                    let totals = below[l - 1].as_flattened_mut();
+                    let zeros = kernels::transposed(s, self.reading, &self.now[l], totals);
+                    unchanged -= products - zeros;
+                }
+                self.work.forward += products as u64;
+                self.work.transposed += products as u64;
+                self.work.unchanged += unchanged as u64;
                 continue;
             }
             if needed(l + 1) {

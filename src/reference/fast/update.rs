@@ -279,32 +279,64 @@ pub(super) fn learn_by_contrast<S: Int, A: Int>(
         return;
     }
     let pre = pre_a.as_flattened().iter().zip(pre_b.as_flattened());
-    let synapses = line.as_flattened_mut().iter_mut().zip(pre);
-    let contrast = |a: A, b: A| post.a.word() * a.word() - post.b.word() * b.word();
-    let keys = column_keys.as_flattened();
+    let contrasts = pre.map(|(a, b)| post.a.word() * a.word() - post.b.word() * b.word());
+    learn_line(rule, line.as_flattened_mut(), contrasts, (Keys(column_keys.as_flattened()), row));
+}
+
+/// Keys of the random bits of columns, one after the other.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keys<'a>(pub &'a [u32]);
+
+/// `w[i] += round(rate * contrasts[i])` along a line; lane `i` is column `i` with key `keys[i]`.
+pub(super) fn learn_by_sums<S: Int>(
+    rule: &Rule,
+    line: &mut [S],
+    contrasts: &[i64],
+    (keys, row): (Keys<'_>, u32),
+    mut count: Option<&mut LayerCounters>,
+) {
+    if count.is_some() || rule.form == Form::Any {
+        for ((w, &contrast), &key) in line.iter_mut().zip(contrasts).zip(keys.0) {
+            rule.apply(w, contrast, lane_bits(key, row), count.as_deref_mut());
+        }
+        return;
+    }
+    // The other forms are for contrasts that fit.
+    learn_line(rule, line, contrasts.iter().map(|&contrast| contrast as i32), (keys, row));
+}
+
+/// The same in lanes.
+#[inline(always)]
+fn learn_line<S: Int>(
+    rule: &Rule,
+    line: &mut [S],
+    contrasts: impl Iterator<Item = i32>,
+    (keys, row): (Keys<'_>, u32),
+) {
+    let synapses = line.iter_mut().zip(contrasts);
     match (rule.form, rule.rounding) {
         (Form::Lanes32, Rounding::Stochastic) => {
             let rate = rule.rate as i32;
-            for ((w, (&a, &b)), &key) in synapses.zip(keys) {
-                rule.apply32(w, rate * contrast(a, b), rule.rounder(lane_bits(key, row)));
+            for ((w, contrast), &key) in synapses.zip(keys.0) {
+                rule.apply32(w, rate * contrast, rule.rounder(lane_bits(key, row)));
             }
         }
         (Form::Lanes32, _) => {
             let (rate, half) = (rule.rate as i32, rule.rounder(0));
-            for (w, (&a, &b)) in synapses {
-                rule.apply32(w, rate * contrast(a, b), half);
+            for (w, contrast) in synapses {
+                rule.apply32(w, rate * contrast, half);
             }
         }
         (Form::Lanes64 | Form::Any, Rounding::Stochastic) => {
-            for ((w, (&a, &b)), &key) in synapses.zip(keys) {
+            for ((w, contrast), &key) in synapses.zip(keys.0) {
                 let rounder = lane_bits(key, row) >> (32 - rule.shift);
-                rule.apply64(w, rule.rate * i64::from(contrast(a, b)), i64::from(rounder));
+                rule.apply64(w, rule.rate * i64::from(contrast), i64::from(rounder));
             }
         }
         (Form::Lanes64 | Form::Any, _) => {
             let half = rule.half64();
-            for (w, (&a, &b)) in synapses {
-                rule.apply64(w, rule.rate * i64::from(contrast(a, b)), half);
+            for (w, contrast) in synapses {
+                rule.apply64(w, rule.rate * i64::from(contrast), half);
             }
         }
     }

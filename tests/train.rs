@@ -80,7 +80,7 @@ impl Setup {
 
     fn uninterrupted(&self) -> (Weights, Progress) {
         let mut trainer = self.trainer();
-        while trainer.step(&mut Silent).is_some() {}
+        while trainer.step().is_some() {}
         (trainer.weights(), trainer.progress().clone())
     }
 }
@@ -98,12 +98,12 @@ fn the_plan_is_walked_in_order_and_numbers_never_repeat() {
             let (input, label) = s.data.sample(planned);
             golden.sample = planned.number;
             let expected = golden.run(input, label, planned.lesson(), &mut Silent);
-            assert_eq!(trainer.step(&mut Silent), Some((planned, expected)), "sample {number}");
+            assert_eq!(trainer.step(), Some((planned, expected)), "sample {number}");
             number += 1;
         }
     }
     assert_eq!(u64::from(number), s.plan.total());
-    assert_eq!(trainer.step(&mut Silent), None);
+    assert_eq!(trainer.step(), None);
     assert_eq!(trainer.weights(), golden.weights);
     assert_eq!(trainer.epoch(), 3);
 }
@@ -117,14 +117,14 @@ fn a_training_cut_anywhere_goes_on_bit_for_bit() {
     for stop in [0, 1, 99, 100, 101, 139, 140, 141, 333, 419, 420] {
         let mut trainer = s.trainer();
         for _ in 0..stop {
-            trainer.step(&mut Silent);
+            trainer.step();
         }
         let checkpoint = Checkpoint { progress: trainer.progress().clone(), weights: trainer.weights() };
         checkpoint.write(&path, &s.design, &s.data.checksum, s.plan).unwrap();
         let read = Checkpoint::read(&path, &s.design, &s.data.checksum, s.plan).unwrap().unwrap();
         assert_eq!(read, checkpoint);
         let mut trainer = Trainer::resumed(&s.design, &s.data, s.plan, &read.weights, read.progress);
-        while trainer.step(&mut Silent).is_some() {}
+        while trainer.step().is_some() {}
         assert_eq!((trainer.weights(), trainer.progress().clone()), expected, "stopped after {stop}");
     }
 }
@@ -188,7 +188,7 @@ fn learning_rates_fall_after_a_milestone() {
     let plan = Plan { milestones: constant.milestones, ..s.plan };
     let epochs = |design, plan, count| {
         let mut trainer = Trainer::new(design, &s.data, Plan { epochs: count, ..plan });
-        while trainer.step(&mut Silent).is_some() {}
+        while trainer.step().is_some() {}
         trainer.weights()
     };
     assert_eq!(epochs(&s.design, s.plan, 1), epochs(&constant, plan, 1));

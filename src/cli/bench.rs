@@ -337,7 +337,7 @@ fn study_rates(args: &BenchArgs) -> Result<(), CliError> {
         let alone = Instant::now();
         for run in points.iter().filter_map(|p| p.run.as_ref().ok()) {
             let mut trainer = Trainer::new(&run.design, &run.data, run.plan);
-            while trainer.step(&mut Silent).is_some() {}
+            while trainer.step().is_some() {}
         }
         let alone = alone.elapsed();
         let (one, all) = (study_time(args, &points, 1)?, study_time(args, &points, cores)?);

@@ -10,11 +10,11 @@ use super::CliError;
 use super::say::{note, tell};
 use crate::data::{self, Dataset};
 use crate::design::{Design, Keys};
+use crate::reference::Weights;
 use crate::reference::checkpoint::{Checkpoint, CheckpointError};
 use crate::reference::counters::Counters;
 use crate::reference::profile::{self, SignalProfile, profile};
 use crate::reference::train::{Course, Plan, Progress, Trainer, TrainingData};
-use crate::reference::{Silent, Weights};
 use crate::{signals, whole};
 use course::{Accuracies, Training, announce, changed_design, finish, prepare, write_report};
 use miette::{IntoDiagnostic, WrapErr};
@@ -22,6 +22,7 @@ use ndarray::{Array1, Array2};
 use ndarray_npy::NpzWriter;
 use serde::Serialize;
 use std::io::Cursor;
+use std::num::NonZero;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -60,7 +61,7 @@ impl Training for Fixed<'_> {
     const NOTE: &'static str = "";
 
     fn step(&mut self) -> bool {
-        self.trainer.step(&mut Silent).is_some()
+        self.trainer.step().is_some()
     }
 
     fn course(&self) -> &Course {
@@ -89,7 +90,8 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name));
     let path = out.join("checkpoint");
     let _ours = prepare(args, &path)?;
-    let trainer = start(args, &design, &training_data, plan, &path)?;
+    let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+    let trainer = start(args, &design, &training_data, plan, &path)?.on(cores);
     let mut training = Fixed { trainer, design: &design, checksum: &training_data.checksum, path: &path };
     let Some(rate) = finish(args, plan, &mut training)? else {
         return Ok(ExitCode::from(signals::exit_code()));

@@ -15,6 +15,7 @@ pub mod neuron;
 pub mod observer;
 pub mod profile;
 pub mod sealed;
+mod together;
 pub mod train;
 pub mod weights;
 

@@ -2,11 +2,14 @@
 
 use super::counters::Counters;
 use super::fast::Fast;
-use super::{Observer, Weights};
+use super::together::{TESTS_TOGETHER, Together};
+use super::{Silent, Weights};
 use crate::data::{Dataset, QuantisedSamples, epoch_order, quantise};
 use crate::design::{Design, Milestones};
 use crate::rules::Lesson;
 use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::num::NonZero;
 
 /// A sample's place in a training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,11 @@ impl PlannedSample {
     /// What it is for.
     pub fn lesson(&self) -> Lesson {
         Lesson::new(self.train, self.ends_batch, self.rates)
+    }
+
+    /// The same for a sample whose batch is ended by itself.
+    pub(super) fn without_end(&self) -> Lesson {
+        Lesson::new(self.train, false, self.rates)
     }
 }
 
@@ -223,6 +231,17 @@ impl Walk {
         }
         self.order.as_ref()?.1.get(course.at(self.plan) as usize).copied()
     }
+
+    /// The next sample and those after it before the weights change; of tests no more than `tests`.
+    fn until_weights_change(&mut self, course: &Course, tests: usize) -> &[PlannedSample] {
+        let (Some(next), Some((_, order))) = (self.next(course), &self.order) else { return &[] };
+        let left = &order[course.at(self.plan) as usize..];
+        let more = match next.train {
+            true => left.iter().take_while(|s| !s.ends_batch).count() + 1,
+            false => tests,
+        };
+        &left[..more.min(left.len())]
+    }
 }
 
 /// How far a bit-accurate training has come, and what it has counted.
@@ -242,6 +261,9 @@ pub struct Trainer<'a> {
     walk: Walk,
     network: Fast<'a>,
     progress: Progress,
+    together: Together<'a>,
+    /// Predictions of the next samples, which have been run together.
+    ready: VecDeque<u16>,
 }
 
 impl<'a> Trainer<'a> {
@@ -259,7 +281,26 @@ impl<'a> Trainer<'a> {
         weights: &Weights,
         progress: Progress,
     ) -> Self {
-        Trainer { data, walk: Walk::of(plan), network: Fast::new(design, weights), progress }
+        Trainer {
+            data,
+            walk: Walk::of(plan),
+            network: Fast::new(design, weights),
+            progress,
+            together: Together::of(design),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// The same on so many cores (on one, unless this is asked for), bit for bit.
+    pub fn on(mut self, cores: NonZero<usize>) -> Self {
+        self.together.use_cores(cores);
+        self
+    }
+
+    /// Samples run side by side wherever they can, were it for nothing.
+    #[cfg(test)]
+    pub(super) fn together_whatever_it_costs(&mut self) {
+        self.together.use_always();
     }
 
     /// Number of the epoch at hand, from 0; the number of epochs when all is done.
@@ -288,15 +329,35 @@ impl<'a> Trainer<'a> {
     }
 
     /// Runs the next sample and says what it was and what the network made of it; `None` when all is done.
-    pub fn step(&mut self, observer: &mut impl Observer) -> Option<(PlannedSample, u16)> {
+    pub fn step(&mut self) -> Option<(PlannedSample, u16)> {
         let planned = self.walk.next(&self.progress.course)?;
         let plan = self.plan();
+        let counted = |s: &PlannedSample| s.train && s.number.is_multiple_of(plan.counted_every());
+        if self.ready.is_empty() && self.together.has_cores() {
+            let samples = self.walk.until_weights_change(&self.progress.course, TESTS_TOGETHER);
+            if self.together.helps(samples.len()) {
+                let counters = &mut self.progress.counters;
+                self.ready =
+                    self.together.run(&mut self.network, self.data, samples, counted, counters).into();
+            }
+        }
+        let counters = &mut self.progress.counters;
         let (input, label) = self.data.sample(planned);
-        self.network.set_sample(planned.number);
-        let prediction = if planned.train && planned.number.is_multiple_of(plan.counted_every()) {
-            self.network.run_counted(input, label, planned.lesson(), observer, &mut self.progress.counters)
-        } else {
-            self.network.run(input, label, planned.lesson(), observer)
+        let prediction = match self.ready.pop_front() {
+            Some(prediction) => {
+                if planned.train && planned.ends_batch {
+                    self.network.end_batch(planned, counted(&planned).then_some(counters));
+                }
+                prediction
+            }
+            None => {
+                self.network.set_sample(planned.number);
+                if counted(&planned) {
+                    self.network.run_counted(input, label, planned.lesson(), &mut Silent, counters)
+                } else {
+                    self.network.run(input, label, planned.lesson(), &mut Silent)
+                }
+            }
         };
         self.progress.course.advance(plan, planned, prediction == label);
         Some((planned, prediction))

@@ -4,7 +4,6 @@ use super::plan::{Named, Runnable};
 use super::store::{Found, Store, Training};
 use super::{cost, place, verify};
 use crate::lock::Lock;
-use crate::reference::Silent;
 use crate::reference::checkpoint::Checkpoint;
 use crate::reference::train::Trainer;
 use std::collections::BTreeMap;
@@ -236,7 +235,7 @@ fn train(
         c.write(&path, design, &data.checksum, plan).map_err(|e| e.to_string())
     };
     let (begun, mut saved, mut said) = (Instant::now(), Instant::now(), trainer.progress().course.done);
-    while trainer.step(&mut Silent).is_some() {
+    while trainer.step().is_some() {
         let done = trainer.progress().course.done;
         // A checkpoint holds all there is only where no batch is half done.
         if done - said >= STRIDE && trainer.is_between_batches() {

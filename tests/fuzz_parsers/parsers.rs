@@ -205,7 +205,7 @@ fn checkpoint(bytes: &[u8]) -> bool {
 fn results() -> Vec<Vec<u8>> {
     let Small { design, data, plan } = &*SMALL;
     let mut trainer = Trainer::new(design, data, *plan);
-    while trainer.step(&mut eqhdl::reference::Silent).is_some() {}
+    while trainer.step().is_some() {}
     let progress = trainer.progress();
     let training = Training {
         identity: Identity::of(design, &data.checksum, *plan),

@@ -20,6 +20,7 @@ pub use work::Work;
 
 use super::counters::Counters;
 use super::neuron::Pull;
+use super::train::PlannedSample;
 use super::weights::{LayerWeights, backward_layer, shapes};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
@@ -52,6 +53,19 @@ macro_rules! each {
             Engines::Long($engine) => $body,
             Engines::Middle($engine) => $body,
             Engines::Wide($engine) => $body,
+        }
+    };
+}
+
+/// As `each`, of two models of one design: their numbers are of one width.
+macro_rules! both {
+    (($one:expr, $other:expr), ($a:ident, $b:ident) => $body:expr) => {
+        match ($one, $other) {
+            (Engines::Narrow($a), Engines::Narrow($b)) => $body,
+            (Engines::Long($a), Engines::Long($b)) => $body,
+            (Engines::Middle($a), Engines::Middle($b)) => $body,
+            (Engines::Wide($a), Engines::Wide($b)) => $body,
+            _ => unreachable!("models of one design"),
         }
     };
 }
@@ -109,6 +123,21 @@ impl<'d> Fast<'d> {
     /// Sets the number of the next sample.
     pub fn set_sample(&mut self, sample: u32) {
         each!(&mut self.engine, e => e.sample = sample);
+    }
+
+    /// Takes the weights of another model of the same design.
+    pub fn take_weights(&mut self, other: &Self) {
+        both!((&mut self.engine, &other.engine), (own, other) => own.take_weights(other));
+    }
+
+    /// Takes over what another model of the same design has added up and executed; nothing of it stays there.
+    pub fn take_sums(&mut self, other: &mut Self) {
+        both!((&mut self.engine, &mut other.engine), (own, other) => own.take_sums(other));
+    }
+
+    /// Ends a batch whose samples have all run without an end: what a batch's last sample does behind its own passes.
+    pub fn end_batch(&mut self, last: PlannedSample, counters: Option<&mut Counters>) {
+        each!(&mut self.engine, e => e.end_batch(last, counters));
     }
 
     /// What has been executed since the model was made.
@@ -387,6 +416,40 @@ impl<'d, N: Numbers> Engine<'d, N> {
         observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
         self.sample = self.sample.wrapping_add(1);
         prediction
+    }
+
+    fn take_weights(&mut self, other: &Self) {
+        for (own, other) in self.synapses.iter_mut().zip(&other.synapses) {
+            own.weights.raw.clone_from(&other.weights.raw);
+            own.bias.raw.clone_from(&other.bias.raw);
+            if let (Some(own), Some(other)) = (&mut own.backward, &other.backward) {
+                own.raw.clone_from(&other.raw);
+            }
+        }
+        self.base_valid = false;
+    }
+
+    fn take_sums(&mut self, other: &mut Self) {
+        let take = |own: &mut Matrix<i32>, other: &mut Matrix<i32>| {
+            for (own, other) in own.raw.as_flattened_mut().iter_mut().zip(other.raw.as_flattened_mut()) {
+                *own = own.wrapping_add(std::mem::take(other));
+            }
+        };
+        for (own, other) in self.synapses.iter_mut().zip(&mut other.synapses) {
+            if let (Some(own), Some(other)) = (&mut own.sums, &mut other.sums) {
+                take(&mut own.0, &mut other.0);
+                take(&mut own.1, &mut other.1);
+            }
+        }
+        self.work = self.work.plus(std::mem::take(&mut other.work));
+    }
+
+    fn end_batch(&mut self, last: PlannedSample, count: Option<&mut Counters>) {
+        self.learn_at(last.lesson().rates());
+        self.sample = last.number;
+        self.step = self.program.steps(last.without_end());
+        self.apply(count);
+        self.sample = self.sample.wrapping_add(1);
     }
 
     /// Takes the updates' forms of a set of rates.

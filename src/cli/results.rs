@@ -109,6 +109,7 @@ pub fn run(args: &ResultsArgs) -> Result<ExitCode, CliError> {
             out: Some(args.out.join(experiment.name)),
             checkpoint_every: 30.0,
             save: None,
+            kernels: None,
             json: false,
             profile: false,
             quiet: false,

@@ -3,6 +3,7 @@
 mod args;
 mod course;
 mod float;
+mod kernels;
 
 pub use args::TrainArgs;
 
@@ -84,6 +85,9 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
         return float::run(args);
     }
     let design = changed_design(args)?;
+    if args.kernels.is_some() {
+        kernels::expected(&design)?;
+    }
     let dataset = data::load(&design).map_err(CliError::input_message)?;
     let training_data = TrainingData::new(&design, &dataset);
     let plan = Plan::new(&design, &dataset);
@@ -102,6 +106,9 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     write_report(&report, &out.join("train.json")).map_err(CliError::Tool)?;
     if let Some(file) = &args.save {
         save_weights(&trainer.weights(), &design, file).map_err(CliError::Tool)?;
+    }
+    if let Some(file) = &args.kernels {
+        kernels::draw(&design, &dataset, &trainer.weights(), &out, file)?;
     }
     if !args.quiet {
         note!("{}", summary(&report, &design).trim_end());

@@ -1,4 +1,8 @@
-//! What all pictures have in common: text that SVG and HTML take as it is, and round marks on an axis.
+//! What all pictures have in common: text that SVG and HTML take as it is, and round marks on an axis; and kernels.
+
+mod kernels;
+
+pub use kernels::{KernelImage, Sheet, kernels_svg};
 
 /// Text safe inside HTML and SVG.
 pub fn escaped(text: &str) -> String {

@@ -10,6 +10,7 @@ Examples:
   eqhdl train designs/digits-ep.toml --float       the same training in 64-bit floats (its own checkpoint and report)
   eqhdl train mynet.toml --profile                 how many bits each signal needed, and what would do
   eqhdl train mynet.toml --json --save w.npz       accuracies on stdout, weights in a file
+  eqhdl train designs/digits-conv.toml --kernels kernels.svg  a picture of what the first kernels have become
 
 Ctrl-C (as TERM and HUP) stops at the next sample with a checkpoint. The test accuracy reported is the mean over the last fifth of the
 epochs (at least one); accuracies are shares of 1 in JSON.";
@@ -44,6 +45,10 @@ pub struct TrainArgs {
     /// Write the final weights (raw integers `w1`, `b1`, ... and their fraction bits) to an NPZ file
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    /// Draw the kernels of layer 1, as learnt, and what the multipliers do not see of them; beside those that floats have
+    /// learnt where their training (--float) is done in the same folder (SVG)
+    #[arg(long, value_name = "FILE", conflicts_with = "float")]
+    pub kernels: Option<PathBuf>,
     /// Print a machine-readable summary on stdout
     #[arg(long)]
     pub json: bool,

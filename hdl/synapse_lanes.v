@@ -27,6 +27,10 @@
 // stage 12 keeps the largest of a window's, or their sum, and hands it to the drive chain. Where a maximum is kept
 // (Corners), an activity shows itself at the corner of its window that comes beside it, and is zero at the others.
 //
+// With momentum (Momentum) the second weight word is the velocity of the first: a pass that applies the sums adds what is
+// left of it to them (stage 7), rounds that to the new velocity (stages 8 and 9), and adds the velocity, rounded, to the
+// weight (stage 9).
+//
 // In a batch (Batched), a pass that learns only adds rate (a - b) to a sum of the synapse's own, which comes beside the
 // weight word in stage 7 and goes back in stage 9; a pass that applies takes the sum for the increment, and clears it.
 //
@@ -57,6 +61,9 @@ module synapse_lanes #(
   parameter TransposedWidth = 32,  // one transposed sum
   parameter Feedback = 0,          // weights on the way back: 0 the same, 1 vector field, 2 Kolen-Pollack
   parameter Decay = 0,             // weight decay, on the grid of rate x contrast
+  parameter Momentum = 0,          // what is left of a velocity, on that grid; 0: there are none
+  parameter VelocityWidth = 1,
+  parameter VelocityFiner = 0,     // its fraction bits below the weight's
   parameter UpdateShift = 16,
   parameter WeightRounding = 2,
   parameter WeightOverflow = 1,
@@ -96,13 +103,14 @@ module synapse_lanes #(
   input  wire signed [RateWidth-1:0]        rate3_i,
   input  wire signed [PreWidth-1:0]         pre_forward4_i,
   input  wire [31:0]                        column_key4_i, // random bits: key of the column,
+  input  wire [31:0]                        velocity_key4_i, // the same of velocities
   input  wire [31:0]                        chunk_key4_i,  // offset of the chunk's first row
   input  wire [5:0]                         width8_i,      // width of the weights of this layer (non-uniform designs)
   // Weight memory.
   input  wire [Lanes*StoredWidth-1:0]       weights6_i,
   output reg                                write10_o,
   output reg  [Lanes*StoredWidth-1:0]       write_data10_o,
-  input  wire [Lanes*StoredWidth-1:0]       back6_i,       // the way back
+  input  wire [Lanes*StoredWidth-1:0]       back6_i,       // the way back, or velocities
   output reg                                write_back10_o,
   output reg  [Lanes*StoredWidth-1:0]       write_back_data10_o,
   input  wire [Lanes*BatchWidth-1:0]        sums6_i,       // of a batch
@@ -116,11 +124,12 @@ module synapse_lanes #(
 );
 
   localparam RqInWidth = GradientWidth;
-  localparam RqShift = UpdateShift;
-  localparam RqOutWidth = StoredWidth;
+  // An update is rounded to the weight's step, or to the velocity's.
+  localparam RqShift = UpdateShift - VelocityFiner;
+  localparam RqOutWidth = (Momentum != 0) ? VelocityWidth : StoredWidth;
   localparam RqOutSigned = 1;
   localparam RqRounding = WeightRounding;
-  localparam RqOverflow = WeightOverflow;
+  localparam RqOverflow = (Momentum != 0) ? 1 : WeightOverflow;  // a velocity saturates
   `include "requantise.vh"
   `include "mixer.vh"
 
@@ -145,6 +154,11 @@ module synapse_lanes #(
   /* verilator lint_off UNUSED */
   /* verilator lint_off BLKSEQ */
   localparam signed [GradientWord-1:0] DecayFactor = Decay;
+  localparam signed [GradientWord-1:0] MomentumFactor = Momentum;
+  // A velocity's bits below the weight's step come to lie where the update's below the velocity's were.
+  localparam FollowShift = UpdateShift - 2 * VelocityFiner;
+  // A second word goes along.
+  localparam Second = (Feedback != 0 || Momentum != 0) ? 1 : 0;
 
   (* mem2reg *) reg signed [31:0] post_a [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] post_b [0:Lanes-1];
@@ -162,6 +176,11 @@ module synapse_lanes #(
   (* mem2reg *) reg [31:0] random [0:Half-1];     // one word for two lanes
   (* mem2reg *) reg signed [SumWord-1:0] increment [0:Lanes-1];
   (* mem2reg *) reg signed [SumWord-1:0] increment_back [0:Lanes-1];
+  (* mem2reg *) reg signed [GradientWord-1:0] followed [0:Lanes-1];
+  (* mem2reg *) reg [31:0] velocity_row_key [0:Half-1];
+  (* mem2reg *) reg [31:0] velocity_mixed [0:Half-1];
+  (* mem2reg *) reg [31:0] velocity_random [0:Half-1];
+  (* mem2reg *) reg [31:0] random8 [0:Half-1];
   (* mem2reg *) reg [31:0] pair [0:Half-1];
   (* mem2reg *) reg signed [31:0] weight7 [0:Lanes-1];
   (* mem2reg *) reg signed [31:0] weight8 [0:Lanes-1];
@@ -314,8 +333,8 @@ module synapse_lanes #(
           folded[p] = {folded[p][26:0], folded[p][31:27]} ^ pair[k*FoldPairs+p];
       for (p = 0; p < FoldPairs; p = p + 1) fold = {fold[27:0], fold[31:28]} ^ folded[p];
     end
-    write_back10_o <= (Feedback != 0) && update_q[9] && back_q[9];
-    if (Feedback != 0 && update_q[9] && back_q[9]) begin
+    write_back10_o <= (Second != 0) && update_q[9] && back_q[9];
+    if (Second != 0 && update_q[9] && back_q[9]) begin
       for (p = 0; p < Half; p = p + 1)
         word[2*StoredWidth*p+:2*StoredWidth] = {back9[Half+p][StoredWidth-1:0], back9[p][StoredWidth-1:0]};
       write_back_data10_o <= word;
@@ -352,7 +371,17 @@ module synapse_lanes #(
         post_t[Half+p] = shown(clear_a_i ? reset_activity8_i : $signed(post_t_i[(2*p+1)*PostWidth+:ActivityWidth]),
                                clear_a_i ? 2'd0 : post_t_i[(2*p+1)*PostWidth+CornerAt+:2], corner8_q, largest_q[8]);
       end
-    if (update_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = bounded(increment[p] + weight8[p], width8_i);
+    if (Momentum == 0 && update_q[8])
+      for (p = 0; p < Lanes; p = p + 1) weight9[p] = bounded(increment[p] + weight8[p], width8_i);
+    if (Momentum != 0 && update_q[8]) begin
+      for (p = 0; p < Lanes; p = p + 1) back9[p] = $signed(rq_overflow(increment_back[p]));
+      for (p = 0; p < Lanes; p = p + 1) followed[p] = back9[p];
+      for (p = 0; p < Lanes; p = p + 1) followed[p] = followed[p] <<< FollowShift;
+      for (p = 0; p < Half; p = p + 1)
+        weight9[p] = bounded(rq_round(followed[p][GradientWidth-1:0], {random8[p][15:0], random8[p][31:16]}) + weight8[p], width8_i);
+      for (p = 0; p < Half; p = p + 1)
+        weight9[Half+p] = bounded(rq_round(followed[Half+p][GradientWidth-1:0], random8[p]) + weight8[Half+p], width8_i);
+    end
     if (valid_q[8] && !update_q[8]) for (p = 0; p < Lanes; p = p + 1) weight9[p] = weight8[p];
     if (Feedback != 0 && update_q[8])
       for (p = 0; p < Lanes; p = p + 1) back9[p] = bounded(increment_back[p] + back8[p], width8_i);
@@ -374,11 +403,18 @@ module synapse_lanes #(
     end
     if (update_q[7] && Decay != 0)
       for (p = 0; p < Lanes; p = p + 1) gradient[p] = gradient[p] - weight7[p] * DecayFactor;
-    if (update_q[7])
+    if (Momentum == 0 && update_q[7])
       for (p = 0; p < Half; p = p + 1)
         increment[p] = rq_round(gradient[p][GradientWidth-1:0], {random[p][15:0], random[p][31:16]});
-    if (update_q[7])
+    if (Momentum == 0 && update_q[7])
       for (p = 0; p < Half; p = p + 1) increment[Half+p] = rq_round(gradient[Half+p][GradientWidth-1:0], random[p]);
+    if (Momentum != 0 && update_q[7])
+      for (p = 0; p < Half; p = p + 1)
+        increment_back[p] = rq_round(gradient[p][GradientWidth-1:0], {velocity_random[p][15:0], velocity_random[p][31:16]});
+    if (Momentum != 0 && update_q[7])
+      for (p = 0; p < Half; p = p + 1)
+        increment_back[Half+p] = rq_round(gradient[Half+p][GradientWidth-1:0], velocity_random[p]);
+    if (Momentum != 0 && update_q[7]) for (p = 0; p < Half; p = p + 1) random8[p] = random[p];
 
     // Stage 7.
     if (valid_q[6])
@@ -386,7 +422,7 @@ module synapse_lanes #(
     if (valid_q[6])
       for (p = 0; p < Half; p = p + 1)
         weight7[Half+p] = $signed(weights6_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
-    if (Feedback != 0 && valid_q[6]) begin
+    if (Second != 0 && valid_q[6]) begin
       for (p = 0; p < Half; p = p + 1) back7[p] = $signed(back6_i[2*StoredWidth*p+:StoredWidth]);
       for (p = 0; p < Half; p = p + 1) back7[Half+p] = $signed(back6_i[2*StoredWidth*p+StoredWidth+:StoredWidth]);
     end
@@ -398,6 +434,8 @@ module synapse_lanes #(
     if (Kernels != 0 && learn_q[6])
       for (p = 0; p < Lanes; p = p + 1) gradient[p] = (adds_q[6] ? gradient[p] : 0) + product_a[p] - product_b[p];
     if (Batched != 0 && learn_q[6] && apply_i) for (p = 0; p < Lanes; p = p + 1) gradient[p] = summed7[p];
+    if (Momentum != 0 && learn_q[6] && apply_i)
+      for (p = 0; p < Lanes; p = p + 1) gradient[p] = gradient[p] + back7[p] * MomentumFactor;
     if (Kernels == 0 && learn_q[6] && Feedback == 1)
       for (p = 0; p < Lanes; p = p + 1) gradient_back[p] = (product_c[p] - product_b[p]);
     if (Kernels != 0 && learn_q[6] && Feedback == 1)
@@ -405,6 +443,8 @@ module synapse_lanes #(
         gradient_back[p] = (adds_q[6] ? gradient_back[p] : 0) + product_c[p] - product_b[p];
     if (learn_q[6] && WeightRounding == RqStochastic)
       for (p = 0; p < Half; p = p + 1) random[p] = mix_row_2(mixed[p]);
+    if (Momentum != 0 && learn_q[6] && WeightRounding == RqStochastic)
+      for (p = 0; p < Half; p = p + 1) velocity_random[p] = mix_row_2(velocity_mixed[p]);
 
     // Stage 6.
     if (learn_q[5])
@@ -413,10 +453,14 @@ module synapse_lanes #(
     if (learn_q[5] && Feedback == 1) for (p = 0; p < Lanes; p = p + 1) product_c[p] = post_b[p] * rated_a5_q;
     if (learn_q[5] && WeightRounding == RqStochastic)
       for (p = 0; p < Half; p = p + 1) mixed[p] = mix_row_1(row_key[p]);
+    if (Momentum != 0 && learn_q[5] && WeightRounding == RqStochastic)
+      for (p = 0; p < Half; p = p + 1) velocity_mixed[p] = mix_row_1(velocity_row_key[p]);
 
     // Stage 5.
     if (learn_q[4] && WeightRounding == RqStochastic)
       for (p = 0; p < Half; p = p + 1) row_key[p] = column_key4_i + (chunk_key4_i + p * Golden);
+    if (Momentum != 0 && learn_q[4] && WeightRounding == RqStochastic)
+      for (p = 0; p < Half; p = p + 1) velocity_row_key[p] = velocity_key4_i + (chunk_key4_i + p * Golden);
     if (first_q[4] && learn_q[4])
       for (p = 0; p < Half; p = p + 1) begin
         post_a[p] = shown(clear_a_i ? reset_activity4_i : $signed(post_a_i[2*p*PostWidth+:ActivityWidth]),

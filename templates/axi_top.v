@@ -243,7 +243,9 @@ module {{ module }} (
 {%- endfor %}
     endcase
   end
-{%- if ways == 2 %}
+{%- if velocities %}
+  wire [2*Lanes-1:0] weight_mask = {{ "{{Lanes{1'b0}}, lane_mask}" }};  // a velocity is no weight
+{%- else if ways == 2 %}
   wire [2*Lanes-1:0] weight_mask = {(bias || weight_layer == 8'd1) ? {Lanes{1'b0}} : lane_mask, lane_mask};
 {%- else %}
   wire [Lanes-1:0] weight_mask = lane_mask;

@@ -62,7 +62,7 @@ module {{ head.module }} (
   output wire [7:0]  commit_weight_layer_o,
   output wire [15:0] commit_weight_chunk_o,
   output wire [15:0] commit_weight_column_o,
-  output wire [{{ n.ways }}*{{ n.lanes }}*{{ w.stored_width }}-1:0] commit_weight_data_o,{% if n.ways == 2 %}  // {back, forward}{% endif %}
+  output wire [{{ n.ways }}*{{ n.lanes }}*{{ w.stored_width }}-1:0] commit_weight_data_o,{% if has.momentum %}  // {velocity, weight} of all lanes{% else if n.ways == 2 %}  // {back, forward}{% endif %}
   output wire        commit_step_valid_o,
   output wire [31:0] signature_o,
   // Probes of the neuron unit.
@@ -284,11 +284,11 @@ module {{ head.module }} (
   // held. A step's number is known as its first column is issued, two cycles before. Those of drives and states follow
   // three cycles later.
 {%- for purpose in purposes %}
-{%- if !(has.kernels && purpose.0 == "weight") %}
-  wire [31:0] key_{{ purpose.0 }};
-  pass_key #(.Purpose(32'd{{ purpose.1 }})) u_key_{{ purpose.0 }} (
-    .clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_q), .step_i({ {{- 32 - w.step_width }}'d0, step{% if purpose.0 != "weight" %}3_q{% endif %}}),
-    .hold_i({% if purpose.0 == "weight" %}valid2{% else %}valid5{% endif %}), .key_o(key_{{ purpose.0 }})
+{%- if !(has.kernels && purpose.of_synapses) %}
+  wire [31:0] key_{{ purpose.name }};
+  pass_key #(.Purpose(32'd{{ purpose.purpose }})) u_key_{{ purpose.name }} (
+    .clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_q), .step_i({ {{- 32 - w.step_width }}'d0, step{% if !purpose.of_synapses %}3_q{% endif %}}),
+    .hold_i({% if purpose.of_synapses %}valid2{% else %}valid5{% endif %}), .key_o(key_{{ purpose.name }})
   );
 {%- endif %}
 {%- endfor %}
@@ -406,6 +406,17 @@ module {{ head.module }} (
   wire [31:0] column_key4 = 32'd0;  // no random bits
   wire [31:0] chunk_key4 = 32'd0;
 {%- endif %}
+{%- if has.stochastic_weight && has.momentum %}
+  wire [31:0] velocity_key4;
+  /* verilator lint_off UNUSED */
+  wire [31:0] velocity_chunk_key4;  // that of the weights
+  /* verilator lint_on UNUSED */
+  column_key #(.ChunkGolden({{ v.chunk_golden }})) u_velocity_key (
+    .clk_i(clk_i), .valid2_i(valid2), .key_i(key_velocity), .layer2_i({{ self.resize("layer2", w.layer_width, &16) }}),
+    .column2_i({{ self.resize("column2", w.count_width, &16) }}), .chunk2_i({{ self.resize("chunk2", w.chunk_width, &32) }}),
+    .column_key4_o(velocity_key4), .chunk_key4_o(velocity_chunk_key4)
+  );
+{%- endif %}
 
   // Weights.
   localparam BatchWidth = {% if has.batched %}{{ w.batch_width }}{% else %}1{% endif %};
@@ -436,18 +447,21 @@ module {{ head.module }} (
     .PreWidth(PreWidth), .RateWidth(RateWidth), .RatedWidth({{ w.rated_width }}), .GradientWidth({{ w.gradient_width }}),
     .Batched({{ has.batched as u32 }}), .BatchWidth(BatchWidth), .ForwardWidth(ForwardWidth),
     .TransposedWidth(TransposedWidth), .Feedback({{ n.feedback }}), .Decay({{ v.decay }}),
+{%- if has.momentum %}
+    .Momentum({{ v.momentum }}), .VelocityWidth({{ v.velocity_width }}), .VelocityFiner({{ v.velocity_finer }}),
+{%- endif %}
     .UpdateShift({{ v.update_shift }}), .WeightRounding({{ v.weight_rounding }}),
     .WeightOverflow({{ v.weight_overflow }}), .UniformWidth({{ v.uniform_width }})
   ) u_synapses (
     .clk_i(clk_i),
     .valid3_i(valid3), .first3_i(valid3 && first3), .last3_i(bias3), .learn3_i(learn), .drive3_i(drive),
-    .back3_i({% if n.ways == 2 %}valid3 && !bias3 && layer3 != 1{% else %}1'b0{% endif %}),
+    .back3_i({% if has.momentum %}valid3{% else if n.ways == 2 %}valid3 && !bias3 && layer3 != 1{% else %}1'b0{% endif %}),
     .apply_i({% if has.batched %}apply{% else %}1'b0{% endif %}), .clear_a_i(bank_a[BankWidth]), .clear_b_i(bank_b[BankWidth]),
     .adds3_i(1'b0), .ends3_i(1'b1), .opens3_i(1'b1), .closes3_i(1'b1), .largest3_i(1'b0), .corner3_i(2'd0),
     .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
     .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
-    .column_key4_i(column_key4), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
+    .column_key4_i(column_key4), .velocity_key4_i({% if has.stochastic_weight && has.momentum %}velocity_key4{% else %}32'd0{% endif %}), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o(written10), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
     .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9),
     .back6_i(back6), .write_back10_o(write_back10), .write_back_data10_o(write_back_data10),

@@ -240,6 +240,23 @@ module kernel_bank (
   wire [31:0] column_key4 = 32'd0;  // no random bits
   wire [31:0] chunk_key4 = 32'd0;
 {%- endif %}
+{%- if has.stochastic_weight && has.momentum %}
+  // The same for velocities.
+  wire [31:0] key_velocity, velocity_layer2, velocity_key4;
+  /* verilator lint_off UNUSED */
+  wire [31:0] velocity_chunk_key4;  // that of the weights
+  /* verilator lint_on UNUSED */
+  pass_key #(.Purpose(32'd{{ v.velocity_purpose }})) u_key_velocity (
+    .clk_i(clk_i), .seed_i(seed_i), .sample_number_i(sample_number_i), .step_i(step_i), .hold_i(valid0), .key_o(key_velocity)
+  );
+  layer_key u_velocity_layer_key (.clk_i(clk_i), .key_i(key_velocity), .layer0_i({{ self.resize("layer0", w.layer_width, &16) }}), .key2_o(velocity_layer2));
+  column_key #(.ChunkGolden({{ v.chunk_golden }})) u_velocity_key (
+    .clk_i(clk_i), .valid2_i(valid2), .key_i(kernel2 ? velocity_layer2 : key_velocity),
+    .layer2_i(kernel2 ? 16'd0 : {{ self.resize("layer2", w.layer_width, &16) }}),
+    .column2_i({{ self.resize("tap2", w.count_width, &16) }}), .chunk2_i({{ self.resize("chunk2", w.chunk_width, &32) }}),
+    .column_key4_o(velocity_key4), .chunk_key4_o(velocity_chunk_key4)
+  );
+{%- endif %}
 
   // Weights.
   localparam BatchWidth = {% if has.batched %}{{ w.batch_width }}{% else %}1{% endif %};
@@ -270,19 +287,22 @@ module kernel_bank (
     .PreWidth(PreWidth), .RateWidth(RateWidth), .RatedWidth({{ w.rated_width }}), .GradientWidth({{ w.gradient_width }}),
     .Batched({{ has.batched as u32 }}), .BatchWidth(BatchWidth), .ForwardWidth(ForwardWidth),
     .TransposedWidth(TransposedWidth), .Feedback({{ n.feedback }}), .Decay({{ v.decay }}),
+{%- if has.momentum %}
+    .Momentum({{ v.momentum }}), .VelocityWidth({{ v.velocity_width }}), .VelocityFiner({{ v.velocity_finer }}),
+{%- endif %}
     .UpdateShift({{ v.update_shift }}), .WeightRounding({{ v.weight_rounding }}),
     .WeightOverflow({{ v.weight_overflow }}), .UniformWidth({{ v.uniform_width }}), .Kernels(1), .Corners(Corners)
   ) u_synapses (
     .clk_i(clk_i),
     .valid3_i(valid3), .first3_i(valid3 && (begins3 || learn_i)), .last3_i(ends3), .learn3_i(learn_i), .drive3_i(drive_i),
-    .back3_i({% if n.ways == 2 %}valid3 && !bias3 && layer3 != 1{% else %}1'b0{% endif %}),
+    .back3_i({% if has.momentum %}valid3{% else if n.ways == 2 %}valid3 && !bias3 && layer3 != 1{% else %}1'b0{% endif %}),
     .apply_i(apply_i), .clear_a_i(bank_a_i[BankWidth]), .clear_b_i(bank_b_i[BankWidth]),
     .adds3_i(!begins3), .ends3_i(ends3), .opens3_i(opens3), .closes3_i(closes3), .corner3_i(corner3),
     .largest3_i(largest_of(layer3)),
     .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
     .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
-    .column_key4_i(column_key4), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
+    .column_key4_i(column_key4), .velocity_key4_i({% if has.stochastic_weight && has.momentum %}velocity_key4{% else %}32'd0{% endif %}), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o(written10), .write_data10_o(write_data10_o), .write_fold10_o(write_fold10_o),
     .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9),
     .back6_i(back6), .write_back10_o(write_back10), .write_back_data10_o(write_back_data10_o),

@@ -398,6 +398,7 @@ fn float(nudge_place: NudgePlace, order: Order, beta: f64, nudge_distance: f64) 
         beta,
         nudge_distance,
         batch: 1,
+        momentum: None,
         learning_rates: vec![1.0; 3],
         rate_gamma: 1.0,
         vector_field: false,

@@ -461,6 +461,7 @@ rate = "u32.31"
 lanes = 8
 [training]
 epochs = 3
+momentum = 0.9
 rate_milestones = [2]
 rate_gamma = 0.5
 seed = 7
@@ -472,7 +473,8 @@ source = "digits"
 
 /// `EVERY_NUMBER` with a key of another value.
 fn with(section: &str, key: &str, value: f64) -> String {
-    let tied = section == "rule" && key == "weight_decay";
+    // Momentum and separate weights exclude each other.
+    let tied = ["weight_decay", "momentum"].contains(&key);
     let mut here = String::new();
     let line = |line: &str| {
         if let Some(name) = line.strip_prefix('[') {
@@ -480,6 +482,7 @@ fn with(section: &str, key: &str, value: f64) -> String {
         }
         match line.split_once(" = ") {
             Some((k, _)) if tied && ["feedback", "angle"].contains(&k) => String::new(),
+            Some(("momentum", _)) if key != "momentum" => String::new(),
             Some((k, old)) if here == section && k == key => {
                 let real = old.contains('.') || key == "angle";
                 format!("{key} = {}\n", if real { format!("{value:?}") } else { format!("{value}") })

@@ -1,7 +1,7 @@
 //! How often values lie at the ends of their number formats: the twin of `hdl/rail_counter.v`.
 
 use crate::design::Design;
-use crate::network::PartName;
+use crate::network::{PartName, Way};
 use crate::reference::StepView;
 use crate::schedule::{Layout, Visit};
 use serde::Serialize;
@@ -53,7 +53,8 @@ impl Rails {
         // Lanes beyond the layer's last neuron have no weight.
         let used = layout.weights.rows(l, chunk).len();
         let (least, greatest) = rails_of_weight(design, l, tap == layout.network.connection(l).taps());
-        let ways = 1 + usize::from(layout.weights.has_back(l, tap));
+        // A velocity is no weight.
+        let ways = 1 + usize::from(layout.weights.beside(l, tap) == Some(Way::Back));
         for way in lanes.chunks_exact(layout.lanes).take(ways) {
             let at_rail = way[..used].iter().filter(|&&w| i64::from(w) == least || i64::from(w) == greatest);
             self.weights_at_rail = self.weights_at_rail.wrapping_add(at_rail.count() as u32);

@@ -126,6 +126,9 @@ fn report(design: &Design) -> CheckReport {
             constants.push((what, rate.wanted, rate.effective()));
         }
     }
+    if let Some(m) = design.momentum {
+        constants.push(("momentum".to_owned(), m.factor.wanted, m.factor.effective()));
+    }
     CheckReport {
         design: design.name.clone(),
         signals: p
@@ -172,7 +175,12 @@ fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
             n.state
         )?;
     }
-    tell!("  input: {}\n", design.input)?;
+    tell!("  input: {}", design.input)?;
+    if let Some(m) = design.momentum {
+        let formats: Vec<_> = design.synapses.iter().map(|s| m.format(s.weight).to_string()).collect();
+        tell!("  velocities of layers 1 to {}: {}", formats.len(), formats.join(", "))?;
+    }
+    tell!("")?;
     tell!("constants                                       asked      in use")?;
     for (name, wanted, effective) in &r.constants {
         tell!("  {name:<42} {wanted:>10.6} {effective:>11.6}")?;

@@ -245,7 +245,7 @@ impl<'d, R: Read> Comparator<'d, R> {
         }
     }
 
-    /// Fetches a chunk of the reference's weights (those of the way back behind the forward ones), and signs it.
+    /// Fetches a chunk of the reference's weights (what lies beside them behind), and signs it.
     fn expect_weights(&mut self, view: &StepView<'_>, visit: Visit) {
         self.signature.chunk(self.design, self.layout, view.weights, visit, &mut self.lanes);
     }
@@ -259,14 +259,15 @@ impl<'d, R: Read> Comparator<'d, R> {
         };
         let Visit { layer, chunk, tap } = visit;
         self.expect_weights(view, visit);
-        let ways = if self.layout.weights.has_back(layer, tap) { 2 } else { 1 };
+        let beside = self.layout.weights.beside(layer, tap);
+        let ways = 1 + u64::from(beside.is_some());
         self.compared += ways * self.layout.weights.rows(layer, chunk).len() as u64;
         if let Some(from) = self.port.first_other_weight(slot, &self.lanes) {
             for p in from..self.lanes.len() {
                 let (expected, found) = (self.lanes[p], self.port.weight(slot, p));
                 if expected != found {
                     let (way, lane) = match p.checked_sub(self.layout.lanes) {
-                        Some(lane) => (Way::Back, lane),
+                        Some(lane) => (beside.unwrap_or(Way::Back), lane),
                         None => (Way::Forward, p),
                     };
                     let site = self.layout.weights.site(WeightWord { layer, way, chunk, tap }, lane);

@@ -20,6 +20,8 @@ pub enum Field {
     Weight,
     /// A weight on the way back after an update.
     WeightBack,
+    /// The velocity of a weight or bias after an update.
+    Velocity,
     /// A weight or bias in memory after the last sample.
     FinalWeight,
     /// The running signature of a step.
@@ -148,10 +150,15 @@ impl Mismatch {
     pub fn of_weight(design: &Design, at: Site, expected: i32, found: i32) -> Mismatch {
         let field = match at {
             Site::Weight { way: Way::Back, .. } | Site::Padding { way: Way::Back, .. } => Field::WeightBack,
+            Site::Weight { way: Way::Velocity, .. } | Site::Padding { way: Way::Velocity, .. } => {
+                Field::Velocity
+            }
             _ => Field::Weight,
         };
         let s = &design.synapses[at.layer() - 1];
         let format = if at.tap().is_none() { s.bias } else { s.weight };
+        let velocity = design.momentum.filter(|_| field == Field::Velocity);
+        let format = velocity.map_or(format, |m| m.format(format));
         Mismatch::of(field, expected, found).at(at).in_format(format)
     }
 
@@ -195,7 +202,7 @@ impl Mismatch {
             Field::State => format!("state of {}", name()),
             Field::Corner => format!("corner of the window (2 row + column) of {}", name()),
             Field::Drive => format!("drive of {}", name()),
-            Field::Weight | Field::WeightBack | Field::FinalWeight => name(),
+            Field::Weight | Field::WeightBack | Field::Velocity | Field::FinalWeight => name(),
             Field::Signature => "signature".to_owned(),
             Field::Prediction => "prediction".to_owned(),
             Field::Label => "label".to_owned(),

@@ -8,7 +8,7 @@ use crate::network::{KeptRecords, Part, PartName};
 use crate::reference::golden::Golden;
 use crate::reference::neuron::NeuronUnit;
 use crate::reference::train::{PlannedSample, TrainingData};
-use crate::reference::weights::backward_layer;
+use crate::reference::weights::beside_layer;
 use crate::reference::{Observer, StepView, WeightSource, Weights};
 use crate::rules::{Moments, Program, StateRef, is_negative};
 use std::fmt::Write as _;
@@ -45,9 +45,9 @@ pub fn operands(
         return None;
     }
     let column = difference.from.unwrap_or(design.network.connection(l).taps());
-    let back = difference.field == Field::WeightBack;
-    let memory_layer = if back { backward_layer(design, l) } else { l };
-    let synapse = (back || difference.field == Field::Weight).then_some((memory_layer, neuron, column));
+    let beside = matches!(difference.field, Field::WeightBack | Field::Velocity);
+    let memory_layer = if beside { beside_layer(design, l) } else { l };
+    let synapse = (beside || difference.field == Field::Weight).then_some((memory_layer, neuron, column));
     let mut recorder = Recorder { synapse, steps: Vec::new() };
     let mut golden = Golden::new(design, weights.clone());
     golden.sample = sample.number;
@@ -55,7 +55,7 @@ pub fn operands(
     let account = Account { design, sample, input, steps: &recorder.steps };
     match difference.field {
         Field::State | Field::Drive => account.neuron(l, neuron, difference.pass? as usize),
-        Field::Weight | Field::WeightBack => {
+        Field::Weight | Field::WeightBack | Field::Velocity => {
             let first = weights.weight(memory_layer, neuron, column).into();
             account.weight(difference, (l, neuron, column), first)
         }

@@ -44,6 +44,10 @@ enum Needs {
     EvenOdd,
     /// Contrasts summed over a batch.
     Batch,
+    /// Velocities.
+    Momentum,
+    /// Velocities, and stochastic rounding.
+    RandomVelocities,
     /// Learning rates that fall.
     FallingRates,
     /// Kernels.
@@ -405,6 +409,27 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::Batch,
     },
     Fault {
+        name: "momentum-forgotten",
+        kind: "arithmetic",
+        what: "nothing is left of a velocity at the next update",
+        edit: Edit::Leaf("synapse_lanes.v", "gradient[p] + back7[p] * MomentumFactor", "gradient[p]"),
+        needs: Needs::Momentum,
+    },
+    Fault {
+        name: "velocity-not-written",
+        kind: "memory",
+        what: "velocities are not written back",
+        edit: Edit::Leaf("weight_store.v", ".write_i(write_back10_i || ", ".write_i(1'b0 || "),
+        needs: Needs::Momentum,
+    },
+    Fault {
+        name: "velocity-random",
+        kind: "data",
+        what: "velocities are rounded by the random bits of their weights",
+        edit: Edit::Leaf("synapse_lanes.v", "mix_row_2(velocity_mixed[p])", "mix_row_2(mixed[p])"),
+        needs: Needs::RandomVelocities,
+    },
+    Fault {
         name: "rates-never-fall",
         kind: "data",
         what: "every sample is learned at the first set of rates",
@@ -524,6 +549,8 @@ impl Fault {
             Needs::Squared => "outputs that are neurons",
             Needs::EvenOdd => "even/odd order",
             Needs::Batch => "batch",
+            Needs::Momentum => "momentum",
+            Needs::RandomVelocities => "momentum with stochastic rounding",
             Needs::FallingRates => "rates that fall",
             Needs::Kernels => "kernels",
             Needs::Padding => "kernels with padding",
@@ -561,6 +588,10 @@ impl Fault {
             Needs::Squared => !design.is_softmax(design.output_layer()),
             Needs::Decay => design.weight_decay.raw != 0,
             Needs::Batch => design.is_batched(),
+            Needs::Momentum => design.momentum.is_some(),
+            Needs::RandomVelocities => {
+                design.momentum.is_some() && design.weight_modes.rounding == Rounding::Stochastic
+            }
             Needs::FallingRates => design.milestones.sets() > 1,
             Needs::EvenOdd => design.order == Order::EvenOdd,
             Needs::Kernels => has_kernels,
@@ -651,6 +682,7 @@ mod tests {
             "digits-softmax",
             "digits-even-odd",
             "digits-batch",
+            "digits-momentum",
             "digits-conv",
             "mnist-cep",
         ] {

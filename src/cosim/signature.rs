@@ -5,7 +5,7 @@ use crate::design::Design;
 use crate::design::limits::NUMBER_WIDTH;
 use crate::fixed_point::absorb;
 use crate::network::Record;
-use crate::reference::weights::backward_layer;
+use crate::reference::weights::beside_layer;
 use crate::reference::{StepView, WeightSource};
 use crate::schedule::{Layout, Visit};
 
@@ -29,7 +29,7 @@ impl Signature {
         self.sum = self.sum.wrapping_add(absorb(absorb(STATE_KEY, tag), record));
     }
 
-    /// Adds a written chunk of weights, raw values of `width` bits; `backward` holds those of the way back, if any.
+    /// Adds a written chunk of weights, raw values of `width` bits; `backward` holds what lies beside them, if anything.
     #[inline]
     pub fn weights(&mut self, visit: Visit, forward: &[i32], backward: &[i32], width: u32) {
         let fold = fold(forward, width) ^ fold(backward, width).rotate_left(16);
@@ -47,8 +47,8 @@ impl Signature {
         }
     }
 
-    /// Fetches a chunk as the hardware writes it and adds it. `lanes` becomes its weights, those of the way back (where
-    /// the layout has such at all; 0 where this column has none) behind the forward ones.
+    /// Fetches a chunk as the hardware writes it and adds it. `lanes` becomes its weights, and behind them what lies
+    /// beside (where the layout has anything there; 0 where this column has nothing).
     pub fn chunk(
         &mut self,
         design: &Design,
@@ -60,8 +60,8 @@ impl Signature {
         let Visit { layer, chunk, tap } = visit;
         let (forward, backward) = lanes.split_at_mut(layout.lanes);
         source.lanes(layer, tap, chunk * layout.lanes, forward);
-        if layout.weights.has_back(layer, tap) {
-            source.lanes(backward_layer(design, layer), tap, chunk * layout.lanes, backward);
+        if layout.weights.beside(layer, tap).is_some() {
+            source.lanes(beside_layer(design, layer), tap, chunk * layout.lanes, backward);
         } else {
             backward.fill(0);
         }

@@ -106,6 +106,8 @@ pub struct Datapath {
     pub total_width: u32,
     /// Width of the contrast `a_post a_pre - b_post b_pre` (fraction `2 activity_frac`).
     pub contrast_width: u32,
+    /// Width of the same summed over a batch; 0 where there are no such sums.
+    pub summed_width: u32,
     /// Width of the rate constants after alignment.
     pub rate_width: u32,
     /// Width of rate x pre-synaptic operand.
@@ -116,6 +118,8 @@ pub struct Datapath {
     pub update_shift: i32,
     /// Left shift from weight decay x weight to the grid of rate x contrast.
     pub decay_shift: u32,
+    /// Left shift from momentum x velocity to the grid of rate x contrast.
+    pub momentum_shift: u32,
     /// Width of rate x contrast, summed over a batch.
     pub batch_width: u32,
     /// Width of rate x contrast, less decay x weight.

@@ -76,6 +76,10 @@ impl Keys {
         keys.say("rule.learning_rates", list((0..d.milestones.sets()).map(rates)));
         keys.say("rule.weight_decay", constant(&d.weight_decay));
         keys.say("rule.batch", d.batch);
+        if let Some(m) = d.momentum {
+            keys.say("training.momentum", constant(&m.factor));
+            keys.say("formats.velocity", list(d.synapses.iter().map(|s| m.format(s.weight))));
+        }
         keys.say("formats.input", d.input);
         keys.say("formats.state", neurons(|n| n.state));
         keys.say("formats.drive", neurons(|n| n.drive));

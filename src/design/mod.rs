@@ -214,6 +214,28 @@ pub struct Modes {
     pub overflow: Overflow,
 }
 
+/// Momentum: every synapse has a velocity, `v <- sat(round(m v + rate contrast - decay w))`, and follows it,
+/// `w <- overflow(w + round(v))`. Both roundings are of the mode of weights.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Momentum {
+    /// m: what is left of a velocity at the next update, 0 to 1.
+    pub factor: Constant,
+    /// Bits of a velocity.
+    pub width: u32,
+    /// Of these, fraction bits below the weight's (or the bias's) step; the same in all layers.
+    pub finer: u32,
+}
+
+impl Momentum {
+    /// Fraction bits of m.
+    pub const FRAC: u32 = 8;
+
+    /// The velocity's format beside a weight or bias of that one.
+    pub fn format(&self, of: Format) -> Format {
+        Format::signed(self.width, of.frac + self.finer as i32)
+    }
+}
+
 /// Where samples come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DataSource {
@@ -263,6 +285,8 @@ pub struct Design {
     pub angle: f64,
     /// The part of itself that a weight loses at each update; none where zero.
     pub weight_decay: Constant,
+    /// What an update leaves to the next, if anything.
+    pub momentum: Option<Momentum>,
     /// T: steps of the free phase.
     pub free_steps: u32,
     /// K: steps of the nudged phase.
@@ -351,9 +375,10 @@ impl Design {
         (0..set).fold(1.0, |factor, _| factor * self.rate_gamma)
     }
 
-    /// True where contrasts are summed over a batch.
+    /// True where contrasts are added up in a memory and applied by a pass of its own: over a batch, or with momentum,
+    /// which moves every weight, whether or not it had a contrast.
     pub fn is_batched(&self) -> bool {
-        self.batch > 1
+        self.batch > 1 || self.momentum.is_some()
     }
 
     /// What every neuron commits: the widest of all layers, in two's complement where it is a state.

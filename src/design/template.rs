@@ -60,6 +60,7 @@ rate = "u16.16"             # holds learning rate / beta
 nudge = "s16.12"            # holds beta
 # step = "u8.8"             # holds dt
 # decay = "u8.20"           # holds weight_decay
+# velocity = "s16.18"       # velocities, with momentum: as many fraction bits below the weight's in all layers
 
 # TRN (down) | TRN_ZERO | RND (to nearest, ties up) | RND_ZERO | RND_INF | RND_MIN_INF | RND_CONV (ties to even) |
 # RND_CONV_ODD | STOCHASTIC (up as often as the dropped bits say: small updates count on average)
@@ -79,6 +80,8 @@ lanes = 16                  # synapses processed per clock cycle: more is faster
 
 [training]
 epochs = 40                 # passes over the training set
+# momentum = 0.9            # what is left of a weight's velocity at the next update, {training.momentum}; for ep and symmetric_ep
+                            # with tied feedback; weights then round STOCHASTIC unless said otherwise
 # rate_milestones = [20, 30] # after these epochs the learning rates fall, up to seven of them
 # rate_gamma = 0.5          # to this part of what they were
 seed = 1                    # keys the first weights, the order of samples and stochastic rounding

@@ -86,6 +86,15 @@ fn vanishing_updates(design: &Design, l: usize, found: &mut Vec<String>) {
     if rounding == Rounding::Stochastic {
         return; // every update has a chance
     }
+    if let Some(m) = design.momentum.filter(|m| m.finer > 0) {
+        if l == 1 {
+            found.push(format!(
+                "a velocity's step is {} times as fine as its weight's, and under this rounding a velocity below half the weight's step never moves it; round weights STOCHASTIC, as momentum does where nothing is said",
+                1u64 << m.finer
+            ));
+        }
+        return;
+    }
     let path = &design.datapath;
     let one = 1i64 << path.activity_frac;
     let largest = |l: usize| (design.activity_format(l).max_raw() << path.activity_shift[l]).min(one);

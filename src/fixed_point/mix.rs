@@ -21,6 +21,8 @@ pub enum Purpose {
     Shuffle = 5,
     /// Initial weights.
     Init = 6,
+    /// Rounding of a velocity.
+    Velocity = 7,
 }
 
 /// Weyl constant by which rows are set apart: 2^32 / golden ratio, odd.

@@ -104,13 +104,15 @@ impl Kernel {
     }
 }
 
-/// The direction in which a weight carries activity.
+/// What a word of a synapse is: the direction in which a weight carries activity, or no weight at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// From the layer below, and back where one weight serves both ways.
     Forward,
     /// From the layer above, by a weight of its own.
     Back,
+    /// The velocity of the weight that serves both ways, under momentum.
+    Velocity,
 }
 
 /// How a kernel is moved over the layer below.

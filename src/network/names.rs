@@ -107,7 +107,10 @@ impl Network {
             Site::Sample => "the sample".to_owned(),
             Site::Layer(layer) => format!("layer {layer}"),
             Site::Neuron { layer, number } => self.neuron_name(layer, number),
-            Site::Weight { layer, row, tap: None, .. } => format!("bias of {}", self.row_name(layer, row)),
+            Site::Weight { layer, row, way, tap: None } => {
+                let of = if way == Way::Velocity { "velocity of the " } else { "" };
+                format!("{of}bias of {}", self.row_name(layer, row))
+            }
             Site::Weight { layer, way, row, tap: Some(tap) } => {
                 let (pre, post) = (self.tap_name(layer, tap), self.row_name(layer, row));
                 match (way, self.connection(layer).is_dense()) {
@@ -115,6 +118,8 @@ impl Network {
                     (Way::Back, true) => format!("weight back from {post} to {pre}"),
                     (Way::Forward, false) => format!("kernel of {post}, {pre}"),
                     (Way::Back, false) => format!("kernel back of {post}, {pre}"),
+                    (Way::Velocity, true) => format!("velocity of the weight from {pre} to {post}"),
+                    (Way::Velocity, false) => format!("velocity of the kernel of {post}, {pre}"),
                 }
             }
             Site::Padding { layer, word, lane, tap, .. } => {

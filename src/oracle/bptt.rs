@@ -198,6 +198,7 @@ mod tests {
             beta: 0.1,
             nudge_distance: 0.1,
             batch: 1,
+            momentum: None,
             learning_rates: vec![1.0; 3],
             rate_gamma: 1.0,
             vector_field,

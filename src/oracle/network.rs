@@ -99,6 +99,8 @@ pub struct FloatNetwork {
     pub nudge_distance: f64,
     /// Samples per update.
     pub batch: u32,
+    /// What is left of a velocity at the next update, with momentum.
+    pub momentum: Option<f64>,
     /// Learning rates of synapse layers 1 to L.
     pub learning_rates: Vec<f64>,
     /// What is left of them after a milestone.
@@ -126,6 +128,7 @@ impl FloatNetwork {
             beta,
             nudge_distance: if design.rule == Rule::SymmetricEp { 2.0 * beta } else { beta },
             batch: design.batch,
+            momentum: design.momentum.map(|m| m.factor.wanted),
             learning_rates: design.synapses.iter().map(|s| s.learning_rate).collect(),
             rate_gamma: design.rate_gamma,
             vector_field: design.feedback == Feedback::VectorField,

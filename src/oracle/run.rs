@@ -88,6 +88,8 @@ pub struct Oracle {
     pub parameters: Parameters,
     /// What the samples of a batch have added up so far; none where a batch is one sample.
     sums: Option<Parameters>,
+    /// What the last updates left to the next, with momentum.
+    pub velocities: Option<Parameters>,
     /// Keys the random sign of a sample.
     pub seed: u32,
     /// Samples seen: keys the random sign, too.
@@ -117,8 +119,9 @@ impl SampleStates {
 impl Oracle {
     /// An oracle that has seen nothing.
     pub fn new(network: FloatNetwork, program: Program, parameters: Parameters, seed: u32) -> Oracle {
-        let sums = (network.batch > 1).then(|| parameters.zero_like());
-        Oracle { network, program, parameters, sums, seed, sample: 0 }
+        let velocities = network.momentum.map(|_| parameters.zero_like());
+        let sums = (network.batch > 1 || velocities.is_some()).then(|| parameters.zero_like());
+        Oracle { network, program, parameters, sums, velocities, seed, sample: 0 }
     }
 
     /// Runs one sample through the training or the inference program, from states of zero, and returns the
@@ -253,7 +256,14 @@ impl<W: Watch> Machine for Sample<'_, W> {
         if let Some(sums) = &mut oracle.sums {
             sums.add_scaled(-oracle.network.weight_decay, &oracle.parameters);
             self.watch.learns(sums, false);
-            oracle.parameters.add_scaled(1.0, sums);
+            match (&mut oracle.velocities, oracle.network.momentum) {
+                (Some(velocities), Some(left)) => {
+                    velocities.scale(left);
+                    velocities.add_scaled(1.0, sums);
+                    oracle.parameters.add_scaled(1.0, velocities);
+                }
+                _ => oracle.parameters.add_scaled(1.0, sums),
+            }
             sums.scale(0.0);
         }
         self.weights_changed();

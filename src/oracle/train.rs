@@ -61,13 +61,15 @@ impl<'a> FloatTrainer<'a> {
         let mut trainer = FloatTrainer::new(design, data);
         trainer.identity().expect(&header.identity, path)?;
         let (values, tail) = values.as_chunks::<8>();
-        let count = trainer.oracle.parameters.values().count();
+        let count = trainer.values().count();
         let whole = values.len() == count && tail.is_empty();
         if !whole || !header.progress.is_of(trainer.plan()) {
             let problem = "the checkpoint contradicts itself".to_owned();
             return Err(CheckpointError::Damaged { path: path.to_owned(), problem });
         }
-        for (parameter, bytes) in trainer.oracle.parameters.values_mut().zip(values) {
+        let Oracle { parameters, velocities, .. } = &mut trainer.oracle;
+        let all = parameters.values_mut().chain(velocities.iter_mut().flat_map(Parameters::values_mut));
+        for (parameter, bytes) in all.zip(values) {
             *parameter = f64::from_le_bytes(*bytes);
         }
         trainer.course = header.progress;
@@ -80,8 +82,13 @@ impl<'a> FloatTrainer<'a> {
     /// The file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
         let header = Header { identity: self.identity(), progress: self.course.clone() };
-        let values: Vec<u8> = self.parameters().values().flat_map(f64::to_le_bytes).collect();
+        let values: Vec<u8> = self.values().flat_map(f64::to_le_bytes).collect();
         sealed::write(path, MAGIC, &header, &values)
+    }
+
+    /// All that goes on: parameters, then velocities.
+    fn values(&self) -> impl Iterator<Item = f64> {
+        self.parameters().values().chain(self.oracle.velocities.iter().flat_map(Parameters::values))
     }
 
     fn identity(&self) -> Identity {
@@ -91,6 +98,11 @@ impl<'a> FloatTrainer<'a> {
     /// The plan it follows.
     pub fn plan(&self) -> Plan {
         self.walk.plan
+    }
+
+    /// True where the whole plan has been run.
+    pub fn is_done(&self) -> bool {
+        self.course.done == self.plan().total()
     }
 
     /// How far it is.

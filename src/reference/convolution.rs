@@ -73,6 +73,7 @@ fn both_models_train_every_kernel_under_every_rule() {
         trains(&Design { order: Order::EvenOdd, ..design(kernels, &[]) });
         trains(&Design { rule: Rule::SymmetricEp, ..design(kernels, &[]) });
         trains(&design(kernels, &[("name = \"ep\"", "name = \"ep\"\nbatch = 3")]));
+        trains(&design(kernels, &[("[training]", "[training]\nmomentum = 0.8")]));
         trains(&design(kernels, &[("name = \"ep\"", "name = \"cep\"\nfeedback = \"vector_field\"")]));
     }
 }

@@ -1,10 +1,10 @@
 //! The specification, executable: phase programs in plain 64-bit integer loops. Slow and obvious.
 
 use super::neuron::{NeuronInput, NeuronUnit, Pull};
-use super::weights::{backward_layer, column_keys};
+use super::weights::{backward_layer, column_keys, velocity_layer};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
-use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
+use crate::fixed_point::{Overflow, Purpose, absorb, lane_bits, row_bits, step_key};
 use crate::network::{Connection, Learned, Records, Visits};
 use crate::rules::{
     Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative,
@@ -293,17 +293,19 @@ impl<'d> Golden<'d> {
         }
     }
 
-    /// `w <- w + requantise(rate * sum - decay * w); sum <- 0` over every synapse, those of zero inputs included.
+    /// `w <- w + requantise(rate * sum - decay * w); sum <- 0` over every synapse, those of zero inputs included; with
+    /// momentum `v <- requantise(m v + rate * sum - decay * w)`, then `w <- w + requantise(v)`.
     fn apply(&mut self, b: &SampleStates) {
         let d = self.design;
         let p = &d.datapath;
         let rates = &p.rates[b.rates];
-        let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
+        let key = |purpose| step_key(d.seed, purpose, self.sample, b.step);
         for (l, connection) in d.network.connections() {
-            let keys = column_keys(connection, key, l);
+            let keys = column_keys(connection, key(Purpose::Weight), l);
+            let velocity_keys = column_keys(connection, key(Purpose::Velocity), l);
             for tap in 0..=connection.taps() {
                 let is_bias = tap == connection.taps();
-                let column_key = keys(tap);
+                let (column_key, velocity_key) = (keys(tap), velocity_keys(tap));
                 let rate = rates.of(l, is_bias);
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for row in 0..connection.rows() {
@@ -312,10 +314,20 @@ impl<'d> Golden<'d> {
                     let random = lane_bits(column_key, row as u32);
                     let back = (d.has_separate_feedback() && l > 1 && !is_bias).then(|| backward_layer(d, l));
                     for layer in [Some(l), back].into_iter().flatten() {
+                        let w = i64::from(self.weights.layers[layer - 1].raw[at]);
+                        let gradient = gradient - ((d.weight_decay.raw * w) << p.decay_shift);
+                        let increment = if let Some(m) = d.momentum {
+                            let v = &mut self.weights.layers[velocity_layer(d, l) - 1].raw[at];
+                            let kept = (m.factor.raw * i64::from(*v)) << p.momentum_shift;
+                            let random_v = lane_bits(velocity_key, row as u32);
+                            let shift = p.update_shift - m.finer as i32;
+                            let rounded = d.weight_modes.rounding.apply(kept + gradient, shift, random_v);
+                            *v = Overflow::Sat.apply(rounded, m.format(format)) as i32;
+                            d.weight_modes.rounding.apply((*v).into(), m.finer as i32, random)
+                        } else {
+                            d.weight_modes.rounding.apply(gradient, p.update_shift, random)
+                        };
                         let w = &mut self.weights.layers[layer - 1].raw[at];
-                        let decay = (d.weight_decay.raw * i64::from(*w)) << p.decay_shift;
-                        let increment =
-                            d.weight_modes.rounding.apply(gradient - decay, p.update_shift, random);
                         *w = d.weight_modes.overflow.apply(i64::from(*w) + increment, format) as i32;
                     }
                 }

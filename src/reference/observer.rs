@@ -7,7 +7,8 @@ pub trait WeightSource: std::fmt::Debug {
     /// Stored raw values of the rows (post-synaptic neurons) `first_row..first_row + out.len()` of one column of
     /// synapse layer `layer` (1 to L); the column after the last pre-synaptic neuron holds the biases. Rows beyond
     /// the layer read zero. Weights of their own on the way back are further layers
-    /// ([`backward_layer`](super::weights::backward_layer)).
+    /// ([`backward_layer`](super::weights::backward_layer)), and so are velocities
+    /// ([`velocity_layer`](super::weights::velocity_layer)).
     fn lanes(&self, layer: usize, column: usize, first_row: usize, out: &mut [i32]);
 
     /// One stored raw value.

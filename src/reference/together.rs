@@ -148,17 +148,15 @@ mod tests {
 
     #[test]
     fn samples_side_by_side_teach_what_samples_in_turn_teach() {
-        for rule in [Rule::Ep, Rule::SymmetricEp] {
-            trains_the_same(&design(
-                "digits-batch.toml",
-                include_str!("../../designs/digits-batch.toml"),
-                rule,
-            ));
-            trains_the_same(&design(
-                "digits-conv.toml",
-                include_str!("../../designs/digits-conv.toml"),
-                rule,
-            ));
+        let designs = [
+            ("digits-batch.toml", include_str!("../../designs/digits-batch.toml")),
+            ("digits-momentum.toml", include_str!("../../designs/digits-momentum.toml")),
+            ("digits-conv.toml", include_str!("../../designs/digits-conv.toml")),
+        ];
+        for (name, text) in designs {
+            for rule in [Rule::Ep, Rule::SymmetricEp] {
+                trains_the_same(&design(name, text, rule));
+            }
         }
     }
 }

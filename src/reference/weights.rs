@@ -44,11 +44,22 @@ impl LayerWeights {
 }
 
 /// All layers' weights (index 0 is synapse layer 1). Where the way back has weights of its own, those of synapse layers 2
-/// to L follow, as layers L + 1 to 2L - 1: in the same rows and columns as the forward ones, their bias column zero.
+/// to L follow, as layers L + 1 to 2L - 1: in the same rows and columns as the forward ones, their bias column zero. With
+/// momentum the velocities of all layers follow, as layers L + 1 to 2L.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weights {
     /// Synapse layers 1 to L, then the way back.
     pub layers: Vec<LayerWeights>,
+}
+
+/// The layer number under which a [`WeightSource`] keeps the velocities of synapse layer `l`, where there is momentum.
+pub fn velocity_layer(design: &Design, l: usize) -> usize {
+    design.output_layer() + l
+}
+
+/// That of what lies beside the weights of synapse layer `l` in the hardware: those of the way back, or velocities.
+pub fn beside_layer(design: &Design, l: usize) -> usize {
+    if design.momentum.is_some() { velocity_layer(design, l) } else { backward_layer(design, l) }
 }
 
 /// The layer number under which a [`WeightSource`] keeps the weights back from layer `l` (2 to L) to layer `l - 1`.
@@ -73,7 +84,8 @@ pub fn shapes(design: &Design) -> Vec<(usize, usize)> {
     let shape = |(_, c): (usize, &Connection)| (c.rows(), c.taps() + 1);
     let forward = design.network.connections();
     let backward = design.network.connections().skip(1).filter(|_| design.has_separate_feedback());
-    forward.chain(backward).map(shape).collect()
+    let velocities = design.network.connections().filter(|_| design.momentum.is_some());
+    forward.chain(backward).chain(velocities).map(shape).collect()
 }
 
 impl WeightSource for Weights {
@@ -127,6 +139,10 @@ impl Weights {
                 }
                 layers.push(w);
             }
+        }
+        if design.momentum.is_some() {
+            let still = layers.iter().map(|w| LayerWeights::zero(w.rows, w.columns));
+            layers.extend(still.collect::<Vec<_>>());
         }
         Weights { layers }
     }

@@ -10,7 +10,7 @@ mod store;
 mod walk;
 
 pub use cycles::{Cycles, SETTLE, predict, predict_training};
-pub use store::{StoredLayer, WeightMap, WeightWord};
+pub use store::{Beside, StoredLayer, WeightMap, WeightWord};
 pub use walk::{ChunkVisit, RecordWord, Visit, Walk};
 
 use crate::design::{Activation, Design, Dynamics, NudgePlace, Order};
@@ -144,7 +144,7 @@ impl Layout {
             lanes,
             network: design.network.clone(),
             layers,
-            weights: WeightMap::of(&design.network, lanes, design.has_separate_feedback()),
+            weights: WeightMap::of(&design.network, lanes, Beside::of(design)),
             softmax_outputs: if design.is_softmax(design.output_layer()) { design.classes() } else { 0 },
             order: design.order,
             state_words: word_base,
@@ -244,9 +244,9 @@ impl Layout {
         (self.host_width() + bits(self.lanes - 1) + 2).max(12)
     }
 
-    /// Weight words of a column, forward and (where there are such) of the way back.
+    /// Words of a column: its weights, and what lies beside them, if anything.
     pub fn ways(&self) -> usize {
-        if self.weights.back_words() > 0 { 2 } else { 1 }
+        if self.weights.beside_words() > 0 { 2 } else { 1 }
     }
 
     /// Neurons of the output layer's last chunk, the last ones of a pass.

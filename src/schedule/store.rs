@@ -2,8 +2,9 @@
 //!
 //! A word holds one tap (or the bias, behind the last) of P rows. The words of a chunk of rows lie one behind the other,
 //! chunk after chunk, layer after layer; those of the way back, where it has weights of its own, in a memory that the
-//! host sees behind the first.
+//! host sees behind the first, as are velocities.
 
+use crate::design::Design;
 use crate::network::{Connection, Network, Site, Way};
 use std::ops::Range;
 
@@ -18,6 +19,26 @@ pub struct WeightWord {
     pub chunk: usize,
     /// Tap of the connection; as many as there are taps: the bias.
     pub tap: usize,
+}
+
+/// What a second memory holds beside the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// The weights of the way back, where it has its own.
+    WayBack,
+    /// The velocities, with momentum.
+    Velocities,
+}
+
+impl Beside {
+    /// Of a design.
+    pub fn of(design: &Design) -> Option<Beside> {
+        match (design.has_separate_feedback(), design.momentum) {
+            (true, _) => Some(Beside::WayBack),
+            (false, Some(_)) => Some(Beside::Velocities),
+            (false, None) => None,
+        }
+    }
 }
 
 /// The weights of one layer and way in the memories.
@@ -51,14 +72,15 @@ impl StoredLayer {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeightMap {
     lanes: usize,
+    beside: Option<Beside>,
     /// In the order of their words; so lie the layers of [`Weights`](crate::reference::Weights), too.
     stored: Vec<StoredLayer>,
     forward_words: usize,
 }
 
 impl WeightMap {
-    /// Of a network on so many lanes, with weights of their own on the way back or not.
-    pub fn of(network: &Network, lanes: usize, separate_feedback: bool) -> WeightMap {
+    /// Of a network on so many lanes, with something beside the weights or not.
+    pub fn of(network: &Network, lanes: usize, beside: Option<Beside>) -> WeightMap {
         let mut stored = Vec::new();
         let mut base = 0;
         let mut store = |(layer, connection): (usize, &Connection), way| {
@@ -72,11 +94,19 @@ impl WeightMap {
         for connection in network.connections() {
             forward_words = store(connection, Way::Forward);
         }
-        // Nothing goes back to the input.
-        for connection in network.connections().skip(1).filter(|_| separate_feedback) {
-            store(connection, Way::Back);
+        match beside {
+            // Nothing goes back to the input.
+            Some(Beside::WayBack) => {
+                network.connections().skip(1).for_each(|connection| {
+                    store(connection, Way::Back);
+                });
+            }
+            Some(Beside::Velocities) => network.connections().for_each(|connection| {
+                store(connection, Way::Velocity);
+            }),
+            None => {}
         }
-        WeightMap { lanes, stored, forward_words }
+        WeightMap { lanes, beside, stored, forward_words }
     }
 
     /// The layers, in the order of their words.
@@ -94,8 +124,8 @@ impl WeightMap {
         self.forward_words
     }
 
-    /// Words of the memory of the way back; 0 where there is none.
-    pub fn back_words(&self) -> usize {
+    /// Words of the memory beside; 0 where there is none.
+    pub fn beside_words(&self) -> usize {
         self.words() - self.forward_words
     }
 
@@ -140,14 +170,25 @@ impl WeightMap {
     /// Weights and biases in all words, padding not counted.
     pub fn weights(&self) -> usize {
         let of = |s: &StoredLayer| {
-            s.connection.weights() + if s.way == Way::Forward { s.connection.rows() } else { 0 }
+            s.connection.weights() + if s.way == Way::Back { 0 } else { s.connection.rows() }
         };
         self.stored.iter().map(of).sum()
     }
 
-    /// True where a tap of synapse layer `l` has a weight on the way back.
-    pub fn has_back(&self, l: usize, tap: usize) -> bool {
-        self.back_words() > 0 && l > 1 && tap < self.forward(l).connection.taps()
+    /// What lies beside the weight of a tap of synapse layer `l`, if anything.
+    pub fn beside(&self, l: usize, tap: usize) -> Option<Way> {
+        match self.beside? {
+            Beside::WayBack => (l > 1 && tap < self.forward(l).connection.taps()).then_some(Way::Back),
+            Beside::Velocities => Some(Way::Velocity),
+        }
+    }
+
+    /// Of the words beside, the one that goes with the first weight: that of synapse layer 2, or 1.
+    pub fn beside_base(&self) -> usize {
+        match self.beside {
+            Some(Beside::WayBack) if self.stored.len() > 1 => self.forward(2).base,
+            _ => 0,
+        }
     }
 }
 
@@ -158,8 +199,8 @@ mod tests {
     #[test]
     fn every_weight_has_one_place() {
         let network = Network::dense(&[5, 9, 3, 7]);
-        let map = WeightMap::of(&network, 4, true);
-        assert_eq!((map.forward_words(), map.back_words()), (3 * 6 + 10 + 2 * 4, 10 + 2 * 4));
+        let map = WeightMap::of(&network, 4, Some(Beside::WayBack));
+        assert_eq!((map.forward_words(), map.beside_words()), (3 * 6 + 10 + 2 * 4, 10 + 2 * 4));
         let all: Vec<_> = map.all().collect();
         assert_eq!(all.len(), map.words());
         for (address, (_, word)) in all.iter().enumerate() {
@@ -167,8 +208,11 @@ mod tests {
         }
         let rows = |l| (0..map.forward(l).chunks).flat_map(|c| map.rows(l, c)).collect::<Vec<_>>();
         assert_eq!(rows(1), (0..9).collect::<Vec<_>>());
-        assert!(map.has_back(2, 8) && !map.has_back(2, 9) && !map.has_back(1, 0));
-        assert_eq!(WeightMap::of(&network, 4, false).back_words(), 0);
+        assert_eq!(
+            [(2, 8), (2, 9), (1, 0)].map(|(l, tap)| map.beside(l, tap)),
+            [Some(Way::Back), None, None]
+        );
+        assert_eq!(WeightMap::of(&network, 4, None).beside_words(), 0);
         let weights = 5 * 9 + 9 + 2 * 9 * 3 + 3 + 2 * 3 * 7 + 7;
         let site = |word, lane| matches!(map.site(word, lane), Site::Weight { .. });
         let held = all.iter().flat_map(|(_, word)| (0..4).filter(|&lane| site(*word, lane))).count();

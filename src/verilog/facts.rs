@@ -89,6 +89,12 @@ pub(super) struct Values {
     pub input_shift: u32,
     pub one: String,
     pub decay: String,
+    /// What is left of a velocity, on the grid of rate times contrast; 0 without momentum.
+    pub momentum: String,
+    pub velocity_width: u32,
+    /// Its fraction bits below the weight's.
+    pub velocity_finer: u32,
+    pub velocity_purpose: u32,
     pub dropped_bits: u32,
     pub update_shift: i32,
     pub weight_rounding: u32,
@@ -116,6 +122,7 @@ pub(super) struct Timing {
 pub(super) struct Options {
     pub input_signed: bool,
     pub batched: bool,
+    pub momentum: bool,
     pub random_sign: bool,
     pub even_odd: bool,
     pub softmax: bool,
@@ -166,6 +173,14 @@ impl Marks {
     }
 }
 
+/// The key of a pass's random bits for one purpose.
+pub(super) struct KeyOfPass {
+    pub name: &'static str,
+    pub purpose: u32,
+    /// Looked at from stage 2 on, by the synapses; else from stage 15 on, by the neurons.
+    pub of_synapses: bool,
+}
+
 /// Everything that the templates ask for.
 pub(super) struct Facts {
     pub head: Head,
@@ -176,8 +191,8 @@ pub(super) struct Facts {
     pub has: Options,
     pub pull: Pull,
     pub marks: Marks,
-    /// Uses of random bits, and their numbers.
-    pub purposes: Vec<(&'static str, u32)>,
+    /// Uses of random bits.
+    pub purposes: Vec<KeyOfPass>,
     pub tables: Vec<LayerTable>,
     pub program: Vec<ProgramWord>,
     pub units: Vec<Unit>,
@@ -255,10 +270,21 @@ fn stochastic(design: &Design) -> [bool; 3] {
     [design.weight_modes, design.drive_modes, design.state_modes].map(|m| m.rounding == Rounding::Stochastic)
 }
 
-fn purposes(design: &Design) -> Vec<(&'static str, u32)> {
-    let all = [("weight", Purpose::Weight), ("drive", Purpose::Drive), ("state", Purpose::State)];
-    let used = all.into_iter().zip(stochastic(design)).filter(|&(_, used)| used);
-    used.map(|((name, purpose), _)| (name, purpose as u32)).collect()
+fn purposes(design: &Design) -> Vec<KeyOfPass> {
+    let [weight, drive, state] = stochastic(design);
+    let all = [
+        ("weight", Purpose::Weight, weight),
+        ("velocity", Purpose::Velocity, weight && design.momentum.is_some()),
+        ("drive", Purpose::Drive, drive),
+        ("state", Purpose::State, state),
+    ];
+    let used = all.into_iter().filter(|&(_, _, used)| used);
+    used.map(|(name, purpose, _)| KeyOfPass {
+        name,
+        purpose: purpose as u32,
+        of_synapses: matches!(purpose, Purpose::Weight | Purpose::Velocity),
+    })
+    .collect()
 }
 
 fn head(design: &Design) -> Head {
@@ -289,12 +315,12 @@ fn counts(design: &Design, layout: &Layout, starts: &program::Starts) -> Counts 
         neuron_places: layout.neuron_places(),
         ways: layout.ways(),
         weight_words: layout.weights.forward_words(),
-        back_base: if layout.depth() > 1 { layout.weights.forward(2).base } else { 0 },
-        back_words: layout.weights.back_words(),
+        back_base: layout.weights.beside_base(),
+        back_words: layout.weights.beside_words(),
         batch: design.batch,
         rate_sets: design.milestones.sets(),
         feedback: match design.feedback {
-            _ if layout.weights.back_words() == 0 => 0,
+            _ if layout.weights.beside_words() == 0 => 0,
             Feedback::Tied => 0,
             Feedback::VectorField => 1,
             Feedback::KolenPollack => 2,
@@ -308,7 +334,7 @@ fn widths(design: &Design, layout: &Layout, words: usize) -> Widths {
     let p = &design.datapath;
     let state_width = units::common_state_width(design);
     Widths {
-        back_width: bits(layout.weights.back_words()),
+        back_width: bits(layout.weights.beside_words()),
         host_width: layout.host_width(),
         lane_width: bits(layout.lanes - 1),
         layer_width: bits(layout.depth() + 1),
@@ -359,6 +385,13 @@ fn values(design: &Design, layout: &Layout) -> Values {
             0 => "0".to_owned(),
             decay => literal(decay, 64),
         },
+        momentum: match design.momentum {
+            Some(m) => literal(m.factor.raw << p.momentum_shift, 64),
+            None => "0".to_owned(),
+        },
+        velocity_width: design.momentum.map_or(1, |m| m.width),
+        velocity_finer: design.momentum.map_or(0, |m| m.finer),
+        velocity_purpose: Purpose::Velocity as u32,
         dropped_bits: p.dropped_bits,
         update_shift: p.update_shift,
         weight_rounding: design.weight_modes.rounding.code(),
@@ -387,6 +420,7 @@ fn options(design: &Design, layout: &Layout) -> Options {
     Options {
         input_signed: design.input.signed,
         batched: design.is_batched(),
+        momentum: design.momentum.is_some(),
         random_sign: design.nudge_sign == NudgeSign::Random,
         even_odd: design.order == Order::EvenOdd,
         softmax: layout.softmax_outputs > 0,

@@ -124,10 +124,11 @@ fn weights(design: &Design, layout: &Layout) -> Vec<Memory> {
         read_latency: 2,
         ..plain(what, "weight_memory.v", path, words, lanes * width)
     };
-    let (forward, back) = (layout.weights.forward_words(), layout.weights.back_words());
+    let (forward, back) = (layout.weights.forward_words(), layout.weights.beside_words());
     let mut all = vec![store("weights", "u_store.u_weights", forward, p.stored_width)];
     if back > 0 {
-        all.push(store("weights of the way back", "u_store.gen_back.u_weights_back", back, p.stored_width));
+        let what = if design.momentum.is_some() { "velocities" } else { "weights of the way back" };
+        all.push(store(what, "u_store.gen_back.u_weights_back", back, p.stored_width));
     }
     if design.is_batched() {
         all.push(store("sums over a batch", "u_store.gen_sums.u_sums", forward, p.batch_width));
@@ -214,7 +215,11 @@ fn by_constant(raw: i64, m: Multipliers) -> Option<Multipliers> {
 
 fn synapses(design: &Design, layout: &Layout) -> Vec<Multipliers> {
     let (p, lanes) = (&design.datapath, layout.lanes);
-    let (a, r, back) = (p.activity_width, p.rated_width, layout.weights.back_words() > 0);
+    let (a, r, back) = (
+        p.activity_width,
+        p.rated_width,
+        design.has_separate_feedback() && layout.weights.beside_words() > 0,
+    );
     let of = |what, register: &str, operands, count| {
         kind(what, "synapse_lanes.v", &format!("u_synapses.{register}"), operands, count)
     };
@@ -233,6 +238,11 @@ fn synapses(design: &Design, layout: &Layout) -> Vec<Multipliers> {
     let width = 64 - decay.unsigned_abs().leading_zeros();
     let products = of("weight decay", "gradient", (p.stored_width, width), ways * lanes);
     all.extend(by_constant(decay, products));
+    if let Some(m) = design.momentum {
+        let kept = m.factor.raw << p.momentum_shift;
+        let width = 64 - kept.unsigned_abs().leading_zeros();
+        all.extend(by_constant(kept, of("momentum", "gradient", (p.stored_width, width), lanes)));
+    }
     all
 }
 

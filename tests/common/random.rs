@@ -1,8 +1,8 @@
 //! Random designs: layers of odd sizes, every mode, every rule.
 
 use eqhdl::design::{
-    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Neurons,
-    NudgePlace, NudgeSign, Order, Readout, Rule, Synapses,
+    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Momentum,
+    Neurons, NudgePlace, NudgeSign, Order, Readout, Rule, Synapses,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
 use eqhdl::network::{Connection, Kernel, Network, Pool, Shape};
@@ -169,6 +169,8 @@ pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
         (modes(wild), modes(wild), modes(wild)),
         (prop_oneof![1u32..5, 12u32..16], 1u32..5),
         any::<u32>(),
+        // Behind all others, which then are what they were before there was momentum.
+        select(vec![None, None, None, Some((0.9, 16, 4)), Some((0.5, 8, 0)), Some((0.97, 24, 7))]),
     )
         .prop_filter_map(
             "a signal too wide to build",
@@ -184,6 +186,7 @@ pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
                 (drive_modes, state_modes, weight_modes),
                 (free_steps, nudged_steps),
                 seed,
+                momentum,
             )| {
                 let dt = if dynamics == Dynamics::Prototypical {
                     Constant::nearest(1.0, Format::unsigned(1, 0))
@@ -213,6 +216,13 @@ pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
                         Constant::nearest(0.0, Format::unsigned(1, 0))
                     },
                     batch: if rule == Rule::Cep || feedback == Feedback::VectorField { 1 } else { batch },
+                    momentum: momentum.filter(|_| rule != Rule::Cep && feedback == Feedback::Tied).map(
+                        |(factor, width, finer)| Momentum {
+                            factor: Constant::nearest(factor, Format::unsigned(8, 8)),
+                            width,
+                            finer,
+                        },
+                    ),
                     free_steps,
                     nudged_steps,
                     beta: Constant::nearest(0.4, Format::unsigned(4, 4)),

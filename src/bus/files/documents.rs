@@ -79,6 +79,7 @@ fn header_layers(layout: &Layout) -> Vec<HeaderLayer> {
         name: match s.way {
             Way::Forward => s.layer.to_string(),
             Way::Back => format!("{}_back", s.layer),
+            Way::Velocity => format!("{}_velocity", s.layer),
         },
         base: s.base,
         rows: s.connection.rows(),

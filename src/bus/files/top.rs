@@ -44,6 +44,8 @@ struct TopFile {
     lanes: usize,
     lane_width: u32,
     ways: usize,
+    /// What lies beside the weights are velocities.
+    velocities: bool,
     words: usize,
     stored_width: u32,
     state_width: u32,
@@ -118,6 +120,7 @@ pub(super) fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map)
         lanes: layout.lanes,
         lane_width,
         ways: layout.ways(),
+        velocities: design.momentum.is_some(),
         words: layout.weights.words(),
         stored_width: design.datapath.stored_width,
         state_width: common_state_width(design),

@@ -3,7 +3,7 @@
 use super::misfit::limits;
 use super::neurons::neuron_math;
 use super::{Datapath, Misfit, Rates, Signal};
-use crate::design::{Design, NudgeSign};
+use crate::design::{Design, Momentum, NudgeSign};
 use crate::fixed_point::{Format, Interval, Overflow, Rounding};
 
 impl Datapath {
@@ -79,14 +79,17 @@ impl Derivation<'_> {
     fn weights(&mut self) -> Result<(), Misfit> {
         let (d, synapses) = (self.d, &self.d.synapses);
         let p = &mut self.p;
-        p.stored_width = synapses.iter().flat_map(|s| [s.weight.width, s.bias.width]).max().unwrap_or(1);
+        let velocity = d.momentum.map(|m| m.width);
+        let weights = synapses.iter().flat_map(|s| [s.weight.width, s.bias.width]);
+        p.stored_width = weights.chain(velocity).max().unwrap_or(1);
         p.dropped_bits = synapses[0].dropped_bits();
         if synapses.iter().any(|s| s.dropped_bits() != p.dropped_bits) {
             return Err(Misfit::DroppedBitsDiffer);
         }
         let reads = synapses.iter().flat_map(|s| [s.weight_read.frac, s.bias_read_frac()]);
         p.read_frac = reads.max().unwrap_or(0);
-        p.read_width = p.stored_width - p.dropped_bits;
+        let widest = synapses.iter().flat_map(|s| [s.weight.width, s.bias.width]).max().unwrap_or(1);
+        p.read_width = widest - p.dropped_bits;
         // A pool of means has a finer grid than the others' sums.
         let pools = || d.network.connections().map(|(_, c)| c.pool().frac());
         let finest = pools().max().unwrap_or(0);
@@ -163,6 +166,13 @@ impl Derivation<'_> {
         let mut update_shift = shifts.max().unwrap_or(0).max(0);
         if d.weight_decay.raw != 0 {
             update_shift = update_shift.max(d.weight_decay.format.frac);
+        }
+        if let Some(m) = d.momentum {
+            // m v must lie on the grid, and what is dropped of v has no more bits than what is dropped on the way to it.
+            update_shift = update_shift.max((m.finer + Momentum::FRAC.max(m.finer)) as i32);
+            self.p.momentum_shift = update_shift as u32 - m.finer - Momentum::FRAC;
+        }
+        if d.weight_decay.raw != 0 {
             self.p.decay_shift = to(d.weight_decay.format.frac, update_shift);
         }
         self.p.update_shift = update_shift;
@@ -183,6 +193,19 @@ impl Derivation<'_> {
         Ok(())
     }
 
+    /// What is left of a velocity, on the grid of rate times contrast.
+    fn momentum(&self) -> Interval {
+        let Some(m) = self.d.momentum else { return ZERO };
+        let factor = i128::from(m.factor.raw) << self.p.momentum_shift;
+        Interval::of(Format::signed(m.width, 0)) * Interval::point(factor)
+    }
+
+    /// A velocity where its bits below the weight's step are dropped in the place of those that it was rounded by.
+    fn followed(&self) -> Interval {
+        let Some(m) = self.d.momentum else { return ZERO };
+        Interval::of(Format::signed(m.width, 0)).aligned(self.p.update_shift as u32 - 2 * m.finer)
+    }
+
     /// Contrasts, rates and what they make of a weight.
     fn updates(&mut self) -> Result<(), Misfit> {
         let d = self.d;
@@ -191,7 +214,8 @@ impl Derivation<'_> {
         self.signal("contrast", contrast, 2 * self.p.activity_frac);
         let contrast = contrast * Interval::point(i128::from(d.batch));
         if d.is_batched() {
-            limits::BATCH.holds(contrast.signed_bits())?;
+            self.p.summed_width = contrast.signed_bits();
+            limits::BATCH.holds(self.p.summed_width)?;
             self.signal("contrast, summed over a batch", contrast, 2 * self.p.activity_frac);
         }
         // They only fall: the first set's are the largest. A random sign of the nudge turns the rate's sign.
@@ -212,12 +236,19 @@ impl Derivation<'_> {
         let stored = d.synapses.iter().flat_map(|s| [Interval::of(s.weight), Interval::of(s.bias)]);
         let gradient = any_rate * contrast;
         self.p.batch_width = gradient.signed_bits();
-        let gradient = gradient - decay * stored.fold(ZERO, Interval::hull);
+        let gradient = gradient - decay * stored.fold(ZERO, Interval::hull) + self.momentum();
+        let gradient = gradient.hull(self.followed());
+        if d.momentum.is_some() {
+            let kept = self.momentum();
+            self.signal("momentum x velocity", kept, 2 * self.p.activity_frac);
+        }
         self.p.gradient_width = gradient.signed_bits();
         limits::UPDATE.holds(self.p.gradient_width)?;
         self.signal("update before rounding (rate x contrast)", gradient, 2 * self.p.activity_frac);
         let width = self.p.stored_width;
-        let other = |s: &crate::design::Synapses| s.weight.width != width || s.bias.width != width;
+        let other = |s: &crate::design::Synapses| {
+            s.weight.width != width || s.bias.width != width || d.momentum.is_some_and(|m| m.width != width)
+        };
         if d.weight_modes.overflow == Overflow::Wrap && d.synapses.iter().any(other) {
             return Err(Misfit::WrapNeedsOneWidth);
         }
@@ -232,7 +263,8 @@ impl Derivation<'_> {
             self.signals.append(&mut signals);
         }
         self.p.signals = self.signals;
-        if self.d.weight_modes.rounding == Rounding::Stochastic && self.p.update_shift > 32 {
+        let finer = self.d.momentum.map_or(0, |m| m.finer as i32);
+        if self.d.weight_modes.rounding == Rounding::Stochastic && self.p.update_shift - finer > 32 {
             let place = "a weight update".into();
             return Err(Misfit::StochasticDrops { place, bits: self.p.update_shift, key: "rate" });
         }

@@ -72,6 +72,11 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("formats", "rate", "one format, or a list with one per synapse layer, such as `rate = \"u16.16\"`"),
     ("formats", "nudge", "one format that holds beta, such as `nudge = \"s16.12\"`"),
     ("formats", "decay", "one format that holds weight_decay, such as `decay = \"u8.20\"`"),
+    (
+        "formats",
+        "velocity",
+        "one format, or a list with one per synapse layer, such as `velocity = \"s16.18\"` beside weights of \"s16.14\"",
+    ),
     ("formats", "step", "one format that holds dt, such as `step = \"u8.8\"`"),
     ("rounding", "state", ROUNDING),
     ("rounding", "drive", ROUNDING),
@@ -81,6 +86,11 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("overflow", "weight", OVERFLOW),
     ("hardware", "lanes", "synapses processed per clock cycle, {range}, such as `lanes = 16`"),
     ("training", "epochs", "passes over the training set, a whole number {range}, such as `epochs = 40`"),
+    (
+        "training",
+        "momentum",
+        "what is left of a velocity at the next update, {range}, such as `momentum = 0.9`",
+    ),
     (
         "training",
         "rate_milestones",

@@ -6,7 +6,7 @@ use super::given::{Given, Result, Span, optional, positive, required, section, w
 use super::keys::{meaning as key_meaning, missing};
 use super::layers;
 use super::ranges::range;
-use super::rule::{angle, batch, nudge, weight_decay};
+use super::rule::{angle, batch, momentum, nudge, weight_decay};
 use super::synapses::{Falling, Typed, learning_rates, synapses_of};
 use super::typed::{At, Data, File, Formats, OneOrMany, RuleTable, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
@@ -82,6 +82,13 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     };
     let synapses = synapses_of(typed, &layers, &rates, scale, (divisor, beta.wanted), falling)?;
 
+    let momentum = momentum(
+        training.momentum.map(Given::from),
+        typed_formats.velocity,
+        &synapses,
+        (&choices.rule, &choices.feedback),
+    )?;
+
     // The rest.
     let lanes = lanes(hardware.lanes)?;
     let number = |typed: At<i64>, key, default: i64| {
@@ -110,12 +117,14 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         angle,
         weight_decay,
         batch,
+        momentum,
         free_steps,
         nudged_steps,
         beta,
         drive_modes: modes(rounding.drive, overflow.drive),
         state_modes: modes(rounding.state, overflow.state),
-        weight_modes: modes(rounding.weight, overflow.weight),
+        // A velocity's step is finer than its weight's: to nearest, a small one would never move it.
+        weight_modes: modes(rounding.weight.or(momentum.map(|_| Rounding::Stochastic)), overflow.weight),
         lanes,
         seed: number(training.seed, "seed", 1)? as u32,
         train_samples: samples(training.train_samples, "train_samples")?,
@@ -129,7 +138,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
 }
 
 /// Keys at which a signal that does not fit can be mended, and where each was typed.
-type Places = [((&'static str, &'static str), Span); 8];
+type Places = [((&'static str, &'static str), Span); 9];
 
 fn places(formats: &Formats, rule: &RuleTable) -> Places {
     [
@@ -140,6 +149,7 @@ fn places(formats: &Formats, rule: &RuleTable) -> Places {
         (("formats", "drive"), span_of(&formats.drive)),
         (("formats", "rate"), span_of(&formats.rate)),
         (("formats", "decay"), span_of(&formats.decay)),
+        (("formats", "velocity"), span_of(&formats.velocity)),
         (("rule", "batch"), span_of(&rule.batch)),
     ]
 }

@@ -51,6 +51,7 @@ const RANGES: &[(&str, &str, Numbers)] = &[
     ("rule", "weight_decay", Real { from: (0.0, true), to: Some((1.0, false)) }),
     ("hardware", "lanes", PowerOfTwo { from: 2, to: MOST_LANES as i64 }),
     ("training", "epochs", whole(1, WORD)),
+    ("training", "momentum", Real { from: (0.0, false), to: Some((1.0, false)) }),
     ("training", "rate_gamma", Real { from: (0.0, false), to: Some((1.0, false)) }),
     ("training", "seed", whole(0, WORD)),
     ("training", "train_samples", whole(1, WORD)),

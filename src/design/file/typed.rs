@@ -70,6 +70,7 @@ pub(super) struct Formats {
     pub nudge: At<TypedFormat>,
     pub step: At<TypedFormat>,
     pub decay: At<TypedFormat>,
+    pub velocity: At<OneOrMany<TypedFormat>>,
 }
 
 #[derive(Deserialize, Default)]
@@ -98,6 +99,7 @@ pub(super) struct Hardware {
 #[serde(deny_unknown_fields)]
 pub(super) struct Training {
     pub epochs: At<i64>,
+    pub momentum: At<f64>,
     pub rate_milestones: At<Vec<i64>>,
     pub rate_gamma: At<f64>,
     pub seed: At<i64>,

@@ -234,7 +234,7 @@ pub(super) fn learn<N: Numbers>(
 pub(super) fn add_up<N: Numbers>(s: &mut Synapses<N>, terms: &[Term<'_, N::Activity>; 2], one: i64) -> usize {
     let (c, Some(room), Some((weights, biases))) = (s.connection, &mut s.room, &mut s.sums) else { return 0 };
     let zeros = room.take(&c, terms);
-    let add = |sum: &mut i32, contrast: i64| *sum = sum.wrapping_add(contrast as i32);
+    let add = |sum: &mut N::Sum, contrast: i64| *sum = sum.plus(N::Sum::wrap(contrast));
     for (sum, list) in biases.line_mut(0).as_flattened_mut().iter_mut().zip(&room.lists) {
         add(sum, bias_contrast(list, one));
     }

@@ -6,7 +6,7 @@ use super::numbers::{Block, Int, LANES, Numbers};
 use super::relax::set_base;
 use super::short::Forward;
 use super::update::{self, Keys, Pair};
-use super::{Activities, Engine, Lines};
+use super::{Activities, Engine, Lines, Synapses};
 use crate::fixed_point::{Purpose, lane_bits, step_key};
 use crate::reference::counters::{Counters, LayerCounters};
 use crate::reference::weights::column_keys;
@@ -167,7 +167,7 @@ impl<N: Numbers> Engine<'_, N> {
                 let connection = s.connection;
                 let terms = [(a, pre_a), (b, pre_b)]
                     .map(|(post, pre)| kernels::Term::of::<N>((l, &connection), post, pre, &self.clamped));
-                let zeros = kernels::add_up(s, &terms, one.into());
+                let zeros = kernels::add_up(s, &terms, one);
                 self.work.update += connection.products() as u64;
                 self.work.unchanged += zeros as u64;
                 continue;
@@ -175,16 +175,16 @@ impl<N: Numbers> Engine<'_, N> {
             let Some((weights, bias)) = &mut s.sums else { continue };
             let (n_pre, n_post) = (self.network.neurons(l), self.network.neurons(l + 1));
             let (a, b) = (a[l].activities.as_flattened(), b[l].activities.as_flattened());
-            // What synapses see fits 31 bits, and the sums are proven to fit 32.
-            let add = |line: &mut [Block<i32>], x: i32| {
+            // The sums are proven to fit: whatever is beyond their bits comes to nothing.
+            let add = |line: &mut [Block<N::Sum>], x: i64| {
                 for (sum, (a, b)) in line.as_flattened_mut().iter_mut().zip(a.iter().zip(b)) {
-                    *sum = sum.wrapping_add((a.word() - b.word()).wrapping_mul(x));
+                    *sum = sum.plus(N::Sum::wrap((a.wide() - b.wide()).wrapping_mul(x)));
                 }
             };
             add(bias.line_mut(0), one);
             if l == 0 {
                 for &(j, x) in &self.inputs {
-                    add(weights.line_mut(j as usize), x.word());
+                    add(weights.line_mut(j as usize), x.wide());
                 }
                 self.work.update += (self.inputs.len() * n_post) as u64;
                 continue;
@@ -192,10 +192,10 @@ impl<N: Numbers> Engine<'_, N> {
             let pre =
                 pre_a[l - 1].activities.as_flattened().iter().zip(pre_b[l - 1].activities.as_flattened());
             for k in 0..n_post {
-                let (post_a, post_b) = (a[k].word(), b[k].word());
+                let (post_a, post_b) = (a[k].wide(), b[k].wide());
                 for (sum, (a, b)) in weights.line_mut(k).as_flattened_mut().iter_mut().zip(pre.clone()) {
-                    let (a, b) = (post_a.wrapping_mul(a.word()), post_b.wrapping_mul(b.word()));
-                    *sum = sum.wrapping_add(a.wrapping_sub(b));
+                    let (a, b) = (post_a.wrapping_mul(a.wide()), post_b.wrapping_mul(b.wide()));
+                    *sum = sum.plus(N::Sum::wrap(a.wrapping_sub(b)));
                 }
             }
             self.work.update += (n_pre * n_post) as u64;
@@ -205,8 +205,13 @@ impl<N: Numbers> Engine<'_, N> {
     /// One pass over all synapses: they take what has been added up.
     pub(super) fn apply(&mut self, mut count: Option<&mut Counters>) {
         self.base_valid = false;
-        let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
+        let key = |purpose| step_key(self.design.seed, purpose, self.sample, self.step);
+        let (key, velocity_key) = (key(Purpose::Weight), key(Purpose::Velocity));
         for (l, s) in self.synapses.iter_mut().enumerate() {
+            if s.velocities.is_some() {
+                self.work.update += s.apply_with_momentum(l + 1, (key, velocity_key), count.as_deref_mut());
+                continue;
+            }
             let Some((sums, bias_sums)) = &mut s.sums else { continue };
             let (n_pre, n_post) = (s.connection.taps(), s.connection.rows());
             let column_key = column_keys(&s.connection, key, l + 1);
@@ -214,7 +219,7 @@ impl<N: Numbers> Engine<'_, N> {
             let bias_key = column_key(n_pre);
             for row in 0..n_post {
                 let (at, lane) = (row / LANES, row % LANES);
-                let sum = i64::from(std::mem::take(&mut bias_sums.raw[at][lane]));
+                let sum = std::mem::take(&mut bias_sums.raw[at][lane]).wide();
                 let random = lane_bits(bias_key, row as u32);
                 s.bias_rule.apply(&mut s.bias.raw[at][lane], sum, random, count.as_deref_mut());
             }
@@ -226,7 +231,7 @@ impl<N: Numbers> Engine<'_, N> {
                         Lines::OfRows => (row, column),
                     };
                     let (at, lane) = (line * sums.stride + i / LANES, i % LANES);
-                    let sum = i64::from(std::mem::take(&mut sums.raw[at][lane]));
+                    let sum = std::mem::take(&mut sums.raw[at][lane]).wide();
                     let random = lane_bits(key, row as u32);
                     s.rule.apply(&mut s.weights.raw[at][lane], sum, random, count.as_deref_mut());
                     if let Some(way_back) = &mut s.backward {
@@ -236,5 +241,45 @@ impl<N: Numbers> Engine<'_, N> {
             }
             self.work.update += (n_pre * n_post) as u64;
         }
+    }
+}
+
+impl<N: Numbers> Synapses<N> {
+    /// The velocities of synapse layer `l` take what has been added up, and the weights follow them. Returns how many.
+    fn apply_with_momentum(
+        &mut self,
+        l: usize,
+        (key, velocity_key): (u32, u32),
+        mut count: Option<&mut Counters>,
+    ) -> u64 {
+        let (Some((sums, bias_sums)), Some((velocities, bias_velocities))) =
+            (&mut self.sums, &mut self.velocities)
+        else {
+            return 0;
+        };
+        let c = self.connection;
+        let (key, velocity_key) = (column_keys(&c, key, l), column_keys(&c, velocity_key, l));
+        for tap in 0..=c.taps() {
+            let (key, velocity_key) = (key(tap), velocity_key(tap));
+            let is_bias = tap == c.taps();
+            let (rule, weights, sums, velocities) = match is_bias {
+                true => (&self.bias_rule, &mut self.bias, &mut *bias_sums, &mut *bias_velocities),
+                false => (&self.rule, &mut self.weights, &mut *sums, &mut *velocities),
+            };
+            for row in 0..c.rows() {
+                let (line, i) = match self.lines {
+                    _ if is_bias => (0, row),
+                    Lines::OfInputs => (tap, row),
+                    Lines::OfRows => (row, tap),
+                };
+                let (at, lane) = (line * sums.stride + i / LANES, i % LANES);
+                let sum = std::mem::take(&mut sums.raw[at][lane]).wide();
+                let random = (lane_bits(velocity_key, row as u32), lane_bits(key, row as u32));
+                let synapse = (&mut weights.raw[at][lane], &mut velocities.raw[at][lane]);
+                let count = count.as_deref_mut().map(|c| &mut c.layers[l - 1]);
+                rule.apply_with_momentum(synapse, sum, random, count);
+            }
+        }
+        (c.taps() * c.rows()) as u64
     }
 }

@@ -21,7 +21,7 @@ pub use work::Work;
 use super::counters::Counters;
 use super::neuron::Pull;
 use super::train::PlannedSample;
-use super::weights::{LayerWeights, backward_layer, shapes};
+use super::weights::{LayerWeights, backward_layer, shapes, velocity_layer};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
 use crate::network::{Connection, Learned, Network, Records, Visits};
@@ -206,6 +206,9 @@ enum Lines {
     OfRows,
 }
 
+/// A number for each weight, and one for each bias, in the places of the weights and biases.
+type Both<T> = (Matrix<T>, Matrix<T>);
+
 /// Synapses below one layer of neurons.
 #[derive(Clone, Debug)]
 struct Synapses<N: Numbers> {
@@ -220,8 +223,10 @@ struct Synapses<N: Numbers> {
     bias_rule: Rule,
     weight_shift: u32,
     bias_shift: u32,
-    /// Contrasts added up over a batch: of the weights, of the biases.
-    sums: Option<(Matrix<i32>, Matrix<i32>)>,
+    /// Contrasts added up over a batch.
+    sums: Option<Both<N::Sum>>,
+    /// With momentum.
+    velocities: Option<Both<i32>>,
     /// What the work of a kernel needs; none where synapses are dense.
     room: Option<kernels::Room<N>>,
 }
@@ -254,6 +259,14 @@ impl<N: Numbers> Synapses<N> {
             weight_shift: p.weight_shift[l - 1],
             bias_shift: p.activity_frac as u32 + p.bias_shift[l - 1],
             sums: design.is_batched().then(|| (sums(), Matrix::build(1, rows, |_, _| 0))),
+            velocities: design.momentum.is_some().then(|| {
+                let v = &weights.layers[velocity_layer(design, l) - 1];
+                let of_weights = match lines {
+                    Lines::OfInputs => Matrix::build(taps, rows, |tap, row| v.get(row, tap)),
+                    Lines::OfRows => Matrix::build(rows, taps, |row, tap| v.get(row, tap)),
+                };
+                (of_weights, Matrix::build(1, rows, |_, row| v.get(row, taps)))
+            }),
             room: (!connection.is_dense()).then(|| kernels::Room::of(design, &connection)),
         }
     }
@@ -263,17 +276,22 @@ impl<N: Numbers> Synapses<N> {
         self.connection.is_dense()
     }
 
-    /// A stored weight, or bias (`tap` behind the last), of one way.
-    fn get(&self, back: bool, row: usize, tap: usize) -> i32 {
-        match self.lines {
-            _ if row >= self.connection.rows() => 0,
-            _ if back => {
-                let way_back = self.backward.as_ref().filter(|_| tap < self.connection.taps());
-                way_back.map_or(0, |w| w.get(row, tap))
-            }
-            _ if tap == self.connection.taps() => self.bias.get(0, row),
-            Lines::OfInputs => self.weights.get(tap, row),
-            Lines::OfRows => self.weights.get(row, tap),
+    /// A stored weight, or bias (`tap` behind the last), or what lies beside it: a weight of the way back, a velocity.
+    fn get(&self, beside: bool, row: usize, tap: usize) -> i32 {
+        let is_bias = tap == self.connection.taps();
+        let (line, i) = match self.lines {
+            _ if row >= self.connection.rows() => return 0,
+            _ if is_bias => (0, row),
+            Lines::OfInputs => (tap, row),
+            Lines::OfRows => (row, tap),
+        };
+        match (&self.velocities, &self.backward) {
+            (Some((_, biases)), _) if beside && is_bias => biases.get(line, i),
+            (Some((weights, _)), _) if beside => weights.get(line, i),
+            (None, Some(way_back)) if beside && !is_bias => way_back.get(row, tap),
+            _ if beside => 0,
+            _ if is_bias => self.bias.get(line, i),
+            _ => self.weights.get(line, i),
         }
     }
 }
@@ -323,12 +341,13 @@ struct Engine<'d, N: Numbers> {
 
 impl<'d, N: Numbers> WeightSource for Engine<'d, N> {
     fn lanes(&self, layer: usize, column: usize, first_row: usize, out: &mut [i32]) {
-        let (l, back) = match layer.checked_sub(self.synapses.len()) {
+        let (l, beside) = match layer.checked_sub(self.synapses.len()) {
+            Some(velocities) if velocities > 0 && self.design.momentum.is_some() => (velocities, true),
             Some(back) if back > 0 => (back + 1, true),
             _ => (layer, false),
         };
         for (row, lane) in (first_row..).zip(out) {
-            *lane = self.synapses[l - 1].get(back, row, column);
+            *lane = self.synapses[l - 1].get(beside, row, column);
         }
     }
 }
@@ -430,9 +449,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
     }
 
     fn take_sums(&mut self, other: &mut Self) {
-        let take = |own: &mut Matrix<i32>, other: &mut Matrix<i32>| {
+        let take = |own: &mut Matrix<N::Sum>, other: &mut Matrix<N::Sum>| {
             for (own, other) in own.raw.as_flattened_mut().iter_mut().zip(other.raw.as_flattened_mut()) {
-                *own = own.wrapping_add(std::mem::take(other));
+                *own = own.plus(std::mem::take(other));
             }
         };
         for (own, other) in self.synapses.iter_mut().zip(&mut other.synapses) {

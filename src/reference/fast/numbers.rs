@@ -256,7 +256,7 @@ impl Width {
         let (low, high) = (i64::from(i16::MIN), i64::from(i16::MAX));
         let fits = |f: Format| low <= f.min_raw() && f.max_raw() <= high;
         let short = p.activity_width <= 16 && design.synapses.iter().all(|s| fits(s.weight) && fits(s.bias));
-        match (short, p.total_width <= 32) {
+        match (short, p.total_width.max(p.summed_width) <= 32) {
             (true, true) => Width::Narrow,
             (true, false) if burst(design) >= 16 => Width::Long,
             (_, false) => Width::Wide,

@@ -30,6 +30,17 @@ pub(super) struct Rule {
     format: Format,
     pub(super) low: i32,
     pub(super) high: i32,
+    momentum: Option<Following>,
+}
+
+/// How a velocity is made and followed.
+#[derive(Clone, Copy, Debug)]
+struct Following {
+    /// What is left of it, on the grid of rate times contrast.
+    factor: i64,
+    /// Fraction bits below the weight's.
+    finer: i32,
+    format: Format,
 }
 
 impl Rule {
@@ -60,6 +71,11 @@ impl Rule {
             format,
             low: low as i32,
             high: high.min(i64::from(i32::MAX)) as i32,
+            momentum: design.momentum.map(|m| Following {
+                factor: m.factor.raw << p.momentum_shift,
+                finer: m.finer as i32,
+                format: m.format(format),
+            }),
         }
     }
 
@@ -93,6 +109,29 @@ impl Rule {
     ) {
         let gradient = self.rate * contrast - self.decay * w.wide();
         let increment = self.rounding.apply(gradient, self.shift, random);
+        let wanted = w.wide() + increment;
+        let new = self.overflow.apply(wanted, self.format);
+        if let Some(count) = count {
+            count.weight.see(new, new != wanted);
+            count.see_update(gradient, self.shift, increment != 0);
+        }
+        *w = S::wrap(new);
+    }
+
+    /// One synapse and its velocity, by the book; random bits of the velocity, then of the weight.
+    pub(super) fn apply_with_momentum<S: Int>(
+        &self,
+        (w, v): (&mut S, &mut i32),
+        contrast: i64,
+        random: (u32, u32),
+        count: Option<&mut LayerCounters>,
+    ) {
+        let Some(m) = self.momentum else { return };
+        let kept = m.factor * i64::from(*v);
+        let gradient = kept + self.rate * contrast - self.decay * w.wide();
+        let rounded = self.rounding.apply(gradient, self.shift - m.finer, random.0);
+        *v = Overflow::Sat.apply(rounded, m.format) as i32;
+        let increment = self.rounding.apply((*v).into(), m.finer, random.1);
         let wanted = w.wide() + increment;
         let new = self.overflow.apply(wanted, self.format);
         if let Some(count) = count {

@@ -308,7 +308,7 @@ module eqhdl_digits_cep (
   wire write10 = written10;  // a weight, not a sum of a batch
   weight_store #(
     .Lanes(Lanes), .StoredWidth(StoredWidth), .Words(325), .AddressWidth(AddressWidth), .HostWidth(HostWidth),
-    .BackWords(0), .BackWidth(1), .BackBase(260), .Batched(0), .BatchWidth(BatchWidth)
+    .BackWords(0), .BackWidth(1), .BackBase(0), .Batched(0), .BatchWidth(BatchWidth)
   ) u_store (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .host_seek_i(host_seek_i), .host_address_i(host_address_i), .host_shift_i(host_shift_i), .host_data_i(host_data_i),
@@ -339,7 +339,7 @@ module eqhdl_digits_cep (
     .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
     .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
-    .column_key4_i(column_key4), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
+    .column_key4_i(column_key4), .velocity_key4_i(32'd0), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o(written10), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
     .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9),
     .back6_i(back6), .write_back10_o(write_back10), .write_back_data10_o(write_back_data10),

@@ -375,7 +375,7 @@ module eqhdl_core (
     .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
     .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
-    .column_key4_i(column_key4), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
+    .column_key4_i(column_key4), .velocity_key4_i(32'd0), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o(written10), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
     .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9),
     .back6_i(back6), .write_back10_o(write_back10), .write_back_data10_o(write_back_data10),

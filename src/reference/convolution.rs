@@ -42,7 +42,8 @@ fn trains(design: &Design) {
     for sample in Plan::new(design, &dataset).samples(0).take(8) {
         let (input, label) = data.sample(sample);
         fast.set_sample(sample.number);
-        let lesson: Lesson = sample.lesson();
+        // However many a batch has, the eighth ends it.
+        let lesson = Lesson::new(true, sample.ends_batch || sample.number == 7, sample.rates);
         assert_eq!(
             golden.run(input, label, lesson, &mut Silent),
             fast.run(input, label, lesson, &mut Silent)
@@ -65,6 +66,16 @@ const KERNELS: [[Kernel; 2]; 4] = [
     [kernel(2, 2, 0, Pool::None), kernel(2, 1, 1, Pool::None)],
     [kernel(4, 2, 2, Pool::None), kernel(2, 1, 0, Pool::Average)],
 ];
+
+/// As many samples as make sums of a batch wider than 32 bits.
+#[test]
+fn sums_of_large_batches_have_room() {
+    for kernels in KERNELS {
+        let large = design(kernels, &[("name = \"ep\"", "name = \"ep\"\nbatch = 4096")]);
+        assert!(large.datapath.summed_width > 32, "{}", large.datapath.summed_width);
+        trains(&large);
+    }
+}
 
 #[test]
 fn both_models_train_every_kernel_under_every_rule() {

@@ -1,9 +1,9 @@
 //! Data sets as users have them: folders of IDX files and NPZ files, good and bad.
 
-use eqhdl::data::{self, DataError, Dataset, Fit, Part};
+use eqhdl::data::{self, DataError, Dataset, Fit, Form, Part};
 use eqhdl::design::{self, Activation, DataSource, Design, Dynamics};
 use eqhdl::fixed_point::Format;
-use eqhdl::network::Network;
+use eqhdl::network::{Network, Shape};
 use flate2::{Compression, write::GzEncoder};
 use ndarray::{Array1, Array2, Array3, ShapeBuilder, array};
 use ndarray_npy::{NpzWriter, WritableElement};
@@ -243,7 +243,7 @@ fn what_is_no_npz_file_is_refused() {
 }
 
 fn fit(inputs: usize, classes: usize) -> Fit {
-    Fit { inputs, classes, train_samples: None, test_samples: None }
+    Fit { input: Shape::flat(inputs), classes, train_samples: None, test_samples: None }
 }
 
 #[test]
@@ -254,7 +254,10 @@ fn a_data_set_must_fit_the_design() {
     assert_eq!(digits().fit(fit(64, 12)).unwrap(), digits());
 
     let error = digits().fit(fit(784, 10)).unwrap_err();
-    assert!(matches!(error, DataError::Inputs { found: 64, wanted: 784, .. }), "{error}");
+    assert!(
+        matches!(error, DataError::Inputs { found: 64, wanted, .. } if wanted == Shape::flat(784)),
+        "{error}"
+    );
     let error = digits().fit(fit(64, 9)).unwrap_err();
     // The samples count 0, 1, 2, 3, (4), 5, ...: the first nine of the training part is its eighth sample.
     let first_nine = digits().train.labels.iter().position(|&l| l == 9).unwrap();
@@ -317,7 +320,9 @@ fn a_design_loads_its_samples_on_its_input_format() {
     assert_eq!(data::input_value(&design, 0.75), 0.375);
 
     design.network = Network::dense(&[63, 8, 10]);
-    assert!(matches!(data::load(&design), Err(DataError::Inputs { found: 64, wanted: 63, .. })));
+    assert!(
+        matches!(data::load(&design), Err(DataError::Inputs { found: 64, wanted, .. }) if wanted == Shape::flat(63))
+    );
     design.network = Network::dense(&[64, 8, 5]);
     assert!(matches!(data::load(&design), Err(DataError::Label { classes: 5, .. })));
     design.test_samples = Some(10_000);
@@ -351,4 +356,39 @@ fn mnist_is_read_whole() {
     assert_eq!(data.test.labels[..10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
     // Computed independently with Python's gzip, struct and hashlib.
     assert_eq!(data.checksum, "4824b482fe7bd8aa7fed5235ba7705be565fab1be1ba9eea7d988969962bd5ca");
+}
+
+#[test]
+fn images_are_held_against_the_shape_of_the_input() {
+    let shaped = |rows, columns, channels| Fit { input: Shape { rows, columns, channels }, ..fit(4, 3) };
+    let idx = || read_idx(idx_folder("-", "").path()).unwrap();
+    assert_eq!(idx().fit(shaped(2, 2, 1)).unwrap().train.form.to_string(), "2x2x1");
+    assert_eq!(idx().fit(fit(4, 3)).unwrap().train.values, idx().train.values);
+    let text = idx().fit(shaped(1, 4, 1)).unwrap_err().to_string();
+    assert!(text.contains("a sample is 2x2x1") && text.contains("input layer is 1x4x1"), "{text}");
+    assert!(text.contains("begin `layers` with \"2x2x1\", or with 4"), "{text}");
+    let text = idx().fit(shaped(2, 2, 3)).unwrap_err().to_string();
+    assert!(text.contains("has 4 values") && text.contains("12 neurons (2x2x3)"), "{text}");
+
+    // Two channels of one row and two columns, channel after channel; the test set says nothing of its form.
+    let planes = Array2::from(TRAIN.to_vec()).into_shape_with_order((2, 2, 1, 2)).unwrap();
+    let npz = || Npz::new(false).with("x_train", &planes).with_the_rest().read().unwrap();
+    assert_eq!(npz().train.form, Form::Array(vec![2, 1, 2]));
+    let turned = npz().fit(shaped(1, 2, 2)).unwrap();
+    assert_eq!(turned.train.values_of(0), [0, 128, 17, 255].map(|p| f32::from(p as u8) / 255.0));
+    assert_eq!(turned.test.values, npz().test.values);
+    assert_eq!(turned.checksum, npz().checksum);
+    let text = npz().fit(shaped(2, 2, 1)).unwrap_err().to_string();
+    assert!(text.contains("shape [2, 1, 2]") && text.contains("(samples, 2, 2, 1)"), "{text}");
+    // Images of two forms in one file.
+    let test = Array3::<u8>::zeros((1, 1, 4));
+    let text = Npz::new(false)
+        .with("x_train", &planes)
+        .with("y_train", &Array1::from(TRAIN_LABELS.to_vec()))
+        .with("x_test", &test)
+        .with("y_test", &Array1::from(TEST_LABELS.to_vec()))
+        .read()
+        .unwrap_err()
+        .to_string();
+    assert!(text.contains("`x_test`") && text.contains("the shape [2, 1, 2]"), "{text}");
 }

@@ -6,7 +6,7 @@
 #[path = "common/expected.rs"]
 mod expected;
 
-use eqhdl::data::{Dataset, Samples};
+use eqhdl::data::{Dataset, Form, Samples};
 use eqhdl::design::{DataSource, Design, load};
 use eqhdl::fixed_point::{Purpose, row_bits, step_key};
 use eqhdl::reference::fast::Fast;
@@ -46,7 +46,7 @@ fn made(design: &Design) -> Dataset {
             values.extend((0..inputs as u32).map(|input| value(row_bits(key, input))));
             labels.push((row_bits(key, inputs as u32) % classes as u32) as u16);
         }
-        Samples { inputs, values, labels }
+        Samples { inputs, form: Form::Array(vec![inputs]), values, labels }
     };
     let count = SAMPLES as u32;
     let (train, test) = (samples(0, count), samples(count, 1));

@@ -33,9 +33,11 @@ pub fn hex(digest: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Form;
 
     fn samples() -> Samples {
-        Samples { inputs: 2, values: vec![0.0, 0.25, 0.5, 1.0], labels: vec![0, 1] }
+        let form = Form::Array(vec![2]);
+        Samples { inputs: 2, form, values: vec![0.0, 0.25, 0.5, 1.0], labels: vec![0, 1] }
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! The 8x8 digits, embedded: 1797 handwritten digits of 64 pixels (see `LICENSE-digits.md`).
 
-use super::Samples;
+use super::{Form, Samples};
+use crate::network::Shape;
 use flate2::read::GzDecoder;
 use std::io::Read;
 
-/// Values per sample: 8 rows of 8.
-const INPUTS: usize = 64;
+const SHAPE: Shape = Shape { rows: 8, columns: 8, channels: 1 };
+/// Values per sample.
+const INPUTS: usize = SHAPE.neurons();
 /// The largest pixel value: a pixel counts the ink in a block of 4x4.
 const WHITE: f32 = 16.0;
 
@@ -19,7 +21,8 @@ pub(super) fn read() -> (Samples, Samples) {
     GzDecoder::new(&include_bytes!("digits.csv.gz")[..])
         .read_to_string(&mut text)
         .expect("the embedded digits unpack: they are part of the program, and a test reads them");
-    let mut train = Samples { inputs: INPUTS, values: Vec::new(), labels: Vec::new() };
+    let mut train =
+        Samples { inputs: INPUTS, form: Form::Image(SHAPE), values: Vec::new(), labels: Vec::new() };
     let mut test = train.clone();
     for (index, line) in text.lines().enumerate() {
         let to = if index % 5 == 4 { &mut test } else { &mut train };

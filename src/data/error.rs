@@ -1,5 +1,7 @@
 //! What can be wrong with data, said with the place and the way out.
 
+use super::Form;
+use crate::network::Shape;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -180,15 +182,26 @@ pub enum DataError {
     },
     /// The samples do not fit the input layer.
     #[error(
-        "data set `{data}`: a sample has {found} values, but the design's input layer has {wanted} neurons; make the first of its sizes {found}, or choose other data"
+        "data set `{data}`: a sample has {found} values, but the design's input layer has {} neurons{}; make the first of its sizes {found}, or choose other data",
+        .wanted.neurons(), in_shape(*.wanted)
     )]
     Inputs {
         /// The data set.
         data: String,
         /// Values per sample.
         found: usize,
-        /// Neurons of layer 0.
-        wanted: usize,
+        /// Of layer 0.
+        wanted: Shape,
+    },
+    /// The samples have the input layer's size, but lie otherwise.
+    #[error("data set `{data}`: a sample is {found}, but the design's input layer is {wanted}; {}", .found.remedy(*.wanted))]
+    Shape {
+        /// The data set.
+        data: String,
+        /// How a sample lies.
+        found: Form,
+        /// Of layer 0.
+        wanted: Shape,
     },
     /// A label has no output neuron.
     #[error(
@@ -227,6 +240,11 @@ impl DataError {
     pub(super) fn read(path: &Path) -> impl Fn(io::Error) -> DataError {
         move |reason| DataError::Read { path: path.to_owned(), reason }
     }
+}
+
+/// An input that is an image, by its shape.
+fn in_shape(input: Shape) -> String {
+    if input.places() == 1 { String::new() } else { format!(" ({input})") }
 }
 
 fn in_array(array: &Option<&'static str>) -> String {

@@ -3,7 +3,8 @@
 //! A header is never believed: it says how many bytes to expect, and memory grows only with the bytes that come.
 
 use super::npy::MAX_VALUES;
-use super::{DataError, Samples};
+use super::{DataError, Form, Samples};
+use crate::network::Shape;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -55,8 +56,10 @@ fn assemble(
             labels: (labels_path.to_owned(), labels_count),
         });
     }
+    let shape = Shape { rows: images.shape[1], columns: images.shape[2], channels: 1 };
     Ok(Samples {
-        inputs: images.bytes.len() / count,
+        inputs: shape.neurons(),
+        form: Form::Image(shape),
         values: images.bytes.iter().map(|&v| f32::from(v) / 255.0).collect(),
         labels: labels.bytes.iter().map(|&l| u16::from(l)).collect(),
     })
@@ -190,7 +193,7 @@ mod tests {
         let (i, l) = (Path::new("i"), Path::new("l"));
         let samples = assemble(i, &images[..], l, &gzip(&labels)[..]).unwrap();
         assert_eq!(samples, assemble(i, &gzip(&images)[..], l, &labels[..]).unwrap());
-        assert_eq!(samples.inputs, 3);
+        assert_eq!((samples.inputs, samples.form.to_string().as_str()), (3, "1x3x1"));
         assert_eq!(samples.values, [0.0, 0.2, 1.0, 0.4, 0.6, 0.8]);
         assert_eq!(samples.labels, [7, 2]);
         let short = idx(LABELS, &[1], &[7]);

@@ -6,6 +6,7 @@
 mod checksum;
 mod digits;
 mod error;
+mod form;
 mod idx;
 mod npy;
 mod npz;
@@ -14,16 +15,20 @@ mod quantise;
 
 pub use checksum::hex;
 pub use error::{DataError, Part};
+pub use form::Form;
 pub use order::epoch_order;
 pub use quantise::{QuantisedSamples, input_value, quantise};
 
 use crate::design::{DataSource, Design};
+use crate::network::Shape;
 
 /// Labelled samples with real values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Samples {
     /// Values per sample.
     pub inputs: usize,
+    /// How they lie.
+    pub form: Form,
     /// All values in `[0, 1]`: sample after sample, `inputs` each.
     pub values: Vec<f32>,
     /// One label per sample, counted from 0.
@@ -82,8 +87,8 @@ pub struct Dataset {
 /// What a design asks of its data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fit {
-    /// Neurons of the input layer.
-    pub inputs: usize,
+    /// Of the input layer.
+    pub input: Shape,
     /// Neurons of the output layer.
     pub classes: usize,
     /// Keep the first so many training samples (none: all).
@@ -123,21 +128,26 @@ impl Dataset {
         Ok(Dataset { name, classes, train, test, checksum })
     }
 
-    /// Holds the data set against a design and keeps the samples it asks for.
+    /// Holds the data set against a design, turns its samples to lie as the input layer does, and keeps those that it
+    /// asks for.
     ///
     /// # Errors
-    /// The samples' size is not the input layer's, a label has no output neuron, or there are too few samples.
+    /// The samples' size or shape is not the input layer's, a label has no output neuron, or there are too few samples.
     pub fn fit(mut self, fit: Fit) -> Result<Dataset, DataError> {
         let wanted = [(Part::Train, fit.train_samples), (Part::Test, fit.test_samples)];
         for (part, samples) in [Part::Train, Part::Test].into_iter().zip([&self.train, &self.test]) {
             let data = || self.name.clone();
-            if samples.inputs != fit.inputs {
-                return Err(DataError::Inputs { data: data(), found: samples.inputs, wanted: fit.inputs });
+            if samples.inputs != fit.input.neurons() {
+                return Err(DataError::Inputs { data: data(), found: samples.inputs, wanted: fit.input });
             }
             if let Some(index) = samples.labels.iter().position(|&l| usize::from(l) >= fit.classes) {
                 let (label, classes) = (samples.labels[index], fit.classes);
                 return Err(DataError::Label { data: data(), part, index, label, classes });
             }
+        }
+        for samples in [&mut self.train, &mut self.test] {
+            let Err(form) = form::turn(samples, fit.input) else { continue };
+            return Err(DataError::Shape { data: self.name, found: form, wanted: fit.input });
         }
         for (part, wanted) in wanted {
             let samples = match part {
@@ -160,7 +170,7 @@ impl Dataset {
 /// Those of [`Dataset::read`] and [`Dataset::fit`].
 pub fn load(design: &Design) -> Result<Dataset, DataError> {
     Dataset::read(&design.data)?.fit(Fit {
-        inputs: design.network.inputs(),
+        input: design.network.shape(0),
         classes: design.classes(),
         train_samples: design.train_samples,
         test_samples: design.test_samples,

@@ -4,7 +4,7 @@
 //! samples. Labels are integers of any width, one dimension. As with IDX, memory grows only with the bytes that come.
 
 use super::npy::{Header, NpyError};
-use super::{DataError, Samples};
+use super::{DataError, Form, Samples};
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 use zip::ZipArchive;
@@ -26,6 +26,18 @@ fn parse(path: &Path, file: impl Read + Seek) -> Result<(Samples, Samples), Data
             array: "x_test",
             shape: vec![test.len(), test.inputs],
             wanted: format!("its samples need {} values each, like those of `x_train`", train.inputs),
+        });
+    }
+    // A flat array beside one of images is read as the images are; two ways to lie are a mistake.
+    if let (Form::Array(a), Form::Array(b)) = (&train.form, &test.form)
+        && a.len().min(b.len()) > 1
+        && a != b
+    {
+        return Err(DataError::ArrayShape {
+            path: path.to_owned(),
+            array: "x_test",
+            shape: [&[test.len()], &b[..]].concat(),
+            wanted: format!("its samples need the shape {a:?} of those of `x_train`"),
         });
     }
     Ok((train, test))
@@ -67,7 +79,7 @@ impl<R: Read + Seek> Archive<'_, R> {
         if values.is_empty() {
             return Err(DataError::Empty { path, what: format!("array `{x}`"), shape });
         }
-        let count = shape[0];
+        let (count, form) = (shape[0], Form::Array(shape[1..].to_vec()));
         let (shape, labels) =
             self.array(y, "labels are integers: convert with .astype(\"uint8\")", labels)?;
         if shape != [count] {
@@ -75,7 +87,7 @@ impl<R: Read + Seek> Archive<'_, R> {
                 format!("`{x}` holds {count} samples, so ({count},) is needed: one number per sample");
             return Err(DataError::ArrayShape { path, array: y, shape, wanted });
         }
-        Ok(Samples { inputs: values.len() / count, values, labels })
+        Ok(Samples { inputs: values.len() / count, form, values, labels })
     }
 
     /// Shape, and elements with the last dimension running fastest.

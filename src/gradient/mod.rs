@@ -39,6 +39,7 @@ pub fn examples(design: &Design, samples: &Samples, first: usize, count: usize) 
     let last = first.saturating_add(count).min(samples.len());
     let part = Samples {
         inputs: samples.inputs,
+        form: samples.form.clone(),
         values: samples.values[first.min(last) * samples.inputs..last * samples.inputs].to_vec(),
         labels: samples.labels[first.min(last)..last].to_vec(),
     };

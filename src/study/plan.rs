@@ -69,7 +69,7 @@ impl Shelf {
             "{:?}",
             (
                 (&design.data, design.train_samples, design.test_samples),
-                (design.input, design.dynamics, design.activation, design.network.inputs(), design.classes()),
+                (design.input, design.dynamics, design.activation, design.network.shape(0), design.classes()),
             )
         );
         if let Some((plan, data)) = self.quantised.get(&look) {
@@ -81,7 +81,7 @@ impl Shelf {
             .entry(format!("{source:?}"))
             .or_insert_with(|| Dataset::read(source).map_err(|e| why(&e)));
         let fit = Fit {
-            inputs: design.network.inputs(),
+            input: design.network.shape(0),
             classes: design.classes(),
             train_samples: design.train_samples,
             test_samples: design.test_samples,

@@ -392,3 +392,83 @@ fn images_are_held_against_the_shape_of_the_input() {
         .to_string();
     assert!(text.contains("`x_test`") && text.contains("the shape [2, 1, 2]"), "{text}");
 }
+
+/// A record of CIFAR-10: red counts rows, green columns, blue is the label.
+fn cifar_record(labels: &[u8]) -> Vec<u8> {
+    let red = (0..1024).map(|at| (at / 32) as u8);
+    let green = (0..1024).map(|at| (at % 32) as u8);
+    let blue = [labels[labels.len() - 1]; 1024];
+    labels.iter().copied().chain(red).chain(green).chain(blue).collect()
+}
+
+/// The files of CIFAR-10, one record each with its number as label; the test set's is 7.
+fn cifar_folder(ending: &str) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for label in 1..=5 {
+        let name = format!("data_batch_{label}.bin{ending}");
+        write(&folder.path().join(name), &cifar_record(&[label]));
+    }
+    write(&folder.path().join(format!("test_batch.bin{ending}")), &cifar_record(&[7]));
+    folder
+}
+
+#[test]
+fn folders_of_cifar_are_read_whole() {
+    let mut checksums = Vec::new();
+    for ending in ["", ".gz"] {
+        let folder = cifar_folder(ending);
+        let data = Dataset::read(&DataSource::Cifar10(folder.path().to_owned())).unwrap();
+        assert_eq!((&data.train.labels[..], &data.test.labels[..]), (&[1, 2, 3, 4, 5][..], &[7][..]));
+        // Row 3, column 20 of the fourth sample.
+        let pixel = &data.train.values_of(3)[(3 * 32 + 20) * 3..][..3];
+        assert_eq!(pixel, [3, 20, 4].map(|v| f32::from(v as u8) / 255.0));
+        let fit = Fit { input: Shape { rows: 32, columns: 32, channels: 3 }, ..fit(0, 10) };
+        assert_eq!(data.clone().fit(fit).unwrap(), data);
+        checksums.push(data.checksum);
+    }
+    assert_eq!(checksums[0], checksums[1]);
+    let folder = cifar_folder(".gz");
+    fs::remove_file(folder.path().join("data_batch_4.bin.gz")).unwrap();
+    let text = Dataset::read(&DataSource::Cifar10(folder.path().to_owned())).unwrap_err().to_string();
+    assert!(text.contains("none of data_batch_4.bin, data_batch_4.bin.gz is there"), "{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    write(&folder.path().join("train.bin"), &[cifar_record(&[4, 40]), cifar_record(&[9, 99])].concat());
+    write(&folder.path().join("test.bin"), &cifar_record(&[0, 1]));
+    let data = Dataset::read(&DataSource::Cifar100(folder.path().to_owned())).unwrap();
+    assert_eq!((&data.train.labels[..], &data.test.labels[..]), (&[40, 99][..], &[1][..]));
+    assert_eq!(data.classes, 100);
+}
+
+#[test]
+fn one_file_of_cifar_is_parted_by_the_number_of_tests() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("some.bin.gz");
+    write(&path, &[0, 1, 2, 3, 4].map(|label| cifar_record(&[label])).concat());
+    let read = || Dataset::read(&DataSource::Cifar10(path.clone())).unwrap();
+    let text = read().fit(fit(3072, 10)).unwrap_err().to_string();
+    assert!(
+        text.contains("`some.bin.gz` is one file of 5 samples") && text.contains("`test_samples`"),
+        "{text}"
+    );
+    let parted = |train, test| {
+        let data = read().fit(Fit { train_samples: train, test_samples: Some(test), ..fit(3072, 10) })?;
+        assert_eq!(data.train.values.len(), data.train.len() * 3072);
+        assert_eq!(data.test.values_of(0)[2], f32::from(data.test.labels[0] as u8) / 255.0);
+        Ok::<_, DataError>((data.train.labels, data.test.labels))
+    };
+    assert_eq!(parted(None, 2).unwrap(), (vec![0, 1, 2], vec![3, 4]));
+    assert_eq!(parted(Some(1), 2).unwrap(), (vec![0], vec![3, 4]));
+    assert!(matches!(parted(Some(4), 2), Err(DataError::TooFew { part: Part::Train, found: 3, .. })));
+    for tests in [5, 6] {
+        let error = parted(None, tests).unwrap_err();
+        assert!(matches!(error, DataError::TooFew { part: Part::Test, found: 4, .. }), "{error}");
+    }
+    // A cut file, and a folder without the files.
+    write(&path, &cifar_record(&[1])[..3000]);
+    let text = Dataset::read(&DataSource::Cifar10(path.clone())).unwrap_err().to_string();
+    assert!(text.contains("after 0 records of 3073 bytes (uncompressed) come 3000"), "{text}");
+    let nowhere = folder.path().join("nowhere");
+    let text = Dataset::read(&DataSource::Cifar10(nowhere)).unwrap_err().to_string();
+    assert!(text.contains("data_batch_1.bin") && text.contains("no such folder"), "{text}");
+}

@@ -29,7 +29,7 @@ impl fmt::Display for Part {
 pub enum DataError {
     /// None of the names that a file may have is in the folder.
     #[error(
-        "{}: none of {} is there{}; run `make data` to fetch the data sets, or point the design's data path at the folder that holds them",
+        "{}: none of {} is there{}; point the design's data path at the folder that holds the files (`make data` fetches MNIST and Fashion-MNIST)",
         .folder.display(), .looked_for.join(", "), if .folder.is_dir() { "" } else { " (there is no such folder)" }
     )]
     MissingFile {
@@ -47,7 +47,7 @@ pub enum DataError {
         reason: io::Error,
     },
     /// The gzip stream is damaged or cut off.
-    #[error("{}: the gzip data is corrupt ({reason}); fetch the file again (`make data`)", .path.display())]
+    #[error("{}: the gzip data is corrupt ({reason}); fetch the file again", .path.display())]
     Gzip {
         /// The file.
         path: PathBuf,
@@ -81,6 +81,16 @@ pub enum DataError {
         path: PathBuf,
         /// Bytes that the header announces, header included.
         expected: u64,
+    },
+    /// The file is not one of records.
+    #[error("{}: not a binary file of {format}: {problem}; take the binary version of the data set, and `source = \"cifar10\"` or \"cifar100\" as it is", .path.display())]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// What it should be.
+        format: &'static str,
+        /// What is wrong.
+        problem: String,
     },
     /// Images and labels do not go together.
     #[error("{} holds {} images, but {} holds {} labels; take both files from one data set", .images.0.display(), .images.1, .labels.0.display(), .labels.1)]
@@ -218,6 +228,14 @@ pub enum DataError {
         label: u16,
         /// Neurons of the output layer.
         classes: usize,
+    },
+    /// One file holds all samples, and the design does not say which of them are tests.
+    #[error("data set `{data}` is one file of {all} samples; say how many of them, the last ones, are tests: `test_samples`, such as {}, under [training]", (.all / 5).max(1))]
+    Unparted {
+        /// The data set.
+        data: String,
+        /// Samples in the file.
+        all: usize,
     },
     /// The design asks for more samples than there are.
     #[error(

@@ -3,17 +3,12 @@
 //! A header is never believed: it says how many bytes to expect, and memory grows only with the bytes that come.
 
 use super::npy::MAX_VALUES;
+use super::packed::{IMAGES, LABELS, foreign, unpacked, up_to};
 use super::{DataError, Form, Samples};
 use crate::network::Shape;
-use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-
-/// Magic number of images: unsigned bytes, three dimensions.
-const IMAGES: [u8; 4] = [0, 0, 8, 3];
-/// Magic number of labels: unsigned bytes, one dimension.
-const LABELS: [u8; 4] = [0, 0, 8, 1];
 
 /// Training and test samples from the four files of a folder.
 pub(super) fn read(folder: &Path) -> Result<(Samples, Samples), DataError> {
@@ -72,16 +67,9 @@ struct Array {
     bytes: Vec<u8>,
 }
 
-/// Parses a file that should begin with `magic`. Whether it is gzipped is seen in its first bytes, not in its name:
-/// browsers unpack files and keep the name, or the other way round.
-fn parse(path: &Path, mut file: impl BufRead, magic: [u8; 4]) -> Result<Array, DataError> {
-    let zipped = file.fill_buf().map_err(DataError::read(path))?.starts_with(&[0x1f, 0x8b]);
-    if zipped {
-        let failed = |reason| DataError::Gzip { path: path.to_owned(), reason };
-        parse_plain(path, MultiGzDecoder::new(file), magic, failed)
-    } else {
-        parse_plain(path, file, magic, DataError::read(path))
-    }
+/// Parses a file that should begin with `magic`.
+fn parse(path: &Path, file: impl BufRead, magic: [u8; 4]) -> Result<Array, DataError> {
+    unpacked(path, file, |file, failed| parse_plain(path, file, magic, failed))
 }
 
 fn parse_plain(
@@ -125,31 +113,10 @@ fn parse_plain(
     }
 }
 
-/// The next `limit` bytes, or fewer where the file ends.
-fn up_to(file: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
 /// What a file is, by its first bytes (at least four).
 fn describe(head: &[u8]) -> String {
-    let known: [(&[u8], &str); 10] = [
-        (&LABELS, "a labels file"),
-        (&IMAGES, "an images file"),
-        (b"\x89PNG", "a PNG image"),
-        (b"\xff\xd8\xff", "a JPEG image"),
-        (b"<", "HTML or XML, perhaps the error page of a failed download"),
-        (b"PK\x03\x04", "a ZIP or NPZ archive"),
-        (b"\x93NUMPY", "a NumPy array"),
-        (b"\xfd7zXZ", "an xz archive: unpack it first"),
-        (b"\x1f\x8b", "gzip data inside gzip data: unpack it once"),
-        (b"version https://git-lfs", "a pointer of Git LFS: run `git lfs pull`"),
-    ];
-    if let Some((_, what)) =
-        known.iter().find(|(magic, _)| head.starts_with(magic) || magic.starts_with(head))
-    {
-        return (*what).to_owned();
+    if let Some(what) = foreign(head) {
+        return what.to_owned();
     }
     if head.starts_with(&[0, 0]) {
         return format!(

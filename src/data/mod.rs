@@ -1,4 +1,4 @@
-//! Samples: the embedded digits, IDX files, NPZ files; their values on the input's number format, and their order.
+//! Samples: the embedded digits, IDX files, CIFAR's files, NPZ files; their values on the input's number format, and their order.
 //!
 //! [`load`] gives what a design trains and tests on, [`quantise`] the integers that the reference and the hardware
 //! see, [`epoch_order`] the order in which an epoch shows them.
@@ -11,7 +11,9 @@ mod idx;
 mod npy;
 mod npz;
 mod order;
+mod packed;
 mod quantise;
+mod records;
 
 pub use checksum::hex;
 pub use error::{DataError, Part};
@@ -77,7 +79,8 @@ pub struct Dataset {
     pub classes: usize,
     /// What is learned.
     pub train: Samples,
-    /// What is only ever tested.
+    /// What is only ever tested. None at first where one file holds both: [`fit`](Self::fit) then takes the last of what
+    /// is learned.
     pub test: Samples,
     /// SHA-256 of the whole data set as decoded, in hexadecimal: the same for the same samples from IDX, gzipped IDX
     /// or NPZ, and not changed by [`Dataset::fit`].
@@ -117,6 +120,14 @@ impl Dataset {
                 let (train, test) = idx::read(folder)?;
                 (last_part(folder.file_name()), train, test)
             }
+            DataSource::Cifar10(path) => {
+                let (train, test) = records::CIFAR10.read(path)?;
+                (last_part(path.file_name()), train, test)
+            }
+            DataSource::Cifar100(path) => {
+                let (train, test) = records::CIFAR100.read(path)?;
+                (last_part(path.file_name()), train, test)
+            }
             DataSource::Npz(file) => {
                 let (train, test) = npz::read(file)?;
                 (last_part(file.file_stem()), train, test)
@@ -134,6 +145,9 @@ impl Dataset {
     /// # Errors
     /// The samples' size or shape is not the input layer's, a label has no output neuron, or there are too few samples.
     pub fn fit(mut self, fit: Fit) -> Result<Dataset, DataError> {
+        if self.test.is_empty() {
+            self.part(fit.test_samples)?;
+        }
         let wanted = [(Part::Train, fit.train_samples), (Part::Test, fit.test_samples)];
         for (part, samples) in [Part::Train, Part::Test].into_iter().zip([&self.train, &self.test]) {
             let data = || self.name.clone();
@@ -161,6 +175,19 @@ impl Dataset {
             samples.truncate(wanted);
         }
         Ok(self)
+    }
+
+    /// Makes the last samples of a file that holds all of them the test set.
+    fn part(&mut self, tests: Option<usize>) -> Result<(), DataError> {
+        let all = self.train.len();
+        let Some(tests) = tests else { return Err(DataError::Unparted { data: self.name.clone(), all }) };
+        let learned = all.checked_sub(tests).filter(|&learned| learned > 0).ok_or_else(|| {
+            let (part, found) = (Part::Test, all.saturating_sub(1));
+            DataError::TooFew { data: self.name.clone(), part, wanted: tests, found }
+        })?;
+        self.test.values = self.train.values.split_off(learned * self.train.inputs);
+        self.test.labels = self.train.labels.split_off(learned);
+        Ok(())
     }
 }
 

@@ -243,6 +243,10 @@ pub enum DataSource {
     Digits,
     /// A folder with the four IDX files of MNIST or Fashion-MNIST, gzipped or not.
     Idx(PathBuf),
+    /// A folder with the binary files of CIFAR-10, or one such file, gzipped or not.
+    Cifar10(PathBuf),
+    /// The same of CIFAR-100.
+    Cifar100(PathBuf),
     /// An NPZ file with `x_train, y_train, x_test, y_test`.
     Npz(PathBuf),
 }

@@ -89,6 +89,7 @@ seed = 1                    # keys the first weights, the order of samples and s
 # test_samples = 500        # only the first so many; all unless given
 
 [data]
-source = "digits"           # digits: 8x8 images, built in | idx: the four files of MNIST | npz: x_train, y_train, x_test, y_test
-# path = "data/mnist"       # folder of the IDX files, or the NPZ file, from the working directory; not for digits
+source = "digits"           # digits: 8x8 images, built in | idx: the four files of MNIST | cifar10, cifar100: their binary files
+                            # npz: x_train, y_train, x_test, y_test; docs/data.md says what each must hold
+# path = "data/mnist"       # folder of the files, or the one file, from the working directory; not for digits
 "#;

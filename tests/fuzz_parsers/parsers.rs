@@ -36,6 +36,7 @@ pub const PARSERS: &[Parser] = &[
     },
     Parser { name: "npz", seeds: archives, parse: npz },
     Parser { name: "idx", seeds: images, parse: idx },
+    Parser { name: "cifar", seeds: records, parse: cifar },
     Parser { name: "vcd", seeds: waveforms, parse: vcd },
     Parser { name: "checkpoint", seeds: checkpoints, parse: checkpoint },
     Parser { name: "result", seeds: results, parse: result },
@@ -139,6 +140,23 @@ fn idx(bytes: &[u8]) -> bool {
     LazyLock::force(&REST);
     put("train-images-idx3-ubyte", bytes);
     Dataset::read(&DataSource::Idx(FOLDER.path().to_owned())).map_err(|e| e.to_string()).is_ok()
+}
+
+/// Two records of CIFAR-10, plain and gzipped.
+fn records() -> Vec<Vec<u8>> {
+    let record = |label: u8| std::iter::once(label).chain((0..3072).map(|at| (at % 251) as u8));
+    let whole: Vec<u8> = record(3).chain(record(9)).collect();
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut zipped, &whole).expect("written");
+    vec![whole, zipped.finish().expect("written")]
+}
+
+fn cifar(bytes: &[u8]) -> bool {
+    let path = put("data_batch.bin", bytes);
+    let read = |source| Dataset::read(&source).map_err(|e| e.to_string()).is_ok();
+    // The other format refuses the same bytes, or takes them, without a panic.
+    let _ = read(DataSource::Cifar100(path.clone()));
+    read(DataSource::Cifar10(path))
 }
 
 fn waveforms() -> Vec<Vec<u8>> {

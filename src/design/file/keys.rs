@@ -112,8 +112,17 @@ const KEYS: &[(&str, &str, &str)] = &[
         "test_samples",
         "how many test samples to use, a whole number {range}, such as `test_samples = 1000`",
     ),
-    ("data", "source", "one of \"digits\" (8x8 images, built in), \"idx\" (MNIST's files), \"npz\""),
-    ("data", "path", "a folder of IDX files or an NPZ file, as a text, such as `path = \"data/mnist\"`"),
+    (
+        "data",
+        "source",
+        "one of \"digits\" (8x8 images, built in), \"idx\" (MNIST's files), \"cifar10\", \"cifar100\" (their binary \
+         files), \"npz\"",
+    ),
+    (
+        "data",
+        "path",
+        "the folder of the files, or the one file (NPZ, or one of CIFAR's), as a text, such as `path = \"data/mnist\"`",
+    ),
 ];
 
 const ROUNDING: &str = "one of \"TRN\", \"TRN_ZERO\", \"RND\" (default), \"RND_ZERO\", \"RND_INF\", \"RND_MIN_INF\", \

@@ -307,21 +307,7 @@ fn source(data: Data, data_at: &Span, layers: &Network, layers_at: &Span) -> Res
             )
             .at(path.at, "not used"));
         }
-        let (image, flat) = (Shape { rows: 8, columns: 8, channels: 1 }, Shape::flat(64));
-        let (first, last) = (layers.shape(0), layers.outputs());
-        if ![image, flat].contains(&first) || last != 10 {
-            return Err(Refusal::new(
-                "layers-not-of-the-data",
-                format!(
-                    "the digits have 64 pixels ({image}) and 10 classes, the network {first} inputs and {last} outputs"
-                ),
-                format!(
-                    "begin `layers` with 64 (\"{image}\" before a kernel) and end it with 10, such as `layers = [64, 64, 10]`"
-                ),
-            )
-            .at(layers_at.clone(), "64 inputs, 10 outputs")
-            .also(source.at, "these data"));
-        }
+        of_the_data(&DIGITS, layers, layers_at, &source.at)?;
         return Ok(DataSource::Digits);
     }
     let path: Given<String> = path.ok_or_else(|| missing("data", "path", source.at.clone()))?;
@@ -333,6 +319,74 @@ fn source(data: Data, data_at: &Span, layers: &Network, layers_at: &Span) -> Res
         )
         .at(path.at, "empty"));
     }
+    if let Some(images) = &KNOWN.iter().find(|known| known.source == source.value) {
+        of_the_data(images, layers, layers_at, &source.at)?;
+    }
     let path = PathBuf::from(path.value);
-    Ok(if source.value == Source::Idx { DataSource::Idx(path) } else { DataSource::Npz(path) })
+    Ok(match source.value {
+        Source::Digits => DataSource::Digits,
+        Source::Idx => DataSource::Idx(path),
+        Source::Cifar10 => DataSource::Cifar10(path),
+        Source::Cifar100 => DataSource::Cifar100(path),
+        Source::Npz => DataSource::Npz(path),
+    })
+}
+
+/// A data set whose images are always the same.
+struct Images {
+    source: Source,
+    name: &'static str,
+    shape: Shape,
+    classes: usize,
+    /// Layers that would do.
+    example: &'static str,
+}
+
+const DIGITS: Images = Images {
+    source: Source::Digits,
+    name: "the digits",
+    shape: Shape { rows: 8, columns: 8, channels: 1 },
+    classes: 10,
+    example: "[64, 64, 10]",
+};
+
+const COLOURED: Shape = Shape { rows: 32, columns: 32, channels: 3 };
+
+/// Those that come in files.
+const KNOWN: [Images; 2] = [
+    Images {
+        source: Source::Cifar10,
+        name: "CIFAR-10's images",
+        shape: COLOURED,
+        classes: 10,
+        example: "[3072, 64, 10]",
+    },
+    Images {
+        source: Source::Cifar100,
+        name: "CIFAR-100's images",
+        shape: COLOURED,
+        classes: 100,
+        example: "[3072, 64, 100]",
+    },
+];
+
+/// Refuses a network that is not of the shape of its images and the number of their classes.
+fn of_the_data(images: &Images, layers: &Network, layers_at: &Span, source_at: &Span) -> Result<()> {
+    let (image, values) = (images.shape, images.shape.neurons());
+    let (first, last) = (layers.shape(0), layers.outputs());
+    if [image, Shape::flat(values)].contains(&first) && last == images.classes {
+        return Ok(());
+    }
+    let Images { name, classes, example, .. } = images;
+    Err(Refusal::new(
+        "layers-not-of-the-data",
+        format!(
+            "{name} have {values} values ({image}) and {classes} classes, the network {first} inputs and {last} outputs"
+        ),
+        format!(
+            "begin `layers` with {values} (\"{image}\" before a kernel) and end it with {classes}, such as `layers = {example}`"
+        ),
+    )
+    .at(layers_at.clone(), format!("{values} inputs, {classes} outputs"))
+    .also(source_at.clone(), "these data"))
 }

@@ -119,6 +119,8 @@ pub(super) struct Data {
 pub(super) enum Source {
     Digits,
     Idx,
+    Cifar10,
+    Cifar100,
     Npz,
 }
 

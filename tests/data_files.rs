@@ -472,3 +472,51 @@ fn one_file_of_cifar_is_parted_by_the_number_of_tests() {
     let text = Dataset::read(&DataSource::Cifar10(nowhere)).unwrap_err().to_string();
     assert!(text.contains("data_batch_1.bin") && text.contains("no such folder"), "{text}");
 }
+
+/// A file of downsampled ImageNet: one image for each label, all of whose values are the label's.
+fn imagenet_file(path: &Path, labels: &[i64]) {
+    let mut npz = NpzWriter::new_compressed(File::create(path).unwrap());
+    let data = Array2::from_shape_fn((labels.len(), 3072), |(image, at)| {
+        if at / 1024 == 0 { (at % 256) as u8 } else { labels[image] as u8 }
+    });
+    npz.add_array("data", &data).unwrap();
+    npz.add_array("labels", &Array1::from(labels.to_vec())).unwrap();
+    npz.finish().unwrap();
+}
+
+#[test]
+fn downsampled_imagenet_is_read_as_far_as_it_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    let source = DataSource::Imagenet32(folder.path().to_owned());
+    for n in 1..=10 {
+        imagenet_file(&file(&format!("train_data_batch_{n}.npz")), &[n, n + 100]);
+    }
+    imagenet_file(&file("val_data.npz"), &[1000, 1]);
+    let data = Dataset::read(&source).unwrap();
+    assert_eq!((data.train.len(), data.classes), (20, 1000));
+    assert_eq!((&data.train.labels[..4], &data.test.labels[..]), (&[0, 100, 1, 101][..], &[999, 0][..]));
+    // Row 1, column 0 of the third image.
+    let pixel = &data.train.values_of(2)[32 * 3..][..3];
+    assert_eq!(pixel, [32, 2, 2].map(|v| f32::from(v as u8) / 255.0));
+    let some = Dataset::read_for(&source, Some(3)).unwrap();
+    assert_eq!((some.train.len(), some.test.len()), (4, 2));
+    assert_ne!(some.checksum, data.checksum);
+
+    // A file that is not needed may be missing; one that is may not.
+    fs::remove_file(file("train_data_batch_3.npz")).unwrap();
+    assert_eq!(Dataset::read_for(&source, Some(4)).unwrap(), some);
+    let text = Dataset::read_for(&source, Some(5)).unwrap_err().to_string();
+    assert!(text.contains("none of train_data_batch_3.npz is there"), "{text}");
+    imagenet_file(&file("train_data_batch_1.npz"), &[1, 0]);
+    let text = Dataset::read_for(&source, Some(1)).unwrap_err().to_string();
+    assert!(text.contains("`labels`, sample 1 has label 0; labels count from 1"), "{text}");
+    let mut npz = NpzWriter::new(File::create(file("train_data_batch_1.npz")).unwrap());
+    npz.add_array("data", &Array2::<u8>::zeros((2, 3071))).unwrap();
+    npz.finish().unwrap();
+    let text = Dataset::read_for(&source, Some(1)).unwrap_err().to_string();
+    assert!(text.contains("`data` has shape [2, 3071]") && text.contains("(images, 3072)"), "{text}");
+    fs::write(file("train_data_batch_1.npz"), b"PK\x03\x04").unwrap();
+    let text = Dataset::read_for(&source, Some(1)).unwrap_err().to_string();
+    assert!(text.contains("fetch the NPZ version"), "{text}");
+}

@@ -111,7 +111,7 @@ pub enum DataError {
         shape: Vec<usize>,
     },
     /// The file is not an NPZ file, or is damaged.
-    #[error("{}: cannot be read as NPZ{}: {reason}; write it with numpy.savez(file, x_train=..., y_train=..., x_test=..., y_test=...)", .path.display(), in_array(.array))]
+    #[error("{}: cannot be read as NPZ{}: {reason}; {remedy}", .path.display(), in_array(.array))]
     Npz {
         /// The file.
         path: PathBuf,
@@ -119,9 +119,11 @@ pub enum DataError {
         array: Option<&'static str>,
         /// What the reader said.
         reason: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// An NPZ file lacks an array.
-    #[error("{}: there is no array `{array}` (there are: {}); x_train, y_train, x_test and y_test are needed", .path.display(), listed(.found))]
+    #[error("{}: there is no array `{array}` (there are: {}); {needed} are needed", .path.display(), listed(.found))]
     MissingArray {
         /// The file.
         path: PathBuf,
@@ -129,6 +131,8 @@ pub enum DataError {
         array: &'static str,
         /// The arrays there are.
         found: Vec<String>,
+        /// All that there should be.
+        needed: &'static str,
     },
     /// An array has elements of the wrong type.
     #[error("{}: array `{array}` has dtype {found}; {wanted}", .path.display())]
@@ -179,7 +183,7 @@ pub enum DataError {
         value: f64,
     },
     /// A label cannot be one.
-    #[error("{}: array `{array}`, sample {sample} has label {label}; labels count from 0 to at most 65535", .path.display())]
+    #[error("{}: array `{array}`, sample {sample} has label {label}; labels count from {first} to at most {}", .path.display(), u32::from(*.first) + 65535)]
     LabelValue {
         /// The file.
         path: PathBuf,
@@ -189,6 +193,8 @@ pub enum DataError {
         sample: usize,
         /// The label.
         label: i128,
+        /// The least that there may be.
+        first: u16,
     },
     /// The samples do not fit the input layer.
     #[error(

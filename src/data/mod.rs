@@ -1,4 +1,4 @@
-//! Samples: the embedded digits, IDX files, CIFAR's files, NPZ files; their values on the input's number format, and their order.
+//! Samples: the embedded digits, IDX files, CIFAR's files, downsampled ImageNet, NPZ files; their values on the input's number format, and their order.
 //!
 //! [`load`] gives what a design trains and tests on, [`quantise`] the integers that the reference and the hardware
 //! see, [`epoch_order`] the order in which an epoch shows them.
@@ -8,6 +8,7 @@ mod digits;
 mod error;
 mod form;
 mod idx;
+mod imagenet;
 mod npy;
 mod npz;
 mod order;
@@ -82,7 +83,7 @@ pub struct Dataset {
     /// What is only ever tested. None at first where one file holds both: [`fit`](Self::fit) then takes the last of what
     /// is learned.
     pub test: Samples,
-    /// SHA-256 of the whole data set as decoded, in hexadecimal: the same for the same samples from IDX, gzipped IDX
+    /// SHA-256 of all that was read as decoded, in hexadecimal: the same for the same samples from IDX, gzipped IDX
     /// or NPZ, and not changed by [`Dataset::fit`].
     pub checksum: String,
 }
@@ -111,6 +112,15 @@ impl Dataset {
     /// # Errors
     /// A file is missing, cannot be read, or does not hold what it should.
     pub fn read(source: &DataSource) -> Result<Dataset, DataError> {
+        Dataset::read_for(source, None)
+    }
+
+    /// Reads a data set for so many training samples (none: all): whole, or, where it is larger than most memories, no more
+    /// of its files than are needed ([`DataSource::is_read_in_part`]).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_for(source: &DataSource, train_samples: Option<usize>) -> Result<Dataset, DataError> {
         let (name, train, test) = match source {
             DataSource::Digits => {
                 let (train, test) = digits::read();
@@ -127,6 +137,10 @@ impl Dataset {
             DataSource::Cifar100(path) => {
                 let (train, test) = records::CIFAR100.read(path)?;
                 (last_part(path.file_name()), train, test)
+            }
+            DataSource::Imagenet32(folder) => {
+                let (train, test) = imagenet::read(folder, train_samples)?;
+                (last_part(folder.file_name()), train, test)
             }
             DataSource::Npz(file) => {
                 let (train, test) = npz::read(file)?;
@@ -194,9 +208,9 @@ impl Dataset {
 /// The samples of a design: read, held against its layers, cut to the numbers it asks for.
 ///
 /// # Errors
-/// Those of [`Dataset::read`] and [`Dataset::fit`].
+/// Those of [`Dataset::read_for`] and [`Dataset::fit`].
 pub fn load(design: &Design) -> Result<Dataset, DataError> {
-    Dataset::read(&design.data)?.fit(Fit {
+    Dataset::read_for(&design.data, design.train_samples)?.fit(Fit {
         input: design.network.shape(0),
         classes: design.classes(),
         train_samples: design.train_samples,

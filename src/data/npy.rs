@@ -8,8 +8,9 @@ use std::io::{self, Read};
 /// Longest header read: NumPy pads it to 64 bytes.
 const MAX_HEADER: usize = 4096;
 
-/// Most numbers of an array: beyond every data set that fits a circuit, and a gigabyte once they are floats.
-pub(super) const MAX_VALUES: u64 = 1 << 28;
+/// Most numbers of an array: beyond every file of a data set that fits a circuit (one of downsampled ImageNet has 3/4 of
+/// them), and two gigabytes once they are floats.
+pub(super) const MAX_VALUES: u64 = 1 << 29;
 
 /// What a header says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,5 @@
-//! NPZ, NumPy's archive of arrays: `x_train`, `y_train`, `x_test`, `y_test`.
+//! NPZ, NumPy's archive of arrays: `x_train`, `y_train`, `x_test`, `y_test`; or `data` and `labels`, as downsampled
+//! ImageNet has them.
 //!
 //! Inputs are bytes (divided by 255) or floats in `[0, 1]`, two or more dimensions, the first of which counts the
 //! samples. Labels are integers of any width, one dimension. As with IDX, memory grows only with the bytes that come.
@@ -16,8 +17,7 @@ pub(super) fn read(path: &Path) -> Result<(Samples, Samples), DataError> {
 }
 
 fn parse(path: &Path, file: impl Read + Seek) -> Result<(Samples, Samples), DataError> {
-    let failed = |e: ZipError| DataError::Npz { path: path.to_owned(), array: None, reason: e.to_string() };
-    let mut archive = Archive { path, zip: ZipArchive::new(file).map_err(failed)? };
+    let mut archive = Archive::open(path, file, &WHOLE)?;
     let train = archive.samples("x_train", "y_train")?;
     let test = archive.samples("x_test", "y_test")?;
     if train.inputs != test.inputs {
@@ -43,9 +43,49 @@ fn parse(path: &Path, file: impl Read + Seek) -> Result<(Samples, Samples), Data
     Ok((train, test))
 }
 
+/// One file of downsampled ImageNet.
+pub(super) struct Batch {
+    /// Image after image, as they lie in the file.
+    pub bytes: Vec<u8>,
+    /// Counted from 0.
+    pub labels: Vec<u16>,
+}
+
+/// The arrays `data` (so many bytes an image) and `labels` (counted from 1) of a file.
+pub(super) fn read_batch(path: &Path, values: usize) -> Result<Batch, DataError> {
+    parse_batch(path, BufReader::new(super::open(path)?), values)
+}
+
+fn parse_batch(path: &Path, file: impl Read + Seek, values: usize) -> Result<Batch, DataError> {
+    let mut archive = Archive::open(path, file, &BATCH)?;
+    let (shape, bytes) = archive.array("data", "pixels are uint8: take the data set as it comes", bytes)?;
+    if shape.len() != 2 || shape[1] != values || shape[0] == 0 {
+        let wanted = format!("(images, {values}) is needed: {values} bytes an image");
+        return Err(DataError::ArrayShape { path: path.to_owned(), array: "data", shape, wanted });
+    }
+    let labels = archive.labels("labels", "data", shape[0], 1)?;
+    Ok(Batch { bytes, labels })
+}
+
+/// What an archive should hold, for people.
+struct Contents {
+    arrays: &'static str,
+    /// What to do where it cannot be read.
+    remedy: &'static str,
+}
+
+const WHOLE: Contents = Contents {
+    arrays: "x_train, y_train, x_test and y_test",
+    remedy: "write it with numpy.savez(file, x_train=..., y_train=..., x_test=..., y_test=...)",
+};
+
+const BATCH: Contents =
+    Contents { arrays: "data and labels", remedy: "fetch the NPZ version of the data set again" };
+
 struct Archive<'a, R: Read + Seek> {
     path: &'a Path,
     zip: ZipArchive<R>,
+    contents: &'static Contents,
 }
 
 /// What ends the reading of an array.
@@ -54,8 +94,8 @@ enum Stop {
     Npy(NpyError),
     /// Element number so-and-so (in memory order) is no input.
     Value(usize, f64),
-    /// It is no label.
-    Label(usize, i128),
+    /// It is no label, where they count from so many.
+    Label(usize, i128, u16),
 }
 
 impl From<NpyError> for Stop {
@@ -64,7 +104,17 @@ impl From<NpyError> for Stop {
     }
 }
 
-impl<R: Read + Seek> Archive<'_, R> {
+impl<'a, R: Read + Seek> Archive<'a, R> {
+    fn open(path: &'a Path, file: R, contents: &'static Contents) -> Result<Self, DataError> {
+        let failed = |e: ZipError| DataError::Npz {
+            path: path.to_owned(),
+            array: None,
+            reason: e.to_string(),
+            remedy: contents.remedy,
+        };
+        Ok(Archive { path, zip: ZipArchive::new(file).map_err(failed)?, contents })
+    }
+
     fn samples(&mut self, x: &'static str, y: &'static str) -> Result<Samples, DataError> {
         let path = self.path.to_owned();
         let (shape, values) = self.array(
@@ -80,14 +130,25 @@ impl<R: Read + Seek> Archive<'_, R> {
             return Err(DataError::Empty { path, what: format!("array `{x}`"), shape });
         }
         let (count, form) = (shape[0], Form::Array(shape[1..].to_vec()));
-        let (shape, labels) =
-            self.array(y, "labels are integers: convert with .astype(\"uint8\")", labels)?;
-        if shape != [count] {
-            let wanted =
-                format!("`{x}` holds {count} samples, so ({count},) is needed: one number per sample");
-            return Err(DataError::ArrayShape { path, array: y, shape, wanted });
-        }
+        let labels = self.labels(y, x, count, 0)?;
         Ok(Samples { inputs: values.len() / count, form, values, labels })
+    }
+
+    /// Labels of the samples of array `x`, which count from `first`; counted from 0.
+    fn labels(
+        &mut self,
+        y: &'static str,
+        x: &'static str,
+        count: usize,
+        first: u16,
+    ) -> Result<Vec<u16>, DataError> {
+        let wanted = "labels are integers: convert with .astype(\"uint8\")";
+        let (shape, labels) = self.array(y, wanted, |header, reader| labels(header, reader, first))?;
+        if shape == [count] {
+            return Ok(labels);
+        }
+        let wanted = format!("`{x}` holds {count} samples, so ({count},) is needed: one number per sample");
+        Err(DataError::ArrayShape { path: self.path.to_owned(), array: y, shape, wanted })
     }
 
     /// Shape, and elements with the last dimension running fastest.
@@ -97,12 +158,22 @@ impl<R: Read + Seek> Archive<'_, R> {
         wanted: &'static str,
         read: impl FnOnce(&Header, &mut dyn Read) -> Option<Result<Vec<T>, Stop>>,
     ) -> Result<(Vec<usize>, Vec<T>), DataError> {
-        let path = self.path;
-        let failed = |reason: String| DataError::Npz { path: path.to_owned(), array: Some(array), reason };
+        let (path, contents) = (self.path, self.contents);
+        let failed = |reason: String| DataError::Npz {
+            path: path.to_owned(),
+            array: Some(array),
+            reason,
+            remedy: contents.remedy,
+        };
         let name = format!("{array}.npy");
         if !self.zip.file_names().any(|n| n == name) {
             let found = self.zip.file_names().map(|n| n.strip_suffix(".npy").unwrap_or(n).to_owned());
-            return Err(DataError::MissingArray { path: path.to_owned(), array, found: found.collect() });
+            return Err(DataError::MissingArray {
+                path: path.to_owned(),
+                array,
+                found: found.collect(),
+                needed: contents.arrays,
+            });
         }
         let mut entry = self.zip.by_name(&name).map_err(|e| failed(e.to_string()))?;
         let header = Header::read(&mut entry).map_err(|e| failed(e.to_string()))?;
@@ -119,8 +190,8 @@ impl<R: Read + Seek> Archive<'_, R> {
                 let (sample, column) = place(&header, at);
                 DataError::Value { path: path.to_owned(), array, sample, column, value }
             }
-            Stop::Label(sample, label) => {
-                DataError::LabelValue { path: path.to_owned(), array, sample, label }
+            Stop::Label(sample, label, first) => {
+                DataError::LabelValue { path: path.to_owned(), array, sample, label, first }
             }
         })?;
         Ok((header.shape.clone(), header.in_order(values)))
@@ -167,15 +238,27 @@ fn input(values: &mut Vec<f32>, value: f64) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Labels of any integer type.
-fn labels(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<u16>, Stop>> {
+/// Bytes as they are.
+fn bytes(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<u8>, Stop>> {
+    let mut bytes = Vec::new();
+    let read = (header.kind() == "u1").then(|| {
+        header.elements::<1, Stop>(&mut reader, |b| {
+            bytes.push(b[0]);
+            Ok(())
+        })
+    })?;
+    Some(read.map(|()| bytes))
+}
+
+/// Labels of any integer type, which count from `first`.
+fn labels(header: &Header, mut reader: &mut dyn Read, first: u16) -> Option<Result<Vec<u16>, Stop>> {
     let mut labels = Vec::new();
-    let mut take = |label: i128| match u16::try_from(label) {
+    let mut take = |label: i128| match u16::try_from(label - i128::from(first)) {
         Ok(label) => {
             labels.push(label);
             Ok(())
         }
-        Err(_) => Err(Stop::Label(labels.len(), label)),
+        Err(_) => Err(Stop::Label(labels.len(), label, first)),
     };
     let read = match header.kind() {
         "u1" => header.elements(&mut reader, |b| take(u8::from_le_bytes(b).into())),
@@ -213,9 +296,9 @@ mod tests {
         assert_eq!(read("<f8", &0.375f64.to_le_bytes()), 0.375);
         assert_eq!(read(">f8", &0.375f64.to_be_bytes()), 0.375);
         assert_eq!(read("|u1", &[51]), 0.2);
-        let read = |descr, mut bytes: &[u8]| match labels(&header(descr), &mut bytes) {
+        let read = |descr, mut bytes: &[u8]| match labels(&header(descr), &mut bytes, 0) {
             Some(Ok(labels)) => i128::from(labels[0]),
-            Some(Err(Stop::Label(0, label))) => label,
+            Some(Err(Stop::Label(0, label, 0))) => label,
             _ => panic!("{descr}"),
         };
         assert_eq!(read("|u1", &[200]), 200);

@@ -247,8 +247,17 @@ pub enum DataSource {
     Cifar10(PathBuf),
     /// The same of CIFAR-100.
     Cifar100(PathBuf),
+    /// A folder with the NPZ files of downsampled ImageNet.
+    Imagenet32(PathBuf),
     /// An NPZ file with `x_train, y_train, x_test, y_test`.
     Npz(PathBuf),
+}
+
+impl DataSource {
+    /// True where the number of training samples decides which files are read at all.
+    pub fn is_read_in_part(&self) -> bool {
+        matches!(self, DataSource::Imagenet32(_))
+    }
 }
 
 /// A validated design.

@@ -90,6 +90,7 @@ seed = 1                    # keys the first weights, the order of samples and s
 
 [data]
 source = "digits"           # digits: 8x8 images, built in | idx: the four files of MNIST | cifar10, cifar100: their binary files
+                            # imagenet32: the NPZ files of downsampled ImageNet
                             # npz: x_train, y_train, x_test, y_test; docs/data.md says what each must hold
 # path = "data/mnist"       # folder of the files, or the one file, from the working directory; not for digits
 "#;

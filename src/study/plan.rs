@@ -76,10 +76,11 @@ impl Shelf {
             return Ok((Plan { seed: design.seed, epochs: design.epochs, ..*plan }, Arc::clone(data)));
         }
         let source: &DataSource = &design.data;
+        let wanted = design.train_samples.filter(|_| source.is_read_in_part());
         let read = self
             .read
-            .entry(format!("{source:?}"))
-            .or_insert_with(|| Dataset::read(source).map_err(|e| why(&e)));
+            .entry(format!("{:?}", (source, wanted)))
+            .or_insert_with(|| Dataset::read_for(source, wanted).map_err(|e| why(&e)));
         let fit = Fit {
             input: design.network.shape(0),
             classes: design.classes(),

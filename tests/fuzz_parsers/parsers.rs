@@ -35,6 +35,7 @@ pub const PARSERS: &[Parser] = &[
         parse: |text| eqhdl::study::file::parse(Path::new("x.toml"), &lossy(text)).map_err(told).is_ok(),
     },
     Parser { name: "npz", seeds: archives, parse: npz },
+    Parser { name: "imagenet", seeds: batches, parse: imagenet },
     Parser { name: "idx", seeds: images, parse: idx },
     Parser { name: "cifar", seeds: records, parse: cifar },
     Parser { name: "vcd", seeds: waveforms, parse: vcd },
@@ -140,6 +141,28 @@ fn idx(bytes: &[u8]) -> bool {
     LazyLock::force(&REST);
     put("train-images-idx3-ubyte", bytes);
     Dataset::read(&DataSource::Idx(FOLDER.path().to_owned())).map_err(|e| e.to_string()).is_ok()
+}
+
+/// A file of downsampled ImageNet with two images.
+fn batches() -> Vec<Vec<u8>> {
+    let archive = |compressed: bool| {
+        let file = Cursor::new(Vec::new());
+        let mut npz = if compressed { NpzWriter::new_compressed(file) } else { NpzWriter::new(file) };
+        npz.add_array("data", &Array2::from_shape_fn((2, 3072), |(i, j)| (i + j) as u8)).expect("written");
+        npz.add_array("labels", &Array1::from(vec![1i64, 1000])).expect("written");
+        npz.finish().expect("written").into_inner()
+    };
+    vec![archive(false), archive(true)]
+}
+
+fn imagenet(bytes: &[u8]) -> bool {
+    static REST: LazyLock<()> = LazyLock::new(|| {
+        put("val_data.npz", &batches()[0]);
+    });
+    LazyLock::force(&REST);
+    put("train_data_batch_1.npz", bytes);
+    let folder = DataSource::Imagenet32(FOLDER.path().to_owned());
+    Dataset::read_for(&folder, Some(1)).map_err(|e| e.to_string()).is_ok()
 }
 
 /// Two records of CIFAR-10, plain and gzipped.

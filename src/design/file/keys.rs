@@ -116,7 +116,7 @@ const KEYS: &[(&str, &str, &str)] = &[
         "data",
         "source",
         "one of \"digits\" (8x8 images, built in), \"idx\" (MNIST's files), \"cifar10\", \"cifar100\" (their binary \
-         files), \"npz\"",
+         files), \"imagenet32\" (its NPZ files), \"npz\"",
     ),
     (
         "data",

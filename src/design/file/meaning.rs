@@ -328,6 +328,7 @@ fn source(data: Data, data_at: &Span, layers: &Network, layers_at: &Span) -> Res
         Source::Idx => DataSource::Idx(path),
         Source::Cifar10 => DataSource::Cifar10(path),
         Source::Cifar100 => DataSource::Cifar100(path),
+        Source::Imagenet32 => DataSource::Imagenet32(path),
         Source::Npz => DataSource::Npz(path),
     })
 }
@@ -353,7 +354,7 @@ const DIGITS: Images = Images {
 const COLOURED: Shape = Shape { rows: 32, columns: 32, channels: 3 };
 
 /// Those that come in files.
-const KNOWN: [Images; 2] = [
+const KNOWN: [Images; 3] = [
     Images {
         source: Source::Cifar10,
         name: "CIFAR-10's images",
@@ -367,6 +368,13 @@ const KNOWN: [Images; 2] = [
         shape: COLOURED,
         classes: 100,
         example: "[3072, 64, 100]",
+    },
+    Images {
+        source: Source::Imagenet32,
+        name: "downsampled ImageNet's images",
+        shape: COLOURED,
+        classes: 1000,
+        example: "[3072, 64, 1000]",
     },
 ];
 

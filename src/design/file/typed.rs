@@ -121,6 +121,7 @@ pub(super) enum Source {
     Idx,
     Cifar10,
     Cifar100,
+    Imagenet32,
     Npz,
 }
 

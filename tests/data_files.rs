@@ -1,7 +1,7 @@
 //! Data sets as users have them: folders of IDX files and NPZ files, good and bad.
 
 use eqhdl::data::{self, DataError, Dataset, Fit, Form, Part};
-use eqhdl::design::{self, Activation, DataSource, Design, Dynamics};
+use eqhdl::design::{self, Activation, DataSource, Design, Dynamics, Preparation};
 use eqhdl::fixed_point::Format;
 use eqhdl::network::{Network, Shape};
 use flate2::{Compression, write::GzEncoder};
@@ -203,8 +203,7 @@ fn npz_errors_say_which_array_and_what_would_be_right() {
             Npz::new(false).with("x_train", &Array2::<u8>::zeros((0, 4))).with_the_rest(),
             &["`x_train`", "holds nothing"],
         ),
-        (changed([1, 2], 1.5), &["`x_train`", "sample 1, value 2 is 1.5", "[0, 1]"]),
-        (changed([0, 3], -0.001), &["sample 0, value 3 is -0.001"]),
+        (changed([1, 2], f32::NEG_INFINITY), &["`x_train`", "sample 1, value 2 is -inf", "finite"]),
         (changed([0, 1], f32::NAN), &["sample 0, value 1 is NaN"]),
         (changed([1, 0], f32::INFINITY), &["sample 1, value 0 is inf"]),
         (labelled(array![0, -1]), &["`y_train`", "sample 1 has label -1"]),
@@ -243,7 +242,7 @@ fn what_is_no_npz_file_is_refused() {
 }
 
 fn fit(inputs: usize, classes: usize) -> Fit {
-    Fit { input: Shape::flat(inputs), classes, train_samples: None, test_samples: None }
+    Fit { input: Shape::flat(inputs), classes, train_samples: None, test_samples: None, any_value: false }
 }
 
 #[test]
@@ -317,7 +316,7 @@ fn a_design_loads_its_samples_on_its_input_format() {
     // Energy-based dynamics with half slope: the synapses see x / 2.
     (design.dynamics, design.activation) = (Dynamics::Energy, Activation::HalfHardSigmoid);
     assert!(data::quantise(&design, &set.train).raw.into_iter().eq(expected(8)));
-    assert_eq!(data::input_value(&design, 0.75), 0.375);
+    assert_eq!(data::input_value(&design, 0, 0.75), 0.375);
 
     design.network = Network::dense(&[63, 8, 10]);
     assert!(
@@ -519,4 +518,73 @@ fn downsampled_imagenet_is_read_as_far_as_it_is_needed() {
     fs::write(file("train_data_batch_1.npz"), b"PK\x03\x04").unwrap();
     let text = Dataset::read_for(&source, Some(1)).unwrap_err().to_string();
     assert!(text.contains("fetch the NPZ version"), "{text}");
+}
+
+#[test]
+fn values_outside_of_0_to_1_need_a_design_that_says_what_becomes_of_them() {
+    let read = || {
+        let mut x = Array2::from(TRAIN.to_vec()).mapv(|p| f32::from(p) / 255.0);
+        x[[1, 2]] = -2.5;
+        Npz::new(false).with("x_train", &x).with_the_rest().read().unwrap()
+    };
+    let text = read().fit(fit(4, 3)).unwrap_err().to_string();
+    assert!(text.contains("training sample 1, value 2 is -2.5") && text.contains("signed `input`"), "{text}");
+    let any = Fit { any_value: true, ..fit(4, 3) };
+    assert_eq!(read().fit(any).unwrap().train.values[6], -2.5);
+    let mut test = read();
+    test.train.values[6] = 0.0;
+    test.test.values[3] = 1.25;
+    let text = test.fit(fit(4, 3)).unwrap_err().to_string();
+    assert!(text.contains("test sample 0, value 3 is 1.25"), "{text}");
+
+    let mut design = example_design();
+    assert!(!design.takes_any_value());
+    design.input = Format::signed(8, 4);
+    assert!(design.takes_any_value());
+    design.input = Format::unsigned(8, 8);
+    design.preparation.offset = vec![0.5];
+    assert!(design.takes_any_value());
+}
+
+#[test]
+fn samples_are_scaled_before_they_meet_the_format() {
+    let mut design = example_design();
+    (design.train_samples, design.test_samples) = (Some(3), Some(2));
+    design.input = Format::signed(8, 5);
+    design.preparation = Preparation { scale: vec![2.0], offset: vec![-0.5] };
+    let set = data::load(&design).unwrap();
+    assert_eq!(data::warnings(&design, &set), [""; 0]);
+    // Pixels of 0 to 16 sixteenths become -1 to 1, in steps of 1/32.
+    let raw = data::quantise(&design, &set.train).raw;
+    let expected = |v: &f32| ((v * 16.0) as i32 - 8) * 4;
+    assert!(raw.iter().copied().eq(set.train.values.iter().map(expected)));
+    assert!(raw.contains(&-32) && raw.contains(&32));
+    // The oracle sees the same values.
+    let real = eqhdl::oracle::train::real_input(&design, &set.train, 2);
+    assert!(real.iter().zip(&raw[128..]).all(|(real, &raw)| real * 32.0 == f64::from(raw)));
+    // One number for each value: the second half of an image is turned into its negative.
+    design.preparation.scale = (0..64).map(|n| if n < 32 { 2.0 } else { -2.0 }).collect();
+    let turned = data::quantise(&design, &set.train).raw;
+    for (at, (raw, turned)) in raw.iter().zip(&turned).enumerate() {
+        assert_eq!(*turned, if at % 64 < 32 { *raw } else { -raw }, "{at}");
+    }
+    design.preparation.scale = vec![2.0];
+
+    // Values beyond the format are held at its ends, and counted; not the last step.
+    design.input = Format::signed(6, 5);
+    assert_eq!(data::warnings(&design, &set), [""; 0]);
+    design.preparation.scale = vec![4.0];
+    let lost =
+        set.train.values.iter().chain(&set.test.values).filter(|v| (4.0 * **v - 2.0).abs() > 1.1).count();
+    let found = data::warnings(&design, &set);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(
+        found[0].contains(&format!("{lost} of 320 values")) && found[0].contains("from -2.0000 to 2.0000"),
+        "{found:?}"
+    );
+    assert!(data::quantise(&design, &set.train).raw.iter().all(|raw| (-32..=31).contains(raw)));
+    // Values that vanish are told, too.
+    design.preparation = Preparation { scale: vec![0.01], offset: vec![0.0] };
+    let found = data::warnings(&design, &set);
+    assert!(found.len() == 1 && found[0].contains("all of the values that are not 0 become 0"), "{found:?}");
 }

@@ -320,7 +320,9 @@ pub fn synthetic_samples(design: &Design) -> Vec<SampleWords> {
         let key = absorb(design.seed, n);
         let input = |i: usize| {
             let random = absorb(key, i as u32);
-            if random & 1 == 0 && i > 0 { 0 } else { (i64::from(random >> 1) & format.max_raw()) as i32 }
+            let raw = i64::from(random >> 1) & format.max_raw();
+            let raw = if random >> 31 == 0 { raw } else { raw + format.min_raw() };
+            if random & 1 == 0 && i > 0 { 0 } else { raw as i32 }
         };
         SampleWords {
             inputs: (0..design.network.inputs()).map(input).collect(),

@@ -11,7 +11,6 @@ use crate::cosim::{
     Builds, Built, COMMIT_SIGNALS, CosimError, FAULTS, Fault, Level, Outcome, Purpose, Request, Through,
     Tracing, bus_difference, cross_check, leading_to, replay, run_to_file, save_files,
 };
-use crate::data;
 use crate::design::Design;
 use crate::reference::Weights;
 use crate::reference::train::{Plan, PlannedSample, TrainingData};
@@ -115,7 +114,7 @@ pub fn run(args: &CosimArgs) -> Result<ExitCode, CliError> {
     if let Some(epochs) = args.epochs {
         design.epochs = epochs;
     }
-    let dataset = data::load(&design).map_err(CliError::input_message)?;
+    let dataset = super::load_data(&design)?;
     let plan = Plan::new(&design, &dataset);
     let limit = args.samples.unwrap_or(usize::MAX);
     let samples: Vec<PlannedSample> = (0..plan.epochs).flat_map(|e| plan.samples(e)).take(limit).collect();

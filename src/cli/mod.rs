@@ -140,6 +140,15 @@ fn load_design(path: &std::path::Path) -> Result<crate::design::Design, CliError
     Ok(design)
 }
 
+/// Loads the samples of a design or says what is wrong with them.
+fn load_data(design: &crate::design::Design) -> Result<crate::data::Dataset, CliError> {
+    let dataset = crate::data::load(design).map_err(CliError::input_message)?;
+    for warning in crate::data::warnings(design, &dataset) {
+        note!("warning: {warning}");
+    }
+    Ok(dataset)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Cli;

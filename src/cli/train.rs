@@ -9,7 +9,7 @@ pub use args::TrainArgs;
 
 use super::CliError;
 use super::say::{note, tell};
-use crate::data::{self, Dataset};
+use crate::data::Dataset;
 use crate::design::{Design, Keys};
 use crate::reference::Weights;
 use crate::reference::checkpoint::{Checkpoint, CheckpointError};
@@ -88,7 +88,7 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     if args.kernels.is_some() {
         kernels::expected(&design)?;
     }
-    let dataset = data::load(&design).map_err(CliError::input_message)?;
+    let dataset = crate::cli::load_data(&design)?;
     let training_data = TrainingData::new(&design, &dataset);
     let plan = Plan::new(&design, &dataset);
     let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name));

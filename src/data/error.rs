@@ -168,8 +168,8 @@ pub enum DataError {
         /// The limit.
         most: u64,
     },
-    /// An input value is not in `[0, 1]`.
-    #[error("{}: array `{array}`, sample {sample}, value {column} is {value}; every value must lie in [0, 1]: scale the array, or give bytes (uint8), which are divided by 255", .path.display())]
+    /// An input value is no number to work with.
+    #[error("{}: array `{array}`, sample {sample}, value {column} is {value}; every value must be finite, as a float of 32 bits, too", .path.display())]
     Value {
         /// The file.
         path: PathBuf,
@@ -195,6 +195,22 @@ pub enum DataError {
         label: i128,
         /// The least that there may be.
         first: u16,
+    },
+    /// An input value is not in `[0, 1]`, and the design does not say what becomes of such.
+    #[error(
+        "data set `{data}`: {part} sample {sample}, value {column} is {value}; values lie in [0, 1] unless the design has `scale` or `offset` under [data], or a signed `input` under [formats]: write one of these, scale the array, or give bytes (uint8), which are divided by 255"
+    )]
+    Outside {
+        /// The data set.
+        data: String,
+        /// Training or test.
+        part: Part,
+        /// The sample's index.
+        sample: usize,
+        /// The value's index in the (flattened) sample.
+        column: usize,
+        /// The value.
+        value: f32,
     },
     /// The samples do not fit the input layer.
     #[error(

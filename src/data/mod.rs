@@ -15,12 +15,14 @@ mod order;
 mod packed;
 mod quantise;
 mod records;
+mod warnings;
 
 pub use checksum::hex;
 pub use error::{DataError, Part};
 pub use form::Form;
 pub use order::epoch_order;
 pub use quantise::{QuantisedSamples, input_value, quantise};
+pub use warnings::warnings;
 
 use crate::design::{DataSource, Design};
 use crate::network::Shape;
@@ -32,7 +34,7 @@ pub struct Samples {
     pub inputs: usize,
     /// How they lie.
     pub form: Form,
-    /// All values in `[0, 1]`: sample after sample, `inputs` each.
+    /// All values, finite; in `[0, 1]` where they were bytes: sample after sample, `inputs` each.
     pub values: Vec<f32>,
     /// One label per sample, counted from 0.
     pub labels: Vec<u16>,
@@ -99,6 +101,21 @@ pub struct Fit {
     pub train_samples: Option<usize>,
     /// Keep the first so many test samples (none: all).
     pub test_samples: Option<usize>,
+    /// Values may lie outside of `[0, 1]`.
+    pub any_value: bool,
+}
+
+impl Fit {
+    /// What a design asks for.
+    pub fn of(design: &Design) -> Fit {
+        Fit {
+            input: design.network.shape(0),
+            classes: design.classes(),
+            train_samples: design.train_samples,
+            test_samples: design.test_samples,
+            any_value: design.takes_any_value(),
+        }
+    }
 }
 
 /// Opens a file of data: a file, since a pipe has no end until somebody closes it, and a device may have none.
@@ -157,7 +174,7 @@ impl Dataset {
     /// asks for.
     ///
     /// # Errors
-    /// The samples' size or shape is not the input layer's, a label has no output neuron, or there are too few samples.
+    /// The samples' size or shape is not the input layer's, a value lies outside of what the design takes, a label has no output neuron, or there are too few samples.
     pub fn fit(mut self, fit: Fit) -> Result<Dataset, DataError> {
         if self.test.is_empty() {
             self.part(fit.test_samples)?;
@@ -171,6 +188,14 @@ impl Dataset {
             if let Some(index) = samples.labels.iter().position(|&l| usize::from(l) >= fit.classes) {
                 let (label, classes) = (samples.labels[index], fit.classes);
                 return Err(DataError::Label { data: data(), part, index, label, classes });
+            }
+        }
+        for (part, samples) in [Part::Train, Part::Test].into_iter().zip([&self.train, &self.test]) {
+            let outside = |x: &f32| !fit.any_value && !(0.0..=1.0).contains(x);
+            if let Some(at) = samples.values.iter().position(outside) {
+                let (sample, column) = (at / samples.inputs, at % samples.inputs);
+                let (data, value) = (self.name, samples.values[at]);
+                return Err(DataError::Outside { data, part, sample, column, value });
             }
         }
         for samples in [&mut self.train, &mut self.test] {
@@ -210,12 +235,7 @@ impl Dataset {
 /// # Errors
 /// Those of [`Dataset::read_for`] and [`Dataset::fit`].
 pub fn load(design: &Design) -> Result<Dataset, DataError> {
-    Dataset::read_for(&design.data, design.train_samples)?.fit(Fit {
-        input: design.network.shape(0),
-        classes: design.classes(),
-        train_samples: design.train_samples,
-        test_samples: design.test_samples,
-    })
+    Dataset::read_for(&design.data, design.train_samples)?.fit(Fit::of(design))
 }
 
 fn last_part(name: Option<&std::ffi::OsStr>) -> String {

@@ -1,7 +1,7 @@
 //! NPZ, NumPy's archive of arrays: `x_train`, `y_train`, `x_test`, `y_test`; or `data` and `labels`, as downsampled
 //! ImageNet has them.
 //!
-//! Inputs are bytes (divided by 255) or floats in `[0, 1]`, two or more dimensions, the first of which counts the
+//! Inputs are bytes (divided by 255) or finite floats, two or more dimensions, the first of which counts the
 //! samples. Labels are integers of any width, one dimension. As with IDX, memory grows only with the bytes that come.
 
 use super::npy::{Header, NpyError};
@@ -214,7 +214,7 @@ fn place(header: &Header, at: usize) -> (usize, usize) {
     (at % samples, column)
 }
 
-/// Inputs: bytes are divided by 255; floats must lie in `[0, 1]`. None where the type is another.
+/// Inputs: bytes are divided by 255; floats must be finite. None where the type is another.
 fn inputs(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<f32>, Stop>> {
     let mut values = Vec::new();
     let read = match header.kind() {
@@ -230,11 +230,12 @@ fn inputs(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<f32>,
 }
 
 fn input(values: &mut Vec<f32>, value: f64) -> Result<(), Stop> {
-    if !(0.0..=1.0).contains(&value) {
+    let narrowed = value as f32;
+    if !narrowed.is_finite() {
         return Err(Stop::Value(values.len(), value));
     }
     // A float of -0 is the same input as 0: one bit pattern for it, so that the checksum agrees.
-    values.push(value as f32 + 0.0);
+    values.push(narrowed + 0.0);
     Ok(())
 }
 
@@ -361,7 +362,7 @@ mod tests {
             if let Ok((train, test)) = parse(Path::new("data.npz"), Cursor::new(file)) {
                 for part in [train, test] {
                     prop_assert_eq!(part.values.len(), part.inputs * part.len());
-                    prop_assert!(part.values.iter().all(|v| (0.0..=1.0).contains(v)));
+                    prop_assert!(part.values.iter().all(|v| v.is_finite()));
                 }
             }
         }

@@ -43,14 +43,14 @@ impl QuantisedSamples {
     }
 }
 
-/// What the synapses of a design should see of an input `x` in `[0, 1]`, before quantising: `x` itself, or `rho(x)`
-/// for energy-based dynamics, where the input passes through the activation like every state (algorithms 1.2).
-pub fn input_value(design: &Design, x: f32) -> f64 {
-    activity(design.dynamics, design.activation, x)
+/// What the synapses of a design should see of the loaded value `x` of input neuron `number`, before quantising: `x` as
+/// the design scales it, or `rho` of that for energy-based dynamics, where the input passes through the activation like
+/// every state (algorithms 1.2).
+pub fn input_value(design: &Design, number: usize, x: f32) -> f64 {
+    activity(design.dynamics, design.activation, design.preparation.value(number, x.into()))
 }
 
-fn activity(dynamics: Dynamics, activation: Activation, x: f32) -> f64 {
-    let x = f64::from(x);
+fn activity(dynamics: Dynamics, activation: Activation, x: f64) -> f64 {
     match (dynamics, activation) {
         (Dynamics::Prototypical | Dynamics::Leaky, _) => x,
         (Dynamics::Energy, Activation::HardSigmoid) => x.clamp(0.0, 1.0),
@@ -62,25 +62,33 @@ fn activity(dynamics: Dynamics, activation: Activation, x: f32) -> f64 {
 /// The samples as the design's input layer holds them: [`input_value`], to the nearest value of
 /// [`Design::input`] (ties away from zero), held at the ends of its range.
 pub fn quantise(design: &Design, samples: &Samples) -> QuantisedSamples {
-    let raw = quantise_values(design.input, &samples.values, |x| input_value(design, x));
+    let period = design.preparation.period();
+    let raw = quantise_values(design.input, &samples.values, period, |n, x| input_value(design, n, x));
     QuantisedSamples { inputs: samples.inputs, raw, labels: samples.labels.clone() }
 }
 
-fn quantise_values(input: Format, values: &[f32], activity: impl Fn(f32) -> f64) -> Vec<i32> {
+/// The values at equal places modulo `period` have the same activity.
+fn quantise_values(
+    input: Format,
+    values: &[f32],
+    period: usize,
+    activity: impl Fn(usize, f32) -> f64,
+) -> Vec<i32> {
     // A validated design's activities have at most 32 bits, sign included; nothing is lost here.
-    let quantise = |x| i32::try_from(input.nearest(activity(x))).unwrap_or(i32::MAX);
+    let quantise = |n, x| i32::try_from(input.nearest(activity(n, x))).unwrap_or(i32::MAX);
     // Most data has at most 256 distinct values: remember one per bucket, exact because the value itself is compared.
-    let mut seen = [(0f32, quantise(0.0)); 256];
-    values
-        .iter()
-        .map(|&x| {
-            let slot = &mut seen[usize::from((x * 255.0).round() as u8)];
-            if slot.0.to_bits() != x.to_bits() {
-                *slot = (x, quantise(x));
-            }
-            slot.1
-        })
-        .collect()
+    let mut seen: Vec<_> = (0..period).map(|n| [(0f32, quantise(n, 0.0)); 256]).collect();
+    let mut number = 0;
+    let mut raw = Vec::with_capacity(values.len());
+    for &x in values {
+        let slot = &mut seen[number][usize::from((x * 255.0).round() as u8)];
+        if slot.0.to_bits() != x.to_bits() {
+            *slot = (x, quantise(number, x));
+        }
+        raw.push(slot.1);
+        number = if number + 1 == period { 0 } else { number + 1 };
+    }
+    raw
 }
 
 #[cfg(test)]
@@ -89,7 +97,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn raw(format: &str, values: &[f32]) -> Vec<i32> {
-        quantise_values(format.parse().unwrap(), values, f64::from)
+        quantise_values(format.parse().unwrap(), values, 1, |_, x| f64::from(x))
     }
 
     #[test]
@@ -101,6 +109,12 @@ mod tests {
         assert_eq!(raw("u1.0", &[0.5, 0.49999]), [1, 0]);
         assert_eq!(raw("u4.3", &[1.0 / 16.0, 3.0 / 16.0]), [1, 2]);
         assert_eq!(raw("s32.30", &[1.0]), [1 << 30]);
+        // So do those below zero, and the least value is one step further away than the greatest.
+        assert_eq!(
+            raw("s4.2", &[-0.125, -0.124, -2.0, 2.0, -9.0, 9.0, 1e30, -1e30]),
+            [-1, 0, -8, 7, -8, 7, 7, -8]
+        );
+        assert_eq!(raw("u4.2", &[-0.5, 0.5]), [0, 2]);
     }
 
     #[test]
@@ -122,10 +136,11 @@ mod tests {
     proptest! {
         /// The buckets change nothing.
         #[test]
-        fn remembering_is_exact(values in prop::collection::vec(0f32..=1.0, 0..2000), width in 1u32..=31) {
-            let format = Format::unsigned(width, width as i32);
-            let plain: Vec<i64> = values.iter().map(|&x| format.nearest(f64::from(x).sqrt())).collect();
-            let fast = quantise_values(format, &values, |x| f64::from(x).sqrt());
+        fn remembering_is_exact(values in prop::collection::vec(-0.5f32..=1.5, 0..2000), width in 1u32..=31, period in 1usize..5) {
+            let format = Format::signed(width + 1, width as i32);
+            let activity = |n: usize, x: f32| f64::from(x.abs()).sqrt() * [1.0, -0.5, 0.25, 2.0][n % period];
+            let plain: Vec<i64> = values.iter().enumerate().map(|(n, &x)| format.nearest(activity(n, x))).collect();
+            let fast = quantise_values(format, &values, period, activity);
             prop_assert!(fast.iter().map(|&r| i64::from(r)).eq(plain));
         }
     }

@@ -4,7 +4,7 @@
 //! apart by the names of the keys that differ. Register `DESIGN`, the commit probe, checkpoints and results use the
 //! digest of the same text.
 
-use super::{Constant, Design, Modes};
+use super::{Constant, Design, Modes, Preparation};
 use crate::fixed_point::Format;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -53,6 +53,14 @@ impl Keys {
         keys.say("network.initial_scale", list(design.synapses.iter().map(|s| s.init)));
         keys.say("training.rate_milestones", list(design.milestones.epochs()));
         keys.say("training.seed", design.seed);
+        // Only where they are not what they are by default: what was written before there were such keys stays valid.
+        let (p, plain) = (&design.preparation, Preparation::default());
+        if p.scale != plain.scale {
+            keys.say("data.scale", list(&p.scale));
+        }
+        if p.offset != plain.offset {
+            keys.say("data.offset", list(&p.offset));
+        }
         keys
     }
 
@@ -223,6 +231,12 @@ mod tests {
         let reseeded = design(("seed = 1", "seed = 2"));
         assert_eq!(Keys::of_circuit(&reseeded), circuit);
         assert_ne!(Keys::of_training(&reseeded).digest(), Keys::of_training(&plain).digest());
+
+        let scaled = design(("[data]", "[data]\nscale = 2\noffset = -0.25"));
+        assert_eq!(Keys::of_circuit(&scaled), circuit);
+        let differences = Keys::of_training(&scaled).differences(&Keys::of_training(&plain));
+        let told: Vec<String> = differences.iter().map(ToString::to_string).collect();
+        assert_eq!(told, ["data.scale (there none, here [2])", "data.offset (there none, here [-0.25])"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod identity;
 pub mod limits;
 mod milestones;
 pub mod name;
+mod preparation;
 mod tables;
 mod template;
 mod warnings;
@@ -22,6 +23,7 @@ pub(crate) use diagnostics::{Refusal, nearest};
 pub use file::{Numbers, Shape, fields, load, parse, ranges, shape};
 pub use identity::{KeyDifference, Keys};
 pub use milestones::Milestones;
+pub use preparation::Preparation;
 pub use tables::{Table, Tables, logistic};
 pub use template::commented_example;
 pub use warnings::warnings;
@@ -270,6 +272,8 @@ pub struct Design {
     pub path: PathBuf,
     /// Layers of neurons and what joins them.
     pub network: Network,
+    /// What becomes of loaded values before that format.
+    pub preparation: Preparation,
     /// Format of the input values (layer 0).
     pub input: Format,
     /// Layers 1 to L (index 0 is layer 1).
@@ -343,6 +347,11 @@ impl Design {
     /// Classes.
     pub fn classes(&self) -> usize {
         self.network.outputs()
+    }
+
+    /// True where loaded values may lie anywhere; else only from 0 to 1.
+    pub fn takes_any_value(&self) -> bool {
+        self.input.signed || !self.preparation.is_plain()
     }
 
     /// Format of what the synapses see of layer `l` (0 to L): the state, except that energy-based dynamics with the

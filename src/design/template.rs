@@ -93,4 +93,6 @@ source = "digits"           # digits: 8x8 images, built in | idx: the four files
                             # imagenet32: the NPZ files of downsampled ImageNet
                             # npz: x_train, y_train, x_test, y_test; docs/data.md says what each must hold
 # path = "data/mnist"       # folder of the files, or the one file, from the working directory; not for digits
+# scale = 1.0               # an input is (x + offset) * scale of a loaded x, 0 to 1 for bytes; one number, or a list with
+# offset = 0.0              # one for each channel or for each value; values of both signs want a signed input format
 "#;

@@ -18,8 +18,9 @@ mod trace;
 pub use curves::{Curves, Quantity};
 pub use trace::Trace;
 
-use crate::data::{Samples, input_value, quantise};
+use crate::data::{Samples, quantise};
 use crate::design::Design;
+use crate::oracle::train::real_input;
 
 /// A sample of a design's data, for both arithmetics.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,7 +48,7 @@ pub fn examples(design: &Design, samples: &Samples, first: usize, count: usize) 
     (0..part.len())
         .map(|k| Example {
             number: (first + k) as u32,
-            real: part.values_of(k).iter().map(|&x| input_value(design, x)).collect(),
+            real: real_input(design, &part, k),
             raw: raw.raw_of(k).to_vec(),
             label: part.label(k),
         })

@@ -22,7 +22,7 @@ struct Header {
 
 /// What the synapses of a design see of one sample, one value per input neuron, not quantised.
 pub fn real_input(design: &Design, samples: &Samples, index: usize) -> Vec<f64> {
-    samples.values_of(index).iter().map(|&x| input_value(design, x)).collect()
+    samples.values_of(index).iter().enumerate().map(|(number, &x)| input_value(design, number, x)).collect()
 }
 
 /// Runs a plan, sample by sample, from the real values of the design's initial weights.

@@ -68,7 +68,7 @@ impl Shelf {
         let look = format!(
             "{:?}",
             (
-                (&design.data, design.train_samples, design.test_samples),
+                (&design.data, design.train_samples, design.test_samples, &design.preparation),
                 (design.input, design.dynamics, design.activation, design.network.shape(0), design.classes()),
             )
         );
@@ -81,13 +81,7 @@ impl Shelf {
             .read
             .entry(format!("{:?}", (source, wanted)))
             .or_insert_with(|| Dataset::read_for(source, wanted).map_err(|e| why(&e)));
-        let fit = Fit {
-            input: design.network.shape(0),
-            classes: design.classes(),
-            train_samples: design.train_samples,
-            test_samples: design.test_samples,
-        };
-        let dataset = read.clone()?.fit(fit).map_err(|e| why(&e))?;
+        let dataset = read.clone()?.fit(Fit::of(design)).map_err(|e| why(&e))?;
         let plan = Plan::new(design, &dataset);
         let data = Arc::new(TrainingData::new(design, &dataset));
         self.quantised.insert(look, (plan, Arc::clone(&data)));

@@ -3,7 +3,7 @@
 use super::given::{Given, Result, per_layer, short};
 use super::typed::{At, OneOrMany, TypedFormat};
 use crate::design::diagnostics::Refusal;
-use crate::design::{Activation, Constant, Dynamics};
+use crate::design::{Activation, Constant, Dynamics, Preparation};
 use crate::fixed_point::Format;
 
 /// Most fraction bits of an activity: more cannot be built beside the constant one in 32 bits.
@@ -128,21 +128,36 @@ pub(super) fn not_below_zero(format: &Given<Format>, key: &str, example: &str) -
     .at(format.at.clone(), "a fraction of 0 or more bits"))
 }
 
+/// A format for the input's values: activities like others, but scaled ones may end below 1 and begin below 0.
+pub(super) fn inputs(format: &Given<Format>, dynamics: Dynamics, preparation: &Preparation) -> Result<()> {
+    // Energy dynamics show rho of the input.
+    if preparation.is_plain() || dynamics == Dynamics::Energy {
+        return activity(format, "input");
+    }
+    buildable(format, "input")
+}
+
+/// Refuses formats with a grid that cannot be built.
+fn buildable(format: &Given<Format>, key: &str) -> Result<()> {
+    not_below_zero(format, key, "u8.8")?;
+    if format.value.frac <= MAX_STATE_FRAC {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "state-too-fine",
+        format!("`{key}` is {}, with more fraction bits than can be built", format.value),
+        format!("write a format with at most {MAX_STATE_FRAC} fraction bits, such as `{key} = \"u8.8\"`"),
+    )
+    .at(format.at.clone(), "too fine"))
+}
+
 /// A format for activities, which lie between 0 and 1.
 pub(super) fn activity(format: &Given<Format>, key: &str) -> Result<()> {
-    not_below_zero(format, key, "u8.8")?;
+    buildable(format, key)?;
     let f = format.value;
     let refuse = |name: &'static str, message: String, help: String, label: &str| {
         Err(Refusal::new(name, message, help).at(format.at.clone(), label))
     };
-    if f.frac > MAX_STATE_FRAC {
-        return refuse(
-            "state-too-fine",
-            format!("`{key}` is {f}, with more fraction bits than can be built"),
-            format!("write a format with at most {MAX_STATE_FRAC} fraction bits, such as `{key} = \"u8.8\"`"),
-            "too fine",
-        );
-    }
     // The largest value may miss 1 by one step: u8.8 ends at 255/256.
     if f.max_raw() + 1 < 1i64 << f.frac {
         let fits = Format { frac: f.width as i32 - i32::from(f.signed), ..f };

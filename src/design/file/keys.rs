@@ -123,6 +123,18 @@ const KEYS: &[(&str, &str, &str)] = &[
         "path",
         "the folder of the files, or the one file (NPZ, or one of CIFAR's), as a text, such as `path = \"data/mnist\"`",
     ),
+    (
+        "data",
+        "scale",
+        "what loaded values (0 to 1 for bytes) are multiplied by, after `offset` has been added: one number, one for each \
+         channel, or one for each value of a sample, such as `scale = 4.0`",
+    ),
+    (
+        "data",
+        "offset",
+        "what is added to loaded values (0 to 1 for bytes) before they are scaled: one number, one for each channel, or one \
+         for each value of a sample, such as `offset = -0.5`",
+    ),
 ];
 
 const ROUNDING: &str = "one of \"TRN\", \"TRN_ZERO\", \"RND\" (default), \"RND_ZERO\", \"RND_INF\", \"RND_MIN_INF\", \

@@ -1,10 +1,11 @@
 //! What a design file means: every value judged at its own place, defaults filled in, widths derived.
 
 use super::choices::Choices;
-use super::formats::{activity, constant, format, formats, not_below_zero, pull, table};
+use super::formats::{activity, constant, format, formats, inputs, not_below_zero, pull, table};
 use super::given::{Given, Result, Span, optional, positive, required, section, whole};
 use super::keys::{meaning as key_meaning, missing};
 use super::layers;
+use super::preparation::preparation;
 use super::ranges::range;
 use super::rule::{angle, batch, momentum, nudge, weight_decay};
 use super::synapses::{Falling, Typed, learning_rates, synapses_of};
@@ -30,7 +31,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let (overflow, _) = optional(file.overflow);
     let (hardware, _) = optional(file.hardware);
     let (training, training_at) = optional(file.training);
-    let (data, data_at) = section(file.data, "data", "source")?;
+    let (mut data, data_at) = section(file.data, "data", "source")?;
     let places = places(&typed_formats, &rule);
 
     // The network.
@@ -62,7 +63,8 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
 
     // Number formats.
     let input = format(typed_formats.input, Format::unsigned(8, 8));
-    activity(&input, "input")?;
+    let preparation = preparation(&mut data, layers.shape(0))?;
+    inputs(&input, choices.dynamics.value, &preparation)?;
     let neurons = neurons_of(
         typed_formats.state,
         typed_formats.drive,
@@ -102,6 +104,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         path: path.to_owned(),
         data: source(data, &data_at, &layers, &layers_at)?,
         network: layers,
+        preparation,
         input: input.value,
         neurons,
         synapses,

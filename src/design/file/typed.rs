@@ -112,6 +112,8 @@ pub(super) struct Training {
 pub(super) struct Data {
     pub source: At<Source>,
     pub path: At<String>,
+    pub scale: At<OneOrMany<f64>>,
+    pub offset: At<OneOrMany<f64>>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]

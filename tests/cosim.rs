@@ -8,7 +8,7 @@ mod samples;
 
 use designs::Case;
 use eqhdl::cosim::{Builds, Field, Level, Outcome, Request, Tracing, cross_check};
-use eqhdl::design::{Activation, Design, Dynamics, Feedback, NudgePlace, NudgeSign, Readout, Rule};
+use eqhdl::design::{Activation, Design, Dynamics, Feedback, NudgePlace, NudgeSign, Readout, Rule, parse};
 use eqhdl::fixed_point::{Overflow, Rounding};
 use eqhdl::network::Network;
 use eqhdl::reference::fast::Fast;
@@ -497,17 +497,20 @@ fn check(
 }
 
 fn equal(case: &Case) -> Result<(), String> {
-    let design = case.design()?;
-    let layout = Layout::of(&design);
-    let (data, samples) = samples(&design)?;
-    let sources = Sources::of(&design, &layout);
-    let outcome = check(&design, sources, &folder(case.name), &samples, &data)
-        .map_err(|e| format!("{}: {e}", case.name))?;
+    equal_design(&case.design()?)
+}
+
+fn equal_design(design: &Design) -> Result<(), String> {
+    let layout = Layout::of(design);
+    let (data, samples) = samples(design)?;
+    let sources = Sources::of(design, &layout);
+    let outcome = check(design, sources, &folder(&design.name), &samples, &data)
+        .map_err(|e| format!("{}: {e}", design.name))?;
     if let Some(first) = outcome.differences.first() {
-        return Err(format!("{}: {}\n  {first:?}", case.name, first.text));
+        return Err(format!("{}: {}\n  {first:?}", design.name, first.text));
     }
     // Equal means that all of it was compared.
-    let program = Program::of(&design);
+    let program = Program::of(design);
     let steps: u64 = samples.iter().map(|s| u64::from(program.steps(s.lesson()))).sum();
     let relaxations = |op: &Op| if let Op::Relax { passes, .. } = op { u64::from(*passes) } else { 0 };
     let ops = |train| if train { &program.train } else { &program.infer };
@@ -518,7 +521,7 @@ fn equal(case: &Case) -> Result<(), String> {
     if !outcome.equal() || (outcome.samples, outcome.steps) != expected || outcome.compared <= neurons {
         return Err(format!(
             "{}: compared {} samples, {} steps, {} values",
-            case.name, outcome.samples, outcome.steps, outcome.compared
+            design.name, outcome.samples, outcome.steps, outcome.compared
         ));
     }
     Ok(())
@@ -527,6 +530,40 @@ fn equal(case: &Case) -> Result<(), String> {
 #[test]
 fn hardware_equals_the_reference_over_designs_that_visit_every_mode() {
     let failures = two_at_a_time(CASES, equal);
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+/// Inputs of both signs, and images that are turned and moved: through dense layers and through kernels.
+#[test]
+fn scaled_and_moved_images_are_the_same_in_hardware() {
+    let dense =
+        Case { name: "signed_dense", layers: "[\"8x8x1\", 13, 10]", formats: "input = \"s6.4\"", ..CASES[1] };
+    let kernels = Case {
+        name: "signed_kernels",
+        layers: "[\"8x8x1\", { conv = 3, kernel = 3, padding = 1, pool = \"max\" }, 10]",
+        formats: "input = \"s7.5\"",
+        lanes: 4,
+        rule: "ep",
+        ..CASES[0]
+    };
+    let moved = |case: &Case| {
+        let more = "source = \"digits\"\nscale = 2\noffset = -0.4\nflip = true\ncrop = 2\n";
+        let text = case.text().replace("source = \"digits\"\n", more);
+        parse(Path::new(&format!("{}.toml", case.name)), &text).unwrap_or_else(|e| panic!("{e:?}"))
+    };
+    let designs = [dense, kernels].map(|case| moved(&case));
+    for design in &designs {
+        let (data, samples) = samples(design).unwrap();
+        assert!(data.train.raw.iter().any(|&x| x < 0) && data.train.raw.iter().any(|&x| x > 0));
+        // Tests are shown as they are, and hardly a training sample is.
+        let as_it_is = |s: &PlannedSample| {
+            let part = if s.train { &data.train } else { &data.test };
+            *data.sample(*s).0 == *part.raw_of(s.index as usize)
+        };
+        assert!(samples.iter().filter(|s| !s.train).all(as_it_is));
+        assert!(samples.iter().filter(|s| s.train && as_it_is(s)).count() < 4);
+    }
+    let failures = two_at_a_time(&designs, equal_design);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
@@ -642,7 +679,7 @@ fn record(design: &Design, data: &TrainingData, samples: &[PlannedSample]) -> Ve
         let (input, label) = data.sample(s);
         network.set_sample(s.number);
         recorder.sample = s.number;
-        network.run(input, label, s.train, &mut recorder);
+        network.run(&input, label, s.train, &mut recorder);
     }
     recorder.steps
 }

@@ -551,7 +551,7 @@ fn samples_are_scaled_before_they_meet_the_format() {
     let mut design = example_design();
     (design.train_samples, design.test_samples) = (Some(3), Some(2));
     design.input = Format::signed(8, 5);
-    design.preparation = Preparation { scale: vec![2.0], offset: vec![-0.5] };
+    design.preparation = Preparation { scale: vec![2.0], offset: vec![-0.5], ..Preparation::default() };
     let set = data::load(&design).unwrap();
     assert_eq!(data::warnings(&design, &set), [""; 0]);
     // Pixels of 0 to 16 sixteenths become -1 to 1, in steps of 1/32.
@@ -584,7 +584,7 @@ fn samples_are_scaled_before_they_meet_the_format() {
     );
     assert!(data::quantise(&design, &set.train).raw.iter().all(|raw| (-32..=31).contains(raw)));
     // Values that vanish are told, too.
-    design.preparation = Preparation { scale: vec![0.01], offset: vec![0.0] };
+    design.preparation = Preparation { scale: vec![0.01], ..Preparation::default() };
     let found = data::warnings(&design, &set);
     assert!(found.len() == 1 && found[0].contains("all of the values that are not 0 become 0"), "{found:?}");
 }

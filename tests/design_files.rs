@@ -311,7 +311,20 @@ fn the_example_and_every_shipped_design_load() {
     assert_eq!(warnings(&d), [""; 0]);
 
     // Options appear as comments.
-    for key in ["dt", "weight_read", "bias", "step", "train_samples", "test_samples", "path"] {
+    for key in [
+        "dt",
+        "weight_read",
+        "bias",
+        "step",
+        "train_samples",
+        "test_samples",
+        "path",
+        "scale",
+        "offset",
+        "flip",
+        "crop",
+        "crop_fill",
+    ] {
         assert!(example.contains(&format!("\n# {key} = ")), "{key} is not explained");
     }
 
@@ -438,7 +451,7 @@ fn a_design_is_called_as_its_file_or_as_it_says() {
 /// have no angle.)
 const EVERY_NUMBER: &str = r#"
 [network]
-layers = [64, 32, 10]
+layers = ["32x32x1", 32, 10]
 activation = "logistic"
 dynamics = "leaky"
 dt = 0.5
@@ -468,7 +481,9 @@ seed = 7
 train_samples = 100
 test_samples = 100
 [data]
-source = "digits"
+source = "idx"
+path = "images"
+crop = 4
 "#;
 
 /// `EVERY_NUMBER` with a key of another value.

@@ -79,9 +79,9 @@ fn the_weights_of_every_shipped_design_are_what_they_were() {
             let (input, label) = data.sample(sample);
             fast.set_sample(sample.number);
             golden.sample = sample.number;
-            let said = fast.run(input, label, sample.lesson(), &mut Silent);
+            let said = fast.run(&input, label, sample.lesson(), &mut Silent);
             if at < shown_to_golden {
-                assert_eq!(golden.run(input, label, sample.lesson(), &mut Silent), said);
+                assert_eq!(golden.run(&input, label, sample.lesson(), &mut Silent), said);
             }
             if at + 1 == FIRST || at + 1 == SAMPLES {
                 let digest = fast.weights().digest();
@@ -119,7 +119,7 @@ fn an_epoch_of_mnist_comes_to_the_printed_digest() {
     for sample in Plan::new(&design, &dataset).samples(0).filter(|s| s.train) {
         let (input, label) = data.sample(sample);
         network.set_sample(sample.number);
-        network.run(input, label, sample.lesson(), &mut Silent);
+        network.run(&input, label, sample.lesson(), &mut Silent);
     }
     assert_eq!(network.weights().digest(), MNIST_EPOCH);
 }

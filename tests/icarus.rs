@@ -110,7 +110,7 @@ fn simulate(
     let weights = memory_image(&layout, &Weights::initial(design));
     let words = samples.iter().flat_map(|&s| {
         let (input, label) = data.sample(s);
-        input.iter().copied().chain([i32::from(label), i32::from(s.train)])
+        input.into_owned().into_iter().chain([i32::from(label), i32::from(s.train)])
     });
     sources.files.insert("weights.hex".into(), hex(&mut weights.into_iter()));
     sources.files.insert("samples.hex".into(), hex(&mut words.into_iter()));
@@ -266,7 +266,12 @@ fn the_probe_in_the_axi_top_shows_what_the_core_commits() -> Result<(), Box<dyn 
         raw: samples.iter().flat_map(|s| s.inputs.clone()).collect(),
         labels: samples.iter().map(|s| s.label).collect(),
     };
-    let data = TrainingData { train: part(&sent[..2]), test: part(&sent[2..]), checksum: "sent".to_owned() };
+    let data = TrainingData {
+        train: part(&sent[..2]),
+        test: part(&sent[2..]),
+        augment: None,
+        checksum: "sent".to_owned(),
+    };
     let planned: Vec<PlannedSample> = (0..3)
         .map(|n| PlannedSample { number: n, index: n % 2, train: n < 2, ends_batch: true, rates: 0 })
         .collect();

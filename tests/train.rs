@@ -1,12 +1,14 @@
 //! `eqhdl train` stops and goes on anywhere, bit for bit, and refuses what does not belong to it.
 
-use eqhdl::data;
-use eqhdl::design::{self, Design, Milestones};
-use eqhdl::oracle::train::FloatTrainer;
+use eqhdl::data::{self, Augment};
+use eqhdl::design::{self, Design, Fill, Milestones};
+use eqhdl::oracle::train::{FloatTrainer, real_input};
+use eqhdl::oracle::{FloatNetwork, Oracle, Parameters, Unwatched};
 use eqhdl::reference::checkpoint::{Checkpoint, CheckpointError};
 use eqhdl::reference::golden::Golden;
 use eqhdl::reference::train::{Plan, Progress, Trainer, TrainingData, averaged_epochs};
 use eqhdl::reference::{Silent, Weights};
+use eqhdl::rules::Program;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -97,7 +99,7 @@ fn the_plan_is_walked_in_order_and_numbers_never_repeat() {
             assert_eq!(planned.number, number);
             let (input, label) = s.data.sample(planned);
             golden.sample = planned.number;
-            let expected = golden.run(input, label, planned.lesson(), &mut Silent);
+            let expected = golden.run(&input, label, planned.lesson(), &mut Silent);
             assert_eq!(trainer.step(), Some((planned, expected)), "sample {number}");
             number += 1;
         }
@@ -353,5 +355,86 @@ fn json_alone_goes_to_stdout_and_bad_input_is_exit_code_2() {
         assert_eq!(run.status.code(), Some(2), "{arguments:?}");
         assert!(run.stdout.is_empty());
         assert!(!run.stderr.is_empty());
+    }
+}
+
+/// The small training with images that are scaled, turned and moved.
+fn moved(fill: &str) -> Design {
+    let more = format!("[data]\nscale = 2\noffset = -0.5\nflip = true\ncrop = 1\ncrop_fill = \"{fill}\"");
+    let text = DESIGN
+        .replacen("[64, 24, 10]", "[\"8x8x1\", 24, 10]", 1)
+        .replacen("\"u4.4\"", "\"s7.4\"", 1)
+        .replacen("[data]", &more, 1);
+    let mut design = design::parse(Path::new("moved.toml"), &text).unwrap_or_else(|e| panic!("{e:#}"));
+    (design.train_samples, design.test_samples, design.epochs) = (Some(12), Some(4), 3);
+    design
+}
+
+/// The trainers are given what the data shows, and show the same image otherwise in every epoch.
+#[test]
+fn images_are_moved_alike_for_the_model_and_the_oracle() {
+    for fill in ["zeros", "edge"] {
+        moved_alike(&moved(fill));
+    }
+}
+
+fn moved_alike(design: &Design) {
+    let set = data::load(design).unwrap();
+    let (seen, plan) = (TrainingData::new(design, &set), Plan::new(design, &set));
+    let augment = Augment::of(design, |neuron| data::input_value(design, neuron, 0.0)).unwrap();
+    let (mut trainer, mut float) = (Trainer::new(design, &seen, plan), FloatTrainer::new(design, &set));
+    let mut golden = Golden::new(design, Weights::initial(design));
+    let parameters = Parameters::initial(design);
+    let mut oracle = Oracle::new(FloatNetwork::of(design), Program::of(design), parameters, design.seed);
+    let mut shown = std::collections::BTreeSet::new();
+    for s in (0..3).flat_map(|epoch| plan.samples(epoch)) {
+        let (input, label) = seen.sample(s);
+        let part = if s.train { &set.train } else { &set.test };
+        let mut real = real_input(design, part, s.index as usize);
+        if s.train {
+            real = augment.show(s.number, &real);
+            if s.index == 3 {
+                shown.insert(input.to_vec());
+            }
+        }
+        assert!(real.iter().zip(&*input).all(|(&real, &raw)| design.input.nearest(real) == i64::from(raw)));
+        golden.sample = s.number;
+        oracle.sample = s.number;
+        let expected = golden.run(&input, label, s.lesson(), &mut Silent);
+        assert_eq!(trainer.step(), Some((s, expected)));
+        let expected = oracle.run(&real, label, s.lesson(), &mut Unwatched);
+        assert_eq!(float.step(), Some((s, expected)));
+    }
+    assert_eq!(trainer.weights(), golden.weights);
+    assert!(float.parameters().values().eq(oracle.parameters.values()));
+    assert!(shown.len() > 1, "every epoch shows the image alike");
+}
+
+/// A checkpoint of one training is none of another whose images are moved otherwise.
+#[test]
+fn a_checkpoint_knows_how_its_images_were_moved() {
+    let design = moved("edge");
+    let set = data::load(&design).unwrap();
+    let (seen, plan) = (TrainingData::new(&design, &set), Plan::new(&design, &set));
+    let trainer = Trainer::new(&design, &seen, plan);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint");
+    let whole = Checkpoint { progress: trainer.progress().clone(), weights: trainer.weights() };
+    whole.write(&path, &design, &seen.checksum, plan).unwrap();
+    assert!(Checkpoint::read(&path, &design, &seen.checksum, plan).unwrap().is_some());
+    type Change = fn(&mut Design);
+    let changes: [(&str, Change); 5] = [
+        ("data.scale", |d| d.preparation.scale = vec![2.5]),
+        ("data.offset", |d| d.preparation.offset = vec![0.0]),
+        ("data.flip", |d| d.preparation.flip = false),
+        ("data.crop", |d| d.preparation.crop = 2),
+        ("data.crop_fill", |d| d.preparation.fill = Fill::Zeros),
+    ];
+    for (key, change) in changes {
+        let mut other = design.clone();
+        change(&mut other);
+        let read = Checkpoint::read(&path, &other, &seen.checksum, plan);
+        let Err(CheckpointError::Foreign { differences, .. }) = read else { panic!("{key}: {read:?}") };
+        assert!(differences.iter().map(|d| d.key.as_str()).eq([key]), "{differences:?}");
     }
 }

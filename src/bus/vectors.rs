@@ -235,7 +235,7 @@ pub fn answers(
         .iter()
         .map(|&s| {
             let (inputs, label) = data.sample(s);
-            play.sample(inputs, label, s.lesson(), s.number)
+            play.sample(&inputs, label, s.lesson(), s.number)
         })
         .collect();
     let weight = memory_image(layout, &play.network.weights()).first().copied().unwrap_or(0);

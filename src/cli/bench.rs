@@ -108,7 +108,7 @@ impl Case {
             raw: Vec::new(),
             labels: Vec::new(),
         };
-        let data = TrainingData { train: part, test: none, checksum: "synthetic".to_owned() };
+        let data = TrainingData { train: part, test: none, augment: None, checksum: "synthetic".to_owned() };
         let samples = (0..samples)
             .map(|n| PlannedSample { number: n, index: n, train: true, ends_batch: true, rates: 0 })
             .collect();
@@ -389,7 +389,7 @@ fn native_rate(case: &Case) -> f64 {
     let mut reads = 0;
     for &s in &case.samples {
         let (input, label) = case.data.sample(s);
-        network.run(input, label, s.train, &mut Silent);
+        network.run(&input, label, s.train, &mut Silent);
         reads +=
             predict(&case.layout, &program.train, input.iter().filter(|&&x| x != 0).count()).weight_reads;
     }

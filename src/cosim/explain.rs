@@ -51,8 +51,8 @@ pub fn operands(
     let mut recorder = Recorder { synapse, steps: Vec::new() };
     let mut golden = Golden::new(design, weights.clone());
     golden.sample = sample.number;
-    golden.run(input, label, sample.lesson(), &mut recorder);
-    let account = Account { design, sample, input, steps: &recorder.steps };
+    golden.run(&input, label, sample.lesson(), &mut recorder);
+    let account = Account { design, sample, input: &input, steps: &recorder.steps };
     match difference.field {
         Field::State | Field::Drive => account.neuron(l, neuron, difference.pass? as usize),
         Field::Weight | Field::WeightBack | Field::Velocity => {

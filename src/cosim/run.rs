@@ -214,7 +214,7 @@ fn walk<'a>(
             }
             before.push_back((network.clone(), s));
         }
-        network.run(input, label, s.lesson(), comparator);
+        network.run(&input, label, s.lesson(), comparator);
         progress(&s, done as u64);
     }
     before
@@ -259,7 +259,7 @@ pub fn leading_to(request: &Request<'_>, sample: u32) -> Vec<(Weights, PlannedSa
             before.push((network.weights(), s));
         }
         let (input, label) = request.data.sample(s);
-        network.run(input, label, s.lesson(), &mut Silent);
+        network.run(&input, label, s.lesson(), &mut Silent);
     }
     before
 }
@@ -307,7 +307,7 @@ fn without_waveform(
     let mut predictions = Vec::with_capacity(request.samples.len());
     for (done, &s) in request.samples.iter().enumerate() {
         let (input, label) = request.data.sample(s);
-        predictions.push(network.run(input, label, s.lesson(), &mut Silent));
+        predictions.push(network.run(&input, label, s.lesson(), &mut Silent));
         progress(&s, done as u64);
     }
     let end = simulator.finish()?;

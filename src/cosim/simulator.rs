@@ -49,7 +49,8 @@ pub(super) fn read_words(path: &Path) -> Result<Vec<i32>, CosimError> {
     Ok(bytes.as_chunks::<4>().0.iter().map(|c| i32::from_le_bytes(*c)).collect())
 }
 
-/// Writes what the harness reads. Samples that the plan never shows are left out.
+/// Writes what the harness reads. Samples that the plan never shows are left out; those that it shows more than once are
+/// written once, unless they are shown otherwise each time.
 pub(super) fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Files, CosimError> {
     let dir = request.work;
     std::fs::create_dir_all(dir).map_err(|e| CosimError::io("create", dir, e))?;
@@ -76,7 +77,8 @@ pub(super) fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Fil
     let mut plan = Vec::new();
     for &s in request.samples {
         let at = s.index as usize + if s.train { 0 } else { train_samples };
-        if used[at] == u32::MAX {
+        let moved = s.train && request.data.augment.is_some();
+        if moved || used[at] == u32::MAX {
             used[at] = order.len() as u32;
             order.push(s);
         }
@@ -86,7 +88,7 @@ pub(super) fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Fil
     }
     let words = order.iter().flat_map(|&s| {
         let (input, label) = request.data.sample(s);
-        std::iter::once(i32::from(label)).chain(input.iter().copied())
+        std::iter::once(i32::from(label)).chain(input.into_owned())
     });
     write_words(&files.samples, words)?;
     write_words(&files.plan, plan.into_iter())?;

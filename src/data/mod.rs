@@ -3,6 +3,7 @@
 //! [`load`] gives what a design trains and tests on, [`quantise`] the integers that the reference and the hardware
 //! see, [`epoch_order`] the order in which an epoch shows them.
 
+mod augment;
 mod checksum;
 mod digits;
 mod error;
@@ -17,6 +18,7 @@ mod quantise;
 mod records;
 mod warnings;
 
+pub use augment::Augment;
 pub use checksum::hex;
 pub use error::{DataError, Part};
 pub use form::Form;

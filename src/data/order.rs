@@ -26,7 +26,7 @@ pub fn epoch_order(seed: u32, epoch: u32, n: usize) -> Vec<u32> {
 
 /// An unbiased number below `bound` (not 0) by Lemire's method: the high half of `bits * bound`; the few products
 /// that would favour some numbers are drawn again (D. Lemire, "Fast random integer generation in an interval", 2019).
-fn below(bound: u32, mut draw: impl FnMut() -> u32) -> u32 {
+pub(super) fn below(bound: u32, mut draw: impl FnMut() -> u32) -> u32 {
     let unfair = bound.wrapping_neg() % bound; // 2^32 modulo bound
     loop {
         let product = u64::from(draw()) * u64::from(bound);

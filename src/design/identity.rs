@@ -61,6 +61,13 @@ impl Keys {
         if p.offset != plain.offset {
             keys.say("data.offset", list(&p.offset));
         }
+        if p.flip {
+            keys.say("data.flip", p.flip);
+        }
+        if p.crop > 0 {
+            keys.say("data.crop", p.crop);
+            keys.say("data.crop_fill", word(&p.fill));
+        }
         keys
     }
 
@@ -231,6 +238,26 @@ mod tests {
         let reseeded = design(("seed = 1", "seed = 2"));
         assert_eq!(Keys::of_circuit(&reseeded), circuit);
         assert_ne!(Keys::of_training(&reseeded).digest(), Keys::of_training(&plain).digest());
+
+        let images = ("layers = [64,", "layers = [\"8x8x1\",");
+        let moved = |more: &str| {
+            let text = commented_example("net").replacen(images.0, images.1, 1);
+            parse(Path::new("net.toml"), &text.replacen("[data]", &format!("[data]\n{more}"), 1)).unwrap()
+        };
+        let told = |here: &Design, there: &Design| -> Vec<String> {
+            let (here, there) = (Keys::of_training(here), Keys::of_training(there));
+            here.differences(&there).iter().map(ToString::to_string).collect()
+        };
+        let all = moved("flip = true\ncrop = 2\ncrop_fill = \"edge\"");
+        assert_eq!(told(&all, &moved("flip = true\ncrop = 2")), ["data.crop_fill (there zeros, here edge)"]);
+        assert_eq!(
+            told(&all, &moved("")),
+            [
+                "data.flip (there none, here true)",
+                "data.crop (there none, here 2)",
+                "data.crop_fill (there none, here edge)"
+            ]
+        );
 
         let scaled = design(("[data]", "[data]\nscale = 2\noffset = -0.25"));
         assert_eq!(Keys::of_circuit(&scaled), circuit);

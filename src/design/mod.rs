@@ -23,7 +23,7 @@ pub(crate) use diagnostics::{Refusal, nearest};
 pub use file::{Numbers, Shape, fields, load, parse, ranges, shape};
 pub use identity::{KeyDifference, Keys};
 pub use milestones::Milestones;
-pub use preparation::Preparation;
+pub use preparation::{Fill, Preparation};
 pub use tables::{Table, Tables, logistic};
 pub use template::commented_example;
 pub use warnings::warnings;

@@ -95,4 +95,7 @@ source = "digits"           # digits: 8x8 images, built in | idx: the four files
 # path = "data/mnist"       # folder of the files, or the one file, from the working directory; not for digits
 # scale = 1.0               # an input is (x + offset) * scale of a loaded x, 0 to 1 for bytes; one number, or a list with
 # offset = 0.0              # one for each channel or for each value; values of both signs want a signed input format
+# flip = false              # true: training images are turned left for right, with a probability of one half
+# crop = 0                  # training images are padded by so many places, {data.crop}, and a random window is cut out
+# crop_fill = "zeros"       # what they are padded with: zeros | edge: the nearest place of the image; only with crop
 "#;

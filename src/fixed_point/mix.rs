@@ -23,6 +23,8 @@ pub enum Purpose {
     Init = 6,
     /// Rounding of a velocity.
     Velocity = 7,
+    /// How training images are turned and moved.
+    Augment = 8,
 }
 
 /// Weyl constant by which rows are set apart: 2^32 / golden ratio, odd.

@@ -1,7 +1,7 @@
 //! A training in real numbers: the plan of the bit-accurate one, sample for sample.
 
 use super::{FloatNetwork, Oracle, Parameters, Unwatched};
-use crate::data::{Dataset, Samples, input_value};
+use crate::data::{Augment, Dataset, Samples, input_value};
 use crate::design::Design;
 use crate::reference::checkpoint::{CheckpointError, Identity};
 use crate::reference::sealed::{self, Magic};
@@ -30,6 +30,7 @@ pub fn real_input(design: &Design, samples: &Samples, index: usize) -> Vec<f64> 
 pub struct FloatTrainer<'a> {
     design: &'a Design,
     data: &'a Dataset,
+    augment: Option<Augment<f64>>,
     walk: Walk,
     oracle: Oracle,
     course: Course,
@@ -45,7 +46,8 @@ impl<'a> FloatTrainer<'a> {
             design.seed,
         );
         let walk = Walk::of(Plan::new(design, data));
-        FloatTrainer { design, data, walk, oracle, course: Course::default() }
+        let augment = Augment::of(design, |neuron| input_value(design, neuron, 0.0));
+        FloatTrainer { design, data, augment, walk, oracle, course: Course::default() }
     }
 
     /// From where the checkpoint at `path` stands; `None` when there is none.
@@ -120,7 +122,10 @@ impl<'a> FloatTrainer<'a> {
         let planned = self.walk.next(&self.course)?;
         let part = if planned.train { &self.data.train } else { &self.data.test };
         let index = planned.index as usize;
-        let (input, label) = (real_input(self.design, part, index), part.label(index));
+        let (mut input, label) = (real_input(self.design, part, index), part.label(index));
+        if let Some(augment) = self.augment.as_ref().filter(|_| planned.train) {
+            input = augment.show(planned.number, &input);
+        }
         self.oracle.sample = planned.number;
         let prediction = self.oracle.run(&input, label, planned.lesson(), &mut Unwatched);
         self.course.advance(self.plan(), planned, prediction == label);

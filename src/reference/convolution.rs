@@ -45,8 +45,8 @@ fn trains(design: &Design) {
         // However many a batch has, the eighth ends it.
         let lesson = Lesson::new(true, sample.ends_batch || sample.number == 7, sample.rates);
         assert_eq!(
-            golden.run(input, label, lesson, &mut Silent),
-            fast.run(input, label, lesson, &mut Silent)
+            golden.run(&input, label, lesson, &mut Silent),
+            fast.run(&input, label, lesson, &mut Silent)
         );
         assert_eq!(golden.weights, fast.weights(), "sample {}", sample.number);
     }

@@ -75,7 +75,7 @@ impl<'d> Together<'d> {
             while let Some(&i) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (input, label) = data.sample(samples[i]);
                 network.set_sample(samples[i].number);
-                made.push((i, network.run(input, label, samples[i].without_end(), &mut Silent)));
+                made.push((i, network.run(&input, label, samples[i].without_end(), &mut Silent)));
             }
             made
         };
@@ -89,7 +89,7 @@ impl<'d> Together<'d> {
                 let (input, label) = data.sample(samples[i]);
                 network.set_sample(samples[i].number);
                 predictions[i] =
-                    network.run_counted(input, label, samples[i].without_end(), &mut Silent, counters);
+                    network.run_counted(&input, label, samples[i].without_end(), &mut Silent, counters);
             }
             let mut made = work(network);
             for thread in threads {

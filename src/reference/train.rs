@@ -4,10 +4,11 @@ use super::counters::Counters;
 use super::fast::Fast;
 use super::together::{TESTS_TOGETHER, Together};
 use super::{Silent, Weights};
-use crate::data::{Dataset, QuantisedSamples, epoch_order, quantise};
+use crate::data::{Augment, Dataset, QuantisedSamples, epoch_order, input_value, quantise};
 use crate::design::{Design, Milestones};
 use crate::rules::Lesson;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::num::NonZero;
 
@@ -113,6 +114,8 @@ pub struct TrainingData {
     pub train: QuantisedSamples,
     /// What is tested.
     pub test: QuantisedSamples,
+    /// How training images are turned and moved; none where they are shown as they are.
+    pub augment: Option<Augment<i32>>,
     /// The data set's checksum.
     pub checksum: String,
 }
@@ -123,14 +126,23 @@ impl TrainingData {
         TrainingData {
             train: quantise(design, &data.train),
             test: quantise(design, &data.test),
+            augment: Augment::of(design, |neuron| {
+                // As a sample's: nothing is lost.
+                i32::try_from(design.input.nearest(input_value(design, neuron, 0.0))).unwrap_or(i32::MAX)
+            }),
             checksum: data.checksum.clone(),
         }
     }
 
     /// Raw inputs and label of a planned sample.
-    pub fn sample(&self, s: PlannedSample) -> (&[i32], u16) {
+    pub fn sample(&self, s: PlannedSample) -> (Cow<'_, [i32]>, u16) {
         let part = if s.train { &self.train } else { &self.test };
-        (part.raw_of(s.index as usize), part.label(s.index as usize))
+        let raw = part.raw_of(s.index as usize);
+        let shown = match &self.augment {
+            Some(augment) if s.train => Cow::Owned(augment.show(s.number, raw)),
+            _ => Cow::Borrowed(raw),
+        };
+        (shown, part.label(s.index as usize))
     }
 
     /// How many of its inputs are not zero: what its cycles depend on.
@@ -353,9 +365,9 @@ impl<'a> Trainer<'a> {
             None => {
                 self.network.set_sample(planned.number);
                 if counted(&planned) {
-                    self.network.run_counted(input, label, planned.lesson(), &mut Silent, counters)
+                    self.network.run_counted(&input, label, planned.lesson(), &mut Silent, counters)
                 } else {
-                    self.network.run(input, label, planned.lesson(), &mut Silent)
+                    self.network.run(&input, label, planned.lesson(), &mut Silent)
                 }
             }
         };

@@ -1,7 +1,7 @@
 //! What a point costs, from the model: cycles, memory, multipliers.
 
 use crate::design::Design;
-use crate::reference::train::TrainingData;
+use crate::reference::train::{PlannedSample, TrainingData};
 use crate::rules::Program;
 use crate::schedule::{Layout, predict, predict_training};
 use crate::verilog::Price;
@@ -33,7 +33,10 @@ impl Cost {
         let price = Price::of(design, &layout);
         let mut active: BTreeMap<usize, u64> = BTreeMap::new();
         for n in 0..data.train.len() {
-            *active.entry(data.train.raw_of(n).iter().filter(|&&x| x != 0).count()).or_default() += 1;
+            // As an epoch without shuffling would show it.
+            let n = n as u32;
+            let first = PlannedSample { number: n, index: n, train: true, ends_batch: true, rates: 0 };
+            *active.entry(data.active(first)).or_default() += 1;
         }
         let mean = |cycles: &dyn Fn(usize) -> u64| {
             let all: u64 = active.iter().map(|(&a, &n)| n * cycles(a)).sum();

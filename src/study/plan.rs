@@ -4,7 +4,7 @@ use super::address::{Identity, sha256};
 use super::cost::{Cost, effort};
 use super::file::{StudyFile, Synth, Verify};
 use super::points::{self, Text};
-use crate::data::{DataError, Dataset, Fit};
+use crate::data::{Augment, DataError, Dataset, Fit};
 use crate::design::{DataSource, Design, DesignError, printable};
 use crate::reference::train::{Plan, TrainingData};
 use std::collections::HashMap;
@@ -69,6 +69,8 @@ impl Shelf {
             "{:?}",
             (
                 (&design.data, design.train_samples, design.test_samples, &design.preparation),
+                // Images that are moved are moved by the seed.
+                Augment::of(design, |_| ()).map(|_| design.seed),
                 (design.input, design.dynamics, design.activation, design.network.shape(0), design.classes()),
             )
         );

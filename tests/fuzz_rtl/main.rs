@@ -57,7 +57,8 @@ fn main() {
             match equal(number) {
                 Ok(compared) => {
                     *words.lock().unwrap() += compared;
-                    println!("design {number}: equal in {compared} words");
+                    let input = design(number).input;
+                    println!("design {number}, inputs of {input}: equal in {compared} words");
                 }
                 Err(why) => {
                     println!("design {number}: {why}");
@@ -105,6 +106,7 @@ fn equal(number: u32) -> Result<u64, String> {
     let data = TrainingData {
         train: part(&inputs[..3], &labels[..3]),
         test: part(&inputs[3..], &labels[3..]),
+        augment: None,
         checksum: String::new(),
     };
     let sets = design.milestones.sets() as u32;

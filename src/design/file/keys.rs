@@ -135,6 +135,19 @@ const KEYS: &[(&str, &str, &str)] = &[
         "what is added to loaded values (0 to 1 for bytes) before they are scaled: one number, one for each channel, or one \
          for each value of a sample, such as `offset = -0.5`",
     ),
+    (
+        "data",
+        "flip",
+        "whether training images are turned left for right, each with a probability of one half: `flip = true`, or `flip = \
+         false` (default)",
+    ),
+    (
+        "data",
+        "crop",
+        "the places by which training images are padded before a random window of their own size is cut out, a whole \
+         number {range}, such as `crop = 4`",
+    ),
+    ("data", "crop_fill", "what cropped images are padded with, one of \"zeros\" (default), \"edge\""),
 ];
 
 const ROUNDING: &str = "one of \"TRN\", \"TRN_ZERO\", \"RND\" (default), \"RND_ZERO\", \"RND_INF\", \"RND_MIN_INF\", \

@@ -1,10 +1,10 @@
 //! What `[data]` says becomes of the samples' values.
 
-use super::given::{Given, Result};
+use super::given::{Given, Result, Span, whole};
 use super::keys::meaning as key_meaning;
 use super::typed::{At, Data, OneOrMany};
-use crate::design::Preparation;
 use crate::design::diagnostics::Refusal;
+use crate::design::{Fill, Preparation};
 use crate::network::Shape;
 
 /// Takes its keys from what was typed.
@@ -20,7 +20,61 @@ pub(super) fn preparation(data: &mut Data, input: Shape) -> Result<Preparation> 
     }
     let offset = numbers(data.offset.take(), "offset", input, 0.0)?;
     let values = |list: Vec<Given<f64>>| list.into_iter().map(|given| given.value).collect();
-    Ok(Preparation { scale: values(scale), offset: values(offset) })
+    let flip = data.flip.take().map_or(Given::default(false), Given::from);
+    let crop = crop(data, input)?;
+    if flip.value {
+        has_places(input, &flip.at)?;
+    }
+    let fill = fill(data, crop)?;
+    Ok(Preparation { scale: values(scale), offset: values(offset), flip: flip.value, crop, fill })
+}
+
+/// The places by which images are padded: fewer than an image has.
+fn crop(data: &mut Data, input: Shape) -> Result<usize> {
+    let given = data.crop.take().map_or(Given::default(0), Given::from);
+    let crop = whole(&given, "data", "crop")? as usize;
+    if crop > 0 {
+        has_places(input, &given.at)?;
+    }
+    let least = input.rows.min(input.columns);
+    if crop > 0 && crop >= least {
+        return Err(Refusal::new(
+            "crop-beyond-image",
+            format!("a window moved by {crop} places can lie beside an image of {input}"),
+            format!("write `crop = {}` or less", least - 1),
+        )
+        .at(given.at, format!("below {least}")));
+    }
+    Ok(crop)
+}
+
+/// What images are padded with, where they are.
+fn fill(data: &mut Data, crop: usize) -> Result<Fill> {
+    let Some(given) = data.crop_fill.take().map(Given::from) else { return Ok(Fill::default()) };
+    if crop > 0 {
+        return Ok(given.value);
+    }
+    Err(Refusal::new(
+        "crop-fill-not-used",
+        "`crop_fill` is what cropped images are padded with, and none are cropped",
+        "remove `crop_fill`, or add `crop`, such as `crop = 4`",
+    )
+    .at(given.at, "not used"))
+}
+
+/// Refuses to turn or move what is no image.
+fn has_places(input: Shape, at: &Span) -> Result<()> {
+    if input.places() > 1 {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "augmentation-of-no-image",
+        format!(
+            "only images can be turned and moved, and the input is {input} values without rows and columns"
+        ),
+        "begin `layers` with the images' rows, columns and channels, such as \"28x28x1\", or remove this",
+    )
+    .at(at.clone(), "not of an image"))
 }
 
 /// One number for all, or as many as channels or values.

@@ -1,6 +1,6 @@
 //! What was typed: the shape of a design file, with the place of every value. Nothing is required or judged here.
 
-use crate::design::{Activation, Dynamics, Feedback, NudgePlace, NudgeSign, Order, Readout, Rule};
+use crate::design::{Activation, Dynamics, Feedback, Fill, NudgePlace, NudgeSign, Order, Readout, Rule};
 use crate::fixed_point::{Format, Overflow, Rounding};
 use crate::network::Pool;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -114,6 +114,9 @@ pub(super) struct Data {
     pub path: At<String>,
     pub scale: At<OneOrMany<f64>>,
     pub offset: At<OneOrMany<f64>>,
+    pub flip: At<bool>,
+    pub crop: At<i64>,
+    pub crop_fill: At<Fill>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]

@@ -51,7 +51,7 @@ const CASES: &[Case] = &[
         rule: "cep random falling",
         rounding: ["RND", "RND", "STOCHASTIC"],
         overflow: ["SAT", "SAT", "SAT"],
-        formats: "",
+        formats: "input = \"s6.4\"",
         more: "feedback = \"vector_field\"\nangle = 45\n",
     },
     Case {
@@ -77,7 +77,7 @@ const CASES: &[Case] = &[
         rule: "ep random falling",
         rounding: ["STOCHASTIC", "RND", "STOCHASTIC"],
         overflow: ["SAT", "SAT", "SAT"],
-        formats: "",
+        formats: "input = \"s7.5\"",
         more: "batch = 3\nfeedback = \"kolen_pollack\"\nangle = 90\nweight_decay = 0.001\n",
     },
     Case {

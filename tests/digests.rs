@@ -35,6 +35,10 @@ fn shipped() -> Vec<PathBuf> {
     designs
 }
 
+/// What the executable specification would take hours over. Kernels of this kind are in `tests/fuzz_rtl`; what was simulated
+/// of it stands in docs/results.md.
+const TOO_LARGE: [&str; 1] = ["cifar10_published"];
+
 /// Samples of which a fifth is not black, as those of MNIST are: a function of the seed.
 fn made(design: &Design) -> Dataset {
     let (inputs, classes) = (design.network.inputs(), design.classes());
@@ -65,6 +69,9 @@ fn the_weights_of_every_shipped_design_are_what_they_were() {
     let mut text = String::from("# design, SHA-256 of its weights after 5 and after 50 training samples\n");
     for path in shipped() {
         let design = load(&path).unwrap();
+        if TOO_LARGE.contains(&design.name.as_str()) {
+            continue;
+        }
         let dataset = dataset(&design);
         let data = TrainingData::new(&design, &dataset);
         let samples: Vec<PlannedSample> = Plan::new(&design, &dataset).samples(0).take(SAMPLES).collect();

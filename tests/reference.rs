@@ -115,7 +115,7 @@ fn random_designs_reach_every_kernel() {
     let mut seen = BTreeMap::new();
     let mut runner = TestRunner::deterministic();
     for wild in [false, true] {
-        for _ in 0..600 {
+        for _ in 0..2400 {
             let design = design(Joined::Dense, wild).new_tree(&mut runner).unwrap().current();
             let (arithmetic, update) = Fast::new(&design, &Weights::initial(&design)).kernels();
             *seen.entry(arithmetic).or_insert(0) += 1;

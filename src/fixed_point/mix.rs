@@ -21,10 +21,10 @@ pub enum Purpose {
     Shuffle = 5,
     /// Initial weights.
     Init = 6,
-    /// Rounding of a velocity.
-    Velocity = 7,
     /// How training images are turned and moved.
-    Augment = 8,
+    Augment = 7,
+    /// Rounding of a velocity.
+    Velocity = 8,
 }
 
 /// Weyl constant by which rows are set apart: 2^32 / golden ratio, odd.

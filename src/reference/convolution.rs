@@ -71,7 +71,8 @@ const KERNELS: [[Kernel; 2]; 4] = [
 #[test]
 fn sums_of_large_batches_have_room() {
     for kernels in KERNELS {
-        let large = design(kernels, &[("name = \"ep\"", "name = \"ep\"\nbatch = 4096")]);
+        let edits = [("name = \"ep\"", "name = \"ep\"\nbatch = 4096"), ("[0.08, 0.04]", "[160.0, 80.0]")];
+        let large = design(kernels, &edits);
         assert!(large.datapath.summed_width > 32, "{}", large.datapath.summed_width);
         trains(&large);
     }

@@ -63,6 +63,22 @@ const SOFTMAX: Case = Case {
     more: "",
 };
 
+/// Kernels that are moved over an edge, in steps of one and of two, with a pool and without; channels that do not fill the
+/// lanes.
+const KERNELS: Case = Case {
+    name: "netlist_kernels",
+    layers: r#"["8x8x1", { conv = 3, kernel = 3, padding = 1, pool = "max" }, { conv = 5, kernel = 2, stride = 2 }, 10]"#,
+    lanes: 4,
+    dynamics: "prototypical even_odd",
+    activation: "hard_sigmoid",
+    nudge: "inside",
+    rule: "symmetric_ep",
+    rounding: ["RND", "RND", "STOCHASTIC"],
+    overflow: ["SAT", "SAT", "SAT"],
+    formats: "",
+    more: "",
+};
+
 /// The models of the blocks against plain memories and products, in Icarus.
 fn blocks() -> Result<String, String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
@@ -258,6 +274,7 @@ fn whole_core() -> Result<(), String> {
 fn all_leaves() -> Result<(), String> {
     let mut all = leaves(&CASE, "neuron_unit")?;
     all.extend(leaves(&SOFTMAX, "softmax_unit")?);
+    all.extend(leaves(&KERNELS, "kernel_walk")?);
     all.extend(bus()?);
     let missing = all.iter().find(|(leaf, _)| all.iter().all(|(other, cells)| other != leaf || *cells == 0));
     missing.map_or(Ok(()), |(leaf, _)| Err(format!("no netlist has a cell of `{leaf}`")))

@@ -153,4 +153,31 @@ mod tests {
         assert!(test[1] > 0.7, "{}", test[1]);
         assert!(train[1] > train[0]);
     }
+
+    /// `v <- m v + u`, `w <- w + v`: after two updates, what the first left is in the weights again.
+    #[test]
+    fn weights_follow_their_velocities() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("designs/digits-momentum.toml");
+        let mut with = crate::design::load(&path).unwrap();
+        (with.batch, with.epochs, with.train_samples, with.test_samples) = (1, 1, Some(2), Some(1));
+        let without = Design { momentum: None, ..with.clone() };
+        let data = load(&with).unwrap();
+        let run = |design: &Design| -> [Vec<f64>; 3] {
+            let mut trainer = FloatTrainer::new(design, &data);
+            [(); 3].map(|()| {
+                let parameters = trainer.parameters().values().collect();
+                trainer.step();
+                parameters
+            })
+        };
+        let [plain, following] = [run(&without), run(&with)];
+        let mut moved = 0;
+        for i in 0..plain[0].len() {
+            let left = 0.9 * (plain[1][i] - plain[0][i]);
+            assert!((following[1][i] - plain[1][i]).abs() < 1e-12, "no velocity yet, parameter {i}");
+            assert!((following[2][i] - plain[2][i] - left).abs() < 1e-9, "parameter {i}");
+            moved += u32::from(left != 0.0);
+        }
+        assert!(moved > 100, "{moved}");
+    }
 }

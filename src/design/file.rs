@@ -6,6 +6,7 @@ mod given;
 mod keys;
 mod layers;
 mod meaning;
+mod momentum;
 mod preparation;
 mod ranges;
 mod rule;

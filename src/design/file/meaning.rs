@@ -5,9 +5,10 @@ use super::formats::{activity, constant, format, formats, inputs, not_below_zero
 use super::given::{Given, Result, Span, optional, positive, required, section, whole};
 use super::keys::{meaning as key_meaning, missing};
 use super::layers;
+use super::momentum::momentum;
 use super::preparation::preparation;
 use super::ranges::range;
-use super::rule::{angle, batch, momentum, nudge, weight_decay};
+use super::rule::{angle, batch, nudge, weight_decay};
 use super::synapses::{Falling, Typed, learning_rates, synapses_of};
 use super::typed::{At, Data, File, Formats, OneOrMany, RuleTable, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;

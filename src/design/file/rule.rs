@@ -1,14 +1,11 @@
 //! What the rule's numbers mean: beta, batch, decay, and the angle of separate weights.
 
-use super::formats::{constant, finest, format, formats, not_below_zero, signed};
+use super::formats::{constant, finest, format, not_below_zero};
 use super::given::{Given, Result, real, whole};
-use super::typed::{At, OneOrMany, TypedFormat};
+use super::typed::{At, TypedFormat};
 use crate::design::diagnostics::Refusal;
-use crate::design::{Constant, Feedback, Momentum, Rule, Synapses};
+use crate::design::{Constant, Feedback, Rule};
 use crate::fixed_point::Format;
-
-/// Most fraction bits of a velocity below its weight's.
-const MOST_FINER: i32 = 16;
 
 /// Beta, in its format.
 pub(super) fn nudge(beta: Given<f64>, typed: At<TypedFormat>) -> Result<Constant> {
@@ -51,73 +48,6 @@ pub(super) fn batch(
         .also(feedback.at.clone(), "this feedback"));
     }
     Ok(batch)
-}
-
-/// Momentum, if it was asked for.
-pub(super) fn momentum(
-    typed: Option<Given<f64>>,
-    velocity: At<OneOrMany<TypedFormat>>,
-    synapses: &[Synapses],
-    (rule, feedback): (&Given<Rule>, &Given<Feedback>),
-) -> Result<Option<Momentum>> {
-    let Some(typed) = typed else {
-        return match velocity.map(Given::from) {
-            None => Ok(None),
-            Some(Given { at, .. }) => Err(Refusal::new(
-                "velocity-not-used",
-                "without momentum there are no velocities",
-                "remove `velocity`, or add `momentum`, such as `momentum = 0.9`, under [training]",
-            )
-            .at(at, "not used")),
-        };
-    };
-    real(&typed, "training", "momentum")?;
-    if rule.value == Rule::Cep {
-        return Err(Refusal::new(
-            "momentum-with-continual-rule",
-            "continual updates change the weights at every step: a velocity belongs to the update of a sample or a batch",
-            "remove `momentum`, or write `name = \"ep\"` or \"symmetric_ep\"",
-        )
-        .at(typed.at, "not with this rule")
-        .also(rule.at.clone(), "this rule"));
-    }
-    if feedback.value != Feedback::Tied {
-        return Err(Refusal::new(
-            "momentum-with-separate-weights",
-            "the memory beside the weights holds those of the way back, and velocities would lie there",
-            "remove `momentum`, or write `feedback = \"tied\"`",
-        )
-        .at(typed.at, "not with this feedback")
-        .also(feedback.at.clone(), "this feedback"));
-    }
-    let formats = formats(velocity, synapses.len(), "velocity", |l| {
-        let weight = synapses[l].weight;
-        Format::signed(16, weight.frac + 4)
-    })?;
-    let finer = |l: usize| formats[l].value.frac - synapses[l].weight.frac;
-    for (l, format) in formats.iter().enumerate() {
-        signed(format, "velocity")?;
-        let weight = synapses[l].weight;
-        if !(0..=MOST_FINER).contains(&finer(l))
-            || (finer(l), format.value.width) != (finer(0), formats[0].value.width)
-        {
-            let lists = synapses.iter().map(|s| format!("\"{}\"", Format::signed(16, s.weight.frac + 4)));
-            return Err(Refusal::new(
-                "velocity-not-beside-weight",
-                format!(
-                    "velocities are as wide in all layers and have as many fraction bits below the weight's (0 to {MOST_FINER}); {} does not lie so beside the weight {weight}",
-                    format.value
-                ),
-                format!("write `velocity = [{}]`, or remove it", lists.collect::<Vec<_>>().join(", ")),
-            )
-            .at(format.at.clone(), format!("of synapse layer {}", l + 1)));
-        }
-    }
-    let (width, finer) = (formats[0].value.width, finer(0) as u32);
-    let as_typed =
-        Given { value: Format::unsigned(Momentum::FRAC, Momentum::FRAC as i32), at: typed.at.clone() };
-    let factor = constant(typed, as_typed, "momentum", "momentum")?;
-    Ok(Some(Momentum { factor, width, finer }))
 }
 
 /// Psi, which only separate weights have.

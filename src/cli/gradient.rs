@@ -86,6 +86,11 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
     if let Some(seed) = args.seed {
         design.seed = seed;
     }
+    if design.momentum.is_some() {
+        return Err(CliError::input_message(
+            "what earlier updates left is no part of a gradient: remove `momentum` to study the rule",
+        ));
+    }
     if design.is_batched() {
         return Err(CliError::input_message(
             "a gradient is held against the update of single samples (their mean is shown): write `batch = 1`",

@@ -11,8 +11,8 @@
 // A relaxing pass waits where a chunk's sums would reach the drive chain before the one before has left it, behind a corner
 // of very few taps (a transposed sum is read and written within four cycles), and between layers.
 //
-// Latency: four cycles from run_i to the first tap in stage 0. What a layer is comes in for layer_o, layer1_o and layer2_o, which walk
-// with the counters.
+// Latency: four cycles from run_i to the first tap in stage 0. What a layer is comes in for layer_o, and from registers for the
+// two address stages: looked up for layer_o and layer1_o in the cycle before.
 
 `default_nettype none
 
@@ -52,17 +52,16 @@ module kernel_walk #(
   input  wire [SideWidth-1:0]     last_map_column_i,
   input  wire [ChannelWidth-1:0]  last_channel_i,  // below
   input  wire [ChunkWidth-1:0]    last_chunk_i,
-  // What layer1_o is.
+  // What layer1_o is: layer_o of the cycle before.
   output wire [LayerWidth-1:0]    layer1_o,
   input  wire [SideWidth-1:0]     below_columns1_i,
-  input  wire [SideWidth-1:0]     kernel_columns1_i,
+  input  wire [TapWidth-1:0]      row_taps1_i,     // of a row of the kernel
   input  wire [SideWidth-1:0]     above_columns1_i,
   input  wire [ChannelWidth-1:0]  channels1_i,     // below
   input  wire [ChunkWidth:0]      chunks1_i,       // of a place above
   input  wire [AddressWidth-1:0]  row_length1_i,   // words of weights of a chunk
   input  wire [IndexWidth:0]      rows1_i,         // channels above
-  // What layer2_o is.
-  output wire [LayerWidth-1:0]    layer2_o,
+  // What layer1_o was a cycle before.
   input  wire [ChannelWidth-1:0]  channels2_i,     // below
   input  wire [NumberWidth-1:0]   pre_base2_i,     // the first neuron below in memory
   input  wire [NumberWidth-1:0]   pre_step2_i,     // from place to place there
@@ -291,7 +290,6 @@ module kernel_walk #(
   reg [ChunkWidth:0] chunks_b_q;
   reg [IndexWidth:0] rows_b_q;
   assign layer1_o = layer_a_q;
-  assign layer2_o = layer_b_q;
 
   // Products and sums are as wide as what they make; it is known to fit.
   /* verilator lint_off WIDTH */
@@ -329,7 +327,7 @@ module kernel_walk #(
          first_use_a_q, last_use_a_q, place_end_a_q, channel_a_q};
     below_b_q <= below_row_a_q * below_columns1_i + below_column_a_q;
     above_b_q <= above_row_a_q * above_columns1_i + above_column_a_q;
-    kernel_place_b_q <= (kernel_row_a_q * kernel_columns1_i + kernel_column_a_q) * channels1_i;
+    kernel_place_b_q <= kernel_row_a_q * row_taps1_i + kernel_column_a_q * channels1_i;
     row_base_b_q <= chunk_a_q * row_length1_i;
     chunks_b_q <= chunks1_i;
     rows_b_q <= rows1_i;

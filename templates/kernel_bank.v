@@ -105,13 +105,37 @@ module kernel_bank (
   // Stage 0.
   wire valid0, last_chunk0, bias0, begins0, ends0, opens0, closes0, first_use0, last_use0, place_end0;
   wire [1:0] corner0;
-  wire [LayerWidth-1:0] walk_layer, walk_layer1, walk_layer2, layer0;
+  wire [LayerWidth-1:0] walk_layer, walk_layer1, layer0;
   wire [ChunkWidth-1:0] chunk0;
   wire [NumberWidth-1:0] number0;
   wire [IndexWidth-1:0] index0, chunk_index0;
   wire [TapWidth-1:0] tap0;
   wire [AddressWidth-1:0] address0;
   wire [WordWidth-1:0] word0;
+  // What the walk's layers are, looked up a cycle before.
+  reg [SideWidth-1:0] below_columns1_q, above_columns1_q;
+  reg [TapWidth-1:0] row_taps1_q, taps2_q;
+  reg [ChannelWidth-1:0] channels1_q, channels2_q;
+  reg [ChunkWidth:0] chunks1_q;
+  reg [AddressWidth-1:0] row_length1_q, weight_base2_q;
+  reg [IndexWidth:0] rows1_q;
+  reg [NumberWidth-1:0] pre_base2_q, pre_step2_q;
+  reg [WordWidth-1:0] word_base2_q;
+  always @(posedge clk_i) begin
+    below_columns1_q <= last_column_below_of(walk_layer) + 1'b1;
+    row_taps1_q <= row_taps_of(walk_layer);
+    above_columns1_q <= columns_above_of(walk_layer);
+    channels1_q <= channels_below_of(walk_layer);
+    chunks1_q <= {1'b0, last_chunk_of(walk_layer)} + 1'b1;
+    row_length1_q <= row_length_of(walk_layer);
+    rows1_q <= rows_of(walk_layer);
+    channels2_q <= channels_below_of(walk_layer1);
+    pre_base2_q <= number_base_of(walk_layer1);
+    pre_step2_q <= number_step_of(walk_layer1);
+    taps2_q <= columns_of(walk_layer1);
+    weight_base2_q <= weight_base_of(walk_layer1);
+    word_base2_q <= word_base_of(walk_layer1);
+  end
   kernel_walk #(
     .Layers(Layers), .Lanes(Lanes), .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .SideWidth(SideWidth),
     .ChannelWidth(ChannelWidth), .TapWidth(TapWidth), .PlaceWidth({{ w.place_width }}), .NumberWidth(NumberWidth),
@@ -124,13 +148,10 @@ module kernel_bank (
     .last_below_row_i(last_row_below_of(walk_layer)), .last_below_column_i(last_column_below_of(walk_layer)),
     .last_map_row_i(last_map_row_of(walk_layer)), .last_map_column_i(last_map_column_of(walk_layer)),
     .last_channel_i(channels_below_of(walk_layer) - 1'b1), .last_chunk_i(last_chunk_of(walk_layer)),
-    .layer1_o(walk_layer1), .below_columns1_i(last_column_below_of(walk_layer1) + 1'b1),
-    .kernel_columns1_i(last_kernel_column_of(walk_layer1) + 1'b1), .above_columns1_i(columns_above_of(walk_layer1)),
-    .channels1_i(channels_below_of(walk_layer1)), .chunks1_i({1'b0, last_chunk_of(walk_layer1)} + 1'b1),
-    .row_length1_i(row_length_of(walk_layer1)), .rows1_i(rows_of(walk_layer1)),
-    .layer2_o(walk_layer2), .channels2_i(channels_below_of(walk_layer2)), .pre_base2_i(number_base_of(walk_layer2)),
-    .pre_step2_i(number_step_of(walk_layer2)), .taps2_i(columns_of(walk_layer2)), .weight_base2_i(weight_base_of(walk_layer2)),
-    .word_base2_i(word_base_of(walk_layer2)),
+    .layer1_o(walk_layer1), .below_columns1_i(below_columns1_q), .row_taps1_i(row_taps1_q), .above_columns1_i(above_columns1_q),
+    .channels1_i(channels1_q), .chunks1_i(chunks1_q), .row_length1_i(row_length1_q), .rows1_i(rows1_q),
+    .channels2_i(channels2_q), .pre_base2_i(pre_base2_q), .pre_step2_i(pre_step2_q), .taps2_i(taps2_q),
+    .weight_base2_i(weight_base2_q), .word_base2_i(word_base2_q),
     .valid0_o(valid0), .end0_o(last_o), .layer0_o(layer0), .chunk0_o(chunk0), .last_chunk0_o(last_chunk0), .bias0_o(bias0),
     .begins0_o(begins0), .ends0_o(ends0), .opens0_o(opens0), .closes0_o(closes0), .corner0_o(corner0),
     .first_use0_o(first_use0), .last_use0_o(last_use0), .place_end0_o(place_end0), .number0_o(number0), .index0_o(index0),

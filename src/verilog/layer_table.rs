@@ -122,6 +122,9 @@ impl Maker<'_> {
                 (of(l).pool().window() == 2).into()
             }),
             self.per_layer("largest_of", "the largest of them", 1, |l| (of(l).pool() == Pool::Max).into()),
+            self.per_layer("row_taps_of", "taps of one of its rows", w.count_width, |l| {
+                (grid(l).columns * of(l).below().channels) as i64
+            }),
             self.per_layer("last_row_below_of", "rows of the layer below, less one", side, |l| {
                 less(of(l).below().rows)
             }),

@@ -256,8 +256,8 @@ fn walk(layout: &Layout) -> Vec<Multipliers> {
     vec![
         of("place below", "below_b_q", (side, side)),
         of("place above", "above_b_q", (side, side)),
-        of("place in the kernel", "kernel_place_b_q", (side, side)),
-        of("tap", "kernel_place_b_q", (layout.tap_width(), channels)),
+        of("tap of a kernel's row", "kernel_place_b_q", (side, layout.tap_width())),
+        of("tap of its column", "kernel_place_b_q", (side, channels)),
         of("words of a chunk", "row_base_b_q", (chunk, layout.address_width())),
         of("neuron in memory", "number0_o", (place, number)),
         of("neuron", "index0_o", (place, channels)),

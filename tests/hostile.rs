@@ -70,13 +70,13 @@ fn sizes_are_checked_before_they_are_believed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("mnist");
     std::fs::create_dir(&path).unwrap();
-    // 2^29 images of one pixel: half a gigabyte behind two kilobytes.
-    let mut head = vec![0, 0, 8, 3, 0x20, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1];
+    // 2^30 images of one pixel: a gigabyte behind two kilobytes.
+    let mut head = vec![0, 0, 8, 3, 0x40, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1];
     let mut zipped = GzEncoder::new(Vec::new(), Compression::fast());
     head.resize(head.len() + 100_000, 0);
     zipped.write_all(&head).unwrap();
     std::fs::write(path.join("train-images-idx3-ubyte.gz"), zipped.finish().unwrap()).unwrap();
-    std::fs::write(path.join("train-labels-idx1-ubyte"), [0, 0, 8, 1, 0x20, 0, 0, 0]).unwrap();
+    std::fs::write(path.join("train-labels-idx1-ubyte"), [0, 0, 8, 1, 0x40, 0, 0, 0]).unwrap();
     std::fs::write(dir.path().join("net.toml"), design("source = \"idx\"\npath = \"mnist\"")).unwrap();
     refused(dir.path(), "train net.toml", "which is the most that are read");
 

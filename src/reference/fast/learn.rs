@@ -6,7 +6,7 @@ use super::numbers::{Block, Int, LANES, Numbers};
 use super::relax::set_base;
 use super::short::Forward;
 use super::update::{self, Keys, Pair};
-use super::{Activities, Engine, Lines, Synapses};
+use super::{Activities, Engine, Synapses};
 use crate::fixed_point::{Purpose, lane_bits, step_key};
 use crate::reference::counters::{Counters, LayerCounters};
 use crate::reference::weights::column_keys;
@@ -206,78 +206,46 @@ impl<N: Numbers> Engine<'_, N> {
     pub(super) fn apply(&mut self, mut count: Option<&mut Counters>) {
         self.base_valid = false;
         let key = |purpose| step_key(self.design.seed, purpose, self.sample, self.step);
-        let (key, velocity_key) = (key(Purpose::Weight), key(Purpose::Velocity));
-        for (l, s) in self.synapses.iter_mut().enumerate() {
-            if s.velocities.is_some() {
-                self.work.update += s.apply_with_momentum(l + 1, (key, velocity_key), count.as_deref_mut());
-                continue;
-            }
-            let Some((sums, bias_sums)) = &mut s.sums else { continue };
-            let (n_pre, n_post) = (s.connection.taps(), s.connection.rows());
-            let column_key = column_keys(&s.connection, key, l + 1);
-            let mut count = count.as_deref_mut().map(|c| &mut c.layers[l]);
-            let bias_key = column_key(n_pre);
-            for row in 0..n_post {
-                let (at, lane) = (row / LANES, row % LANES);
-                let sum = std::mem::take(&mut bias_sums.raw[at][lane]).wide();
-                let random = lane_bits(bias_key, row as u32);
-                s.bias_rule.apply(&mut s.bias.raw[at][lane], sum, random, count.as_deref_mut());
-            }
-            for column in 0..n_pre {
-                let key = column_key(column);
-                for row in 0..n_post {
-                    let (line, i) = match s.lines {
-                        Lines::OfInputs => (column, row),
-                        Lines::OfRows => (row, column),
-                    };
-                    let (at, lane) = (line * sums.stride + i / LANES, i % LANES);
-                    let sum = std::mem::take(&mut sums.raw[at][lane]).wide();
-                    let random = lane_bits(key, row as u32);
-                    s.rule.apply(&mut s.weights.raw[at][lane], sum, random, count.as_deref_mut());
-                    if let Some(way_back) = &mut s.backward {
-                        s.rule.apply(&mut way_back.raw[at][lane], sum, random, count.as_deref_mut());
-                    }
-                }
-            }
-            self.work.update += (n_pre * n_post) as u64;
+        let keys = (key(Purpose::Weight), key(Purpose::Velocity));
+        for (l, s) in (1..).zip(&mut self.synapses) {
+            self.work.update += s.apply(l, keys, count.as_deref_mut().map(|c| &mut c.layers[l - 1]));
         }
     }
 }
 
 impl<N: Numbers> Synapses<N> {
-    /// The velocities of synapse layer `l` take what has been added up, and the weights follow them. Returns how many.
-    fn apply_with_momentum(
-        &mut self,
-        l: usize,
-        (key, velocity_key): (u32, u32),
-        mut count: Option<&mut Counters>,
-    ) -> u64 {
-        let (Some((sums, bias_sums)), Some((velocities, bias_velocities))) =
-            (&mut self.sums, &mut self.velocities)
-        else {
-            return 0;
-        };
-        let c = self.connection;
-        let (key, velocity_key) = (column_keys(&c, key, l), column_keys(&c, velocity_key, l));
+    /// The weights of synapse layer `l` take what has been added up, or the velocities do, and the weights follow them; by
+    /// keys of their random bits, of weights and of velocities. Returns how many.
+    fn apply(&mut self, l: usize, keys: (u32, u32), mut count: Option<&mut LayerCounters>) -> u64 {
+        let Some((sums, bias_sums)) = &mut self.sums else { return 0 };
+        let (c, lines) = (self.connection, self.lines);
+        let (keys, velocity_keys) = (column_keys(&c, keys.0, l), column_keys(&c, keys.1, l));
         for tap in 0..=c.taps() {
-            let (key, velocity_key) = (key(tap), velocity_key(tap));
+            let (key, velocity_key) = (keys(tap), velocity_keys(tap));
             let is_bias = tap == c.taps();
-            let (rule, weights, sums, velocities) = match is_bias {
-                true => (&self.bias_rule, &mut self.bias, &mut *bias_sums, &mut *bias_velocities),
-                false => (&self.rule, &mut self.weights, &mut *sums, &mut *velocities),
+            let (rule, weights, sums) = match is_bias {
+                true => (&self.bias_rule, &mut self.bias, &mut *bias_sums),
+                false => (&self.rule, &mut self.weights, &mut *sums),
             };
+            let velocities = self.velocities.as_mut();
+            let mut velocities = velocities.map(|(weights, biases)| if is_bias { biases } else { weights });
+            let mut way_back = self.backward.as_mut().filter(|_| !is_bias);
             for row in 0..c.rows() {
-                let (line, i) = match self.lines {
-                    _ if is_bias => (0, row),
-                    Lines::OfInputs => (tap, row),
-                    Lines::OfRows => (row, tap),
-                };
+                let (line, i) = lines.place(&c, row, tap);
                 let (at, lane) = (line * sums.stride + i / LANES, i % LANES);
                 let sum = std::mem::take(&mut sums.raw[at][lane]).wide();
-                let random = (lane_bits(velocity_key, row as u32), lane_bits(key, row as u32));
-                let synapse = (&mut weights.raw[at][lane], &mut velocities.raw[at][lane]);
-                let count = count.as_deref_mut().map(|c| &mut c.layers[l - 1]);
-                rule.apply_with_momentum(synapse, sum, random, count);
+                let random = lane_bits(key, row as u32);
+                let weight = &mut weights.raw[at][lane];
+                if let Some(velocities) = &mut velocities {
+                    let random = (lane_bits(velocity_key, row as u32), random);
+                    let velocity = &mut velocities.raw[at][lane];
+                    rule.follow((weight, velocity), sum, random, count.as_deref_mut());
+                } else {
+                    rule.apply(weight, sum, random, count.as_deref_mut());
+                }
+                if let Some(way_back) = &mut way_back {
+                    rule.apply(&mut way_back.raw[at][lane], sum, random, count.as_deref_mut());
+                }
             }
         }
         (c.taps() * c.rows()) as u64

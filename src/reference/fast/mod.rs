@@ -206,6 +206,17 @@ enum Lines {
     OfRows,
 }
 
+impl Lines {
+    /// Line and place in it of a tap's weight, or (`tap` behind the last) of a bias in the line of all biases.
+    fn place(self, connection: &Connection, row: usize, tap: usize) -> (usize, usize) {
+        match self {
+            _ if tap == connection.taps() => (0, row),
+            Lines::OfInputs => (tap, row),
+            Lines::OfRows => (row, tap),
+        }
+    }
+}
+
 /// A number for each weight, and one for each bias, in the places of the weights and biases.
 type Both<T> = (Matrix<T>, Matrix<T>);
 
@@ -278,13 +289,11 @@ impl<N: Numbers> Synapses<N> {
 
     /// A stored weight, or bias (`tap` behind the last), or what lies beside it: a weight of the way back, a velocity.
     fn get(&self, beside: bool, row: usize, tap: usize) -> i32 {
+        if row >= self.connection.rows() {
+            return 0;
+        }
         let is_bias = tap == self.connection.taps();
-        let (line, i) = match self.lines {
-            _ if row >= self.connection.rows() => return 0,
-            _ if is_bias => (0, row),
-            Lines::OfInputs => (tap, row),
-            Lines::OfRows => (row, tap),
-        };
+        let (line, i) = self.lines.place(&self.connection, row, tap);
         match (&self.velocities, &self.backward) {
             (Some((_, biases)), _) if beside && is_bias => biases.get(line, i),
             (Some((weights, _)), _) if beside => weights.get(line, i),

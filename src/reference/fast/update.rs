@@ -109,17 +109,11 @@ impl Rule {
     ) {
         let gradient = self.rate * contrast - self.decay * w.wide();
         let increment = self.rounding.apply(gradient, self.shift, random);
-        let wanted = w.wide() + increment;
-        let new = self.overflow.apply(wanted, self.format);
-        if let Some(count) = count {
-            count.weight.see(new, new != wanted);
-            count.see_update(gradient, self.shift, increment != 0);
-        }
-        *w = S::wrap(new);
+        self.take(w, gradient, increment, count);
     }
 
     /// One synapse and its velocity, by the book; random bits of the velocity, then of the weight.
-    pub(super) fn apply_with_momentum<S: Int>(
+    pub(super) fn follow<S: Int>(
         &self,
         (w, v): (&mut S, &mut i32),
         contrast: i64,
@@ -132,6 +126,12 @@ impl Rule {
         let rounded = self.rounding.apply(gradient, self.shift - m.finer, random.0);
         *v = Overflow::Sat.apply(rounded, m.format) as i32;
         let increment = self.rounding.apply((*v).into(), m.finer, random.1);
+        self.take(w, gradient, increment, count);
+    }
+
+    /// A weight takes what a gradient has been rounded to.
+    #[inline]
+    fn take<S: Int>(&self, w: &mut S, gradient: i64, increment: i64, count: Option<&mut LayerCounters>) {
         let wanted = w.wide() + increment;
         let new = self.overflow.apply(wanted, self.format);
         if let Some(count) = count {

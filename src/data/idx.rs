@@ -4,7 +4,7 @@
 
 use super::npy::MAX_VALUES;
 use super::packed::{IMAGES, LABELS, foreign, unpacked, up_to};
-use super::{DataError, Form, Samples};
+use super::{DataError, Form, Samples, first_of};
 use crate::network::Shape;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -25,11 +25,7 @@ fn read_part(folder: &Path, part: &str) -> Result<Samples, DataError> {
 /// The first of the usual spellings that is there.
 fn find(folder: &Path, part: &str, kind: &str, dimensions: u32) -> Result<PathBuf, DataError> {
     let stem = |joint: char| format!("{part}-{kind}{joint}idx{dimensions}-ubyte");
-    let looked_for = vec![stem('-'), stem('-') + ".gz", stem('.'), stem('.') + ".gz"];
-    match looked_for.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
-        Some(path) => Ok(path),
-        None => Err(DataError::MissingFile { folder: folder.to_owned(), looked_for }),
-    }
+    first_of(folder, vec![stem('-'), stem('-') + ".gz", stem('.'), stem('.') + ".gz"])
 }
 
 fn open(path: &Path) -> Result<BufReader<File>, DataError> {

@@ -1,10 +1,9 @@
 //! Downsampled ImageNet, 32x32 pixels (Chrabaszcz et al., 2017, arXiv 1707.08819), in its NPZ version: ten files to
 //! learn and one to test, each with arrays `data` (3072 bytes an image, channel after channel) and `labels` (from 1).
 
-use super::form::interleaved;
 use super::npz::{Batch, read_batch};
 use super::records::SHAPE;
-use super::{DataError, Samples};
+use super::{DataError, Samples, first_of};
 use std::path::Path;
 
 /// Files of training samples.
@@ -24,14 +23,9 @@ pub(super) fn read(folder: &Path, wanted: Option<usize>) -> Result<(Samples, Sam
 }
 
 fn append(folder: &Path, name: &str, to: &mut Samples) -> Result<(), DataError> {
-    let path = folder.join(name);
-    if !path.exists() {
-        return Err(DataError::MissingFile { folder: folder.to_owned(), looked_for: vec![name.to_owned()] });
-    }
+    let path = first_of(folder, vec![name.to_owned()])?;
     let Batch { bytes, labels } = read_batch(&path, SHAPE.neurons())?;
-    for image in bytes.chunks_exact(SHAPE.neurons()) {
-        to.values.extend(interleaved(image, SHAPE).map(|v| f32::from(v) / 255.0));
-    }
-    to.labels.extend(labels);
+    let images = bytes.chunks_exact(SHAPE.neurons()).zip(labels);
+    images.for_each(|(image, label)| to.push_planes(image, SHAPE, label));
     Ok(())
 }

@@ -23,11 +23,13 @@ pub use checksum::hex;
 pub use error::{DataError, Part};
 pub use form::Form;
 pub use order::epoch_order;
-pub use quantise::{QuantisedSamples, input_value, quantise};
+pub use quantise::{QuantisedSamples, input_value, quantise, raw_input};
 pub use warnings::warnings;
 
 use crate::design::{DataSource, Design};
 use crate::network::Shape;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 /// Labelled samples with real values.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +69,17 @@ impl Samples {
     /// When `index` is not below [`len`](Self::len).
     pub fn label(&self, index: usize) -> u16 {
         self.labels[index]
+    }
+
+    /// No sample of an image yet.
+    fn none(shape: Shape) -> Samples {
+        Samples { inputs: shape.neurons(), form: Form::Image(shape), values: Vec::new(), labels: Vec::new() }
+    }
+
+    /// One image more, of such a shape: bytes, channel after channel.
+    fn push_planes(&mut self, planes: &[u8], shape: Shape, label: u16) {
+        self.values.extend(form::interleaved(planes, shape).map(|v| f32::from(v) / 255.0));
+        self.labels.push(label);
     }
 
     fn truncate(&mut self, samples: usize) {
@@ -121,8 +134,16 @@ impl Fit {
 }
 
 /// Opens a file of data: a file, since a pipe has no end until somebody closes it, and a device may have none.
-fn open(path: &std::path::Path) -> Result<std::fs::File, DataError> {
+fn open(path: &Path) -> Result<std::fs::File, DataError> {
     crate::whole::open_file(path).map_err(DataError::read(path))
+}
+
+/// The first of these files that is in the folder.
+fn first_of(folder: &Path, looked_for: Vec<String>) -> Result<PathBuf, DataError> {
+    match looked_for.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
+        Some(path) => Ok(path),
+        None => Err(DataError::MissingFile { folder: folder.to_owned(), looked_for }),
+    }
 }
 
 impl Dataset {
@@ -140,31 +161,15 @@ impl Dataset {
     /// # Errors
     /// As [`read`](Self::read).
     pub fn read_for(source: &DataSource, train_samples: Option<usize>) -> Result<Dataset, DataError> {
-        let (name, train, test) = match source {
-            DataSource::Digits => {
-                let (train, test) = digits::read();
-                ("digits".to_owned(), train, test)
-            }
-            DataSource::Idx(folder) => {
-                let (train, test) = idx::read(folder)?;
-                (last_part(folder.file_name()), train, test)
-            }
-            DataSource::Cifar10(path) => {
-                let (train, test) = records::CIFAR10.read(path)?;
-                (last_part(path.file_name()), train, test)
-            }
-            DataSource::Cifar100(path) => {
-                let (train, test) = records::CIFAR100.read(path)?;
-                (last_part(path.file_name()), train, test)
-            }
+        let (name, (train, test)) = match source {
+            DataSource::Digits => ("digits".to_owned(), digits::read()),
+            DataSource::Idx(folder) => (last_part(folder.file_name()), idx::read(folder)?),
+            DataSource::Cifar10(path) => (last_part(path.file_name()), records::CIFAR10.read(path)?),
+            DataSource::Cifar100(path) => (last_part(path.file_name()), records::CIFAR100.read(path)?),
             DataSource::Imagenet32(folder) => {
-                let (train, test) = imagenet::read(folder, train_samples)?;
-                (last_part(folder.file_name()), train, test)
+                (last_part(folder.file_name()), imagenet::read(folder, train_samples)?)
             }
-            DataSource::Npz(file) => {
-                let (train, test) = npz::read(file)?;
-                (last_part(file.file_stem()), train, test)
-            }
+            DataSource::Npz(file) => (last_part(file.file_stem()), npz::read(file)?),
         };
         let largest = train.labels.iter().chain(&test.labels).max();
         let classes = largest.map_or(0, |&l| usize::from(l) + 1);
@@ -240,6 +245,6 @@ pub fn load(design: &Design) -> Result<Dataset, DataError> {
     Dataset::read_for(&design.data, design.train_samples)?.fit(Fit::of(design))
 }
 
-fn last_part(name: Option<&std::ffi::OsStr>) -> String {
+fn last_part(name: Option<&OsStr>) -> String {
     name.map_or_else(|| "data".to_owned(), |n| n.to_string_lossy().into_owned())
 }

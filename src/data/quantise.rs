@@ -50,6 +50,16 @@ pub fn input_value(design: &Design, number: usize, x: f32) -> f64 {
     activity(design.dynamics, design.activation, design.preparation.value(number, x.into()))
 }
 
+/// The same on the design's input format.
+pub fn raw_input(design: &Design, number: usize, x: f32) -> i32 {
+    nearest(design.input, input_value(design, number, x))
+}
+
+/// A validated design's activities have at most 32 bits, sign included; nothing is lost here.
+fn nearest(input: Format, activity: f64) -> i32 {
+    i32::try_from(input.nearest(activity)).unwrap_or(i32::MAX)
+}
+
 fn activity(dynamics: Dynamics, activation: Activation, x: f64) -> f64 {
     match (dynamics, activation) {
         (Dynamics::Prototypical | Dynamics::Leaky, _) => x,
@@ -74,8 +84,7 @@ fn quantise_values(
     period: usize,
     activity: impl Fn(usize, f32) -> f64,
 ) -> Vec<i32> {
-    // A validated design's activities have at most 32 bits, sign included; nothing is lost here.
-    let quantise = |n, x| i32::try_from(input.nearest(activity(n, x))).unwrap_or(i32::MAX);
+    let quantise = |n, x| nearest(input, activity(n, x));
     // Most data has at most 256 distinct values: remember one per bucket, exact because the value itself is compared.
     let mut seen: Vec<_> = (0..period).map(|n| [(0f32, quantise(n, 0.0)); 256]).collect();
     let mut number = 0;

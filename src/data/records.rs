@@ -1,10 +1,9 @@
 //! The binary files of CIFAR-10 and CIFAR-100: records of one or two bytes of labels and 3072 of pixels, nothing else;
 //! gzipped or not.
 
-use super::form::interleaved;
 use super::npy::MAX_VALUES;
 use super::packed::{foreign, unpacked, up_to};
-use super::{DataError, Form, Samples};
+use super::{DataError, Samples, first_of};
 use crate::network::Shape;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -62,8 +61,8 @@ impl Records {
         }
         for (names, part) in [(self.train, &mut train), (self.test, &mut test)] {
             // All are found before the first is read.
-            let files: Vec<PathBuf> =
-                names.iter().map(|name| find(path, name)).collect::<Result<_, DataError>>()?;
+            let file = |name: &&str| first_of(path, vec![(*name).to_owned(), format!("{name}.gz")]);
+            let files: Vec<PathBuf> = names.iter().map(file).collect::<Result<_, DataError>>()?;
             files.iter().try_for_each(|file| self.read_file(file, part))?;
         }
         Ok((train, test))
@@ -122,26 +121,9 @@ impl Records {
                 let problem = format!("record {records} has label {label}, and there are {}", self.classes);
                 return Err(wrong(problem));
             }
-            to.values.extend(interleaved(planes, SHAPE).map(|v| f32::from(v) / 255.0));
-            to.labels.push(label.into());
+            to.push_planes(planes, SHAPE, label.into());
             records += 1;
         }
-    }
-}
-
-/// The file of that name, or its gzipped form.
-fn find(folder: &Path, name: &str) -> Result<PathBuf, DataError> {
-    let looked_for = vec![name.to_owned(), format!("{name}.gz")];
-    match looked_for.iter().map(|name| folder.join(name)).find(|path| path.exists()) {
-        Some(path) => Ok(path),
-        None => Err(DataError::MissingFile { folder: folder.to_owned(), looked_for }),
-    }
-}
-
-impl Samples {
-    /// No sample of an image yet.
-    pub(super) fn none(shape: Shape) -> Samples {
-        Samples { inputs: shape.neurons(), form: Form::Image(shape), values: Vec::new(), labels: Vec::new() }
     }
 }
 

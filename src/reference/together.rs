@@ -73,9 +73,7 @@ impl<'d> Together<'d> {
         let work = |network: &mut Fast<'d>| {
             let mut made = Vec::new();
             while let Some(&i) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let (input, label) = data.sample(samples[i]);
-                network.set_sample(samples[i].number);
-                made.push((i, network.run(&input, label, samples[i].without_end(), &mut Silent)));
+                made.push((i, run_planned(network, data, samples[i], samples[i].without_end(), None)));
             }
             made
         };
@@ -86,10 +84,8 @@ impl<'d> Together<'d> {
             let threads: Vec<_> =
                 self.helpers.iter_mut().map(|helper| scope.spawn(|| work(helper))).collect();
             for i in first {
-                let (input, label) = data.sample(samples[i]);
-                network.set_sample(samples[i].number);
-                predictions[i] =
-                    network.run_counted(&input, label, samples[i].without_end(), &mut Silent, counters);
+                let (sample, counters) = (samples[i], &mut *counters);
+                predictions[i] = run_planned(network, data, sample, sample.without_end(), Some(counters));
             }
             let mut made = work(network);
             for thread in threads {
@@ -102,6 +98,22 @@ impl<'d> Together<'d> {
         });
         self.helpers.iter_mut().for_each(|helper| network.take_sums(helper));
         predictions
+    }
+}
+
+/// Runs a planned sample, counted where there are counters, and returns its prediction.
+pub(super) fn run_planned(
+    network: &mut Fast<'_>,
+    data: &TrainingData,
+    sample: PlannedSample,
+    lesson: Lesson,
+    counters: Option<&mut Counters>,
+) -> u16 {
+    let (input, label) = data.sample(sample);
+    network.set_sample(sample.number);
+    match counters {
+        Some(counters) => network.run_counted(&input, label, lesson, &mut Silent, counters),
+        None => network.run(&input, label, lesson, &mut Silent),
     }
 }
 

@@ -1,10 +1,10 @@
 //! A training: which sample comes when, and a trainer that can stop and go on at every one of them.
 
+use super::Weights;
 use super::counters::Counters;
 use super::fast::Fast;
-use super::together::{TESTS_TOGETHER, Together};
-use super::{Silent, Weights};
-use crate::data::{Augment, Dataset, QuantisedSamples, epoch_order, input_value, quantise};
+use super::together::{TESTS_TOGETHER, Together, run_planned};
+use crate::data::{Augment, Dataset, QuantisedSamples, epoch_order, quantise, raw_input};
 use crate::design::{Design, Milestones};
 use crate::rules::Lesson;
 use serde::{Deserialize, Serialize};
@@ -126,23 +126,28 @@ impl TrainingData {
         TrainingData {
             train: quantise(design, &data.train),
             test: quantise(design, &data.test),
-            augment: Augment::of(design, |neuron| {
-                // As a sample's: nothing is lost.
-                i32::try_from(design.input.nearest(input_value(design, neuron, 0.0))).unwrap_or(i32::MAX)
-            }),
+            augment: Augment::of(design, |neuron| raw_input(design, neuron, 0.0)),
             checksum: data.checksum.clone(),
         }
     }
 
     /// Raw inputs and label of a planned sample.
     pub fn sample(&self, s: PlannedSample) -> (Cow<'_, [i32]>, u16) {
-        let part = if s.train { &self.train } else { &self.test };
-        let raw = part.raw_of(s.index as usize);
+        let raw = self.part(s).raw_of(s.index as usize);
         let shown = match &self.augment {
             Some(augment) if s.train => Cow::Owned(augment.show(s.number, raw)),
             _ => Cow::Borrowed(raw),
         };
-        (shown, part.label(s.index as usize))
+        (shown, self.label(s))
+    }
+
+    /// The label of a planned sample.
+    pub fn label(&self, s: PlannedSample) -> u16 {
+        self.part(s).label(s.index as usize)
+    }
+
+    fn part(&self, s: PlannedSample) -> &QuantisedSamples {
+        if s.train { &self.train } else { &self.test }
     }
 
     /// How many of its inputs are not zero: what its cycles depend on.
@@ -353,25 +358,17 @@ impl<'a> Trainer<'a> {
                     self.together.run(&mut self.network, self.data, samples, counted, counters).into();
             }
         }
-        let counters = &mut self.progress.counters;
-        let (input, label) = self.data.sample(planned);
+        let counters = counted(&planned).then_some(&mut self.progress.counters);
         let prediction = match self.ready.pop_front() {
             Some(prediction) => {
                 if planned.train && planned.ends_batch {
-                    self.network.end_batch(planned, counted(&planned).then_some(counters));
+                    self.network.end_batch(planned, counters);
                 }
                 prediction
             }
-            None => {
-                self.network.set_sample(planned.number);
-                if counted(&planned) {
-                    self.network.run_counted(&input, label, planned.lesson(), &mut Silent, counters)
-                } else {
-                    self.network.run(&input, label, planned.lesson(), &mut Silent)
-                }
-            }
+            None => run_planned(&mut self.network, self.data, planned, planned.lesson(), counters),
         };
-        self.progress.course.advance(plan, planned, prediction == label);
+        self.progress.course.advance(plan, planned, prediction == self.data.label(planned));
         Some((planned, prediction))
     }
 

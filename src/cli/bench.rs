@@ -98,18 +98,7 @@ impl Case {
     ) -> Result<Case, CliError> {
         let mut design = super::load_design(&args.designs.join(format!("{name}.toml")))?;
         edit(&mut design);
-        let inputs = synthetic(&design, samples, 19);
-        let part = crate::data::QuantisedSamples {
-            inputs: design.network.inputs(),
-            raw: inputs.concat(),
-            labels: (0..samples as u16).map(|l| l % design.classes() as u16).collect(),
-        };
-        let none = crate::data::QuantisedSamples {
-            inputs: design.network.inputs(),
-            raw: Vec::new(),
-            labels: Vec::new(),
-        };
-        let data = TrainingData { train: part, test: none, augment: None, checksum: "synthetic".to_owned() };
+        let data = synthetic_data(&design, samples);
         let samples = (0..samples)
             .map(|n| PlannedSample { number: n, index: n, train: true, ends_batch: true, rates: 0 })
             .collect();
@@ -275,6 +264,16 @@ fn reference_rates(args: &BenchArgs) -> Result<(), CliError> {
     batch_rates(args)
 }
 
+/// So many training samples with as many non-zero inputs as MNIST has, and no tests.
+fn synthetic_data(design: &Design, samples: u32) -> TrainingData {
+    let part = |samples: u32| QuantisedSamples {
+        inputs: design.network.inputs(),
+        raw: synthetic(design, samples, 19).concat(),
+        labels: (0..samples as u16).map(|l| l % design.classes() as u16).collect(),
+    };
+    TrainingData { train: part(samples), test: part(0), augment: None, checksum: "synthetic".to_owned() }
+}
+
 /// The samples of a batch on one core and on all, in turn.
 fn batch_rates(args: &BenchArgs) -> Result<(), CliError> {
     let cores = std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
@@ -283,12 +282,7 @@ fn batch_rates(args: &BenchArgs) -> Result<(), CliError> {
     design.datapath =
         Datapath::derive(&design).map_err(|misfit| CliError::tool_message(misfit.to_string()))?;
     let samples = if args.quick { 60 } else { 200 };
-    let part = |samples: u32| {
-        let raw: Vec<i32> = synthetic(&design, samples, 19).concat();
-        let labels = (0..samples as u16).map(|s| s % design.classes() as u16).collect();
-        QuantisedSamples { inputs: design.network.inputs(), raw, labels }
-    };
-    let data = TrainingData { train: part(samples), test: part(0), augment: None, checksum: String::new() };
+    let data = synthetic_data(&design, samples);
     let plan = Plan {
         seed: design.seed,
         epochs: 1,

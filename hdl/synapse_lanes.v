@@ -375,8 +375,7 @@ module synapse_lanes #(
       for (p = 0; p < Lanes; p = p + 1) weight9[p] = bounded(increment[p] + weight8[p], width8_i);
     if (Momentum != 0 && update_q[8]) begin
       for (p = 0; p < Lanes; p = p + 1) back9[p] = $signed(rq_overflow(increment_back[p]));
-      for (p = 0; p < Lanes; p = p + 1) followed[p] = back9[p];
-      for (p = 0; p < Lanes; p = p + 1) followed[p] = followed[p] <<< FollowShift;
+      for (p = 0; p < Lanes; p = p + 1) followed[p] = back9[p] <<< FollowShift;
       for (p = 0; p < Half; p = p + 1)
         weight9[p] = bounded(rq_round(followed[p][GradientWidth-1:0], {random8[p][15:0], random8[p][31:16]}) + weight8[p], width8_i);
       for (p = 0; p < Half; p = p + 1)

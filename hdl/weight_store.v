@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The weights, the sums of a batch, and the host's way to them.
 //
-// A word is P weights of one column. Where the way back has weights of its own (BackWords), or weights have velocities, they
-// lie in a memory of their own, which the host finds behind the forward ones; where contrasts are summed over a batch (Batched), the sums lie at
-// the addresses of the weights, and a weight that the host stores has none yet.
+// A word is P weights of one column. Where the way back has weights of its own (BackWords), or weights have velocities,
+// they lie in a memory of their own, which the host finds behind the forward ones; where contrasts are summed over a
+// batch (Batched), the sums lie at the addresses of the weights, and a weight that the host stores has none yet.
 //
 // The host's words pass through a shift register, lane 0 first. Host and core do not meet: the host comes while the core
 // is idle.

@@ -28,7 +28,7 @@ impl Sheet {
     }
 }
 
-/// Side of a weight, in pixels of the picture, where a kernel has five rows.
+/// Side of a kernel, in pixels of the picture.
 const SIDE: f64 = 60.0;
 const GAP: f64 = 8.0;
 const MARGIN: f64 = 24.0;

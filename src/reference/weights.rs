@@ -48,7 +48,7 @@ impl LayerWeights {
 /// momentum the velocities of all layers follow, as layers L + 1 to 2L.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Weights {
-    /// Synapse layers 1 to L, then the way back.
+    /// Synapse layers 1 to L, then the way back, or velocities.
     pub layers: Vec<LayerWeights>,
 }
 

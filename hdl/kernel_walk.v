@@ -11,8 +11,12 @@
 // A relaxing pass waits where a chunk's sums would reach the drive chain before the one before has left it, behind a corner
 // of very few taps (a transposed sum is read and written within four cycles), and between layers.
 //
-// Latency: four cycles from run_i to the first tap in stage 0. What a layer is comes in for layer_o, and from registers for the
-// two address stages: looked up for layer_o and layer1_o in the cycle before.
+// Latency: five cycles from run_i to the first tap in stage 0. What a layer is comes from registers: looked up for layer_o, and
+// for layer1_o by the address stages, in the cycle before.
+//
+// Counters of channels, while relaxing those of the kernel, and while learning those of the map, move every cycle. All others
+// stand for two: behind a corner's last tap comes a bias, before a kernel's next place a cycle that loads where it begins. So
+// what they end at, and whether they are there, comes from registers.
 
 `default_nettype none
 
@@ -39,7 +43,7 @@ module kernel_walk #(
   input  wire                     drive_i,         // it relaxes, else it learns
   input  wire                     apply_i,
   input  wire [LayerWidth-1:0]    first_layer_i,
-  // What layer_o is: the synapses below it.
+  // What layer_o was a cycle before: the synapses below it.
   output wire [LayerWidth-1:0]    layer_o,
   input  wire [SideWidth-1:0]     last_kernel_row_i,
   input  wire [SideWidth-1:0]     last_kernel_column_i,
@@ -98,11 +102,11 @@ module kernel_walk #(
   reg [SideWidth-1:0] row_q, column_q, kernel_row_q, kernel_column_q;
   reg [ChannelWidth-1:0] channel_q;
   localparam PadWidth = 10;
-  reg [PadWidth-1:0] wait_q, chain_q;
-  reg [3:0] taps_q;  // of this corner so far, up to 15
+  reg signed [PadWidth-1:0] wait_q, chain_q;  // cycles left, less one: negative where there are none
+  reg signed [4:0] few_q;                     // taps that the corner may still have and be one of few, less one
 
-  assign layer_o = started_q ? layer_q : first_layer_i;
-  wire last_layer = ({1'b0, layer_o} == Layers[LayerWidth:0]);
+  assign layer_o = layer_q;
+  wire last_layer = ({1'b0, layer_q} == Layers[LayerWidth:0]);
   wire last_chunk = (chunk_q == last_chunk_i);
   wire last_channel = (channel_q == last_channel_i);
 
@@ -146,28 +150,51 @@ module kernel_walk #(
       (bias_q || half_under_column > $signed({1'b0, last_map_column_i})) ? last_map_column_i
                                                                          : half_under_column[SideWidth-1:0];
 
-  // Relaxing: where a corner, a window, a layer ends.
-  wire corner_end =
-      !bias_q && last_channel && kernel_column_q == end_kernel_column && kernel_row_q == end_kernel_row;
+  // What the slow counters end at: as they were a cycle before.
+  reg [SideWidth-1:0] end_kernel_row_q, end_kernel_column_q, first_row_q, first_column_q, end_row_q, end_column_q;
+  reg last_chunk_q, window_end_q, last_column_q, map_end_q, kernel_column_end_q, kernel_end_q, chain_gap_q;
   wire window_end = !window_i || (row_q[0] && column_q[0]);
-  wire map_end = (row_q == last_map_row_i) && (column_q == last_map_column_i);
-  wire drive_end = corner_end && window_end && last_chunk && map_end;
-  // Learning: where a tap, a chunk, a layer ends.
-  wire tap_end = (row_q == end_row) && (column_q == end_column);
-  wire kernel_end = last_channel && kernel_column_q == last_kernel_column_i && kernel_row_q == last_kernel_row_i;
-  wire learn_end = tap_end && bias_q && last_chunk;
+  always @(posedge clk_i) begin
+    last_chunk_q <= last_chunk;
+    // Relaxing.
+    window_end_q <= window_end;
+    last_column_q <= (column_q == last_map_column_i);
+    map_end_q <= window_end && last_chunk && (row_q == last_map_row_i) && (column_q == last_map_column_i);
+    // The output layer's neurons and the last hidden layer's share the neuron unit.
+    chain_gap_q <= last_layer && window_end && !last_chunk && (chunk_q + 1'b1 == last_chunk_i);
+    if (bias_q) begin
+      end_kernel_row_q <= end_kernel_row;
+      end_kernel_column_q <= end_kernel_column;
+    end
+    // Learning.
+    kernel_column_end_q <= (kernel_column_q == last_kernel_column_i);
+    kernel_end_q <= (kernel_column_q == last_kernel_column_i) && (kernel_row_q == last_kernel_row_i);
+    if (load_q) begin
+      first_row_q <= first_row;
+      first_column_q <= first_column;
+      end_row_q <= end_row;
+      end_column_q <= end_column;
+    end
+  end
 
-  wire chain_busy = drive_i && corner_end && window_end && (chain_q != {PadWidth{1'b0}});
-  wire issue = run_i && started_q && !done_q && !load_q && (wait_q == {PadWidth{1'b0}}) && !chain_busy;
+  // Relaxing: where a corner, a layer ends.
+  wire kernel_row_end = (kernel_column_q == end_kernel_column_q);
+  wire corner_end = !bias_q && last_channel && kernel_row_end && kernel_row_q == end_kernel_row_q;
+  wire drive_end = corner_end && map_end_q;
+  // Learning: where a tap, a layer ends.
+  wire map_row_end = (column_q == end_column_q);
+  wire tap_end = map_row_end && (row_q == end_row_q);
+  wire learn_end = tap_end && bias_q && last_chunk_q;
+
+  wire waits = !wait_q[PadWidth-1];
+  wire chain_busy = drive_i && corner_end && window_end_q && !chain_q[PadWidth-1];
+  wire issue = run_i && started_q && !done_q && !load_q && !waits && !chain_busy;
   wire layer_end = drive_i ? drive_end : learn_end;
 
-  // Cycles until the next corner may begin.
-  localparam [31:0] AllFew = FewTaps, AllFewWait = FewWait;
-  wire [PadWidth-1:0] few_wait = (taps_q < AllFew[3:0]) ? AllFewWait[PadWidth-1:0] : {PadWidth{1'b0}};
-  // The output layer's neurons and the last hidden layer's share the neuron unit.
-  wire chain_gap = last_layer && window_end && !last_chunk && (chunk_q + 1'b1 == last_chunk_i);
-  localparam [31:0] AllLanes = Lanes, AllGap = LayerGap, AllChain = Lanes + ChainSlot - 1;
-  wire [PadWidth-1:0] gap = layer_end ? AllGap[PadWidth-1:0] : chain_gap ? AllLanes[PadWidth-1:0] : {PadWidth{1'b0}};
+  // Cycles until the next corner may begin, less one.
+  localparam [31:0] AllFew = FewTaps - 1, AllFewWait = FewWait, AllLanes = Lanes, AllGap = LayerGap, AllChain = Lanes + ChainSlot - 2;
+  wire [PadWidth-1:0] gap = map_end_q ? AllGap[PadWidth-1:0] : chain_gap_q ? AllLanes[PadWidth-1:0] : {PadWidth{1'b0}};
+  wire [PadWidth-1:0] few_wait = few_q[4] ? {PadWidth{1'b1}} : AllFewWait[PadWidth-1:0] - 1'b1;
 
   always @(posedge clk_i) begin
     started_q <= run_i;
@@ -185,13 +212,13 @@ module kernel_walk #(
     if (!started_q) begin
       layer_q <= first_layer_i;
       done_q <= 1'b0;
-      wait_q <= {PadWidth{1'b0}};
-      chain_q <= {PadWidth{1'b0}};
-      taps_q <= 4'd0;
+      wait_q <= {PadWidth{1'b0}};  // until it is known what the layer is
+      chain_q <= {PadWidth{1'b1}};
+      few_q <= AllFew[4:0];
     end else begin
-      if (wait_q != {PadWidth{1'b0}}) wait_q <= wait_q - 1'b1;
-      if (chain_q != {PadWidth{1'b0}}) chain_q <= chain_q - 1'b1;
-      if (load_q && wait_q == {PadWidth{1'b0}}) begin
+      if (waits) wait_q <= wait_q - 1'b1;
+      if (!chain_q[PadWidth-1]) chain_q <= chain_q - 1'b1;
+      if (load_q && !waits) begin
         row_q <= first_row;
         column_q <= first_column;
         load_q <= 1'b0;
@@ -199,31 +226,32 @@ module kernel_walk #(
       if (issue && layer_end) begin
         done_q <= last_layer;
         layer_q <= layer_q + 1'b1;
+        if (!drive_i) wait_q <= {PadWidth{1'b0}};
       end
       if (issue && drive_i) begin
         if (bias_q) begin
           bias_q <= 1'b0;
-          taps_q <= 4'd0;
+          few_q <= AllFew[4:0];
           kernel_row_q <= first_kernel_row;
           kernel_column_q <= first_kernel_column;
         end else begin
-          if (taps_q != 4'd15) taps_q <= taps_q + 4'd1;
+          if (!few_q[4]) few_q <= few_q - 1'b1;
           channel_q <= last_channel ? {ChannelWidth{1'b0}} : channel_q + 1'b1;
           if (last_channel) begin
-            kernel_column_q <= (kernel_column_q == end_kernel_column) ? first_kernel_column : kernel_column_q + 1'b1;
-            if (kernel_column_q == end_kernel_column) kernel_row_q <= kernel_row_q + 1'b1;
+            kernel_column_q <= kernel_row_end ? first_kernel_column : kernel_column_q + 1'b1;
+            if (kernel_row_end) kernel_row_q <= kernel_row_q + 1'b1;
           end
         end
         if (corner_end) begin
           bias_q <= 1'b1;
           wait_q <= few_wait + gap;
-          if (window_end) chain_q <= AllChain[PadWidth-1:0];
+          if (window_end_q) chain_q <= AllChain[PadWidth-1:0];
           if (!layer_end) begin
             // The next corner of the window; or its first again, for the next chunk; or the next window.
-            if (!window_end) begin
+            if (!window_end_q) begin
               column_q <= column_q ^ {{(SideWidth-1){1'b0}}, 1'b1};
               if (column_q[0]) row_q <= row_q + 1'b1;
-            end else if (!last_chunk) begin
+            end else if (!last_chunk_q) begin
               chunk_q <= chunk_q + 1'b1;
               if (window_i) begin
                 row_q <= row_q - 1'b1;
@@ -231,8 +259,8 @@ module kernel_walk #(
               end
             end else begin
               chunk_q <= {ChunkWidth{1'b0}};
-              column_q <= (column_q == last_map_column_i) ? {SideWidth{1'b0}} : column_q + 1'b1;
-              if (column_q == last_map_column_i) row_q <= row_q + 1'b1;
+              column_q <= last_column_q ? {SideWidth{1'b0}} : column_q + 1'b1;
+              if (last_column_q) row_q <= row_q + 1'b1;
               else if (window_i) row_q <= row_q - 1'b1;
             end
           end
@@ -240,11 +268,11 @@ module kernel_walk #(
       end
       if (issue && !drive_i && !layer_end) begin
         if (!tap_end) begin
-          column_q <= (column_q == end_column) ? first_column : column_q + 1'b1;
-          if (column_q == end_column) row_q <= row_q + 1'b1;
+          column_q <= map_row_end ? first_column_q : column_q + 1'b1;
+          if (map_row_end) row_q <= row_q + 1'b1;
         end else begin
-          row_q <= first_row;
-          column_q <= first_column;
+          row_q <= first_row_q;
+          column_q <= first_column_q;
           if (bias_q) begin
             bias_q <= 1'b0;
             chunk_q <= chunk_q + 1'b1;
@@ -254,11 +282,11 @@ module kernel_walk #(
             load_q <= 1'b1;
           end else begin
             channel_q <= last_channel ? {ChannelWidth{1'b0}} : channel_q + 1'b1;
-            if (kernel_end) bias_q <= 1'b1;
+            if (last_channel && kernel_end_q) bias_q <= 1'b1;
             if (last_channel) begin
               load_q <= 1'b1;
-              kernel_column_q <= (kernel_column_q == last_kernel_column_i) ? {SideWidth{1'b0}} : kernel_column_q + 1'b1;
-              if (kernel_column_q == last_kernel_column_i) kernel_row_q <= kernel_row_q + 1'b1;
+              kernel_column_q <= kernel_column_end_q ? {SideWidth{1'b0}} : kernel_column_q + 1'b1;
+              if (kernel_column_end_q) kernel_row_q <= kernel_row_q + 1'b1;
             end
           end
         end
@@ -305,7 +333,7 @@ module kernel_walk #(
     chunk_a_q <= chunk_q;
     last_chunk_a_q <= last_chunk;
     bias_a_q <= bias_q;
-    begins_a_q <= drive_i ? bias_q : (row_q == first_row && column_q == first_column);
+    begins_a_q <= drive_i ? bias_q : (row_q == first_row_q && column_q == first_column_q);
     ends_a_q <= drive_i ? corner_end : tap_end;
     opens_a_q <= !window_i || (!row_q[0] && !column_q[0]);
     closes_a_q <= window_end;

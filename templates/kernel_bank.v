@@ -113,6 +113,11 @@ module kernel_bank (
   wire [AddressWidth-1:0] address0;
   wire [WordWidth-1:0] word0;
   // What the walk's layers are, looked up a cycle before.
+  reg two_q, window_q;
+  reg [SideWidth-1:0] last_kernel_row_q, last_kernel_column_q, padding_q, last_below_row_q, last_below_column_q;
+  reg [SideWidth-1:0] last_map_row_q, last_map_column_q;
+  reg [ChannelWidth-1:0] last_channel_q;
+  reg [ChunkWidth-1:0] last_chunk_q;
   reg [SideWidth-1:0] below_columns1_q, above_columns1_q;
   reg [TapWidth-1:0] row_taps1_q, taps2_q;
   reg [ChannelWidth-1:0] channels1_q, channels2_q;
@@ -122,6 +127,17 @@ module kernel_bank (
   reg [NumberWidth-1:0] pre_base2_q, pre_step2_q;
   reg [WordWidth-1:0] word_base2_q;
   always @(posedge clk_i) begin
+    last_kernel_row_q <= last_kernel_row_of(walk_layer);
+    last_kernel_column_q <= last_kernel_column_of(walk_layer);
+    padding_q <= padding_of(walk_layer);
+    two_q <= two_of(walk_layer);
+    window_q <= window_of(walk_layer);
+    last_below_row_q <= last_row_below_of(walk_layer);
+    last_below_column_q <= last_column_below_of(walk_layer);
+    last_map_row_q <= last_map_row_of(walk_layer);
+    last_map_column_q <= last_map_column_of(walk_layer);
+    last_channel_q <= channels_below_of(walk_layer) - 1'b1;
+    last_chunk_q <= last_chunk_of(walk_layer);
     below_columns1_q <= last_column_below_of(walk_layer) + 1'b1;
     row_taps1_q <= row_taps_of(walk_layer);
     above_columns1_q <= columns_above_of(walk_layer);
@@ -143,11 +159,9 @@ module kernel_bank (
     .FewWait({{ t.few_wait }}), .LayerGap({{ t.layer_gap }}), .ChainSlot({{ t.chain_slot }})
   ) u_walk (
     .clk_i(clk_i), .run_i(run_i), .drive_i(drive_i), .apply_i(apply_i), .first_layer_i(first_layer_i), .layer_o(walk_layer),
-    .last_kernel_row_i(last_kernel_row_of(walk_layer)), .last_kernel_column_i(last_kernel_column_of(walk_layer)),
-    .padding_i(padding_of(walk_layer)), .two_i(two_of(walk_layer)), .window_i(window_of(walk_layer)),
-    .last_below_row_i(last_row_below_of(walk_layer)), .last_below_column_i(last_column_below_of(walk_layer)),
-    .last_map_row_i(last_map_row_of(walk_layer)), .last_map_column_i(last_map_column_of(walk_layer)),
-    .last_channel_i(channels_below_of(walk_layer) - 1'b1), .last_chunk_i(last_chunk_of(walk_layer)),
+    .last_kernel_row_i(last_kernel_row_q), .last_kernel_column_i(last_kernel_column_q), .padding_i(padding_q), .two_i(two_q),
+    .window_i(window_q), .last_below_row_i(last_below_row_q), .last_below_column_i(last_below_column_q),
+    .last_map_row_i(last_map_row_q), .last_map_column_i(last_map_column_q), .last_channel_i(last_channel_q), .last_chunk_i(last_chunk_q),
     .layer1_o(walk_layer1), .below_columns1_i(below_columns1_q), .row_taps1_i(row_taps1_q), .above_columns1_i(above_columns1_q),
     .channels1_i(channels1_q), .chunks1_i(chunks1_q), .row_length1_i(row_length1_q), .rows1_i(rows1_q),
     .channels2_i(channels2_q), .pre_base2_i(pre_base2_q), .pre_step2_i(pre_step2_q), .taps2_i(taps2_q),

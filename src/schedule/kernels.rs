@@ -4,7 +4,7 @@ use super::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, LAYER_GAP, Layout};
 use crate::network::{Connection, Grid};
 
 /// From the beginning of a pass until its first tap is issued.
-const START: u64 = 4;
+const START: u64 = 5;
 
 /// What a walk over the synapses takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -62,7 +62,8 @@ impl Layout {
 
     /// A pass that learns, or (`apply`) one that applies what a batch has added up.
     pub(super) fn walk_to_learn(&self, apply: bool) -> Walked {
-        let mut walked = Walked { cycles: START, reads: 0 };
+        // A cycle before each further layer, until it is known what the layer is.
+        let mut walked = Walked { cycles: START + self.layers.len() as u64 - 1, reads: 0 };
         for layer in &self.layers {
             let c = &layer.connection;
             let Grid { rows, columns, .. } = c.grid();

@@ -7,6 +7,7 @@
 //! hold, against arbitrary precision.
 
 use super::Format;
+use fixed::consts::FRAC_1_SQRT_2PI;
 use fixed::types::I8F120;
 use std::sync::LazyLock;
 
@@ -18,6 +19,11 @@ impl Exact {
     /// The nearest float.
     pub fn to_real(self) -> f64 {
         self.0.to_num()
+    }
+
+    /// A number that has no bits beyond those.
+    pub fn of(x: f64) -> Exact {
+        Exact(I8F120::from_num(x))
     }
 
     /// The nearest raw value of a format (ties away from zero), clamped to its range.
@@ -93,9 +99,32 @@ pub fn turned(degrees: f64) -> u64 {
     Exact(sine * sine).nearest(Format::unsigned(62, 32)).unsigned_abs()
 }
 
+/// The part of a normal distribution that lies between its middle and `x`, for an `x = y / deviation` that is not negative:
+/// from 0 to 1/2, within `2^-100`.
+///
+/// The series is `x phi(x) (1 + x^2/3 (1 + x^2/5 (1 + ...)))` with `phi` the density: no term is negative, and none above 1/2.
+pub fn normal_part(y: f64, deviation: f64) -> Exact {
+    // Beyond, less than 2^-75 is left: nobody asks for so little.
+    if y / deviation > 10.0 {
+        return Exact(I8F120::from_num(0.5));
+    }
+    let x = I8F120::from_num(y) / I8F120::from_num(deviation);
+    let square = x * x;
+    let mut term = x * exp_minus(square / 2) * I8F120::from_num(FRAC_1_SQRT_2PI);
+    let mut sum = I8F120::ZERO;
+    let mut odd = 1;
+    while term > I8F120::ZERO {
+        sum += term;
+        odd += 2;
+        term = term * square / odd;
+    }
+    Exact(sum)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dashu_float::ops::SquareRoot;
     use dashu_float::{FBig, round::mode::HalfAway};
 
     type Big = FBig<HalfAway, 2>;
@@ -139,6 +168,52 @@ mod tests {
             let real = (-big(t)).exp();
             assert_eq!(scaled_exp_minus(t, 15), rounded(&real, Format::unsigned(40, 15)), "exp(-{t})");
         }
+    }
+
+    #[test]
+    fn parts_of_the_normal_distribution_are_the_real_ones() {
+        let (mut seen, mut worst) = (0, 0.0f64);
+        // 1 / sqrt(2 pi), to 300 bits, by its square: pi = 16 atan(1/5) - 4 atan(1/239).
+        let atan = |n: f64| {
+            let (x, mut sum) = (big(1.0) / big(n), big(0.0));
+            let mut power = x.clone();
+            for k in 0..140 {
+                let sign = if k % 2 == 0 { 1.0 } else { -1.0 };
+                sum += big(sign) * &power / big(f64::from(2 * k + 1));
+                power = power * &x * &x;
+            }
+            sum
+        };
+        let pi = big(16.0) * atan(5.0) - big(4.0) * atan(239.0);
+        let density = big(1.0) / (big(2.0) * pi).sqrt();
+        for (deviation, steps) in [(1.0, 64), (0.04, 512), (0.3, 100)] {
+            for k in 0..=5 * steps {
+                let y = f64::from(k) / f64::from(steps) * deviation;
+                let x = big(y) / big(deviation);
+                let square = &x * &x;
+                let mut term = &x * &density * (-(&square / big(2.0))).exp();
+                let mut sum = big(0.0);
+                for n in 1..300 {
+                    sum += &term;
+                    term = term * &square / big(f64::from(2 * n + 1));
+                }
+                let exact = big_of(normal_part(y, deviation));
+                let error = (sum - exact) * big(2f64.powi(100));
+                worst = worst.max(error.to_f64().value().abs());
+                seen += 1;
+            }
+        }
+        assert_eq!(seen, 5 * (64 + 512 + 100) + 3);
+        assert!(worst < 1.0, "{worst} of 2^-100");
+        assert_eq!(normal_part(0.0, 0.1), Exact::of(0.0));
+        assert_eq!(normal_part(2.0, 0.1), Exact::of(0.5));
+    }
+
+    fn big_of(x: Exact) -> Big {
+        let bits = x.0.to_bits();
+        let (high, low) = (bits >> 60, bits & ((1 << 60) - 1));
+        let word = |w: i128| Big::from(w as i64).with_precision(300).value();
+        word(high) * big(2f64.powi(-60)) + word(low) * big(2f64.powi(-120))
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub enum Purpose {
     Augment = 7,
     /// Rounding of a velocity.
     Velocity = 8,
+    /// Noise on a neuron's drive.
+    Noise = 9,
 }
 
 /// Weyl constant by which rows are set apart: 2^32 / golden ratio, odd.

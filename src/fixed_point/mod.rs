@@ -5,12 +5,14 @@
 
 pub mod exact;
 mod format;
+pub mod gaussian;
 mod interval;
 mod mix;
 mod requantise;
 pub mod softmax;
 
 pub use format::{Format, FormatError};
+pub use gaussian::Gaussian;
 pub use interval::Interval;
 pub use mix::{GOLDEN, Purpose, absorb, lane_bits, row_bits, step_key};
 pub use requantise::{Overflow, Requantise, Rounding};

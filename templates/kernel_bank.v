@@ -219,12 +219,13 @@ module kernel_bank (
     .pre_a3_o(pre_a3), .pre_b3_o(pre_b3), .pre_forward4_o(pre_forward4)
   );
 
-  // Post-synaptic activities{% if has.corners %} and the corners that they show themselves at{% endif %}, in words: in stage 3 of every tap to learn, in stage 7
-  // of a corner's first for the way back.
+  // Post-synaptic activities{% if has.corners %} and the corners that they show themselves at{% endif %}, in words: read in stage 2 of every tap to learn, in
+  // stage 6 of a corner's first for the way back. A register stands behind the memories: they are wide, and far away.
   localparam PostWidth = ActivityWidth + CornerWidth;
   wire [WordWidth-1:0] neuron_word = {{ self.resize_high("neuron_number_i", w.neuron_width, w.lane_width, w.word_width) }};
   wire [LaneWidth-1:0] neuron_lane = {{ self.resize("neuron_number_i", w.neuron_width, w.lane_width) }};
-  wire [Lanes*PostWidth-1:0] post_a, post_b, post_t;
+  wire [Lanes*PostWidth-1:0] post_a3, post_b3, post_t7;
+  reg [Lanes*PostWidth-1:0] post_a4_q, post_b4_q, post_t8_q;
   post_memory #(
     .Lanes(Lanes), .ActivityWidth(PostWidth), .StateWidth({{ w.record_width }}), .Depth(1 << (BankWidth + WordWidth)),
     .AddressWidth(BankWidth + WordWidth), .LaneWidth(LaneWidth)
@@ -232,13 +233,14 @@ module kernel_bank (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(neuron_valid_i), .lane_i(neuron_lane), .last_i(neuron_last_i || (neuron_lane == {LaneWidth{1'b1}})),
     .address_i({neuron_bank_i, neuron_word}), .activity_i({% if has.corners %}{neuron_corner_i, neuron_activity_i}{% else %}neuron_activity_i{% endif %}), .state_i(neuron_record_i),
-    .read_i(valid3 && learn_i),
-    .read_address_a_i({bank_a_i[BankWidth-1:0], word3}), .read_address_b_i({bank_b_i[BankWidth-1:0], word3}),
-    .read_data_a_o(post_a), .read_data_b_o(post_b),
-    .read_t_i(valid7 && begins7 && drive_i), .read_address_t_i({bank_a_i[BankWidth-1:0], word7}),
-    .read_data_t_o(post_t),
+    .read_i(valid2 && learn_i),
+    .read_address_a_i({bank_a_i[BankWidth-1:0], word2}), .read_address_b_i({bank_b_i[BankWidth-1:0], word2}),
+    .read_data_a_o(post_a3), .read_data_b_o(post_b3),
+    .read_t_i(valid6 && begins6 && drive_i), .read_address_t_i({bank_a_i[BankWidth-1:0], word6}),
+    .read_data_t_o(post_t7),
     .commit_o(commit_state_valid_o), .commit_data_o(commit_state_data_o)
   );
+  always @(posedge clk_i) {post_a4_q, post_b4_q, post_t8_q} <= {post_a3, post_b3, post_t7};
 
   // What a weight learns by.
 {%- if n.rate_sets > 1 %}
@@ -334,7 +336,7 @@ module kernel_bank (
     .apply_i(apply_i), .clear_a_i(bank_a_i[BankWidth]), .clear_b_i(bank_b_i[BankWidth]),
     .adds3_i(!begins3), .ends3_i(ends3), .opens3_i(opens3), .closes3_i(closes3), .corner3_i(corner3),
     .largest3_i(largest_of(layer3)),
-    .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
+    .post_a_i(post_a4_q), .post_b_i(post_b4_q), .post_t_i(post_t8_q),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
     .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
     .column_key4_i(column_key4), .velocity_key4_i({% if has.stochastic_weight && has.momentum %}velocity_key4{% else %}32'd0{% endif %}), .chunk_key4_i(chunk_key4), .width8_i(width8_q),

@@ -14,7 +14,9 @@
 // Beta in stage 2, and no sum is earlier than in stage 3. Where the nudge enters inside, the sum is that of stage 3 and the
 // drive that of stage 4; else the drive is that of stage 1.
 //
-// Latency: StateStage = DriveStage + ActivationCycles + ErrorCycles + (Dynamics != 0) + 1 cycles, four to nine, at most
+// Noise comes four cycles behind its total, and a drive with noise in stage 6.
+//
+// Latency: StateStage = DriveStage + ActivationCycles + ErrorCycles + (Dynamics != 0) + 1 cycles, four to eleven, at most
 // one product or one addition and a rounding each. All units of a core have the same (src/schedule, NeuronStages). The
 // twin is src/reference/neuron.rs; fractions are aligned by the shifts below, all of them exact.
 
@@ -38,7 +40,9 @@ module neuron_unit #(
   parameter Dt = 1,
   parameter DtWidth = 2,           // signed
   parameter NudgeWidth = 32,
-  parameter SumShift = 0,          // total -> sum
+  parameter Noise = 0,             // 1: there is noise
+  parameter NoiseWidth = 1,        // of the total's fraction
+  parameter SumShift = 0,          // total, noise -> sum
   parameter SumNudgeShift = 0,     // nudge -> sum
   parameter SumWidth = 32,
   parameter DriveShift = 16,       // bits dropped from sum to drive
@@ -54,7 +58,7 @@ module neuron_unit #(
   parameter XShift = 8,            // bits dropped from x to state
   parameter StateRounding = 2,
   parameter StateOverflow = 1,
-  parameter DriveStage = 4,        // 1, or 4: with a sum, random bits or a table of slopes before it
+  parameter DriveStage = 4,        // 1, or 4: with a sum, random bits or a table of slopes before it, or 6: with noise
   parameter ActivationCycles = 2,  // 2 where any layer has a table
   parameter ErrorCycles = 1,       // 0 where e = f, in every layer
   parameter TableFile = "none"     // rho of the drive (Activation 2), or rho' of the state (Dynamics 2, Activation 2, hidden)
@@ -65,6 +69,9 @@ module neuron_unit #(
   input  wire                           target_i,
   input  wire [1:0]                     nudge_i,        // 0 none, 1 plus, 2 minus
   input  wire                           rest_i,
+  /* verilator lint_off UNUSED */
+  input  wire signed [NoiseWidth-1:0]   noise_i,        // 4 cycles after total_i
+  /* verilator lint_on UNUSED */
   input  wire [31:0]                    drive_random_i, // DriveStage - 1 cycles after total_i
   input  wire [31:0]                    state_random_i, // one cycle before state_o
   output wire [DriveWidth-1:0]          drive_o,        // with state_o
@@ -91,7 +98,6 @@ module neuron_unit #(
   wire signed [StateWidth:0] state_e = states_q[(FStage-1)*HeldWidth+:HeldWidth];
   wire signed [StateWidth:0] state_x = states_q[(EStage-1)*HeldWidth+:HeldWidth];
   wire [StateWidth-1:0] state_kept = states_q[(XStage-1)*HeldWidth+:StateWidth];
-  wire signed [NudgeWidth-1:0] nudge_2 = nudges_q[0+:NudgeWidth];
   wire signed [NudgeWidth-1:0] nudge_e = nudges_q[(FStage-2)*NudgeWidth+:NudgeWidth];
 
   // Nudge: factor (target - state). The factor's product with the target is a constant or none, so nothing stands in
@@ -116,16 +122,20 @@ module neuron_unit #(
     if (DriveStage == 1) begin : gen_sum_is_total
       assign sum = $signed({{SumWidth{total_i[TotalWidth-1]}}, total_i}) <<< SumShift;
     end else begin : gen_sum
-      reg signed [TotalWidth-1:0] total_1_q, total_2_q;
-      reg signed [SumWidth-1:0] sum_3_q;
-      wire signed [SumWidth-1:0] total_aligned = $signed({{SumWidth{total_2_q[TotalWidth-1]}}, total_2_q}) <<< SumShift;
-      wire signed [SumWidth-1:0] nudge_aligned = $signed({{SumWidth{nudge_2[NudgeWidth-1]}}, nudge_2}) <<< SumNudgeShift;
+      // Of the stage before the sum.
+      reg [(DriveStage-2)*TotalWidth-1:0] totals_q;
+      reg signed [SumWidth-1:0] sum_q;
+      wire signed [TotalWidth-1:0] total = totals_q[(DriveStage-3)*TotalWidth+:TotalWidth];
+      wire signed [NudgeWidth-1:0] nudge = nudges_q[(DriveStage-4)*NudgeWidth+:NudgeWidth];
+      wire signed [SumWidth-1:0] total_aligned = $signed({{SumWidth{total[TotalWidth-1]}}, total}) <<< SumShift;
+      wire signed [SumWidth-1:0] noise_aligned = $signed({{SumWidth{noise_i[NoiseWidth-1]}}, noise_i}) <<< SumShift;
+      wire signed [SumWidth-1:0] nudge_aligned = $signed({{SumWidth{nudge[NudgeWidth-1]}}, nudge}) <<< SumNudgeShift;
+      wire signed [SumWidth-1:0] noisy = (Noise != 0) ? total_aligned + noise_aligned : total_aligned;
       always @(posedge clk_i) begin
-        total_1_q <= total_i;
-        total_2_q <= total_1_q;
-        sum_3_q <= (Inside != 0) ? total_aligned + nudge_aligned : total_aligned;
+        totals_q <= {totals_q, total_i};
+        sum_q <= (Inside != 0) ? noisy + nudge_aligned : noisy;
       end
-      assign sum = sum_3_q;
+      assign sum = sum_q;
     end
   endgenerate
   wire [DriveWidth-1:0] drive_d;

@@ -242,7 +242,7 @@ module {{ head.module }} (
   reg odd1_q, odd2_q, odd3_q;
   always @(posedge clk_i) {odd1_q, odd2_q, odd3_q} <= {odd, odd1_q, odd2_q};
 {%- endif %}
-{%- if has.stochastic_drive || has.stochastic_state %}
+{%- if has.stochastic_drive || has.stochastic_state || has.noise %}
   reg [StepWidth-1:0] step1_q, step2_q, step3_q;
   always @(posedge clk_i) {step1_q, step2_q, step3_q} <= {step, step1_q, step2_q};
 {%- endif %}
@@ -509,7 +509,7 @@ module {{ head.module }} (
 {%- endif %}
   assign pulling = {% if has.softmax %}({{ pull.nudge_name }} != 2'd0){% if has.even_odd %} && (Layers % 2 == {31'd0, odd}){% endif %}{% else %}1'b0{% endif %};
   neuron_bank u_neurons (
-    .clk_i(clk_i), .rst_ni(rst_ni), .key_drive_i(key_drive), .key_state_i(key_state), .label_i(label),
+    .clk_i(clk_i), .rst_ni(rst_ni), .key_drive_i(key_drive), .key_state_i(key_state),{% if has.noise %} .key_noise_i(key_noise),{% endif %} .label_i(label),
     .bank_now_i(bank_now3), .bank_next_i(bank_next3), .nudge_i(nudge3), .odd_i({% if has.even_odd %}odd3_q{% else %}1'b0{% endif %}),
     .neuron14_i(neuron14), .valid15_i(valid15), .layer15_i(layer15), .index15_i(index15), .neuron15_i(neuron15),
     .total15_i(total15),{% if has.kernels %} .end15_i(end15),{% endif %}{% if has.corners %} .corner15_i(corner15), .corner_o(neuron_corner),{% endif %} .valid_o(neuron_valid), .last_o(neuron_last), .layer_o(neuron_layer), .index_o(neuron_index),

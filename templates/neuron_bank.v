@@ -16,6 +16,9 @@ module neuron_bank (
   /* verilator lint_off UNUSED */
   input  wire [31:0] key_drive_i,     // of random bits, where some are drawn
   input  wire [31:0] key_state_i,
+{%- if has.noise %}
+  input  wire [31:0] key_noise_i,
+{%- endif %}
   input  wire        odd_i,           // even/odd order: the odd layers move
   /* verilator lint_on UNUSED */
   input  wire [{{ w.label_width }}-1:0] label_i,
@@ -119,13 +122,40 @@ module neuron_bank (
 {%- endif %}
   assign { {%- if has.corners %}new_corner, {% endif %}{% if has.softmax %}new_rest, new_collected, {% endif %}new_last, new_layer, new_index, new_number, new_bank} =
       trail[NeuronStages*NeuronTrailWidth+:NeuronTrailWidth];
+{%- if has.noise %}
+  // Noise on the drives of nudged steps: a quantile of the Gaussian distribution, chosen by random bits.
+  /* verilator lint_off UNUSED */
+  wire [31:0] noise_random18;
+  /* verilator lint_on UNUSED */
+  neuron_bits u_noise_bits (
+    .clk_i(clk_i), .key_i(key_noise_i), .layer_i({{ self.resize("layer15_i", w.layer_width, &16) }}), .index_i({{ self.resize("index15_i", w.index_width, &32) }}), .random_o(noise_random18)
+  );
+  wire [{{ w.noise_width }}-1:0] quantile19;
+  function_table #(.InWidth({{ v.quantile_bits }}), .OutWidth({{ w.noise_width }}), .File("{{ v.noise_file }}")) u_noise (
+    .clk_i(clk_i), .value_i(noise_random18[31-:{{ v.quantile_bits }}]), .result_o(quantile19)
+  );
+  wire noisy15 = (nudge_i != 2'd0) && !rest15{% if has.softmax %} && (layer15_i != OutputLayer){% endif %};
+  reg [4:1] noisy_q;
+  always @(posedge clk_i) noisy_q <= {noisy_q[3:1], noisy15};
+  wire [{{ w.noise_width }}-1:0] noise19 = noisy_q[4] ? quantile19 : {{ w.noise_width }}'d0;
+{%- else %}
+  wire noise19 = 1'b0;
+{%- endif %}
 {%- if has.stochastic_drive %}
-  wire [31:0] drive_random18;
+  wire [31:0] drive_random;  // a cycle before the drive
+{%- if has.noise %}
+  wire [LayerWidth-1:0] layer_of_drive;
+  wire [IndexWidth-1:0] index_of_drive;
+  assign {layer_of_drive, index_of_drive} = trail[{{ t.drive }}*NeuronTrailWidth+NeuronWidth+BankWidth+:LayerWidth+IndexWidth];
+{%- else %}
+  wire [LayerWidth-1:0] layer_of_drive = layer15_i;
+  wire [IndexWidth-1:0] index_of_drive = index15_i;
+{%- endif %}
   neuron_bits u_drive_bits (
-    .clk_i(clk_i), .key_i(key_drive_i), .layer_i({{ self.resize("layer15_i", w.layer_width, &16) }}), .index_i({{ self.resize("index15_i", w.index_width, &32) }}), .random_o(drive_random18)
+    .clk_i(clk_i), .key_i(key_drive_i), .layer_i({{ self.resize("layer_of_drive", w.layer_width, &16) }}), .index_i({{ self.resize("index_of_drive", w.index_width, &32) }}), .random_o(drive_random)
   );
 {%- else %}
-  wire [31:0] drive_random18 = 32'd0;  // not looked at
+  wire [31:0] drive_random = 32'd0;  // not looked at
 {%- endif %}
 {%- if has.stochastic_state %}
   wire [LayerWidth-1:0] layer_of_bits;
@@ -155,7 +185,7 @@ module neuron_bank (
     .TotalWidth(TotalWidth), {{ u.parameters }}
   ) u_neuron_{{ u.id }} (
     .clk_i(clk_i), .total_i(total15_i), .state_i({{ u.state_in }}), .target_i(target15),
-    .nudge_i({% if u.output %}nudge_i{% else %}2'd0{% endif %}), .rest_i(rest15), .drive_random_i(drive_random18), .state_random_i(state_random),
+    .nudge_i({% if u.output %}nudge_i{% else %}2'd0{% endif %}), .rest_i(rest15), .noise_i(noise19), .drive_random_i(drive_random), .state_random_i(state_random),
     .drive_o(drive_{{ u.id }}), .state_o(state_{{ u.id }})
   );
 {% endfor %}

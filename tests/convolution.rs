@@ -400,6 +400,7 @@ fn float(nudge_place: NudgePlace, order: Order, beta: f64, nudge_distance: f64) 
         batch: 1,
         momentum: None,
         learning_rates: vec![1.0; 3],
+        noise: 0.0,
         rate_gamma: 1.0,
         vector_field: false,
         weight_decay: 0.0,

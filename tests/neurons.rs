@@ -62,7 +62,10 @@ fn cases() -> Vec<Case> {
             formats: FORMATS[(n + n / 4) % 4],
             more: "",
         };
-    pairs.enumerate().map(case).collect()
+    // The same with noise, in another order of modes.
+    let noisy = |(n, kind)| Case { more: "[noise]\nsigma = 0.01", ..case((n + 5, kind)) };
+    let noises = pairs.clone().enumerate().step_by(2).map(noisy);
+    pairs.enumerate().map(case).chain(noises).collect()
 }
 
 /// A layer's neuron unit under test.
@@ -131,6 +134,14 @@ fn stimuli(design: &Design, layer: usize) -> Vec<NeuronInput> {
     all
 }
 
+/// The noise that the test's units get beside these random bits; any of less than its width will do.
+fn drawn(design: &Design, state_random: u32) -> i64 {
+    match design.datapath.noise_width {
+        0 => 0,
+        width => i64::from((state_random << (33 - width)) as i32 >> (33 - width)),
+    }
+}
+
 fn signed(raw: u32, format: Format) -> i64 {
     let raw = i64::from(raw) & ((1i64 << format.width) - 1);
     if format.signed && raw >> (format.width - 1) == 1 { raw - (1i64 << format.width) } else { raw }
@@ -168,7 +179,7 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
     let mut top = format!(
         "`default_nettype none\n\nmodule neurons_top (\n  input wire clk_i,\n  /* verilator lint_off UNUSEDSIGNAL */\n  input wire [63:0] total_i,\n  input wire [63:0] state_i,\n  \
          /* verilator lint_on UNUSEDSIGNAL */\n  input wire target_i,\n  input wire [1:0] nudge_i,\n  input wire rest_i,\n  input wire [31:0] drive_random_i,\n  input wire [31:0] state_random_i,\n  \
-         output wire [63:0] out_o [0:{}]\n);\n  reg [31:0] drive_random_q [1:3], state_random_q [1:8];\n  integer k;\n  always @(posedge clk_i) begin\n    drive_random_q[1] <= drive_random_i;\n    state_random_q[1] <= state_random_i;\n    for (k = 2; k <= 3; k = k + 1) drive_random_q[k] <= drive_random_q[k-1];\n    for (k = 2; k <= 8; k = k + 1) state_random_q[k] <= state_random_q[k-1];\n  end\n",
+         output wire [63:0] out_o [0:{}]\n);\n  reg [31:0] drive_random_q [1:5], state_random_q [1:10];\n  integer k;\n  always @(posedge clk_i) begin\n    drive_random_q[1] <= drive_random_i;\n    state_random_q[1] <= state_random_i;\n    for (k = 2; k <= 5; k = k + 1) drive_random_q[k] <= drive_random_q[k-1];\n    for (k = 2; k <= 10; k = k + 1) state_random_q[k] <= state_random_q[k-1];\n  end\n",
         units.len() - 1
     );
     for (k, unit) in units.iter().enumerate() {
@@ -183,10 +194,14 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
         let _ = writeln!(
             top,
             "  neuron_unit #(\n    {}\n  ) u_{k} (\n    .clk_i(clk_i), .total_i(total_i[{}:0]), .state_i(state_i[{}:0]), .target_i(target_i),\n    \
-             .nudge_i(nudge_i), .rest_i(rest_i), .drive_random_i({}), .state_random_i(state_random_q[{}]), .drive_o(drive_{k}), .state_o(state_{k})\n  );",
+             .nudge_i(nudge_i), .rest_i(rest_i), .noise_i({}), .drive_random_i({}), .state_random_i(state_random_q[{}]), .drive_o(drive_{k}), .state_o(state_{k})\n  );",
             unit.parameters.trim(),
             unit.total_width - 1,
             n.state.width,
+            match unit.design.datapath.noise_width {
+                0 => "1'b0".to_owned(),
+                width => format!("{{state_random_q[4][{0}], state_random_q[4][{0}:0]}}", width - 2),
+            },
             match stages.drive {
                 1 => "drive_random_i".to_owned(),
                 stage => format!("drive_random_q[{}]", stage - 1),
@@ -209,7 +224,9 @@ fn neuron_units_equal_their_rust_twin() -> Result<(), Box<dyn std::error::Error>
         for s in &unit.stimuli {
             let nudge = [2, 0, 1][(s.nudge + 1) as usize] | u64::from(s.rest) << 2;
             let random = u64::from(s.state_random) << 32 | u64::from(s.drive_random);
-            words.extend([s.total as u64, s.state as u64, u64::from(s.target), nudge, random]);
+            // Noise is among it, drawn from the bits that round the state.
+            let total = s.total - drawn(&unit.design, s.state_random);
+            words.extend([total as u64, s.state as u64, u64::from(s.target), nudge, random]);
         }
     }
     fs::write(at("stimuli"), words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>())?;

@@ -55,6 +55,7 @@ fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distanc
         batch: 1,
         momentum: None,
         learning_rates: vec![1.0, 1.0],
+        noise: 0.0,
         rate_gamma: 1.0,
         vector_field: false,
         weight_decay: 0.0,

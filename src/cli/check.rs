@@ -126,6 +126,10 @@ fn report(design: &Design) -> CheckReport {
             constants.push((what, rate.wanted, rate.effective()));
         }
     }
+    if let Some(noise) = design.gaussian() {
+        let step = 2f64.powi(-design.datapath.acc_frac);
+        constants.push(("sigma of the noise".to_owned(), design.noise, noise.deviation() * step));
+    }
     if let Some(m) = design.momentum {
         constants.push(("momentum".to_owned(), m.factor.wanted, m.factor.effective()));
     }

@@ -50,6 +50,8 @@ enum Needs {
     RandomVelocities,
     /// Learning rates that fall.
     FallingRates,
+    /// Noise on drives.
+    Noise,
     /// Kernels.
     Kernels,
     /// Kernels that are moved over the edge.
@@ -430,6 +432,24 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::RandomVelocities,
     },
     Fault {
+        name: "noise-when-free",
+        kind: "control",
+        what: "noise comes upon the drives of free phases, too",
+        edit: Edit::Leaf(
+            "neuron_bank.v",
+            "wire noisy15 = (nudge_i != 2'd0) && !rest15",
+            "wire noisy15 = !rest15",
+        ),
+        needs: Needs::Noise,
+    },
+    Fault {
+        name: "noise-bits",
+        kind: "data",
+        what: "noise is chosen by other random bits than those of its neuron",
+        edit: Edit::Leaf("neuron_bank.v", "noise_random18[31-:", "noise_random18[30-:"),
+        needs: Needs::Noise,
+    },
+    Fault {
         name: "rates-never-fall",
         kind: "data",
         what: "every sample is learned at the first set of rates",
@@ -552,6 +572,7 @@ impl Fault {
             Needs::Momentum => "momentum",
             Needs::RandomVelocities => "momentum with stochastic rounding",
             Needs::FallingRates => "rates that fall",
+            Needs::Noise => "noise",
             Needs::Kernels => "kernels",
             Needs::Padding => "kernels with padding",
             Needs::Corners => "maximum of a pool",
@@ -593,6 +614,7 @@ impl Fault {
                 design.momentum.is_some() && design.weight_modes.rounding == Rounding::Stochastic
             }
             Needs::FallingRates => design.milestones.sets() > 1,
+            Needs::Noise => design.noise > 0.0,
             Needs::EvenOdd => design.order == Order::EvenOdd,
             Needs::Kernels => has_kernels,
             Needs::Padding => design.network.connections().any(|(_, c)| c.grid().padding > 0),
@@ -683,6 +705,7 @@ mod tests {
             "digits-even-odd",
             "digits-batch",
             "digits-momentum",
+            "digits-noise",
             "digits-conv",
             "mnist-cep",
         ] {

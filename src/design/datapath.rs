@@ -96,6 +96,8 @@ pub struct Datapath {
     pub bias_shift: Vec<u32>,
     /// Width of the pre-synaptic operand of the forward lanes, alignment included.
     pub pre_width: u32,
+    /// Width of the noise on whole drives; 0 where there is none.
+    pub noise_width: u32,
     /// Fraction of all sums.
     pub acc_frac: i32,
     /// Width of one forward accumulator.

@@ -95,6 +95,9 @@ impl Keys {
             keys.say("training.momentum", constant(&m.factor));
             keys.say("formats.velocity", list(d.synapses.iter().map(|s| m.format(s.weight))));
         }
+        if d.noise > 0.0 {
+            keys.say("noise.sigma", d.noise);
+        }
         keys.say("formats.input", d.input);
         keys.say("formats.state", neurons(|n| n.state));
         keys.say("formats.drive", neurons(|n| n.drive));

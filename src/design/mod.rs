@@ -28,7 +28,7 @@ pub use tables::{Table, Tables, logistic};
 pub use template::commented_example;
 pub use warnings::warnings;
 
-use crate::fixed_point::{Format, Overflow, Rounding};
+use crate::fixed_point::{Format, Gaussian, Overflow, Rounding};
 use crate::network::{Network, Part, PartName, Record};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -312,6 +312,8 @@ pub struct Design {
     pub batch: u32,
     /// Nudging strength.
     pub beta: Constant,
+    /// Standard deviation of the noise on the drives of nudged neurons; 0 for none.
+    pub noise: f64,
     /// Modes of the drive requantiser.
     pub drive_modes: Modes,
     /// Modes of the state requantiser.
@@ -395,6 +397,21 @@ impl Design {
     pub fn rate_factor(&self, set: usize) -> f64 {
         // Not powi, which may be computed in another way elsewhere.
         (0..set).fold(1.0, |factor, _| factor * self.rate_gamma)
+    }
+
+    /// The noise on the drives of a nudged relaxation, on the accumulators' grid, if there is any.
+    pub fn gaussian(&self) -> Option<Gaussian> {
+        self.gaussian_on(self.datapath.acc_frac)
+    }
+
+    /// The same on a grid of so many fraction bits.
+    pub fn gaussian_on(&self, frac: i32) -> Option<Gaussian> {
+        (self.noise > 0.0).then(|| Gaussian::of(self.noise, frac))
+    }
+
+    /// True of a layer (1 to L) whose drives noise comes upon: not of a softmax read-out's, which are no neurons.
+    pub fn has_noise(&self, l: usize) -> bool {
+        self.noise > 0.0 && !self.is_softmax(l)
     }
 
     /// True where contrasts are added up in a memory and applied by a pass of its own: over a batch, or with momentum,

@@ -88,6 +88,9 @@ seed = 1                    # keys the first weights, the order of samples and s
 # train_samples = 1000      # only the first so many; all unless given
 # test_samples = 500        # only the first so many; all unless given
 
+# [noise]
+# sigma = 0.04              # standard deviation of Gaussian noise on every neuron's drive in nudged steps, {noise.sigma}
+
 [data]
 source = "digits"           # digits: 8x8 images, built in | idx: the four files of MNIST | cifar10, cifar100: their binary files
                             # imagenet32: the NPZ files of downsampled ImageNet

@@ -6,7 +6,8 @@
 //! mean and skewness are exactly 0, as entries come in pairs.
 
 use super::exact::{Exact, normal_part};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 /// Random bits that choose an entry: the uppermost of a word.
 pub const BITS: u32 = 11;
@@ -21,9 +22,23 @@ pub struct Gaussian {
     pub entries: Arc<[i64]>,
 }
 
+/// Tables made so far, by the bits of sigma and the grid: a study makes hundreds of networks of the same noise.
+static MADE: LazyLock<Mutex<HashMap<(u64, i32), Gaussian>>> = LazyLock::new(Mutex::default);
+
+/// Most tables that are kept.
+const KEPT: usize = 64;
+
 impl Gaussian {
     /// Of standard deviation `sigma`, on a grid of `frac` fraction bits.
     pub fn of(sigma: f64, frac: i32) -> Gaussian {
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        if made.len() >= KEPT {
+            made.clear();
+        }
+        made.entry((sigma.to_bits(), frac)).or_insert_with(|| Gaussian::made(sigma, frac)).clone()
+    }
+
+    fn made(sigma: f64, frac: i32) -> Gaussian {
         let step = 2f64.powi(-frac);
         // The part of the distribution between its middle and where an integer, not 0, begins: half a step below it.
         let below = |integer: i64| normal_part((integer as f64 - 0.5) * step, sigma);
@@ -54,6 +69,12 @@ impl Gaussian {
     #[inline]
     pub fn at(&self, random: u32) -> i64 {
         self.entries[(random >> (32 - BITS)) as usize]
+    }
+
+    /// The standard deviation of all entries alike, in steps of the grid.
+    pub fn deviation(&self) -> f64 {
+        let squares = self.entries.iter().map(|&e| (e as f64).powi(2));
+        (squares.sum::<f64>() / ENTRIES as f64).sqrt()
     }
 
     /// The largest of all.
@@ -139,9 +160,8 @@ mod tests {
                     place[at] += distance;
                     place
                 };
-                let product: f64 = all()
-                    .map(|place| noise(&table, unit, place) * noise(&table, unit, moved(place)))
-                    .sum();
+                let product: f64 =
+                    all().map(|place| noise(&table, unit, place) * noise(&table, unit, moved(place))).sum();
                 let sigmas = product / n.sqrt();
                 assert!(sigmas.abs() < 4.5, "{what}s {distance} apart: {sigmas} sigma");
             }

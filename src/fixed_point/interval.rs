@@ -19,6 +19,11 @@ impl Interval {
         Interval { lo: v, hi: v }
     }
 
+    /// From `-v` to `v`, of a `v` that is not negative.
+    pub const fn symmetric(v: i128) -> Self {
+        Interval { lo: -v, hi: v }
+    }
+
     /// Everything a format can hold.
     pub fn of(format: Format) -> Self {
         Interval { lo: i128::from(format.min_raw()), hi: i128::from(format.max_raw()) }

@@ -57,7 +57,7 @@ pub fn gradients(
 ) -> Gradients {
     let back = back.min(passes);
     let input_drive = network.input_drive(parameters, input);
-    let stimulus = super::Stimulus { input, target, nudge: 0.0 };
+    let stimulus = super::Stimulus { input, target, nudge: 0.0, noise: None };
     let mut now = network.at_rest(parameters, &input_drive);
     let mut drives = Drives::zero(network);
     let mut shown = vec![0.0; target.len()];
@@ -95,7 +95,7 @@ pub fn settle(network: &FloatNetwork, parameters: &Parameters, input: &[f64], to
     let network = &FloatNetwork { order: Order::Synchronous, ..network.clone() };
     let input_drive = network.input_drive(parameters, input);
     let target = vec![0.0; network.network.outputs()];
-    let stimulus = super::Stimulus { input, target: &target, nudge: 0.0 };
+    let stimulus = super::Stimulus { input, target: &target, nudge: 0.0, noise: None };
     let point = network.at_rest(parameters, &input_drive);
     let mut settled = Settled { point, steps: 0, moved: f64::INFINITY };
     let mut drives = Drives::zero(network);
@@ -199,6 +199,7 @@ mod tests {
             nudge_distance: 0.1,
             batch: 1,
             momentum: None,
+            noise: 0.0,
             learning_rates: vec![1.0; 3],
             rate_gamma: 1.0,
             vector_field,
@@ -313,7 +314,7 @@ mod tests {
             let g = gradients(&network, &parameters, &input(&network), &TARGET, steps, back);
             let shown_input = input(&network);
             let drive = network.input_drive(&parameters, &shown_input);
-            let stimulus = Stimulus { input: &shown_input, target: &TARGET, nudge: 0.0 };
+            let stimulus = Stimulus { input: &shown_input, target: &TARGET, nudge: 0.0, noise: None };
             let outputs = network.span(network.output_layer());
             // Some of all passes: the states after them, and what the read-out shows.
             let run = |passes: std::ops::Range<usize>, mut now: Moment, mut shown: Vec<f64>| {
@@ -387,7 +388,7 @@ mod tests {
         let reverse = |slope: &dyn Fn(f64) -> f64, feedback: f64| {
             // BPTT once more, with a slope and a factor on what comes back from below to break.
             let drive = network.input_drive(&parameters, &shown_input);
-            let stimulus = Stimulus { input: &shown_input, target: &TARGET, nudge: 0.0 };
+            let stimulus = Stimulus { input: &shown_input, target: &TARGET, nudge: 0.0, noise: None };
             let mut tape = vec![];
             let mut s = network.at_rest(&parameters, &drive);
             let mut u = Drives::zero(&network);

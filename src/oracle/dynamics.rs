@@ -14,6 +14,8 @@ pub struct Stimulus<'a> {
     pub target: &'a [f64],
     /// The signed strength of the nudge; zero in the free phase.
     pub nudge: f64,
+    /// Noise on the drive of each neuron of layers 1 to L; none in the free phase.
+    pub noise: Option<&'a [f64]>,
 }
 
 /// What drives the neurons of layers 1 to L, and where it comes from.
@@ -132,6 +134,13 @@ impl FloatNetwork {
         pass: u32,
     ) -> Moment {
         self.drives_of_pass(parameters, input_drive, now, pass, drives);
+        if let Some(noise) = stimulus.noise {
+            let noisy =
+                |l: &usize| !self.order.holds(pass, *l) && !(self.softmax && *l == self.output_layer());
+            for at in (1..=self.output_layer()).filter(noisy).flat_map(|l| self.span(l)) {
+                drives.values[at] += noise[at];
+            }
+        }
         let mut next = self.next(drives, now, stimulus, pass);
         self.place(parameters, input_drive, &mut next);
         next

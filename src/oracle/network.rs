@@ -108,6 +108,8 @@ pub struct FloatNetwork {
     /// Synapses follow a vector field, not an energy: the energy-based dynamics then have no factor `rho'` (Ernoult et
     /// al. 2020, "C-VF").
     pub vector_field: bool,
+    /// Standard deviation of the noise on the drives of nudged steps; 0 for none.
+    pub noise: f64,
     /// The part of itself that a weight (or bias) loses at each update.
     pub weight_decay: f64,
 }
@@ -125,6 +127,7 @@ impl FloatNetwork {
             nudge_place: design.nudge_place,
             squash: design.activation.into(),
             dt: design.dt.wanted,
+            noise: design.noise,
             beta,
             nudge_distance: if design.rule == Rule::SymmetricEp { 2.0 * beta } else { beta },
             batch: design.batch,

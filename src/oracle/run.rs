@@ -1,6 +1,7 @@
 //! Runs phase programs in real numbers.
 
 use super::{Drives, FloatNetwork, Moment, Parameters, Stimulus};
+use crate::fixed_point::{Gaussian, Purpose, absorb, row_bits, step_key};
 use crate::rules::{
     Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative, run,
 };
@@ -94,7 +95,12 @@ pub struct Oracle {
     pub seed: u32,
     /// Samples seen: keys the random sign, too.
     pub sample: u32,
+    /// The noise of the bit-accurate model, on a grid too fine to be seen.
+    noise: Option<Gaussian>,
 }
+
+/// Fraction bits of the grid of noise.
+const NOISE_FRAC: i32 = 40;
 
 /// What one sample goes through.
 struct SampleStates {
@@ -104,6 +110,8 @@ struct SampleStates {
     slots: Vec<Moment>,
     /// The set of learning rates.
     rates: usize,
+    /// Passes so far: keys the noise.
+    step: u32,
 }
 
 impl SampleStates {
@@ -121,7 +129,8 @@ impl Oracle {
     pub fn new(network: FloatNetwork, program: Program, parameters: Parameters, seed: u32) -> Oracle {
         let velocities = network.momentum.map(|_| parameters.zero_like());
         let sums = (network.batch > 1 || velocities.is_some()).then(|| parameters.zero_like());
-        Oracle { network, program, parameters, sums, velocities, seed, sample: 0 }
+        let noise = (network.noise > 0.0).then(|| Gaussian::of(network.noise, NOISE_FRAC));
+        Oracle { network, program, parameters, sums, velocities, seed, sample: 0, noise }
     }
 
     /// Runs one sample through the training or the inference program, from states of zero, and returns the
@@ -142,6 +151,7 @@ impl Oracle {
             previous: rest,
             slots: Vec::new(),
             rates: lesson.rates(),
+            step: 0,
         };
         let negative = is_negative(self.seed, self.sample);
         let target = self.network.target(label);
@@ -152,6 +162,18 @@ impl Oracle {
         let prediction = sample.prediction;
         self.sample = self.sample.wrapping_add(1);
         prediction
+    }
+
+    /// Noise on the drives of a step, neuron by neuron.
+    fn noise(&self, step: u32) -> Option<Vec<f64>> {
+        let table = self.noise.as_ref()?;
+        let key = step_key(self.seed, Purpose::Noise, self.sample, step);
+        let layer = |l: usize| {
+            let key = absorb(key, (l as u32) << 16);
+            let one = move |i: usize| table.at(row_bits(key, i as u32)) as f64 / 2f64.powi(NOISE_FRAC);
+            (0..self.network.span(l).len()).map(one)
+        };
+        Some((1..=self.network.output_layer()).flat_map(layer).collect())
     }
 
     /// What a contrast counts, layer by layer: the learning rate over the distance of the nudges and over the batch.
@@ -231,16 +253,24 @@ impl<W: Watch> Machine for Sample<'_, W> {
         if let Some(update) = update {
             self.learns(update, true);
         }
-        let stimulus = Stimulus { input: self.input, target: &self.target, nudge: self.nudge(nudge) };
+        let noise = self.oracle.noise(self.states.step).filter(|_| nudge != Nudge::None);
+        let stimulus = Stimulus {
+            input: self.input,
+            target: &self.target,
+            nudge: self.nudge(nudge),
+            noise: noise.as_deref(),
+        };
         let (oracle, s) = (&*self.oracle, &mut self.states);
         let before = (&s.now, &mut s.drives);
         let next = oracle.network.step(&oracle.parameters, &self.input_drive, before, stimulus, at);
         s.previous = std::mem::replace(&mut s.now, next);
+        s.step += 1;
         self.watch.steps(&s.drives.values, &s.now);
         1
     }
 
     fn learn(&mut self, Learning { update, into, ends_relaxation }: Learning) {
+        self.states.step += 1;
         if into == Destination::Weights {
             return self.learns(update, ends_relaxation);
         }
@@ -252,6 +282,7 @@ impl<W: Watch> Machine for Sample<'_, W> {
     }
 
     fn apply(&mut self) {
+        self.states.step += 1;
         let oracle = &mut *self.oracle;
         if let Some(sums) = &mut oracle.sums {
             sums.add_scaled(-oracle.network.weight_decay, &oracle.parameters);

@@ -4,7 +4,7 @@ use super::neuron::{NeuronInput, NeuronUnit, Pull};
 use super::weights::{backward_layer, column_keys, velocity_layer};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
-use crate::fixed_point::{Overflow, Purpose, absorb, lane_bits, row_bits, step_key};
+use crate::fixed_point::{Gaussian, Overflow, Purpose, absorb, lane_bits, row_bits, step_key};
 use crate::network::{Connection, Learned, Records, Visits};
 use crate::rules::{
     Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative,
@@ -19,6 +19,8 @@ pub struct Golden<'d> {
     units: Vec<NeuronUnit>,
     /// A softmax read-out.
     pull: Option<Pull>,
+    /// On the drives of nudged steps.
+    noise: Option<Gaussian>,
     /// The weights.
     pub weights: Weights,
     /// Contrasts added up over a batch, in the shape of the forward weights; empty where a batch is one sample.
@@ -87,6 +89,7 @@ impl<'d> Golden<'d> {
             design,
             program: Program::of(design),
             pull: design.is_softmax(design.output_layer()).then(|| Pull::of(design)),
+            noise: design.gaussian(),
             units,
             sums: if design.is_batched() {
                 weights.layers[..design.output_layer()].iter().map(|w| vec![0; w.raw.len()]).collect()
@@ -154,9 +157,11 @@ impl<'d> Golden<'d> {
             let column_key = |purpose| absorb(key(purpose), (l as u32) << 16);
             let (totals, corners) = self.totals(&activities, l);
             let rest = d.order.holds(pass, l);
+            let noise = self.noise.as_ref().filter(|_| sign != 0 && !rest && d.has_noise(l));
+            let noise_key = column_key(Purpose::Noise);
             for (i, at) in d.network.span(l).enumerate() {
                 let (drive, state) = self.units[l - 1].step(NeuronInput {
-                    total: totals[i],
+                    total: totals[i] + noise.map_or(0, |noise| noise.at(row_bits(noise_key, i as u32))),
                     state: i64::from(b.now.states[at]),
                     target: i == usize::from(label),
                     nudge: sign,

@@ -72,7 +72,7 @@ impl LayerLayout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NeuronStages {
     /// Stage of the drive: 1, or 4 where something must be ready before it (an inside nudge, random bits, or the slope
-    /// of the activation, which is looked up beside it).
+    /// of the activation, which is looked up beside it), or 6 where that is noise, looked up by random bits.
     pub drive: u32,
     /// From the drive to `f`: 2 where any layer has a table.
     pub activation_cycles: u32,
@@ -89,7 +89,11 @@ impl NeuronStages {
         let stochastic = design.drive_modes.rounding == Rounding::Stochastic;
         let table = (1..=design.output_layer()).any(|l| design.activation_of(l) == Activation::Logistic);
         let slope = table && design.dynamics == Dynamics::Energy;
-        let drive = if inside || stochastic || slope { 4 } else { 1 };
+        let drive = match design.noise > 0.0 {
+            true => 6,
+            false if inside || stochastic || slope => 4,
+            false => 1,
+        };
         let activation_cycles = 1 + u32::from(table);
         let error_cycles = u32::from(!inside || design.dynamics != Dynamics::Prototypical);
         let step = u32::from(design.dynamics != Dynamics::Prototypical);

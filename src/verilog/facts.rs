@@ -4,7 +4,7 @@ use super::layer_table::{self, LayerTable};
 use super::program::{self, ProgramWord};
 use super::units::{self, Unit};
 use crate::design::{Design, Feedback, Keys, NudgeSign, Order, Rule, limits};
-use crate::fixed_point::{GOLDEN, Purpose, Rounding};
+use crate::fixed_point::{GOLDEN, Purpose, Rounding, gaussian};
 use crate::rules::Program;
 use crate::schedule::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, LAYER_GAP, Layout, MIN_SLOT, SETTLE, bits};
 
@@ -77,6 +77,7 @@ pub(super) struct Widths {
     pub gradient_width: u32,
     pub rates_width: u32,
     pub batch_width: u32,
+    pub noise_width: u32,
     /// Of kernels: a neuron below in memory, or an input; rows and columns; channels; places.
     pub number_width: u32,
     pub side_width: u32,
@@ -101,6 +102,8 @@ pub(super) struct Values {
     pub weight_overflow: u32,
     pub uniform_width: u32,
     pub chunk_golden: String,
+    pub quantile_bits: u32,
+    pub noise_file: &'static str,
     pub weight_purpose: u32,
 }
 
@@ -113,6 +116,8 @@ pub(super) struct Timing {
     pub settle: u32,
     /// Cycles from a whole drive to the new state.
     pub stages: u32,
+    /// From a whole drive until the bits that its rounding is drawn with are asked for.
+    pub drive: u32,
     pub few_taps: u64,
     pub few_wait: u64,
     pub chain_slot: u32,
@@ -123,6 +128,7 @@ pub(super) struct Options {
     pub input_signed: bool,
     pub batched: bool,
     pub momentum: bool,
+    pub noise: bool,
     pub random_sign: bool,
     pub even_odd: bool,
     pub softmax: bool,
@@ -277,6 +283,7 @@ fn purposes(design: &Design) -> Vec<KeyOfPass> {
         ("velocity", Purpose::Velocity, weight && design.momentum.is_some()),
         ("drive", Purpose::Drive, drive),
         ("state", Purpose::State, state),
+        ("noise", Purpose::Noise, design.noise > 0.0),
     ];
     let used = all.into_iter().filter(|&(_, _, used)| used);
     used.map(|(name, purpose, _)| KeyOfPass {
@@ -366,6 +373,7 @@ fn widths(design: &Design, layout: &Layout, words: usize) -> Widths {
         gradient_width: p.gradient_width,
         rates_width: units::rates_width(design),
         batch_width: p.batch_width,
+        noise_width: p.noise_width,
         record_width: design.record().width(),
         number_width: layout.number_width(),
         side_width: layout.side_width(),
@@ -399,6 +407,8 @@ fn values(design: &Design, layout: &Layout) -> Values {
         uniform_width: u32::from(uniform),
         chunk_golden: format!("32'h{:08X}", GOLDEN.wrapping_mul(layout.lanes as u32 / 2)),
         weight_purpose: Purpose::Weight as u32,
+        quantile_bits: gaussian::BITS,
+        noise_file: super::NOISE_FILE,
     }
 }
 
@@ -410,6 +420,7 @@ fn timing(layout: &Layout) -> Timing {
         drain: layout.drain(),
         settle: SETTLE,
         stages: layout.neuron.state,
+        drive: layout.neuron.drive.saturating_sub(4),
         few_taps: FEW_TAPS,
         few_wait: FEW_WAIT,
         chain_slot: CHAIN_SLOT + layout.chain_delay(),
@@ -421,10 +432,11 @@ fn options(design: &Design, layout: &Layout) -> Options {
         input_signed: design.input.signed,
         batched: design.is_batched(),
         momentum: design.momentum.is_some(),
+        noise: design.noise > 0.0,
         random_sign: design.nudge_sign == NudgeSign::Random,
         even_odd: design.order == Order::EvenOdd,
         softmax: layout.softmax_outputs > 0,
-        stochastic: stochastic(design).contains(&true),
+        stochastic: stochastic(design).contains(&true) || design.noise > 0.0,
         stochastic_weight: stochastic(design)[0],
         stochastic_drive: stochastic(design)[1],
         stochastic_state: stochastic(design)[2],

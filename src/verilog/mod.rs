@@ -117,6 +117,12 @@ impl Sources {
             files.insert(EXPONENTIAL_FILE.to_owned(), exponential);
             files.insert(RECIPROCAL_FILE.to_owned(), reciprocal);
         }
+        if let Some(noise) = design.gaussian() {
+            let width = design.datapath.noise_width;
+            let (mask, digits) = ((1u64 << width) - 1, width.div_ceil(4) as usize);
+            let quantiles = noise.entries.iter().map(|&e| format!("{:0digits$x}\n", e as u64 & mask));
+            files.insert(NOISE_FILE.to_owned(), numbers("Noise: quantiles", quantiles.collect()));
+        }
         let needed = uses::needed(&files, &core_file);
         files.retain(|name, _| needed.contains(name));
         let mut sources = Sources { files };
@@ -202,6 +208,9 @@ impl Sources {
 /// Tables of a softmax read-out.
 const EXPONENTIAL_FILE: &str = "softmax_exponential.hex";
 const RECIPROCAL_FILE: &str = "softmax_reciprocal.hex";
+
+/// Quantiles of the noise.
+const NOISE_FILE: &str = "noise.hex";
 
 /// File of a table of layer `l`.
 fn table_file(kind: &str, l: usize) -> String {

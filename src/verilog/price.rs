@@ -5,7 +5,7 @@
 
 use super::units;
 use crate::design::{Constant, Design, Dynamics, Feedback, Tables};
-use crate::fixed_point::{GOLDEN, Rounding};
+use crate::fixed_point::{GOLDEN, Rounding, gaussian};
 use crate::schedule::{Layout, bits};
 use serde::Serialize;
 
@@ -188,6 +188,10 @@ fn tables(design: &Design) -> Vec<Memory> {
             all.push(table("rho of the state", path, n.state.width, n.state.width));
         }
     }
+    if design.noise > 0.0 {
+        let path = "u_neurons.u_noise".to_owned();
+        all.push(table("quantiles of the noise", path, gaussian::BITS, design.datapath.noise_width));
+    }
     if design.is_softmax(design.output_layer()) {
         let drive = design.neurons[design.output_layer() - 1].drive;
         let path = |name: &str| format!("u_neurons.u_softmax.{name}");
@@ -310,6 +314,9 @@ fn random_bits(design: &Design, layout: &Layout) -> Vec<Multipliers> {
             let product = kind("rows of a chunk", "column_key.v", &path, (32, 16), 1);
             all.extend(by_constant(half.into(), product));
         }
+    }
+    if design.noise > 0.0 {
+        all.extend(by_constant(GOLDEN.into(), golden("u_noise_bits")));
     }
     if drawn(design.drive_modes.rounding) {
         all.extend(by_constant(GOLDEN.into(), golden("u_drive_bits")));

@@ -89,7 +89,7 @@ fn unit(design: &Design, layers: Vec<usize>, layer_width: u32) -> Unit {
         _ => "none".to_owned(),
     };
     let rests = design.order == Order::EvenOdd;
-    let parameters: Vec<String> = [numbers_of(design, id), steps_of(design, id, &table)]
+    let parameters: Vec<String> = [numbers_of(design, id), noise_of(design), steps_of(design, id, &table)]
         .concat()
         .iter()
         .map(|(k, v)| format!(".{k}({v})"))
@@ -162,6 +162,14 @@ fn numbers_of(design: &Design, id: usize) -> Vec<(&'static str, String)> {
         ("DtWidth", signed_width(&design.dt).to_string()),
         ("NudgeWidth", m.nudge_width.to_string()),
     ]
+}
+
+/// Parameters of all units where there is noise.
+fn noise_of(design: &Design) -> Vec<(&'static str, String)> {
+    match design.datapath.noise_width {
+        0 => Vec::new(),
+        width => vec![("Noise", "1".to_owned()), ("NoiseWidth", width.to_string())],
+    }
 }
 
 /// Parameters of a layer's unit: how its signals are aligned, rounded and bounded, and in which stage.

@@ -171,6 +171,7 @@ pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
         any::<u32>(),
         // Behind all others, which then are what they were before there was momentum.
         select(vec![None, None, None, Some((0.9, 16, 4)), Some((0.5, 8, 0)), Some((0.97, 24, 7))]),
+        select(vec![0.0, 0.0, 0.0, 0.02, 0.3]),
     )
         .prop_filter_map(
             "a signal too wide to build",
@@ -187,6 +188,7 @@ pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
                 (free_steps, nudged_steps),
                 seed,
                 momentum,
+                noise,
             )| {
                 let dt = if dynamics == Dynamics::Prototypical {
                     Constant::nearest(1.0, Format::unsigned(1, 0))
@@ -230,6 +232,7 @@ pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
                     free_steps,
                     nudged_steps,
                     beta: Constant::nearest(0.4, Format::unsigned(4, 4)),
+                    noise,
                     drive_modes,
                     state_modes,
                     weight_modes,

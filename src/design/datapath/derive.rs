@@ -112,7 +112,7 @@ impl Derivation<'_> {
     /// Forward and transposed sums, and the whole drives that they make, layer by layer.
     fn sums(&mut self) -> Result<Vec<Interval>, Misfit> {
         let (d, layers) = (self.d, self.d.output_layer());
-        let (mut any_forward, mut any_transposed, mut any_total) = (ZERO, ZERO, ZERO);
+        let (mut any_forward, mut any_transposed) = (ZERO, ZERO);
         let mut totals = Vec::new();
         for (l, connection) in d.network.connections() {
             let (s, shift) = (&d.synapses[l - 1], self.p.weight_shift[l - 1]);
@@ -131,12 +131,20 @@ impl Derivation<'_> {
             }
             any_forward = any_forward.hull(forward);
             any_transposed = any_transposed.hull(transposed);
-            any_total = any_total.hull(forward + transposed);
             totals.push(forward + transposed);
+        }
+        if let Some(noise) = d.gaussian_on(self.p.acc_frac) {
+            let noise = Interval::symmetric(noise.greatest().into());
+            self.p.noise_width = noise.signed_bits();
+            limits::NOISE.holds(self.p.noise_width)?;
+            self.signal("noise", noise, self.p.acc_frac);
+            for (total, _) in totals.iter_mut().zip(d.network.layers()).filter(|(_, l)| d.has_noise(*l)) {
+                *total = *total + noise;
+            }
         }
         self.p.forward_width = any_forward.signed_bits();
         self.p.transposed_width = any_transposed.signed_bits();
-        self.p.total_width = any_total.signed_bits();
+        self.p.total_width = totals.iter().copied().fold(ZERO, Interval::hull).signed_bits();
         limits::FORWARD.holds(self.p.forward_width)?;
         limits::TOTAL.holds(self.p.total_width)?;
         Ok(totals)

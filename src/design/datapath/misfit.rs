@@ -116,6 +116,7 @@ pub(super) mod limits {
     pub const PRE: Limit = limit("operand-too-wide", "aligned pre-synaptic operand", 40, ("formats", "bias"));
     pub const FORWARD: Limit = limit("sum-too-wide", "forward sum", 62, ("formats", "weight"));
     pub const TOTAL: Limit = limit("drive-too-wide", "whole drive", 62, ("formats", "weight"));
+    pub const NOISE: Limit = limit("noise-too-wide", "noise", 48, ("formats", "weight"));
     pub const BATCH: Limit = limit("batch-too-wide", "a contrast summed over a batch", 62, ("rule", "batch"));
     pub const RATE: Limit = limit("rate-too-wide", "rate constant, aligned", 62, ("formats", "rate"));
     pub const DECAY: Limit = limit("decay-too-wide", "weight decay, aligned", 62, ("formats", "decay"));

@@ -113,6 +113,11 @@ const KEYS: &[(&str, &str, &str)] = &[
         "how many test samples to use, a whole number {range}, such as `test_samples = 1000`",
     ),
     (
+        "noise",
+        "sigma",
+        "the standard deviation of the noise on every neuron's drive in nudged steps, {range}, such as `sigma = 0.04`",
+    ),
+    (
         "data",
         "source",
         "one of \"digits\" (8x8 images, built in), \"idx\" (MNIST's files), \"cifar10\", \"cifar100\" (their binary \

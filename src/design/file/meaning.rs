@@ -2,7 +2,7 @@
 
 use super::choices::Choices;
 use super::formats::{activity, constant, format, formats, inputs, not_below_zero, pull, table};
-use super::given::{Given, Result, Span, optional, positive, required, section, whole};
+use super::given::{Given, Result, Span, optional, positive, real, required, section, whole};
 use super::keys::{meaning as key_meaning, missing};
 use super::layers;
 use super::momentum::momentum;
@@ -10,7 +10,7 @@ use super::preparation::preparation;
 use super::ranges::range;
 use super::rule::{angle, batch, nudge, weight_decay};
 use super::synapses::{Falling, Typed, learning_rates, synapses_of};
-use super::typed::{At, Data, File, Formats, OneOrMany, RuleTable, Source, TypedFormat};
+use super::typed::{At, Data, File, Formats, NoiseTable, OneOrMany, RuleTable, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::limits::WINDOW_WIDTH;
 use crate::design::name;
@@ -32,6 +32,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let (overflow, _) = optional(file.overflow);
     let (hardware, _) = optional(file.hardware);
     let (training, training_at) = optional(file.training);
+    let (noise, _) = optional::<NoiseTable>(file.noise);
     let (mut data, data_at) = section(file.data, "data", "source")?;
     let places = places(&typed_formats, &rule);
 
@@ -61,6 +62,9 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let beta = nudge(beta, typed_formats.nudge)?;
     let rates = rule.learning_rates.ok_or_else(|| missing("rule", "learning_rates", rule_at.clone()))?;
     let rates = learning_rates(rates, layers.depth())?;
+
+    let noise = noise.sigma.map_or(Given::default(0.0), Given::from);
+    real(&noise, "noise", "sigma")?;
 
     // Number formats.
     let input = format(typed_formats.input, Format::unsigned(8, 8));
@@ -125,6 +129,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         free_steps,
         nudged_steps,
         beta,
+        noise: noise.value,
         drive_modes: modes(rounding.drive, overflow.drive),
         state_modes: modes(rounding.state, overflow.state),
         // A velocity's step is finer than its weight's: to nearest, a small one would never move it.
@@ -138,7 +143,9 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         rate_gamma: falling.gamma,
         datapath: Datapath::default(),
     };
-    buildable(design, &places, formats_at, layers_at)
+    let design = buildable(design, &places, formats_at, layers_at)?;
+    noticed(&design, noise.at)?;
+    Ok(design)
 }
 
 /// Keys at which a signal that does not fit can be mended, and where each was typed.
@@ -177,6 +184,20 @@ fn buildable(mut design: Design, places: &Places, formats_at: Span, layers_at: S
         }
     })?;
     Ok(design)
+}
+
+/// Refuses noise that every drive's grid rounds away.
+fn noticed(design: &Design, noise_at: Span) -> Result<()> {
+    if design.gaussian().is_none_or(|noise| noise.greatest() > 0) {
+        return Ok(());
+    }
+    let step = 2f64.powi(-design.datapath.acc_frac);
+    Err(Refusal::new(
+        "noise-below-grid",
+        format!("noise of {} vanishes: the sums that it comes upon have steps of {step}", design.noise),
+        "write a larger `sigma`, or weights and states with more fraction bits",
+    )
+    .at(noise_at, "nothing is left of it"))
 }
 
 /// The order of an unsaid one: pooled layers keep the place of a maximum, and in even/odd order it is never a step old.

@@ -56,6 +56,7 @@ const RANGES: &[(&str, &str, Numbers)] = &[
     ("training", "seed", whole(0, WORD)),
     ("training", "train_samples", whole(1, WORD)),
     ("training", "test_samples", whole(1, WORD)),
+    ("noise", "sigma", Real { from: (0.0, true), to: Some((1.0, true)) }),
     ("data", "crop", Whole { from: 0, to: 31, least_by_default: true }),
 ];
 

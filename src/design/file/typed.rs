@@ -23,6 +23,7 @@ pub(super) struct File {
     pub overflow: At<OverflowTable>,
     pub hardware: At<Hardware>,
     pub training: At<Training>,
+    pub noise: At<NoiseTable>,
     pub data: At<Data>,
 }
 
@@ -105,6 +106,12 @@ pub(super) struct Training {
     pub seed: At<i64>,
     pub train_samples: At<i64>,
     pub test_samples: At<i64>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NoiseTable {
+    pub sigma: At<f64>,
 }
 
 #[derive(Deserialize)]

@@ -24,8 +24,9 @@ use super::train::PlannedSample;
 use super::weights::{LayerWeights, backward_layer, shapes, velocity_layer};
 use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
+use crate::fixed_point::Gaussian;
 use crate::network::{Connection, Learned, Network, Records, Visits};
-use crate::rules::{Destination, Learning, Lesson, Machine, Pass, Program, run};
+use crate::rules::{Destination, Learning, Lesson, Machine, Nudge, Pass, Program, run};
 use circle::Circle;
 use matrix::{Matrix, Reading};
 use neurons::Neurons;
@@ -315,6 +316,8 @@ struct Engine<'d, N: Numbers> {
     neurons: Vec<Neurons<N::Activity>>,
     /// A softmax read-out.
     pull: Option<Pull>,
+    /// On the drives of nudged steps.
+    noise: Option<Gaussian>,
     sample: u32,
     /// The set of learning rates that the updates' forms are for.
     rates: usize,
@@ -381,6 +384,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             synapses,
             neurons: network.layers().map(|l| Neurons::of(design, l, sum_bits)).collect(),
             pull: design.is_softmax(design.output_layer()).then(|| Pull::of(design)),
+            noise: design.gaussian(),
             rates: 0,
             sample: 0,
             work: Work::default(),
@@ -563,6 +567,9 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
         }
         engine.relax::<O>(pass.nudge, self.label, pass.at, self.count.as_deref_mut());
         engine.show(self.observer, true, pass.learned());
+        if engine.noise.is_some() && pass.nudge != Nudge::None {
+            return 1;
+        }
         1 + engine.skip_circles(pass.of - pass.at - 1, self.observer)
     }
 

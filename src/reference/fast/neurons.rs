@@ -2,7 +2,7 @@
 
 use super::numbers::Int;
 use crate::design::{Design, Dynamics};
-use crate::fixed_point::{Overflow, Purpose, Rounding, absorb, row_bits, step_key};
+use crate::fixed_point::{Gaussian, Overflow, Purpose, Rounding, absorb, row_bits, step_key};
 use crate::reference::counters::LayerCounters;
 use crate::reference::neuron::{NeuronInput, NeuronUnit};
 
@@ -89,6 +89,19 @@ impl<A: Int> Neurons<A> {
 
     fn key(&self, m: Moment, purpose: Purpose) -> u32 {
         absorb(step_key(m.seed, purpose, m.sample, m.step), self.layer << 16)
+    }
+
+    /// True where noise comes upon the drives.
+    pub(super) fn takes_noise(&self) -> bool {
+        !self.softmax
+    }
+
+    /// Adds the noise of a step to the sums.
+    pub(super) fn add_noise<S: Int>(&self, noise: &Gaussian, m: Moment, totals: &mut [S]) {
+        let key = self.key(m, Purpose::Noise);
+        for (total, i) in totals.iter_mut().zip(0..) {
+            *total = total.plus(S::wrap(noise.at(row_bits(key, i))));
+        }
     }
 
     /// The drives of a layer whose states rest.

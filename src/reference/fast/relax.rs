@@ -48,6 +48,10 @@ impl<N: Numbers> Engine<'_, N> {
                 at += n;
                 continue;
             }
+            if let Some(noise) = self.noise.as_ref().filter(|_| moment.nudge != 0 && neurons.takes_noise()) {
+                let totals = &mut self.totals[l].as_flattened_mut()[..n];
+                neurons.add_noise(noise, moment, totals);
+            }
             let seen = &mut self.now[l];
             seen.corners.clone_from(&self.chosen[l]);
             let layer = Layer {

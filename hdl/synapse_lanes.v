@@ -204,6 +204,7 @@ module synapse_lanes #(
   reg [10:4] valid_q, first_q, learn_q, drive_q, back_q;
   reg adds10_q;
   reg [11:4] last_q, opens_q, closes_q, largest_q;
+  reg pooled12_q, largest12_q;  // a window's sums are whole
   reg [10:4] adds_q, ends_q;
   reg [1:0] corner4_q, corner5_q, corner6_q, corner7_q, corner8_q, corner9_q, corner10_q, corner11_q;
   // Where a word of post-synaptic activities has the corners.
@@ -282,23 +283,25 @@ module synapse_lanes #(
         chain[2*p+1] = sum[Half+p];
       end
     if (Corners != 0 && chain_shift_i) for (p = 0; p < Lanes - 1; p = p + 1) chain_at[p] = chain_at[p+1];
+    if (Kernels != 0 && pooled12_q)
+      for (p = 0; p < Half; p = p + 1) begin
+        chain[2*p] = pooled[p];
+        chain[2*p+1] = pooled[Half+p];
+      end
+    if (Corners != 0 && pooled12_q)
+      for (p = 0; p < Half; p = p + 1) begin
+        chain_at[2*p] = largest12_q ? pooled_at[p] : 32'd0;
+        chain_at[2*p+1] = largest12_q ? pooled_at[Half+p] : 32'd0;
+      end
+    chain_head_o <= (Corners != 0) ? {chain_at[0][1:0], chain[0][ForwardWidth-1:0]} : chain[0];
+
+    // Pooling, stage 12: a comparison and a choice, and the chain a cycle later.
     if (Corners != 0 && last_q[11])
       for (p = 0; p < Lanes; p = p + 1)
         pooled_at[p] = opens_q[11] ? 32'd0 : (sum[p] > pooled[p]) ? {30'd0, corner11_q} : pooled_at[p];
     if (Kernels != 0 && last_q[11])
       for (p = 0; p < Lanes; p = p + 1)
         pooled[p] = opens_q[11] ? sum[p] : !largest_q[11] ? pooled[p] + sum[p] : (sum[p] > pooled[p]) ? sum[p] : pooled[p];
-    if (Kernels != 0 && last_q[11] && closes_q[11])
-      for (p = 0; p < Half; p = p + 1) begin
-        chain[2*p] = pooled[p];
-        chain[2*p+1] = pooled[Half+p];
-      end
-    if (Corners != 0 && last_q[11] && closes_q[11])
-      for (p = 0; p < Half; p = p + 1) begin
-        chain_at[2*p] = largest_q[11] ? pooled_at[p] : 32'd0;
-        chain_at[2*p+1] = largest_q[11] ? pooled_at[Half+p] : 32'd0;
-      end
-    chain_head_o <= (Corners != 0) ? {chain_at[0][1:0], chain[0][ForwardWidth-1:0]} : chain[0];
 
     // Stage 13.
     for (k = 0; k < Pairs; k = k + 1) total = total + pairs[k];
@@ -490,6 +493,8 @@ module synapse_lanes #(
     opens_q <= {opens_q[10:4], opens3_i};
     closes_q <= {closes_q[10:4], closes3_i};
     largest_q <= {largest_q[10:4], largest3_i};
+    pooled12_q <= last_q[11] && closes_q[11];
+    largest12_q <= largest_q[11];
     {corner11_q, corner10_q, corner9_q, corner8_q, corner7_q, corner6_q, corner5_q, corner4_q} <=
         {corner10_q, corner9_q, corner8_q, corner7_q, corner6_q, corner5_q, corner4_q, corner3_i};
     pre5_q <= pre_forward4_i;

@@ -350,19 +350,21 @@ module kernel_bank (
   // Drives.
   reg [LayerWidth-1:0] layer12_q, layer13_q;
   always @(posedge clk_i) {layer12_q, layer13_q} <= {layer11, layer12_q};
-  // A chunk's sums follow its last tap, which may complete a neuron: they go a cycle later.
+  // A chunk's sums follow its last tap, which may complete a neuron, and are pooled: they go two cycles later.
   localparam ChunkSumsWidth = 3 + LayerWidth + IndexWidth + NeuronWidth + LaneWidth + 1;
   wire [NeuronWidth-1:0] chunk_number11 = {{ self.resize_low("word11", w.word_width, w.lane_width, w.neuron_width) }};
-  reg [ChunkSumsWidth-1:0] sums12_q;
-  always @(posedge clk_i)
+  reg [ChunkSumsWidth-1:0] sums12_q, sums13_q;
+  always @(posedge clk_i) begin
+    sums13_q <= sums12_q;
     sums12_q <= {valid11 && drive_i && ends11 && closes11, last_chunk11, layer11 == Layers, layer11, chunk_index11, chunk_number11,
                  last_chunk11 ? last_lanes_of(layer11) : {{ w.lane_width + 1 }}'d{{ n.lanes }}};
-  wire sums12, sums_end12, sums_output12;
-  wire [LayerWidth-1:0] sums_layer12;
-  wire [IndexWidth-1:0] sums_index12;
-  wire [NeuronWidth-1:0] sums_number12;
-  wire [LaneWidth:0] sums_lanes12;
-  assign {sums12, sums_end12, sums_output12, sums_layer12, sums_index12, sums_number12, sums_lanes12} = sums12_q;
+  end
+  wire sums13, sums_end13, sums_output13;
+  wire [LayerWidth-1:0] sums_layer13;
+  wire [IndexWidth-1:0] sums_index13;
+  wire [NeuronWidth-1:0] sums_number13;
+  wire [LaneWidth:0] sums_lanes13;
+  assign {sums13, sums_end13, sums_output13, sums_layer13, sums_index13, sums_number13, sums_lanes13} = sums13_q;
   drive_path #(
     .ForwardWidth(ForwardWidth), .TransposedWidth(TransposedWidth), .TotalWidth(TotalWidth), .Neurons({{ n.neuron_places }}),
     .NeuronWidth(NeuronWidth), .LayerWidth(LayerWidth), .IndexWidth(IndexWidth), .LaneCountWidth(LaneWidth + 1), .Corners(Corners)
@@ -371,8 +373,8 @@ module kernel_bank (
     .column11_i(valid11 && drive_i && !bias11 && layer11 != 1), .first_chunk11_i(first_use11),
     .last_chunk11_i(last_use11), .layer11_i(layer11 - 1'b1), .index11_i(index11), .end11_i(place_end11),
     .neuron11_i({{ self.resize("number11", w.number_width, w.neuron_width) }}), .transposed13_i(transposed13 <<< weight_shift_of(layer13_q)),
-    .chunk11_i(sums12), .chunk_layer11_i(sums_layer12), .chunk_index11_i(sums_index12), .chunk_neuron11_i(sums_number12),
-    .chunk_lanes11_i(sums_lanes12), .chunk_end11_i(sums_end12), .chunk_output11_i(sums_output12), .chain_head_i(chain_head), .chain_shift_o(chain_shift),
+    .chunk11_i(sums13), .chunk_layer11_i(sums_layer13), .chunk_index11_i(sums_index13), .chunk_neuron11_i(sums_number13),
+    .chunk_lanes11_i(sums_lanes13), .chunk_end11_i(sums_end13), .chunk_output11_i(sums_output13), .chain_head_i(chain_head), .chain_shift_o(chain_shift),
     .neuron14_o(neuron14_o), .valid15_o(valid15_o), .layer15_o(layer15_o), .index15_o(index15_o), .neuron15_o(neuron15_o),
     .end15_o(end15_o), .corner15_o(corner15_o), .total15_o(total15_o)
   );

@@ -480,6 +480,8 @@ rate_gamma = 0.5
 seed = 7
 train_samples = 100
 test_samples = 100
+[noise]
+sigma = 0.25
 [data]
 source = "idx"
 path = "images"

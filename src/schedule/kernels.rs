@@ -1,6 +1,6 @@
 //! The loop nests of a network with kernels, cycle by cycle. The twin of `hdl/kernel_walk.v`, which says them.
 
-use super::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, LAYER_GAP, Layout};
+use super::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, Layout};
 use crate::network::{Connection, Grid};
 
 /// From the beginning of a pass until its first tap is issued.
@@ -44,7 +44,7 @@ impl Layout {
                             chain = corner.end + lanes + u64::from(CHAIN_SLOT + self.chain_delay());
                         }
                         let gap = if closes && last_chunk && at + 1 == windows.len() {
-                            u64::from(LAYER_GAP)
+                            u64::from(self.layer_gap())
                         } else if last_layer && closes && chunk + 2 == layer.chunks {
                             // The output layer's neurons and the last hidden layer's share the neuron unit.
                             lanes

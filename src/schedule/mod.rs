@@ -281,9 +281,15 @@ impl Layout {
     }
 
     /// Cycles by which a chunk's sums leave later than `hdl/drive_path.v` says: with kernels their last tap may complete a
-    /// neuron, and goes first.
+    /// neuron, and goes first; then they are pooled.
     pub fn chain_delay(&self) -> u32 {
-        self.has_kernels().into()
+        if self.has_kernels() { 2 } else { 0 }
+    }
+
+    /// Cycles between the last column of a layer and the first of the next: a forward sum is written two cycles before it
+    /// is read.
+    pub fn layer_gap(&self) -> u32 {
+        LAYER_GAP + self.chain_delay().saturating_sub(1)
     }
 
     /// Layers of synapses.

@@ -6,7 +6,7 @@ use super::units::{self, Unit};
 use crate::design::{Design, Feedback, Keys, NudgeSign, Order, Rule, limits};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding, gaussian};
 use crate::rules::Program;
-use crate::schedule::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, LAYER_GAP, Layout, MIN_SLOT, SETTLE, bits};
+use crate::schedule::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, Layout, MIN_SLOT, SETTLE, bits};
 
 /// What the heads of the files say.
 pub(super) struct Head {
@@ -416,7 +416,7 @@ fn timing(layout: &Layout) -> Timing {
     Timing {
         input_slot: layout.slot(1, true),
         min_slot: MIN_SLOT,
-        layer_gap: LAYER_GAP,
+        layer_gap: layout.layer_gap(),
         drain: layout.drain(),
         settle: SETTLE,
         stages: layout.neuron.state,

@@ -47,7 +47,7 @@ module drive_path #(
   input  wire [ForwardWidth+2*Corners-1:0] chain_head_i,    // {corner, sum} with Corners
   output wire                              chain_shift_o,
   // Neurons: announced in stage 14, whole drive in stage 15.
-  output wire [NeuronWidth-1:0]            neuron14_o,
+  output reg  [NeuronWidth-1:0]            neuron14_o,
   output reg                               valid15_o,
   output reg  [LayerWidth-1:0]             layer15_o,
   output reg  [IndexWidth-1:0]             index15_o,
@@ -66,19 +66,28 @@ module drive_path #(
   reg [IndexWidth-1:0] chain_index_q, index12c_q, index13c_q;
   reg [NeuronWidth-1:0] chain_neuron_q, neuron12c_q, neuron13c_q;
 
-  wire active = (left_q != 0);
-  assign chain_shift_o = active;
+  // Whether the chain moves, and gives outputs, is decided a cycle ahead: a wide memory is addressed by it.
+  wire moves = chunk13_q ? (lanes13_q != 0) : (left_q > 1);
+  wire gives = moves && (chunk13_q ? output13_q : output_q);
+  wire [NeuronWidth-1:0] chain_neuron = chunk13_q ? neuron13c_q : chain_neuron_q + 1'b1;
+  reg active_q, from_chain14_q;
+  reg [NeuronWidth-1:0] neuron12_q, neuron13_q, neuron14_q;  // of columns
+  assign chain_shift_o = active_q;
 
   always @(posedge clk_i) begin
     if (!rst_ni) begin
       chunk12_q <= 1'b0;
       chunk13_q <= 1'b0;
       left_q <= {LaneCountWidth{1'b0}};
+      active_q <= 1'b0;
+      from_chain14_q <= 1'b0;
     end else begin
+      active_q <= moves;
+      from_chain14_q <= gives;
       chunk12_q <= chunk11_i;
       chunk13_q <= chunk12_q;
       if (chunk13_q) left_q <= lanes13_q;
-      else if (active) left_q <= left_q - 1'b1;
+      else if (active_q) left_q <= left_q - 1'b1;
     end
     {lanes12_q, lanes13_q} <= {chunk_lanes11_i, lanes12_q};
     {output12_q, output13_q} <= {chunk_output11_i, output12_q};
@@ -91,11 +100,11 @@ module drive_path #(
       chain_end_q <= end13c_q;
       chain_layer_q <= layer13c_q;
       chain_index_q <= index13c_q;
-      chain_neuron_q <= neuron13c_q;
     end else begin
       chain_index_q <= chain_index_q + 1'b1;
-      chain_neuron_q <= chain_neuron_q + 1'b1;
     end
+    chain_neuron_q <= chain_neuron;
+    neuron14_o <= gives ? chain_neuron : neuron13_q;
   end
 
   // Transposed sums.
@@ -103,7 +112,6 @@ module drive_path #(
   reg end12_q, end13_q, end14_q;
   reg [LayerWidth-1:0] layer12_q, layer13_q, layer14_q;
   reg [IndexWidth-1:0] index12_q, index13_q, index14_q;
-  reg [NeuronWidth-1:0] neuron12_q, neuron13_q, neuron14_q;
   reg signed [TransposedWidth-1:0] gathered13_q, gathered14_q;
   wire signed [TransposedWidth-1:0] gathered12;
 
@@ -121,16 +129,14 @@ module drive_path #(
   wire [RecordWidth-1:0] forward13;
   word_memory #(.Width(RecordWidth), .Depth(Neurons), .AddressWidth(NeuronWidth)) u_forward (
     .clk_i(clk_i),
-    .write_i(active && !output_q),
+    .write_i(active_q && !output_q),
     .write_address_i(chain_neuron_q),
     .write_data_i(chain_head_i),
     .read_address_i(neuron12_q),
     .read_data_o(forward13)
   );
 
-  wire from_chain14 = active && output_q;
   wire from_column14 = column14_q && last14t_q;
-  assign neuron14_o = from_chain14 ? chain_neuron_q : neuron14_q;
 
   wire signed [TotalWidth-1:0] chain_total = {{(TotalWidth-ForwardWidth){chain_head_i[ForwardWidth-1]}}, chain_head_i[ForwardWidth-1:0]};
   wire signed [TotalWidth-1:0] forward_total = {{(TotalWidth-ForwardWidth){forward14_q[ForwardWidth-1]}}, forward14_q[ForwardWidth-1:0]};
@@ -146,7 +152,7 @@ module drive_path #(
       column12_q <= column11_i;
       column13_q <= column12_q;
       column14_q <= column13_q;
-      valid15_o <= from_chain14 || from_column14;
+      valid15_o <= from_chain14_q || from_column14;
     end
     {first12_q, first13_q} <= {first_chunk11_i, first12_q};
     {last12t_q, last13t_q, last14t_q} <= {last_chunk11_i, last12t_q, last13t_q};
@@ -157,18 +163,18 @@ module drive_path #(
     gathered13_q <= gathered12;
     gathered14_q <= (first13_q ? {TransposedWidth{1'b0}} : gathered13_q) + transposed13_i;
     forward14_q <= forward13;
-    layer15_o <= from_chain14 ? chain_layer_q : layer14_q;
-    index15_o <= from_chain14 ? chain_index_q : index14_q;
+    layer15_o <= from_chain14_q ? chain_layer_q : layer14_q;
+    index15_o <= from_chain14_q ? chain_index_q : index14_q;
     neuron15_o <= neuron14_o;
-    end15_o <= from_chain14 ? chain_end_q && (left_q == 1) : end14_q;
-    total15_o <= from_chain14 ? chain_total : forward_total + gathered_total;
+    end15_o <= from_chain14_q ? chain_end_q && (left_q == 1) : end14_q;
+    total15_o <= from_chain14_q ? chain_total : forward_total + gathered_total;
   end
 
   generate
     if (Corners != 0) begin : gen_corner
       reg [1:0] corner15_q;
       always @(posedge clk_i)
-        corner15_q <= from_chain14 ? chain_head_i[RecordWidth-1-:2] : forward14_q[RecordWidth-1-:2];
+        corner15_q <= from_chain14_q ? chain_head_i[RecordWidth-1-:2] : forward14_q[RecordWidth-1-:2];
       assign corner15_o = corner15_q;
     end else begin : gen_no_corner
       assign corner15_o = 2'd0;

@@ -4,10 +4,13 @@
 use eqhdl::design::{Dynamics, NudgePlace, Order};
 use eqhdl::network::Network;
 use eqhdl::oracle::bptt::{at_fixed_point, gradients, settle};
+use eqhdl::oracle::holomorphic::Holomorphic;
+use eqhdl::oracle::measure::{Agreement, log_log_slope};
 use eqhdl::oracle::{
     FloatNetwork, LayerParameters, Moment, Oracle, Parameters, Places, Record, Squash, Unwatched,
 };
 use eqhdl::rules::{Coefficient, Contrast, Destination, Lesson, Nudge, Op, Program, StateRef, Update};
+use num_complex::Complex64;
 
 /// The printed numbers have nine decimals.
 const PRINTED: f64 = 0.6e-9;
@@ -450,4 +453,140 @@ fn unwatched_runs_learn_the_same() {
     for (a, b) in watched.parameters.values().zip(alone.parameters.values()) {
         assert!((a - b).abs() < 1e-12);
     }
+}
+
+/// Network 4-3-3 and a softmax over two classes, by the same formula (algorithms.md 6.4).
+fn analytic() -> (FloatNetwork, Parameters) {
+    let sizes = [4, 3, 3, 2];
+    let layer = |l: usize| {
+        let mut p = LayerParameters::zero(sizes[l], sizes[l - 1]);
+        for o in 0..sizes[l] {
+            for i in 0..sizes[l - 1] {
+                p.forward[i * sizes[l] + o] =
+                    0.4 * (1.0 + 1.7 * o as f64 + 0.9 * i as f64 + 2.3 * l as f64).sin();
+            }
+            p.bias[o] = 0.1 * (0.5 + o as f64 + l as f64).cos();
+        }
+        p
+    };
+    let net = FloatNetwork {
+        network: Network::dense(&sizes),
+        softmax: true,
+        learning_rates: vec![1.0; 3],
+        ..network(Dynamics::Prototypical, NudgePlace::Inside, 0.1, 0.1)
+    };
+    (net, Parameters { layers: (1..=3).map(layer).collect() })
+}
+
+/// Steps after which nothing moves any more.
+const LONG: usize = 400;
+
+#[test]
+fn complex_states_and_the_gradient_they_tend_to() {
+    let (net, parameters) = analytic();
+    let sample = Holomorphic::new(&net, &parameters, &X, &Y);
+    let free = sample.relax(&sample.at_rest(), 0.0.into(), LONG);
+    assert!(free.moved < 1e-15, "{}", free.moved);
+    let real: Vec<f64> = free.states.iter().map(|s| s.re).collect();
+    assert!(free.states.iter().all(|s| s.im == 0.0), "a real nudge leaves states real");
+    close("h1", &real[..3], &[0.016257523, 0.204993528, 0.464786808]);
+    close("h2", &real[3..6], &[0.168262926, 0.141048232, 0.049587974]);
+    let settled = settle(&net, &parameters, &X, 1e-16);
+    close("real oracle", &settled.point.states, &real);
+    let (g, _) = at_fixed_point(&net, &parameters, &X, &Y, &settled.point);
+    close("b1", &g.layers[0].bias, &[0.001242117, 0.046092374, 0.068147516]);
+    let row = |l: usize, o: usize| -> Vec<f64> {
+        let layer = &g.layers[l - 1];
+        (0..layer.pre).map(|i| layer.weight(o, i)).collect()
+    };
+    close("W2, row 0", &row(2, 0), &[0.002709471, 0.039284417, 0.082952668]);
+    close("W2, row 1", &row(2, 1), &[0.002808993, 0.039711154, 0.084909713]);
+    close("W2, row 2", &row(2, 2), &[0.000371553, 0.006193946, 0.012240723]);
+    close("b2", &g.layers[1].bias, &[0.153803778, 0.162004655, 0.019065572]);
+    close("W3, row 0", &row(3, 0), &[0.088413332, 0.074113439, 0.026055876]);
+    close("W3, row 1", &row(3, 1), &[-0.088413332, -0.074113439, -0.026055876]);
+    // Of (p - y), so of p, too.
+    close("b3", &g.layers[2].bias, &[0.525447489, -0.525447489]);
+    let drives = net.drives(&parameters, &net.input_drive(&parameters, &X), &settled.point);
+    close("loss", &[net.loss(net.shown(&drives.values, &real), &Y)], &[0.7453830009]);
+
+    let turned = sample.relax(&free.states, Complex64::new(0.0, 0.5), LONG).states;
+    let parts = |s: &[Complex64]| -> Vec<f64> { s.iter().flat_map(|s| [s.re, s.im]).collect() };
+    let h1 = [0.016030744, -0.000558311, 0.197462176, -0.020980827, 0.455155809, -0.031965032];
+    let h2 = [0.149736255, -0.073195561, 0.117450997, -0.075652946, 0.04916996, -0.009659645];
+    close("h1 at 0.5i", &parts(&turned[..3]), &h1);
+    close("h2 at 0.5i", &parts(&turned[3..6]), &h2);
+    // And back at the conjugate nudge: the conjugate states.
+    let mirrored = sample.relax(&free.states, Complex64::new(0.0, -0.5), LONG).states;
+    let conjugate: Vec<Complex64> = mirrored.iter().map(|s| s.conj()).collect();
+    close("at -0.5i", &parts(&conjugate), &parts(&turned));
+}
+
+#[test]
+fn more_points_on_the_circle_raise_the_order_of_the_error() {
+    let (net, parameters) = analytic();
+    let sample = Holomorphic::new(&net, &parameters, &X, &Y);
+    let free = sample.relax(&sample.at_rest(), 0.0.into(), LONG).states;
+    let settled = settle(&net, &parameters, &X, 1e-16);
+    let (mut truth, _) = at_fixed_point(&net, &parameters, &X, &Y, &settled.point);
+    truth.scale(-1.0);
+    let error = |points: u32, beta: f64| {
+        let estimate = sample.estimate(&free, points, beta, LONG);
+        Agreement::of(estimate.values(), truth.values()).relative_error().expect("there is a gradient")
+    };
+    let slope = |points: u32, from: f64, to: f64| {
+        let betas = (0..=16).map(|k| from * (to / from).powf(f64::from(k) / 16.0));
+        let points: Vec<(f64, f64)> = betas.map(|beta| (beta, error(points, beta))).collect();
+        (log_log_slope(&points).expect("errors above zero"), points)
+    };
+    for (points, from, to) in [(1, 0.0005, 0.05), (2, 0.005, 0.5), (4, 0.005, 0.5)] {
+        let (slope, _) = slope(points, from, to);
+        let order = f64::from(points);
+        assert!((slope / order - 1.0).abs() < 0.05, "{points} points: {slope}");
+    }
+    // Eight points: from where floats end, six decades of the error.
+    let (slope, errors) = slope(8, 0.06, 0.34);
+    assert!((slope / 8.0 - 1.0).abs() < 0.05, "8 points: {slope}");
+    let span = errors[16].1 / errors[0].1;
+    assert!(span > 0.99e6, "{span:e}");
+    let least = (1..40).map(|k| error(8, 0.005 * f64::from(k))).fold(1.0, f64::min);
+    assert!(least < 5e-12, "floats end at {least:e}");
+    // One and two points are what EP and symmetric nudging learn.
+    for (points, program) in [(1, ep(LONG as u32, LONG as u32)), (2, symmetric(LONG as u32, LONG as u32))] {
+        let distance = if points == 1 { 0.3 } else { 0.6 };
+        let nudged = FloatNetwork { beta: 0.3, nudge_distance: distance, ..net.clone() };
+        let mut record = Record::default();
+        Oracle::new(nudged, program, parameters.clone(), 1).run(&X, LABEL, true, &mut record);
+        let learned = record.learned.expect("the program learns");
+        let estimate = sample.estimate(&free, points, 0.3, LONG);
+        let (found, expected): (Vec<f64>, Vec<f64>) =
+            (estimate.values().collect(), learned.values().collect());
+        close("as the real rule", &found, &expected);
+    }
+}
+
+#[test]
+fn a_nudge_that_walks_round_needs_no_phases() {
+    let (net, parameters) = analytic();
+    let sample = Holomorphic::new(&net, &parameters, &X, &Y);
+    let settled = settle(&net, &parameters, &X, 1e-16);
+    let (mut truth, _) = at_fixed_point(&net, &parameters, &X, &Y, &settled.point);
+    truth.scale(-1.0);
+    let error = |steps: usize, periods: u32| {
+        let last = sample.oscillate(10, 0.4, steps, periods).pop().expect("a period");
+        Agreement::of(last.values(), truth.values()).relative_error().expect("there is a gradient")
+    };
+    // Only the first period has the way from rest in it: what each of them adds by itself.
+    let sums = sample.oscillate(10, 0.4, 5, 8);
+    let own = |p: usize| {
+        let mut own = sums[p].clone();
+        own.scale(p as f64 + 1.0);
+        own.add_scaled(-(p as f64), &sums[p - 1]);
+        Agreement::of(own.values(), sums[7].values()).estimate_norm()
+    };
+    assert!((own(6) / own(3) - 1.0).abs() < 1e-9, "{} {}", own(6), own(3));
+    let first = Agreement::of(sums[0].values(), truth.values()).estimate_norm();
+    assert!((first / own(3) - 1.0).abs() > 1e-5, "{first} {}", own(3));
+    assert!(error(40, 3) < 1e-4, "{}", error(40, 3));
+    assert!(error(40, 3) < 0.01 * error(5, 3), "{}", error(5, 3));
 }

@@ -14,6 +14,7 @@
 
 pub mod bptt;
 mod dynamics;
+pub mod holomorphic;
 mod learn;
 pub mod measure;
 mod network;

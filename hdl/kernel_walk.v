@@ -11,7 +11,7 @@
 // A relaxing pass waits where a chunk's sums would reach the drive chain before the one before has left it, behind a corner
 // of very few taps (a transposed sum is read and written within four cycles), and between layers.
 //
-// Latency: six cycles from run_i to the first tap in stage 0. What a layer is comes from registers: looked up for layer_o, and
+// Latency: seven cycles from run_i to the first tap in stage 0. What a layer is comes from registers: looked up for layer_o, and
 // for layer1_o by the address stages, in the cycle before.
 //
 // Counters of channels, while relaxing those of the kernel, and while learning those of the map, move every cycle. All others
@@ -212,7 +212,7 @@ module kernel_walk #(
     if (!started_q) begin
       layer_q <= first_layer_i;
       done_q <= 1'b0;
-      wait_q <= {{(PadWidth-1){1'b0}}, 1'b1};  // until it is known what the layer is, and the last states can be read
+      wait_q <= {{(PadWidth-2){1'b0}}, 2'd2};  // until it is known what the layer is, and the last states can be read
       chain_q <= {PadWidth{1'b1}};
       few_q <= AllFew[4:0];
     end else begin

@@ -4,7 +4,8 @@
 // The activity of the input (layer 0) comes from the sample, that of the bias is one, all others from the state memory,
 // one a cycle; a bank in which no state has been committed yet shows the activity of state zero.
 //
-// Latency: address in stage 1, operands to learn with in stage 3, that of the drives, aligned, in stage 4.
+// Latency: address in stage 1, or (Registered) in stage 0; operands to learn with in stage 3, that of the drives, aligned, in
+// stage 4.
 
 `default_nettype none
 
@@ -13,6 +14,7 @@ module operand_fetch #(
   parameter PreWidth = 10,
   parameter BankWidth = 2,
   parameter NeuronWidth = 7,
+  parameter Registered = 0,        // 1: a register behind the memories, where these are large; addresses come a cycle earlier
   parameter signed [ActivityWidth-1:0] One = 0  // what a bias sees
 ) (
   input  wire                            clk_i,
@@ -24,7 +26,7 @@ module operand_fetch #(
   // The column.
   input  wire [BankWidth:0]              bank_a_i,          // {reset, bank}
   input  wire [BankWidth:0]              bank_b_i,
-  input  wire [NeuronWidth-1:0]          neuron1_i,
+  input  wire [NeuronWidth-1:0]          neuron_i,          // stage 1, or 0
   input  wire                            bias2_i,
   input  wire                            input2_i,          // layer 1: its operands are the sample's
   input  wire signed [ActivityWidth-1:0] value1_i,          // of the sample, aligned
@@ -37,15 +39,24 @@ module operand_fetch #(
 
   localparam AddressWidth = BankWidth + NeuronWidth;
 
-  wire signed [ActivityWidth-1:0] pre_a2, pre_b2;
+  wire signed [ActivityWidth-1:0] read_a, read_b, pre_a2, pre_b2;
   word_memory #(.Width(ActivityWidth), .Depth(1 << AddressWidth), .AddressWidth(AddressWidth)) u_pre_a (
     .clk_i(clk_i), .write_i(write_i), .write_address_i({write_bank_i, write_neuron_i}), .write_data_i(write_activity_i),
-    .read_address_i({bank_a_i[BankWidth-1:0], neuron1_i}), .read_data_o(pre_a2)
+    .read_address_i({bank_a_i[BankWidth-1:0], neuron_i}), .read_data_o(read_a)
   );
   word_memory #(.Width(ActivityWidth), .Depth(1 << AddressWidth), .AddressWidth(AddressWidth)) u_pre_b (
     .clk_i(clk_i), .write_i(write_i), .write_address_i({write_bank_i, write_neuron_i}), .write_data_i(write_activity_i),
-    .read_address_i({bank_b_i[BankWidth-1:0], neuron1_i}), .read_data_o(pre_b2)
+    .read_address_i({bank_b_i[BankWidth-1:0], neuron_i}), .read_data_o(read_b)
   );
+  generate
+    if (Registered != 0) begin : gen_register
+      reg signed [ActivityWidth-1:0] read_a_q, read_b_q;
+      always @(posedge clk_i) {read_a_q, read_b_q} <= {read_a, read_b};
+      assign {pre_a2, pre_b2} = {read_a_q, read_b_q};
+    end else begin : gen_direct
+      assign {pre_a2, pre_b2} = {read_a, read_b};
+    end
+  endgenerate
 
   reg signed [ActivityWidth-1:0] value2_q;
   wire is_clamped2 = bias2_i || input2_i;

@@ -209,11 +209,11 @@ module kernel_bank (
   wire signed [ActivityWidth-1:0] pre_a3, pre_b3;
   wire signed [PreWidth-1:0] pre_forward4;
   operand_fetch #(
-    .ActivityWidth(ActivityWidth), .PreWidth(PreWidth), .BankWidth(BankWidth), .NeuronWidth(NeuronWidth), .One({{ v.one }})
+    .ActivityWidth(ActivityWidth), .PreWidth(PreWidth), .BankWidth(BankWidth), .NeuronWidth(NeuronWidth), .Registered(1), .One({{ v.one }})
   ) u_operands (
     .clk_i(clk_i), .write_i(neuron_valid_i), .write_bank_i(neuron_bank_i), .write_neuron_i(neuron_number_i),
     .write_activity_i(neuron_activity_i), .bank_a_i(bank_a_i), .bank_b_i(bank_b_i),
-    .neuron1_i({{ self.resize("number1", w.number_width, w.neuron_width) }}), .bias2_i(bias2),
+    .neuron_i({{ self.resize("number0", w.number_width, w.neuron_width) }}), .bias2_i(bias2),
     .input2_i(layer2 == 1), .value1_i(value1 <<< {{ v.input_shift }}), .reset_activity2_i(reset_activity_of(layer2 - 1'b1)),
     .shift3_i(bias3 ? bias_shift_of(layer3) : weight_shift_of(layer3)),
     .pre_a3_o(pre_a3), .pre_b3_o(pre_b3), .pre_forward4_o(pre_forward4)

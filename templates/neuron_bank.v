@@ -75,29 +75,55 @@ module neuron_bank (
     .clk_i(clk_i), .write_i(valid_o), .write_address_i({bank_o, number_o}),
     .write_data_i({% if has.corners %}{corner_o, state_o}{% else %}state_o{% endif %}), .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o({% if has.corners %}{stored_corner15, stored_state15}{% else %}stored_state15{% endif %})
   );
+{%- if has.kernels %}
+  // That memory is large, and far away: a register stands behind it, and a drive waits beside it.
+  reg signed [StateWidth-1:0] state15;
+  reg valid15, end15;
+  reg [LayerWidth-1:0] layer15;
+  reg [IndexWidth-1:0] index15;
+  reg [NeuronWidth-1:0] neuron15;
+  reg signed [TotalWidth-1:0] total15;
+{%- if has.corners %}
+  reg [1:0] corner15, kept_corner15;
+{%- endif %}
+  always @(posedge clk_i) begin
+    state15 <= bank_now_i[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
+    {valid15, end15, layer15, index15, neuron15} <= {valid15_i, end15_i, layer15_i, index15_i, neuron15_i};
+    total15 <= total15_i;
+{%- if has.corners %}
+    corner15 <= corner15_i;
+    kept_corner15 <= bank_now_i[BankWidth] ? 2'd0 : stored_corner15;
+{%- endif %}
+  end
+{%- else %}
   wire signed [StateWidth-1:0] state15 = bank_now_i[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
-  wire target15 = ({{ self.resize("label_i", w.label_width, &16) }} == {{ self.resize("index15_i", w.index_width, &16) }});
+  wire valid15 = valid15_i;
+  wire [LayerWidth-1:0] layer15 = layer15_i;
+  wire [IndexWidth-1:0] index15 = index15_i;
+  wire [NeuronWidth-1:0] neuron15 = neuron15_i;
+  wire signed [TotalWidth-1:0] total15 = total15_i;
+{%- endif %}
+  wire target15 = ({{ self.resize("label_i", w.label_width, &16) }} == {{ self.resize("index15", w.index_width, &16) }});
 {%- if has.even_odd %}
-  wire rest15 = (layer15_i[0] != odd_i);
+  wire rest15 = (layer15[0] != odd_i);
 {%- else %}
   wire rest15 = 1'b0;
 {%- endif %}
 {%- if has.corners %}
   // A neuron that rests stays where it shows itself.
-  wire [1:0] kept_corner15 = bank_now_i[BankWidth] ? 2'd0 : stored_corner15;
-  wire [1:0] next_corner15 = rest15 ? kept_corner15 : corner15_i;
+  wire [1:0] next_corner15 = rest15 ? kept_corner15 : corner15;
 {%- endif %}
 {%- if has.softmax %}
   localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
-  wire collected15 = (nudge_i != 2'd0) && !rest15 && (layer15_i == OutputLayer);
+  wire collected15 = (nudge_i != 2'd0) && !rest15 && (layer15 == OutputLayer);
 {%- endif %}
   // Which neuron, from stage 15 until its new state is there.
   localparam NeuronStages = {{ t.stages }};
   localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth{% if has.softmax %} + 2{% endif %}{% if has.corners %} + 2{% endif %};
 {%- if has.kernels %}
-  wire last15 = end15_i;
+  wire last15 = end15;
 {%- else %}
-  wire last15 = ({{ self.resize("index15_i", w.index_width, &32) }} == last_index_of(layer15_i));
+  wire last15 = ({{ self.resize("index15", w.index_width, &32) }} == last_index_of(layer15));
 {%- endif %}
   wire new_valid, new_last;
   wire [LayerWidth-1:0] new_layer;
@@ -114,8 +140,8 @@ module neuron_bank (
   wire [(NeuronStages+1)*NeuronTrailWidth-1:0] trail;
   /* verilator lint_on UNUSED */
   neuron_trail #(.Stages(NeuronStages), .Width(NeuronTrailWidth)) u_trail (
-    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15_i),
-    .data_i({ {%- if has.corners %}next_corner15, {% endif %}{% if has.softmax %}rest15, collected15, {% endif %}last15, layer15_i, index15_i, neuron15_i, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
+    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15),
+    .data_i({ {%- if has.corners %}next_corner15, {% endif %}{% if has.softmax %}rest15, collected15, {% endif %}last15, layer15, index15, neuron15, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
   );
 {%- if has.corners %}
   wire [1:0] new_corner;
@@ -128,13 +154,13 @@ module neuron_bank (
   wire [31:0] noise_random18;
   /* verilator lint_on UNUSED */
   neuron_bits u_noise_bits (
-    .clk_i(clk_i), .key_i(key_noise_i), .layer_i({{ self.resize("layer15_i", w.layer_width, &16) }}), .index_i({{ self.resize("index15_i", w.index_width, &32) }}), .random_o(noise_random18)
+    .clk_i(clk_i), .key_i(key_noise_i), .layer_i({{ self.resize("layer15", w.layer_width, &16) }}), .index_i({{ self.resize("index15", w.index_width, &32) }}), .random_o(noise_random18)
   );
   wire [{{ w.noise_width }}-1:0] quantile19;
   function_table #(.InWidth({{ v.quantile_bits }}), .OutWidth({{ w.noise_width }}), .File("{{ v.noise_file }}")) u_noise (
     .clk_i(clk_i), .value_i(noise_random18[31-:{{ v.quantile_bits }}]), .result_o(quantile19)
   );
-  wire noisy15 = (nudge_i != 2'd0) && !rest15{% if has.softmax %} && (layer15_i != OutputLayer){% endif %};
+  wire noisy15 = (nudge_i != 2'd0) && !rest15{% if has.softmax %} && (layer15 != OutputLayer){% endif %};
   reg [4:1] noisy_q;
   always @(posedge clk_i) noisy_q <= {noisy_q[3:1], noisy15};
   wire [{{ w.noise_width }}-1:0] noise19 = noisy_q[4] ? quantile19 : {{ w.noise_width }}'d0;
@@ -148,8 +174,8 @@ module neuron_bank (
   wire [IndexWidth-1:0] index_of_drive;
   assign {layer_of_drive, index_of_drive} = trail[{{ t.drive }}*NeuronTrailWidth+NeuronWidth+BankWidth+:LayerWidth+IndexWidth];
 {%- else %}
-  wire [LayerWidth-1:0] layer_of_drive = layer15_i;
-  wire [IndexWidth-1:0] index_of_drive = index15_i;
+  wire [LayerWidth-1:0] layer_of_drive = layer15;
+  wire [IndexWidth-1:0] index_of_drive = index15;
 {%- endif %}
   neuron_bits u_drive_bits (
     .clk_i(clk_i), .key_i(key_drive_i), .layer_i({{ self.resize("layer_of_drive", w.layer_width, &16) }}), .index_i({{ self.resize("index_of_drive", w.index_width, &32) }}), .random_o(drive_random)
@@ -184,7 +210,7 @@ module neuron_bank (
   neuron_unit #(
     .TotalWidth(TotalWidth), {{ u.parameters }}
   ) u_neuron_{{ u.id }} (
-    .clk_i(clk_i), .total_i(total15_i), .state_i({{ u.state_in }}), .target_i(target15),
+    .clk_i(clk_i), .total_i(total15), .state_i({{ u.state_in }}), .target_i(target15),
     .nudge_i({% if u.output %}nudge_i{% else %}2'd0{% endif %}), .rest_i(rest15), .noise_i(noise19), .drive_random_i(drive_random), .state_random_i(state_random),
     .drive_o(drive_{{ u.id }}), .state_o(state_{{ u.id }})
   );

@@ -1,8 +1,9 @@
 //! Updates against gradients on the embedded digits: where theory says they meet they do, and where not, not.
 
 use eqhdl::data;
-use eqhdl::design::{Constant, Datapath, Design, Feedback, NudgePlace, Rule, load};
+use eqhdl::design::{Activation, Constant, Datapath, Design, Feedback, NudgePlace, Rule, load};
 use eqhdl::fixed_point::Format;
+use eqhdl::gradient::circle;
 use eqhdl::gradient::compare::Comparison;
 use eqhdl::gradient::studies::{Studied, continual, formats, nudges};
 use eqhdl::gradient::{Curves, Example, Quantity, Trace, examples};
@@ -275,4 +276,47 @@ fn continual_increments_add_up() {
     assert_eq!(trace.phases[0].increments.len(), design.nudged_steps as usize);
     assert_eq!(sum, trace.learned, "exact: all are multiples of the weights' step");
     assert!(sum.values().any(|v| v != 0.0));
+}
+
+/// Laborieux and Zenke 2022: N points on a circle leave an error of the order `|beta|^N`, inside a radius.
+#[test]
+fn points_on_a_circle_make_finite_nudges_exact() {
+    let near = |a: f64, b: f64| (a / b - 1.0).abs() < 1e-9;
+    let mut compared = 0;
+    for (name, radius) in [("digits-symmetric.toml", 0.3..1.0), ("digits-softmax.toml", 0.8..8.0)] {
+        let (design, found) = digits(name, 2);
+        let studied = Studied::of(&design, &found);
+        assert_eq!(circle::missing(&studied), None);
+        let study = circle::circle(&studied, &found);
+        for (points, slope) in circle::POINTS.iter().zip(&study.slopes) {
+            let relative = slope.expect("there are errors to fit") / f64::from(*points);
+            assert!((relative - 1.0).abs() < 0.06, "{name}: {points} points: {slope:?}");
+        }
+        let radius_found = study.radius.expect("it can be told");
+        assert!(radius.contains(&radius_found), "{name}: {radius_found}");
+        // One and two points are the rules that need no complex numbers.
+        let rules = nudges(&studied, &found);
+        for (row, rule) in
+            study.rows.iter().filter_map(|r| Some((r, rules.rows.iter().find(|n| near(n.beta, r.beta))?)))
+        {
+            for (circle, rule) in [(row.errors[0], rule.one_sided), (row.errors[1], rule.symmetric)] {
+                let (a, b) = (circle.unwrap(), rule.relative_error.unwrap());
+                assert!(row.beta > 0.3 || (a / b - 1.0).abs() < 1e-3, "{name} at {}: {a} {b}", row.beta);
+                compared += 1;
+            }
+        }
+        // Without phases the lag behind the nudge is left, which goes away with the steps, and what the points do not cancel.
+        let last = |row: usize| study.walk[row].after[circle::PERIODS.len() - 1].relative_error.unwrap();
+        let cancelled = (0.4 / radius_found).powi(10);
+        assert!(last(4) < 1e-4 + 2.0 * cancelled, "{name}: {} {cancelled}", last(4));
+        assert!(last(0) > 10.0 * last(4) || cancelled > 1e-3, "{name}: {} {}", last(0), last(4));
+        let charts = study.charts();
+        assert!(charts[1].lines.iter().all(|l| l.points.len() == 49), "closed curves");
+        assert_eq!(study.csv().lines().count(), 1 + study.rows.len());
+    }
+    assert!(compared > 20, "{compared}");
+    let (design, found) = digits("digits-even-odd.toml", 1);
+    let mut clipped = design;
+    clipped.activation = Activation::HardSigmoid;
+    assert!(circle::missing(&Studied::of(&clipped, &found)).is_some());
 }

@@ -4,9 +4,10 @@ use super::CliError;
 use super::say::{self, tell};
 use crate::data;
 use crate::design::{Design, Dynamics, NudgePlace, Order, Readout};
+use crate::gradient::circle::{self, CircleStudy};
 use crate::gradient::compare::{Angles, Comparison, Measures, StepRow, TotalRow};
 use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
-use crate::gradient::{Example, examples, files};
+use crate::gradient::{Example, examples, files, svg};
 use crate::whole;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Serialize;
@@ -24,7 +25,8 @@ Examples:
 
 Each estimate points where learning goes and is held against -dL/dtheta of L = 1/2 |output - target|^2, by BPTT
 through the last K of the T free steps, in 64-bit floats. Files: totals.csv, steps.csv (every layer and step),
-curves.csv and curves.svg (the largest gradients over time), continual.csv, nudges.csv and nudges.svg (the studies).";
+curves.csv and curves.svg (the largest gradients over time), continual.csv, nudges.csv and nudges.svg, circle.csv and
+circle.svg (the studies; the last where nudges may be complex numbers).";
 
 /// Hold the update of the design's rule against BPTT, in real numbers and in fixed point
 #[derive(Clone, Debug, clap::Args)]
@@ -73,6 +75,10 @@ struct Report {
     settles_in: Option<usize>,
     continual: Vec<ContinualRow>,
     nudges: Option<NudgeStudy>,
+    /// Nudges on a circle in the complex plane; none where states are no analytic function of the nudge.
+    circle: Option<CircleStudy>,
+    #[serde(skip)]
+    no_circle: Option<&'static str>,
     formats: Vec<FormatRow>,
     out: PathBuf,
 }
@@ -163,6 +169,8 @@ fn report(
         settles_in: None,
         continual: Vec::new(),
         nudges: None,
+        circle: None,
+        no_circle: None,
         formats: Vec::new(),
         out,
     };
@@ -170,7 +178,7 @@ fn report(
     if args.no_studies || design.has_separate_feedback() {
         return Ok(report);
     }
-    let bar = ProgressBar::new(4).with_finish(ProgressFinish::AndClear).with_style(
+    let bar = ProgressBar::new(5).with_finish(ProgressFinish::AndClear).with_style(
         ProgressStyle::with_template("{spinner} {pos} of {len}: {msg}  {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
@@ -187,6 +195,11 @@ fn report(
         report.continual = continual(&studied, design.nudged_steps, samples);
         next("strength of the nudge");
         report.nudges = Some(nudges(&studied, samples));
+        report.no_circle = circle::missing(&studied);
+        if report.no_circle.is_none() {
+            next("nudges on a circle");
+            report.circle = Some(circle::circle(&studied, samples));
+        }
         next("number formats");
         report.formats = formats(&studied, samples).map_err(CliError::input_message)?;
     }
@@ -204,6 +217,10 @@ fn write_files(r: &Report, c: &Comparison) -> Result<(), CliError> {
         contents.push(("continual.csv", files::continual_csv(&r.continual)));
         contents.push(("nudges.csv", files::nudges_csv(study, &r.formats)));
         contents.push(("nudges.svg", files::nudges_svg(study, &r.formats)));
+    }
+    if let Some(study) = &r.circle {
+        contents.push(("circle.csv", study.csv()));
+        contents.push(("circle.svg", svg::picture(&study.charts(), 2)));
     }
     let failed = |path: &Path, e: std::io::Error| {
         CliError::tool_message(format!("cannot write {}: {e}", path.display()))
@@ -360,6 +377,7 @@ fn studies_text(r: &Report, design: &Design, t: &mut String) {
         study.fitted.0,
         study.fitted.1
     );
+    circle_text(r, t);
     let _ = writeln!(
         t,
         "\nwhere fixed point ends the improvement: the best beta of each format, and the error there\n  \
@@ -379,5 +397,48 @@ fn studies_text(r: &Report, design: &Design, t: &mut String) {
             shown(best(&|row| row.symmetric.relative_error)),
         );
         let _ = writeln!(t, "  {name:<20}  {:>16}  {:>8}   {:>16}  {:>8}", one.0, one.1, two.0, two.1);
+    }
+}
+
+/// Nudges on a circle, or why there are none.
+fn circle_text(r: &Report, t: &mut String) {
+    let Some(study) = &r.circle else {
+        if let Some(why) = r.no_circle {
+            let _ = writeln!(t, "\nno study of nudges on a circle in the complex plane: {why}");
+        }
+        return;
+    };
+    let _ = writeln!(
+        t,
+        "\nholomorphic EP: relative error of the whole update from N points on a circle of radius |beta|, real numbers"
+    );
+    let columns = |cells: &mut dyn Iterator<Item = String>| -> String {
+        cells.map(|cell| format!("  {cell:>10}")).collect()
+    };
+    let heads = columns(&mut circle::POINTS.iter().map(|n| format!("N = {n}")));
+    let _ = writeln!(t, "     |beta|{heads}");
+    for row in &study.rows {
+        let errors = columns(&mut row.errors.iter().map(|e| number(*e)));
+        let settled = if row.settled { "" } else { "  does not settle" };
+        let _ = writeln!(t, "  {:>8.2e}{errors}{settled}", row.beta);
+    }
+    let slope = |s: &Option<f64>| s.map_or_else(|| "-".into(), |s| format!("{s:.3}"));
+    let slopes: Vec<String> = study.slopes.iter().map(slope).collect();
+    let _ = writeln!(t, "  error ~ |beta|^{} (fitted)", slopes.join(", "));
+    if let Some(radius) = study.radius {
+        let _ = writeln!(
+            t,
+            "  radius of convergence about {radius:.2}: beyond it more points do not help, below it the error falls as (|beta| / {radius:.2})^N"
+        );
+    }
+    let periods = |p: &u32| format!("{p} period{}", if *p == 1 { "" } else { "s" });
+    let heads = columns(&mut circle::PERIODS.iter().map(periods));
+    let _ = writeln!(
+        t,
+        "\nthe same without phases: the nudge walks round 10 points of radius 0.4 and the states follow; relative error\n  steps a point{heads}"
+    );
+    for row in &study.walk {
+        let errors = columns(&mut row.after.iter().map(|m| number(m.relative_error)));
+        let _ = writeln!(t, "  {:>13}{errors}", row.steps);
     }
 }

@@ -162,8 +162,8 @@ pub const FAULTS: &[Fault] = &[
         what: "the present state is read where the previous one is meant",
         edit: Edit::Leaf(
             "operand_fetch.v",
-            ".read_address_i({bank_b_i[BankWidth-1:0], neuron1_i})",
-            ".read_address_i({bank_a_i[BankWidth-1:0], neuron1_i})",
+            ".read_address_i({bank_b_i[BankWidth-1:0], neuron_i})",
+            ".read_address_i({bank_a_i[BankWidth-1:0], neuron_i})",
         ),
         needs: Needs::Squared,
     },

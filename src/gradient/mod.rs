@@ -8,6 +8,7 @@
 //!
 //! Signs: everything points where learning goes (`-dL/dtheta`).
 
+pub mod circle;
 pub mod compare;
 mod curves;
 pub mod files;

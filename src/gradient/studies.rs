@@ -78,7 +78,7 @@ impl Studied {
     }
 
     /// The mean over the samples of minus the true gradient.
-    fn truth(&self, examples: &[Example]) -> Parameters {
+    pub(super) fn truth(&self, examples: &[Example]) -> Parameters {
         let network = FloatNetwork::of(&self.design);
         let parameters = Parameters::initial(&self.design);
         let mut mean = parameters.zero_like();

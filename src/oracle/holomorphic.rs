@@ -11,6 +11,9 @@ use crate::oracle::Squash;
 use num_complex::Complex64;
 use std::f64::consts::TAU;
 
+/// States that move by less than this do not move.
+const RESTS: f64 = 1e-16;
+
 /// A sample before a network whose states are an analytic function of the nudge.
 #[derive(Clone, Debug)]
 pub struct Holomorphic<'a> {
@@ -171,13 +174,23 @@ impl<'a> Holomorphic<'a> {
     /// Minus the gradient, as `points` points of the circle estimate it from a settled free state, each after so many
     /// steps of its own. One point is one-sided EP and is held against the free state; two are symmetric nudging.
     pub fn estimate(&self, free: &[Complex64], points: u32, beta: f64, steps: usize) -> Parameters {
+        let round: Vec<_> =
+            self.upper_half(free, points, beta, steps).into_iter().map(|a| a.states).collect();
+        self.mean(free, points, beta, &round.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    /// Where the points of a circle lead that are not below the axis. Those are the conjugates of others.
+    pub fn upper_half(&self, free: &[Complex64], points: u32, beta: f64, steps: usize) -> Vec<Arrived> {
+        (0..=points / 2).map(|k| self.settle(free, point(beta, k, points), steps, RESTS)).collect()
+    }
+
+    /// [`estimate`](Self::estimate) from the states at the points that are not below the axis.
+    pub fn mean(&self, free: &[Complex64], points: u32, beta: f64, upper: &[&[Complex64]]) -> Parameters {
         let mut sum = self.parameters.zero_like();
-        // The points below the axis are the conjugates of those above: their real parts are the same.
-        for k in 0..=points / 2 {
+        for (k, states) in (0..).zip(upper) {
             let nudge = point(beta, k, points);
             let weight = if nudge.im == 0.0 { 1.0 } else { 2.0 };
-            let states = self.relax(free, nudge, steps).states;
-            self.add_products(&states, weight / (nudge * f64::from(points)), &mut sum);
+            self.add_products(states, weight / (nudge * f64::from(points)), &mut sum);
         }
         if points == 1 {
             self.add_products(free, Complex64::from(-1.0 / beta), &mut sum);

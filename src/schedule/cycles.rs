@@ -148,7 +148,7 @@ fn pass(layout: &Layout, active: usize, from_input: bool, end: End) -> Cycles {
         End::Drives => u64::from(layout.drain()),
         End::Pulls => {
             let outputs = 2 * layout.softmax_outputs + layout.last_neurons();
-            PULLS + u64::from(layout.neuron.state + layout.chain_delay()) + outputs as u64
+            PULLS + u64::from(layout.neuron.state + layout.neuron_delay()) + outputs as u64
         }
         End::Weights { .. } => WRITE,
     });

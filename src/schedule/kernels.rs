@@ -4,7 +4,7 @@ use super::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, Layout};
 use crate::network::{Connection, Grid};
 
 /// From the beginning of a pass until its first tap is issued.
-const START: u64 = 6;
+const START: u64 = 7;
 
 /// What a walk over the synapses takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

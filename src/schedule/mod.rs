@@ -277,13 +277,19 @@ impl Layout {
         let n = self.last_neurons() as u32;
         let first_read = if self.layer(self.depth()).pre() == 1 { 14 } else { 13 };
         let first_column = if self.depth() == 1 { 12 + n } else { (8 + n).max(first_read) };
-        first_column + self.neuron.state + self.activity_latency - 2 + self.chain_delay()
+        first_column + self.neuron.state + self.activity_latency - 2 + self.neuron_delay()
     }
 
     /// Cycles by which a chunk's sums leave later than `hdl/drive_path.v` says: with kernels their last tap may complete a
     /// neuron, and goes first; then they are pooled.
     pub fn chain_delay(&self) -> u32 {
         if self.has_kernels() { 2 } else { 0 }
+    }
+
+    /// Cycles by which a neuron's new state comes later than its unit says: the delay of the chain, and with kernels a
+    /// register behind the memory of states.
+    pub fn neuron_delay(&self) -> u32 {
+        self.chain_delay() + u32::from(self.has_kernels())
     }
 
     /// Cycles between the last column of a layer and the first of the next: a forward sum is written two cycles before it

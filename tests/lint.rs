@@ -78,7 +78,7 @@ const CASES: &[Case] = &[
         rounding: ["STOCHASTIC", "RND", "STOCHASTIC"],
         overflow: ["SAT", "SAT", "SAT"],
         formats: "input = \"s7.5\"",
-        more: "batch = 3\nfeedback = \"kolen_pollack\"\nangle = 90\nweight_decay = 0.001\n",
+        more: "batch = 3\nfeedback = \"kolen_pollack\"\nangle = 90\nweight_decay = 0.001\n[noise]\nsigma = 0.1\n",
     },
     Case {
         name: "lint_kernels_without_corners",
@@ -107,6 +107,9 @@ const CASES: &[Case] = &[
         more: "feedback = \"kolen_pollack\"\nangle = 90\nweight_decay = 0.001\n",
     },
 ];
+
+/// Weights of a network that fits no device.
+const MANY_WEIGHTS: usize = 1_000_000;
 
 /// Runs a tool over a generated folder; its own words where it warns or fails.
 fn quiet(design: &Design, tool: &str, arguments: &[&str], dir: &Path) -> Result<(), String> {
@@ -186,7 +189,12 @@ fn no_front_end_warns() -> Result<(), Box<dyn std::error::Error>> {
     for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("designs"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|e| e == "toml") {
-            designs.push(eqhdl::design::load(&path)?);
+            let mut design = eqhdl::design::load(&path)?;
+            if design.network.weights() > MANY_WEIGHTS {
+                // What its tools read is the same loops; they would take a quarter of an hour.
+                design.lanes = design.lanes.min(8);
+            }
+            designs.push(design);
         }
     }
     assert!(designs.len() > 10, "{} shipped designs", designs.len());

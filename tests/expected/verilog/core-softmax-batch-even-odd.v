@@ -264,7 +264,7 @@ module eqhdl_core (
     .ActivityWidth(ActivityWidth), .PreWidth(PreWidth), .BankWidth(BankWidth), .NeuronWidth(NeuronWidth), .One(10'h100)
   ) u_operands (
     .clk_i(clk_i), .write_i(neuron_valid), .write_bank_i(neuron_bank), .write_neuron_i(neuron_number),
-    .write_activity_i(neuron_activity), .bank_a_i(bank_a), .bank_b_i(bank_b), .neuron1_i(pre_neuron1), .bias2_i(bias2),
+    .write_activity_i(neuron_activity), .bank_a_i(bank_a), .bank_b_i(bank_b), .neuron_i(pre_neuron1), .bias2_i(bias2),
     .input2_i(layer2 == 1), .value1_i(value1 <<< 0), .reset_activity2_i(reset_activity_of(layer2 - 1'b1)),
     .shift3_i(bias3 ? bias_shift_of(layer3) : weight_shift_of(layer3)),
     .pre_a3_o(pre_a3), .pre_b3_o(pre_b3), .pre_forward4_o(pre_forward4)

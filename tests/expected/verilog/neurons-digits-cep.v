@@ -88,12 +88,17 @@ module neuron_bank (
     .write_data_i(state_o), .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o(stored_state15)
   );
   wire signed [StateWidth-1:0] state15 = bank_now_i[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
-  wire target15 = ({12'd0, label_i} == {10'd0, index15_i});
+  wire valid15 = valid15_i;
+  wire [LayerWidth-1:0] layer15 = layer15_i;
+  wire [IndexWidth-1:0] index15 = index15_i;
+  wire [NeuronWidth-1:0] neuron15 = neuron15_i;
+  wire signed [TotalWidth-1:0] total15 = total15_i;
+  wire target15 = ({12'd0, label_i} == {10'd0, index15});
   wire rest15 = 1'b0;
   // Which neuron, from stage 15 until its new state is there.
   localparam NeuronStages = 5;
   localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth;
-  wire last15 = ({26'd0, index15_i} == last_index_of(layer15_i));
+  wire last15 = ({26'd0, index15} == last_index_of(layer15));
   wire new_valid, new_last;
   wire [LayerWidth-1:0] new_layer;
   wire [IndexWidth-1:0] new_index;
@@ -103,12 +108,13 @@ module neuron_bank (
   wire [(NeuronStages+1)*NeuronTrailWidth-1:0] trail;
   /* verilator lint_on UNUSED */
   neuron_trail #(.Stages(NeuronStages), .Width(NeuronTrailWidth)) u_trail (
-    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15_i),
-    .data_i({last15, layer15_i, index15_i, neuron15_i, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
+    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15),
+    .data_i({last15, layer15, index15, neuron15, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
   );
   assign {new_last, new_layer, new_index, new_number, new_bank} =
       trail[NeuronStages*NeuronTrailWidth+:NeuronTrailWidth];
-  wire [31:0] drive_random18 = 32'd0;  // not looked at
+  wire noise19 = 1'b0;
+  wire [31:0] drive_random = 32'd0;  // not looked at
   wire [31:0] state_random = 32'd0;  // not looked at
   reg signed [StateWidth-1:0] new_state;
   reg signed [DriveWidth-1:0] new_drive;
@@ -124,8 +130,8 @@ module neuron_bank (
     .EWidth(9), .XStateShift(0), .XWidth(9), .XShift(0), .StateRounding(2), .StateOverflow(1),
     .DriveStage(1), .ActivationCycles(2), .ErrorCycles(1), .TableFile("rho_layer1.hex")
   ) u_neuron_1 (
-    .clk_i(clk_i), .total_i(total15_i), .state_i(state15[8:0]), .target_i(target15),
-    .nudge_i(2'd0), .rest_i(rest15), .drive_random_i(drive_random18), .state_random_i(state_random),
+    .clk_i(clk_i), .total_i(total15), .state_i(state15[8:0]), .target_i(target15),
+    .nudge_i(2'd0), .rest_i(rest15), .noise_i(noise19), .drive_random_i(drive_random), .state_random_i(state_random),
     .drive_o(drive_1), .state_o(state_1)
   );
 
@@ -140,8 +146,8 @@ module neuron_bank (
     .EWidth(17), .XStateShift(0), .XWidth(17), .XShift(6), .StateRounding(2), .StateOverflow(1),
     .DriveStage(1), .ActivationCycles(2), .ErrorCycles(1), .TableFile("rho_layer2.hex")
   ) u_neuron_2 (
-    .clk_i(clk_i), .total_i(total15_i), .state_i({{1{state15[9]}}, state15}), .target_i(target15),
-    .nudge_i(nudge_i), .rest_i(rest15), .drive_random_i(drive_random18), .state_random_i(state_random),
+    .clk_i(clk_i), .total_i(total15), .state_i({{1{state15[9]}}, state15}), .target_i(target15),
+    .nudge_i(nudge_i), .rest_i(rest15), .noise_i(noise19), .drive_random_i(drive_random), .state_random_i(state_random),
     .drive_o(drive_2), .state_o(state_2)
   );
 

@@ -90,14 +90,19 @@ module neuron_bank (
     .write_data_i(state_o), .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o(stored_state15)
   );
   wire signed [StateWidth-1:0] state15 = bank_now_i[BankWidth] ? {StateWidth{1'b0}} : stored_state15;
-  wire target15 = ({12'd0, label_i} == {11'd0, index15_i});
-  wire rest15 = (layer15_i[0] != odd_i);
+  wire valid15 = valid15_i;
+  wire [LayerWidth-1:0] layer15 = layer15_i;
+  wire [IndexWidth-1:0] index15 = index15_i;
+  wire [NeuronWidth-1:0] neuron15 = neuron15_i;
+  wire signed [TotalWidth-1:0] total15 = total15_i;
+  wire target15 = ({12'd0, label_i} == {11'd0, index15});
+  wire rest15 = (layer15[0] != odd_i);
   localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
-  wire collected15 = (nudge_i != 2'd0) && !rest15 && (layer15_i == OutputLayer);
+  wire collected15 = (nudge_i != 2'd0) && !rest15 && (layer15 == OutputLayer);
   // Which neuron, from stage 15 until its new state is there.
   localparam NeuronStages = 6;
   localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth + 2;
-  wire last15 = ({27'd0, index15_i} == last_index_of(layer15_i));
+  wire last15 = ({27'd0, index15} == last_index_of(layer15));
   wire new_valid, new_last;
   wire [LayerWidth-1:0] new_layer;
   wire [IndexWidth-1:0] new_index;
@@ -111,12 +116,13 @@ module neuron_bank (
   wire [(NeuronStages+1)*NeuronTrailWidth-1:0] trail;
   /* verilator lint_on UNUSED */
   neuron_trail #(.Stages(NeuronStages), .Width(NeuronTrailWidth)) u_trail (
-    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15_i),
-    .data_i({rest15, collected15, last15, layer15_i, index15_i, neuron15_i, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
+    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15),
+    .data_i({rest15, collected15, last15, layer15, index15, neuron15, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
   );
   assign {new_rest, new_collected, new_last, new_layer, new_index, new_number, new_bank} =
       trail[NeuronStages*NeuronTrailWidth+:NeuronTrailWidth];
-  wire [31:0] drive_random18 = 32'd0;  // not looked at
+  wire noise19 = 1'b0;
+  wire [31:0] drive_random = 32'd0;  // not looked at
   wire [31:0] state_random = 32'd0;  // not looked at
   reg signed [StateWidth-1:0] new_state;
   reg signed [DriveWidth-1:0] new_drive;
@@ -132,8 +138,8 @@ module neuron_bank (
     .EWidth(9), .XStateShift(8), .XWidth(18), .XShift(8), .StateRounding(6), .StateOverflow(2),
     .DriveStage(1), .ActivationCycles(2), .ErrorCycles(1), .TableFile("rho_layer1.hex")
   ) u_neuron_1 (
-    .clk_i(clk_i), .total_i(total15_i), .state_i(state15[8:0]), .target_i(target15),
-    .nudge_i(2'd0), .rest_i(rest15), .drive_random_i(drive_random18), .state_random_i(state_random),
+    .clk_i(clk_i), .total_i(total15), .state_i(state15[8:0]), .target_i(target15),
+    .nudge_i(2'd0), .rest_i(rest15), .noise_i(noise19), .drive_random_i(drive_random), .state_random_i(state_random),
     .drive_o(drive_1), .state_o(state_1)
   );
 
@@ -148,8 +154,8 @@ module neuron_bank (
     .EWidth(9), .XStateShift(8), .XWidth(18), .XShift(8), .StateRounding(6), .StateOverflow(2),
     .DriveStage(1), .ActivationCycles(2), .ErrorCycles(1), .TableFile("rho_layer2.hex")
   ) u_neuron_2 (
-    .clk_i(clk_i), .total_i(total15_i), .state_i(state15[8:0]), .target_i(target15),
-    .nudge_i(2'd0), .rest_i(rest15), .drive_random_i(drive_random18), .state_random_i(state_random),
+    .clk_i(clk_i), .total_i(total15), .state_i(state15[8:0]), .target_i(target15),
+    .nudge_i(2'd0), .rest_i(rest15), .noise_i(noise19), .drive_random_i(drive_random), .state_random_i(state_random),
     .drive_o(drive_2), .state_o(state_2)
   );
 
@@ -164,8 +170,8 @@ module neuron_bank (
     .EWidth(11), .XStateShift(8), .XWidth(19), .XShift(8), .StateRounding(6), .StateOverflow(2),
     .DriveStage(1), .ActivationCycles(2), .ErrorCycles(1), .TableFile("none")
   ) u_neuron_3 (
-    .clk_i(clk_i), .total_i(total15_i), .state_i({{1{state15[9]}}, state15}), .target_i(target15),
-    .nudge_i(2'd0), .rest_i(rest15), .drive_random_i(drive_random18), .state_random_i(state_random),
+    .clk_i(clk_i), .total_i(total15), .state_i({{1{state15[9]}}, state15}), .target_i(target15),
+    .nudge_i(2'd0), .rest_i(rest15), .noise_i(noise19), .drive_random_i(drive_random), .state_random_i(state_random),
     .drive_o(drive_3), .state_o(state_3)
   );
 

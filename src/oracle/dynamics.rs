@@ -135,9 +135,8 @@ impl FloatNetwork {
     ) -> Moment {
         self.drives_of_pass(parameters, input_drive, now, pass, drives);
         if let Some(noise) = stimulus.noise {
-            let noisy =
-                |l: &usize| !self.order.holds(pass, *l) && !(self.softmax && *l == self.output_layer());
-            for at in (1..=self.output_layer()).filter(noisy).flat_map(|l| self.span(l)) {
+            let quiet = |l: usize| self.order.holds(pass, l) || (self.softmax && l == self.output_layer());
+            for at in (1..=self.output_layer()).filter(|&l| !quiet(l)).flat_map(|l| self.span(l)) {
                 drives.values[at] += noise[at];
             }
         }

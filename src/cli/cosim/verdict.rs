@@ -251,14 +251,18 @@ fn grouped(n: u64) -> String {
 
 /// Where in the circuit to look, the likeliest place first.
 fn explain(design: &Design, d: &Difference) -> String {
+    let (plus, noise) = match design.noise > 0.0 {
+        true => (" + noise", ", then at the noise (u_noise of neuron_bank)"),
+        false => ("", ""),
+    };
     match d.field {
         Field::Weight | Field::FinalWeight | Field::Velocity if design.momentum.is_some() => "v' = sat(round(m v + rate x sum)), then w' = overflow(w + round(v')): look at stages 7 to 9 of synapse_lanes, then at what the samples added up (u_sums of weight_store), then at the key of its random bits".to_owned(),
         Field::Weight | Field::WeightBack | Field::FinalWeight | Field::Velocity => format!(
             "w' = overflow(w + round(rate x (a_post a_pre - b_post b_pre))), rounding {:?}, overflow {:?}: look at stages 5 to 9 of synapse_lanes, then at the activities they are given (post_memory, and pre_a3, pre_b3 of the core), then at weight_memory",
             design.weight_modes.rounding, design.weight_modes.overflow
         ),
-        Field::Drive => "drive = requantise(sum of inputs): look at the sums (drive_path), then at the products (stages 9 to 13 of synapse_lanes), then at what they are given (post_memory, weight_memory), then at the requantiser in neuron_unit".to_owned(),
-        Field::State => "state = requantise(rho(drive) + nudge), drive = requantise(sum of inputs): look at neuron_unit, then at the sums (drive_path), the products (stages 9 to 13 of synapse_lanes), and what they are given (post_memory, weight_memory)".to_owned(),
+        Field::Drive => format!("drive = requantise(sum of inputs{plus}): look at the sums (drive_path), then at the products (stages 9 to 13 of synapse_lanes), then at what they are given (post_memory, weight_memory), then at the requantiser in neuron_unit{noise}"),
+        Field::State => format!("state = requantise(rho(drive) + nudge), drive = requantise(sum of inputs{plus}): look at neuron_unit, then at the sums (drive_path), the products (stages 9 to 13 of synapse_lanes), and what they are given (post_memory, weight_memory){noise}"),
         Field::Corner => "the corner of the largest of a window's sums: look at stage 12 of synapse_lanes, then at the corners that kernel_walk counts, then at what keeps a corner where a layer rests (neuron_bank)".to_owned(),
         Field::Signature => "run again at --level events to see which state or weight".to_owned(),
         Field::Bus => "the core is right (its commit port is compared first): look at the bus, from the word back to the core: stream_results, registers, weight_window, rail_counter, stream_samples".to_owned(),

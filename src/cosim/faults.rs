@@ -469,8 +469,8 @@ pub const FAULTS: &[Fault] = &[
         what: "the odd layers move before the even ones",
         edit: Edit::Leaf(
             "neuron_bank.v",
-            "wire rest15 = (layer15_i[0] != odd_i);",
-            "wire rest15 = (layer15_i[0] == odd_i);",
+            "wire rest15 = (layer15[0] != odd_i);",
+            "wire rest15 = (layer15[0] == odd_i);",
         ),
         needs: Needs::EvenOdd,
     },
@@ -524,8 +524,8 @@ pub const FAULTS: &[Fault] = &[
         what: "a neuron shows itself where its sum was the largest a step before",
         edit: Edit::Leaf(
             "neuron_bank.v",
-            "next_corner15 = rest15 ? kept_corner15 : corner15_i;",
-            "next_corner15 = kept_corner15 | (corner15_i & 2'd0);",
+            "next_corner15 = rest15 ? kept_corner15 : corner15;",
+            "next_corner15 = kept_corner15 | (corner15 & 2'd0);",
         ),
         needs: Needs::Corners,
     },

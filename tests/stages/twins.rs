@@ -95,7 +95,8 @@ pub fn leaves(cycles: usize) -> Vec<Leaf> {
     let mut noise = Noise(7);
     vec![
         column_pipe(&mut noise, cycles),
-        operand_fetch(&mut noise, cycles),
+        operand_fetch(&mut noise, cycles, 0),
+        operand_fetch(&mut noise, cycles, 1),
         neuron_trail(&mut noise, cycles),
         weight_store(&mut noise, cycles),
         commit_port(&mut noise, cycles),
@@ -174,8 +175,9 @@ fn column_pipe(noise: &mut Noise, cycles: usize) -> Leaf {
     }
 }
 
-/// The activity of the column's neuron as it was written last; of the input, of a bias, of a bank that was reset.
-fn operand_fetch(noise: &mut Noise, cycles: usize) -> Leaf {
+/// The activity of the column's neuron as it was written last; of the input, of a bias, of a bank that was reset. With a
+/// register behind the memories the neuron is asked for a cycle earlier.
+fn operand_fetch(noise: &mut Noise, cycles: usize, registered: usize) -> Leaf {
     const ACTIVITY: u32 = 9;
     const PRE: u32 = 14;
     const ONE: u64 = 64;
@@ -186,7 +188,7 @@ fn operand_fetch(noise: &mut Noise, cycles: usize) -> Leaf {
         ("write_activity", ACTIVITY),
         ("bank_a", 2),
         ("bank_b", 2),
-        ("neuron1", 3),
+        ("neuron", 3),
         ("bias2", 1),
         ("input2", 1),
         ("value1", ACTIVITY),
@@ -199,7 +201,7 @@ fn operand_fetch(noise: &mut Noise, cycles: usize) -> Leaf {
         row[8] &= noise.below(2);
         row[11] %= 6;
     }
-    let twin = |s: &Shown| {
+    let twin = move |s: &Shown| {
         // Of the column that was in stage 1 `n` edges ago, in stage 2 one edge later.
         let operand = |bank: &str, n: usize| {
             let last = n - 1;
@@ -212,14 +214,15 @@ fn operand_fetch(noise: &mut Noise, cycles: usize) -> Leaf {
             if s.ago(bank, last)? >> 1 == 1 {
                 return s.ago("reset_activity2", last);
             }
-            let address = (s.ago(bank, n)? & 1, s.ago("neuron1", n)?);
+            let read = n + registered;
+            let address = (s.ago(bank, read)? & 1, s.ago("neuron", read)?);
             let hits =
                 |e| s.at("write", e) == 1 && (s.at("write_bank", e), s.at("write_neuron", e)) == address;
             // A word that is written as it is read is not asked for.
-            if hits(s.cycle + 1 - n) {
+            if hits(s.cycle + 1 - read) {
                 return None;
             }
-            s.written(n, hits).map(|e| s.at("write_activity", e))
+            s.written(read, hits).map(|e| s.at("write_activity", e))
         };
         let forward = || {
             let operand = signed(operand("bank_a", 3)?, ACTIVITY);
@@ -235,6 +238,7 @@ fn operand_fetch(noise: &mut Noise, cycles: usize) -> Leaf {
             ("PreWidth", PRE.into()),
             ("BankWidth", 1),
             ("NeuronWidth", 3),
+            ("Registered", registered as u64),
             ("One", ONE),
         ],
         resets: false,

@@ -133,10 +133,11 @@ impl Derivation<'_> {
             any_transposed = any_transposed.hull(transposed);
             totals.push(forward + transposed);
         }
+        // The table ends below four sigma; it is made only where it has the bits for that.
+        limits::NOISE.holds(((4.0 * d.noise).log2().ceil() as i32 + self.p.acc_frac + 1).max(0) as u32)?;
         if let Some(noise) = d.gaussian_on(self.p.acc_frac) {
             let noise = Interval::symmetric(noise.greatest().into());
             self.p.noise_width = noise.signed_bits();
-            limits::NOISE.holds(self.p.noise_width)?;
             self.signal("noise", noise, self.p.acc_frac);
             for (total, _) in totals.iter_mut().zip(d.network.layers()).filter(|(_, l)| d.has_noise(*l)) {
                 *total = *total + noise;

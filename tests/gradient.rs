@@ -5,6 +5,7 @@ use eqhdl::design::{Activation, Constant, Datapath, Design, Feedback, NudgePlace
 use eqhdl::fixed_point::Format;
 use eqhdl::gradient::circle;
 use eqhdl::gradient::compare::Comparison;
+use eqhdl::gradient::files;
 use eqhdl::gradient::studies::{Studied, continual, formats, nudges};
 use eqhdl::gradient::{Curves, Example, Quantity, Trace, examples};
 use eqhdl::oracle::measure::Agreement;
@@ -310,9 +311,9 @@ fn points_on_a_circle_make_finite_nudges_exact() {
         let cancelled = (0.4 / radius_found).powi(10);
         assert!(last(4) < 1e-4 + 2.0 * cancelled, "{name}: {} {cancelled}", last(4));
         assert!(last(0) > 10.0 * last(4) || cancelled > 1e-3, "{name}: {} {}", last(0), last(4));
-        let charts = study.charts();
+        let charts = files::circle_charts(&study);
         assert!(charts[1].lines.iter().all(|l| l.points.len() == 49), "closed curves");
-        assert_eq!(study.csv().lines().count(), 1 + study.rows.len());
+        assert_eq!(files::circle_csv(&study).lines().count(), 1 + study.rows.len());
     }
     assert!(compared > 20, "{compared}");
     let (design, found) = digits("digits-even-odd.toml", 1);

@@ -26,9 +26,8 @@ fn close(what: &str, found: &[f64], expected: &[f64]) {
     }
 }
 
-/// The 4-3-2 network: `W_l[o,i] = 0.4 sin(1 + 1.7 o + 0.9 i + 2.3 l)`, `b_l[o] = 0.1 cos(0.5 + o + l)`.
-fn parameters() -> Parameters {
-    let sizes = [4, 3, 2];
+/// A network of dense layers: `W_l[o,i] = 0.4 sin(1 + 1.7 o + 0.9 i + 2.3 l)`, `b_l[o] = 0.1 cos(0.5 + o + l)`.
+fn parameters_of(sizes: &[usize]) -> Parameters {
     let layer = |l: usize| {
         let mut p = LayerParameters::zero(sizes[l], sizes[l - 1]);
         for o in 0..sizes[l] {
@@ -40,7 +39,12 @@ fn parameters() -> Parameters {
         }
         p
     };
-    Parameters { layers: vec![layer(1), layer(2)] }
+    Parameters { layers: (1..sizes.len()).map(layer).collect() }
+}
+
+/// Those of the 4-3-2 network.
+fn parameters() -> Parameters {
+    parameters_of(&[4, 3, 2])
 }
 
 fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distance: f64) -> FloatNetwork {
@@ -458,24 +462,13 @@ fn unwatched_runs_learn_the_same() {
 /// Network 4-3-3 and a softmax over two classes, by the same formula (algorithms.md 6.4).
 fn analytic() -> (FloatNetwork, Parameters) {
     let sizes = [4, 3, 3, 2];
-    let layer = |l: usize| {
-        let mut p = LayerParameters::zero(sizes[l], sizes[l - 1]);
-        for o in 0..sizes[l] {
-            for i in 0..sizes[l - 1] {
-                p.forward[i * sizes[l] + o] =
-                    0.4 * (1.0 + 1.7 * o as f64 + 0.9 * i as f64 + 2.3 * l as f64).sin();
-            }
-            p.bias[o] = 0.1 * (0.5 + o as f64 + l as f64).cos();
-        }
-        p
-    };
     let net = FloatNetwork {
         network: Network::dense(&sizes),
         softmax: true,
         learning_rates: vec![1.0; 3],
         ..network(Dynamics::Prototypical, NudgePlace::Inside, 0.1, 0.1)
     };
-    (net, Parameters { layers: (1..=3).map(layer).collect() })
+    (net, parameters_of(&sizes))
 }
 
 /// Steps after which nothing moves any more.

@@ -7,7 +7,7 @@ use crate::design::{Design, Dynamics, NudgePlace, Order, Readout};
 use crate::gradient::circle::{self, CircleStudy};
 use crate::gradient::compare::{Angles, Comparison, Measures, StepRow, TotalRow};
 use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
-use crate::gradient::{Example, examples, files, svg};
+use crate::gradient::{Example, examples, files};
 use crate::whole;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Serialize;
@@ -219,8 +219,8 @@ fn write_files(r: &Report, c: &Comparison) -> Result<(), CliError> {
         contents.push(("nudges.svg", files::nudges_svg(study, &r.formats)));
     }
     if let Some(study) = &r.circle {
-        contents.push(("circle.csv", study.csv()));
-        contents.push(("circle.svg", svg::picture(&study.charts(), 2)));
+        contents.push(("circle.csv", files::circle_csv(study)));
+        contents.push(("circle.svg", files::circle_svg(study)));
     }
     let failed = |path: &Path, e: std::io::Error| {
         CliError::tool_message(format!("cannot write {}: {e}", path.display()))
@@ -435,7 +435,9 @@ fn circle_text(r: &Report, t: &mut String) {
     let heads = columns(&mut circle::PERIODS.iter().map(periods));
     let _ = writeln!(
         t,
-        "\nthe same without phases: the nudge walks round 10 points of radius 0.4 and the states follow; relative error\n  steps a point{heads}"
+        "\nthe same without phases: the nudge walks round {} points of radius {} and the states follow; relative error\n  steps a point{heads}",
+        circle::WALK.0,
+        circle::WALK.1
     );
     for row in &study.walk {
         let errors = columns(&mut row.after.iter().map(|m| number(m.relative_error)));

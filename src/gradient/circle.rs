@@ -4,7 +4,6 @@
 use super::Example;
 use super::compare::Measures;
 use super::studies::Studied;
-use super::svg::{Chart, Line};
 use crate::oracle::holomorphic::{Arrived, Holomorphic, hindrance, point};
 use crate::oracle::measure::{Agreement, log_log_slope};
 use crate::oracle::{FloatNetwork, Parameters};
@@ -17,7 +16,7 @@ pub const STEPS: [usize; 5] = [5, 10, 20, 30, 40];
 /// See [`STEPS`].
 pub const PERIODS: [u32; 4] = [1, 2, 5, 10];
 /// The published setting of the form without phases: points, strength of the nudge.
-const WALK: (u32, f64) = (10, 0.4);
+pub const WALK: (u32, f64) = (10, 0.4);
 /// Errors that a slope is fitted to: neither where floats end nor where higher orders join.
 const FITTED: (f64, f64) = (1e-11, 3e-2);
 /// Steps of a phase, at least.
@@ -173,52 +172,5 @@ fn path(network: &FloatNetwork, sample: &Holomorphic, free: &[num_complex::Compl
         layer,
         neuron: at - network.span(layer).start,
         circles: circles.iter().map(|(beta, states)| (*beta, closed(states))).collect(),
-    }
-}
-
-impl CircleStudy {
-    /// Errors over the nudge, and a neuron's way round.
-    pub fn charts(&self) -> Vec<Chart> {
-        const COLOURS: [&str; 4] = ["#d62728", "#ff7f0e", "#2ca02c", "#1f77b4"];
-        let errors = POINTS.iter().enumerate().map(|(n, points)| Line {
-            name: format!("{points} point{}", if *points == 1 { "" } else { "s" }),
-            colour: COLOURS[n % COLOURS.len()],
-            dashed: false,
-            points: self.rows.iter().filter_map(|r| Some((r.beta, r.errors[n]?))).collect(),
-        });
-        let Path { layer, neuron, circles } = &self.path;
-        let paths = circles.iter().enumerate().map(|(n, (beta, states))| Line {
-            name: format!("|beta| {beta}"),
-            colour: COLOURS[n % COLOURS.len()],
-            dashed: false,
-            points: states.clone(),
-        });
-        vec![
-            Chart {
-                title: "points on a circle".into(),
-                x_label: "|beta|".into(),
-                y_label: "relative error of the update".into(),
-                logarithmic: true,
-                lines: errors.collect(),
-            },
-            Chart {
-                title: format!("neuron {neuron} of layer {layer}, as its nudge walks round"),
-                x_label: "real part of its state".into(),
-                y_label: "imaginary part".into(),
-                logarithmic: false,
-                lines: paths.collect(),
-            },
-        ]
-    }
-
-    /// Errors over the nudge, as a table.
-    pub fn csv(&self) -> String {
-        let mut csv = "beta,settled".to_owned();
-        POINTS.iter().for_each(|n| csv += &format!(",error_{n}"));
-        for row in &self.rows {
-            csv += &format!("\n{:e},{}", row.beta, row.settled);
-            row.errors.iter().for_each(|e| csv += &e.map_or_else(|| ",".to_owned(), |e| format!(",{e:e}")));
-        }
-        csv + "\n"
     }
 }

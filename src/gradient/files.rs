@@ -1,5 +1,6 @@
 //! What the comparison and the studies leave behind: CSV tables and pictures.
 
+use super::circle::{CircleStudy, POINTS, Path};
 use super::compare::{Comparison, Measures, StepRow, TotalRow};
 use super::studies::{ContinualRow, FormatRow, NudgeStudy};
 use super::svg::{Chart, Line, picture};
@@ -165,4 +166,49 @@ pub fn nudges_svg(study: &NudgeStudy, formats: &[FormatRow]) -> String {
         }
     };
     picture(&[chart(false), chart(true)], 2)
+}
+
+/// Errors of points on a circle over the size of the nudge.
+pub fn circle_csv(study: &CircleStudy) -> String {
+    let errors: String = POINTS.iter().map(|n| format!(",error_{n}")).collect();
+    let mut csv = format!("beta,settled{errors}\n");
+    for r in &study.rows {
+        let errors: String = r.errors.iter().map(|&e| format!(",{}", cell(e))).collect();
+        let _ = writeln!(csv, "{:e},{}{errors}", r.beta, r.settled);
+    }
+    csv
+}
+
+/// The same errors, and a neuron's way round.
+pub fn circle_charts(study: &CircleStudy) -> Vec<Chart> {
+    const COLOURS: [&str; 4] = ["#d62728", "#ff7f0e", "#2ca02c", "#1f77b4"];
+    let line = |(n, name, points)| Line { name, colour: COLOURS[n % COLOURS.len()], dashed: false, points };
+    let errors = POINTS.iter().enumerate().map(|(n, points)| {
+        let name = format!("{points} point{}", if *points == 1 { "" } else { "s" });
+        line((n, name, study.rows.iter().filter_map(|r| Some((r.beta, r.errors[n]?))).collect()))
+    });
+    let Path { layer, neuron, circles } = &study.path;
+    let ways = circles.iter().enumerate();
+    let ways = ways.map(|(n, (beta, states))| line((n, format!("|beta| {beta}"), states.clone())));
+    vec![
+        Chart {
+            title: "points on a circle".into(),
+            x_label: "|beta|".into(),
+            y_label: "relative error of the update".into(),
+            logarithmic: true,
+            lines: errors.collect(),
+        },
+        Chart {
+            title: format!("neuron {neuron} of layer {layer}, as its nudge walks round"),
+            x_label: "real part of its state".into(),
+            y_label: "imaginary part".into(),
+            logarithmic: false,
+            lines: ways.collect(),
+        },
+    ]
+}
+
+/// Both as a picture.
+pub fn circle_svg(study: &CircleStudy) -> String {
+    picture(&circle_charts(study), 2)
 }

@@ -26,7 +26,7 @@ use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
 use crate::fixed_point::Gaussian;
 use crate::network::{Connection, Learned, Network, Records, Visits};
-use crate::rules::{Destination, Learning, Lesson, Machine, Nudge, Pass, Program, run};
+use crate::rules::{Destination, Learning, Lesson, Machine, Pass, Program, run};
 use circle::Circle;
 use matrix::{Matrix, Reading};
 use neurons::Neurons;
@@ -567,9 +567,6 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
         }
         engine.relax::<O>(pass.nudge, self.label, pass.at, self.count.as_deref_mut());
         engine.show(self.observer, true, pass.learned());
-        if engine.noise.is_some() && pass.nudge != Nudge::None {
-            return 1;
-        }
         1 + engine.skip_circles(pass.of - pass.at - 1, self.observer)
     }
 

@@ -91,11 +91,6 @@ impl<A: Int> Neurons<A> {
         absorb(step_key(m.seed, purpose, m.sample, m.step), self.layer << 16)
     }
 
-    /// True where noise comes upon the drives.
-    pub(super) fn takes_noise(&self) -> bool {
-        !self.softmax
-    }
-
     /// Adds the noise of a step to the sums.
     pub(super) fn add_noise<S: Int>(&self, noise: &Gaussian, m: Moment, totals: &mut [S]) {
         let key = self.key(m, Purpose::Noise);

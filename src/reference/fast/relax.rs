@@ -20,7 +20,9 @@ impl<N: Numbers> Engine<'_, N> {
         mut count: Option<&mut Counters>,
     ) {
         self.drive_from_input();
-        if let Some(circle) = self.circle.as_mut().filter(|_| count.is_none()) {
+        // Where there is noise, states that come back lead elsewhere.
+        let drawn = self.noise.is_some() && nudge != Nudge::None;
+        if let Some(circle) = self.circle.as_mut().filter(|_| count.is_none() && !drawn) {
             circle.leave(&self.states, &self.drives, self.work);
         }
         let order = self.design.order;
@@ -48,7 +50,9 @@ impl<N: Numbers> Engine<'_, N> {
                 at += n;
                 continue;
             }
-            if let Some(noise) = self.noise.as_ref().filter(|_| moment.nudge != 0 && neurons.takes_noise()) {
+            if let Some(noise) =
+                self.noise.as_ref().filter(|_| moment.nudge != 0 && self.design.has_noise(l + 1))
+            {
                 let totals = &mut self.totals[l].as_flattened_mut()[..n];
                 neurons.add_noise(noise, moment, totals);
             }

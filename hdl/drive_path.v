@@ -30,6 +30,7 @@ module drive_path #(
   // A column of transposed products, stage 11.
   input  wire                              column11_i,
   input  wire                              first_chunk11_i,
+  input  wire                              clear11_i,       // what drives it from below is nothing
   input  wire                              last_chunk11_i,
   input  wire [LayerWidth-1:0]             layer11_i,      // of the neuron, not of its synapses
   input  wire [IndexWidth-1:0]             index11_i,
@@ -108,6 +109,7 @@ module drive_path #(
   end
 
   // Transposed sums.
+  reg clear12_q, clear13_q, clear14_q;
   reg column12_q, column13_q, column14_q, first12_q, first13_q, last12t_q, last13t_q, last14t_q;
   reg end12_q, end13_q, end14_q;
   reg [LayerWidth-1:0] layer12_q, layer13_q, layer14_q;
@@ -155,6 +157,7 @@ module drive_path #(
       valid15_o <= from_chain14_q || from_column14;
     end
     {first12_q, first13_q} <= {first_chunk11_i, first12_q};
+    {clear12_q, clear13_q, clear14_q} <= {clear11_i, clear12_q, clear13_q};
     {last12t_q, last13t_q, last14t_q} <= {last_chunk11_i, last12t_q, last13t_q};
     {layer12_q, layer13_q, layer14_q} <= {layer11_i, layer12_q, layer13_q};
     {end12_q, end13_q, end14_q} <= {end11_i, end12_q, end13_q};
@@ -167,7 +170,7 @@ module drive_path #(
     index15_o <= from_chain14_q ? chain_index_q : index14_q;
     neuron15_o <= neuron14_o;
     end15_o <= from_chain14_q ? chain_end_q && (left_q == 1) : end14_q;
-    total15_o <= from_chain14_q ? chain_total : forward_total + gathered_total;
+    total15_o <= from_chain14_q ? chain_total : (clear14_q ? {TotalWidth{1'b0}} : forward_total) + gathered_total;
   end
 
   generate

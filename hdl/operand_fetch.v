@@ -2,7 +2,8 @@
 // The pre-synaptic operands of a column: two activities to learn with, one to make drives with.
 //
 // The activity of the input (layer 0) comes from the sample, that of the bias is one, all others from the state memory,
-// one a cycle; a bank in which no state has been committed yet shows the activity of state zero.
+// one a cycle; a bank in which no state has been committed yet shows the activity of state zero. Of complex states (Complex),
+// one operand is the real part and the other the imaginary one; those of input and bias have none.
 //
 // Latency: address in stage 1, or (Registered) in stage 0; operands to learn with in stage 3, that of the drives, aligned, in
 // stage 4.
@@ -14,6 +15,7 @@ module operand_fetch #(
   parameter PreWidth = 10,
   parameter BankWidth = 2,
   parameter NeuronWidth = 7,
+  parameter Complex = 0,           // 1: a holds the real parts, b the imaginary ones, each of both banks asked for
   parameter Registered = 0,        // 1: a register behind the memories, where these are large; addresses come a cycle earlier
   parameter signed [ActivityWidth-1:0] One = 0  // what a bias sees
 ) (
@@ -23,6 +25,10 @@ module operand_fetch #(
   input  wire [BankWidth-1:0]            write_bank_i,
   input  wire [NeuronWidth-1:0]          write_neuron_i,
   input  wire signed [ActivityWidth-1:0] write_activity_i,
+  /* verilator lint_off UNUSED */
+  input  wire signed [ActivityWidth-1:0] write_imaginary_i,
+  input  wire                            second_i,          // drives are made of the imaginary parts
+  /* verilator lint_on UNUSED */
   // The column.
   input  wire [BankWidth:0]              bank_a_i,          // {reset, bank}
   input  wire [BankWidth:0]              bank_b_i,
@@ -45,7 +51,7 @@ module operand_fetch #(
     .read_address_i({bank_a_i[BankWidth-1:0], neuron_i}), .read_data_o(read_a)
   );
   word_memory #(.Width(ActivityWidth), .Depth(1 << AddressWidth), .AddressWidth(AddressWidth)) u_pre_b (
-    .clk_i(clk_i), .write_i(write_i), .write_address_i({write_bank_i, write_neuron_i}), .write_data_i(write_activity_i),
+    .clk_i(clk_i), .write_i(write_i), .write_address_i({write_bank_i, write_neuron_i}), .write_data_i((Complex != 0) ? write_imaginary_i : write_activity_i),
     .read_address_i({bank_b_i[BankWidth-1:0], neuron_i}), .read_data_o(read_b)
   );
   generate
@@ -64,12 +70,13 @@ module operand_fetch #(
   // An activity on as many bits as the aligned one has.
   localparam WideWidth = PreWidth + ActivityWidth;
   /* verilator lint_off UNUSED */
-  wire signed [WideWidth-1:0] wide3 = { {PreWidth{pre_a3_o[ActivityWidth-1]}}, pre_a3_o};
+  wire signed [ActivityWidth-1:0] forward3 = (Complex != 0 && second_i) ? pre_b3_o : pre_a3_o;
+  wire signed [WideWidth-1:0] wide3 = { {PreWidth{forward3[ActivityWidth-1]}}, forward3};
   /* verilator lint_on UNUSED */
   always @(posedge clk_i) begin
     value2_q <= value1_i;
     pre_a3_o <= is_clamped2 ? clamped2 : bank_a_i[BankWidth] ? reset_activity2_i : pre_a2;
-    pre_b3_o <= is_clamped2 ? clamped2 : bank_b_i[BankWidth] ? reset_activity2_i : pre_b2;
+    pre_b3_o <= is_clamped2 ? ((Complex != 0) ? {ActivityWidth{1'b0}} : clamped2) : bank_b_i[BankWidth] ? reset_activity2_i : pre_b2;
     pre_forward4_o <= $signed(wide3[PreWidth-1:0]) <<< shift3_i;
   end
 

@@ -31,6 +31,9 @@ module sequencer #(
   parameter MinSlot = 4,           // cycles between the first columns of two chunks, at least
   parameter InputSlot = 4,         // the same for layer 1 in passes that make drives
   parameter LayerGap = 2,          // idle cycles between two layers
+  parameter Complex = 0,           // 1: a pass under a turned nudge is two, of real and of imaginary parts
+  parameter AgainWords = 0,        // how many words of the program are repeated,
+  parameter AgainTimes = 1,        // and how often they run
   parameter Kernels = 0,           // 1: another unit walks, and a pass that learns does not make drives
   parameter Drain = 20,            // from a pass's last column to its end
   parameter Settle = 12            // from the last operation until prediction and signature are out
@@ -88,6 +91,8 @@ module sequencer #(
   output reg  [StepWidth-1:0]    step_o,          // within the sample
   output wire                    step_end_o,      // high for one cycle after a pass
   output wire                    sample_start_o,
+  output reg  [3:0]              point_o,         // of the circle, of relaxations and learning
+  output wire                    second_o,        // the imaginary parts of a pass under a turned nudge
   input  wire                    pulling_i,       // the pass ends with pulled_i
   input  wire                    pulled_i,
   input  wire                    wrote_last_i,
@@ -101,7 +106,8 @@ module sequencer #(
 );
 
   // Operations of a phase program.
-  localparam [2:0] OpRelax = 3'd0, OpSave = 3'd1, OpLoad = 3'd2, OpLearn = 3'd3, OpRead = 3'd4, OpApply = 3'd5;  // 6: end
+  localparam [2:0] OpRelax = 3'd0, OpSave = 3'd1, OpLoad = 3'd2, OpLearn = 3'd3, OpRead = 3'd4, OpApply = 3'd5,
+                   OpAgain = 3'd7;  // 6: end
 
   localparam [2:0] StIdle = 3'd0, StDecode = 3'd1, StRun = 3'd2, StPad = 3'd3, StDrain = 3'd4, StAdvance = 3'd5,
                    StSettle = 3'd6,
@@ -122,6 +128,8 @@ module sequencer #(
   reg [BankWidth-1:0] next_q;
   reg [BankWidth:0] slot0_q, slot1_q;
   reg [BankWidth:0] a_q, b_q;
+  reg second_q;
+  reg [7:0] round_q;     // of what is repeated
 
   // Loop nest.
   wire listed = (layer_q == 1) && !apply_o;  // columns are those of the sample's list
@@ -192,7 +200,10 @@ module sequencer #(
   assign bank_now_o = now_q;
   assign bank_next_o = next_q;
   assign odd_o = left_q[0];
-  assign step_end_o = (state_q == StAdvance) && !learning_q;
+  // The first of the two passes that one is under a turned nudge.
+  wire first_half = (Complex != 0) && drive_o && (nudge_o == 2'd3) && !second_q;
+  assign second_o = (Complex != 0) && second_q;
+  assign step_end_o = (state_q == StAdvance) && !learning_q && !first_half;
   assign sample_start_o = (state_q == StIdle) && sample_full_i && enable_i;
   assign read_o = (state_q == StDecode) && (op_i == OpRead);
   assign result_valid_o = (state_q == StResult);
@@ -214,6 +225,8 @@ module sequencer #(
             state_q <= StDecode;
             pc_q <= !sample_train_i ? InferStart[ProgramWidth-1:0] : sample_last_i ? LastStart[ProgramWidth-1:0] : {ProgramWidth{1'b0}};
             input_valid_q <= 1'b0;
+            second_q <= 1'b0;
+            round_q <= 8'd0;
             step_o <= {StepWidth{1'b0}};
             learning_q <= 1'b0;
             cycles_o <= 32'd0;
@@ -231,6 +244,7 @@ module sequencer #(
           entry_q <= {CountWidth{1'b0}};
           chunk_q <= {ChunkWidth{1'b0}};
           row_base_q <= base_i;
+          point_o <= {op_a_i[0], op_b_i};
           case (op_i)
             OpRelax: begin
               pc_q <= pc_q;
@@ -240,7 +254,7 @@ module sequencer #(
               apply_o <= 1'b0;
               drive_o <= 1'b1;
               a_q <= now_q;
-              b_q <= previous_q;
+              b_q <= (Complex != 0) ? now_q : previous_q;
               layer_q <= (input_valid_q && Layers != 1) ? 2 : 1;
               state_q <= StRun;
             end
@@ -251,12 +265,16 @@ module sequencer #(
               learn_o <= 1'b1;
               apply_o <= (op_i == OpApply);
               drive_o <= 1'b0;
-              a_q <= pointer(op_a_i[2:1], op_a_i[0] ? slot1_q : slot0_q);
-              b_q <= pointer(op_b_i[2:1], op_b_i[0] ? slot1_q : slot0_q);
+              a_q <= (Complex != 0) ? now_q : pointer(op_a_i[2:1], op_a_i[0] ? slot1_q : slot0_q);
+              b_q <= (Complex != 0) ? now_q : pointer(op_b_i[2:1], op_b_i[0] ? slot1_q : slot0_q);
               layer_q <= 1;
               state_q <= StRun;
             end
             OpRead: ;
+            OpAgain: if (Complex != 0) begin
+              round_q <= (round_q == AgainTimes - 1) ? 8'd0 : round_q + 8'd1;
+              if (round_q != AgainTimes - 1) pc_q <= pc_q - AgainWords;
+            end
             default: begin
               state_q <= StSettle;
               pad_q <= Settle;
@@ -302,17 +320,22 @@ module sequencer #(
         end
 
         StAdvance: begin
-          if (!learning_q) step_o <= step_o + 1'b1;
+          if (!learning_q && !first_half) step_o <= step_o + 1'b1;
           chunk_q <= {ChunkWidth{1'b0}};
-          if (drive_o) begin
+          second_q <= first_half;
+          if (drive_o && !first_half) begin
             previous_q <= now_q;
             now_q <= {1'b0, next_q};
             next_q <= free_bank({1'b0, next_q}, now_q, slot0_q, slot1_q);
             a_q <= {1'b0, next_q};
-            b_q <= now_q;
+            b_q <= (Complex != 0) ? {1'b0, next_q} : now_q;
             input_valid_q <= 1'b1;
           end
-          if (drive_o && left_q != 1) begin
+          if (first_half) begin
+            input_valid_q <= 1'b1;
+            layer_q <= (Layers == 1) ? 1 : 2;
+            state_q <= StRun;
+          end else if (drive_o && left_q != 1) begin
             // Another step of this relaxation; with plasticity it first learns from the step just taken.
             left_q <= left_q - 1'b1;
             learn_o <= op_plastic_i;

@@ -61,6 +61,7 @@ module synapse_lanes #(
   parameter TransposedWidth = 32,  // one transposed sum
   parameter Feedback = 0,          // weights on the way back: 0 the same, 1 vector field, 2 Kolen-Pollack
   parameter Decay = 0,             // weight decay, on the grid of rate x contrast
+  parameter Complex = 0,           // 1: a is the real part and b the imaginary one, of states and of c x pre
   parameter Momentum = 0,          // what is left of a velocity, on that grid; 0: there are none
   parameter VelocityWidth = 1,
   parameter VelocityFiner = 0,     // its fraction bits below the weight's
@@ -101,6 +102,9 @@ module synapse_lanes #(
   input  wire signed [ActivityWidth-1:0]    pre_a3_i,
   input  wire signed [ActivityWidth-1:0]    pre_b3_i,
   input  wire signed [RateWidth-1:0]        rate3_i,
+  /* verilator lint_off UNUSED */
+  input  wire signed [RateWidth-1:0]        turn3_i,        // Complex: the imaginary part of c, whose real part the rate is
+  /* verilator lint_on UNUSED */
   input  wire signed [PreWidth-1:0]         pre_forward4_i,
   input  wire [31:0]                        column_key4_i, // random bits: key of the column,
   input  wire [31:0]                        velocity_key4_i, // the same of velocities
@@ -213,6 +217,7 @@ module synapse_lanes #(
   // A weight is updated with its last contrast.
   wire [10:4] update_q = (Kernels != 0) ? learn_q & ends_q : learn_q;
   reg signed [RatedWidth-1:0] rated_a4_q, rated_b4_q, rated_a5_q, rated_b5_q;
+  reg signed [RatedWidth-1:0] turned_a4_q, turned_b4_q;
   reg signed [PreWidth-1:0] pre5_q, pre6_q, pre7_q, pre8_q, pre9_q;
 
   // Brings w + increment into the range of the stored weight.
@@ -480,8 +485,12 @@ module synapse_lanes #(
       rated_a4_q <= pre_a3_i * rate3_i;
       rated_b4_q <= pre_b3_i * rate3_i;
     end
-    rated_a5_q <= rated_a4_q;
-    rated_b5_q <= rated_b4_q;
+    if (Complex != 0 && valid3_i && learn3_i) begin
+      turned_a4_q <= pre_a3_i * turn3_i;
+      turned_b4_q <= pre_b3_i * turn3_i;
+    end
+    rated_a5_q <= (Complex != 0) ? rated_a4_q - turned_b4_q : rated_a4_q;
+    rated_b5_q <= (Complex != 0) ? rated_b4_q + turned_a4_q : rated_b4_q;
     valid_q <= {valid_q[9:4], valid3_i};
     first_q <= {first_q[9:4], valid3_i && first3_i};
     last_q <= {last_q[10:4], valid3_i && last3_i && drive3_i};

@@ -57,7 +57,7 @@ module {{ head.module }} (
   output wire        commit_state_valid_o,
   output wire [7:0]  commit_state_layer_o,
   output wire [15:0] commit_state_word_o,
-  output wire [{{ n.lanes }}*{{ w.record_width }}-1:0] commit_state_data_o,{% if has.corners %}  // {corner, state} a lane{% endif %}
+  output wire [{{ n.lanes }}*{{ w.record_width }}-1:0] commit_state_data_o,{% if has.corners %}  // {corner, state} a lane{% endif %}{% if has.complex %}  // {imaginary, state} a lane{% endif %}
   output wire        commit_weight_valid_o,
   output wire [7:0]  commit_weight_layer_o,
   output wire [15:0] commit_weight_chunk_o,
@@ -71,6 +71,10 @@ module {{ head.module }} (
   output wire [15:0] probe_neuron_index_o,
   output wire signed [{{ w.drive_width }}-1:0] probe_neuron_drive_o,
   output wire signed [{{ w.state_width }}-1:0] probe_neuron_state_o
+{%- if has.complex %},
+  output wire signed [{{ w.state_width }}-1:0] probe_neuron_imaginary_o,
+  output wire signed [{{ w.drive_width }}-1:0] probe_neuron_imaginary_drive_o
+{%- endif %}
 {%- if has.corners %},
   output wire [1:0]  probe_neuron_corner_o                // of its window, {row, column}
 {%- endif %}
@@ -182,6 +186,10 @@ module {{ head.module }} (
   wire odd;  // all layers move at once
   /* verilator lint_on UNUSED */
 {%- endif %}
+{%- if has.complex %}
+  wire [3:0] point;  // of the circle
+  wire second;       // the imaginary parts of a pass off the real axis
+{%- endif %}
   wire [BankWidth:0] bank_a, bank_b, bank_now;
   wire [BankWidth-1:0] bank_next;
   /* verilator lint_off UNUSED */
@@ -192,6 +200,9 @@ module {{ head.module }} (
     .AddressWidth(AddressWidth), .BankWidth(BankWidth), .PassWidth(PassWidth), .StepWidth(StepWidth),
     .ProgramWidth(ProgramWidth), .InferStart({{ n.infer_start }}), .LastStart({{ n.last_start }}),
     .InputSlot({{ t.input_slot }}), .MinSlot({{ t.min_slot }}), .LayerGap({{ t.layer_gap }}),
+{%- if has.complex %}
+    .Complex(1), .AgainWords({{ n.again_words }}), .AgainTimes({{ n.again_times }}),
+{%- endif %}
     .Kernels({{ has.kernels as u32 }}), .Drain({{ t.drain }}), .Settle({{ t.settle }})
   ) u_sequencer (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i),
@@ -208,7 +219,7 @@ module {{ head.module }} (
     .first0_o(first0), .bias0_o(bias0), .first_chunk0_o(first_chunk0), .last_chunk0_o(last_chunk0),
     .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
-    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last),
+    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last), .point_o({% if has.complex %}point{% endif %}), .second_o({% if has.complex %}second{% endif %}),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
     .reads_o(result_reads_o), .busy_o(busy_o)
   );
@@ -238,6 +249,10 @@ module {{ head.module }} (
   wire [BankWidth-1:0] bank_next3;
   wire [1:0] nudge3;
   assign {bank_now3, bank_next3, nudge3} = pass3_q;
+{%- if has.complex %}
+  reg [4:0] turn1_q, turn2_q, turn3_q;
+  always @(posedge clk_i) {turn1_q, turn2_q, turn3_q} <= { {second, point}, turn1_q, turn2_q};
+{%- endif %}
 {%- if has.even_odd %}
   reg odd1_q, odd2_q, odd3_q;
   always @(posedge clk_i) {odd1_q, odd2_q, odd3_q} <= {odd, odd1_q, odd2_q};
@@ -301,6 +316,11 @@ module {{ head.module }} (
   wire [NeuronWidth-1:0] neuron_number;
   wire [BankWidth-1:0] neuron_bank;
   wire signed [ActivityWidth-1:0] neuron_activity;
+{%- if has.complex %}
+  wire signed [ActivityWidth-1:0] neuron_imaginary_activity;
+  wire signed [StateWidth-1:0] neuron_imaginary;
+  wire signed [DriveWidth-1:0] neuron_imaginary_drive;
+{%- endif %}
   wire signed [StateWidth-1:0] neuron_state;
   wire signed [DriveWidth-1:0] neuron_drive;
 {%- if has.corners %}
@@ -348,10 +368,10 @@ module {{ head.module }} (
   wire signed [ActivityWidth-1:0] pre_a3, pre_b3;
   wire signed [PreWidth-1:0] pre_forward4;
   operand_fetch #(
-    .ActivityWidth(ActivityWidth), .PreWidth(PreWidth), .BankWidth(BankWidth), .NeuronWidth(NeuronWidth), .One({{ v.one }})
+    .ActivityWidth(ActivityWidth), .PreWidth(PreWidth), .BankWidth(BankWidth), .NeuronWidth(NeuronWidth), {% if has.complex %}.Complex(1), {% endif %}.One({{ v.one }})
   ) u_operands (
     .clk_i(clk_i), .write_i(neuron_valid), .write_bank_i(neuron_bank), .write_neuron_i(neuron_number),
-    .write_activity_i(neuron_activity), .bank_a_i(bank_a), .bank_b_i(bank_b), .neuron_i(pre_neuron1), .bias2_i(bias2),
+    .write_activity_i(neuron_activity), .write_imaginary_i({% if has.complex %}neuron_imaginary_activity{% else %}{ActivityWidth{1'b0}}{% endif %}), .second_i({% if has.complex %}second{% else %}1'b0{% endif %}), .bank_a_i(bank_a), .bank_b_i(bank_b), .neuron_i(pre_neuron1), .bias2_i(bias2),
     .input2_i(layer2 == 1), .value1_i(value1 <<< {{ v.input_shift }}), .reset_activity2_i(reset_activity_of(layer2 - 1'b1)),
     .shift3_i(bias3 ? bias_shift_of(layer3) : weight_shift_of(layer3)),
     .pre_a3_o(pre_a3), .pre_b3_o(pre_b3), .pre_forward4_o(pre_forward4)
@@ -364,13 +384,13 @@ module {{ head.module }} (
   wire [LaneWidth-1:0] neuron_lane = {{ self.resize("neuron_index", w.index_width, w.lane_width) }};
   wire [Lanes*ActivityWidth-1:0] post_a, post_b, post_t;
   post_memory #(
-    .Lanes(Lanes), .ActivityWidth(ActivityWidth), .StateWidth(StateWidth), .Depth(1 << (BankWidth + WordWidth)),
-    .AddressWidth(BankWidth + WordWidth), .LaneWidth(LaneWidth)
+    .Lanes(Lanes), .ActivityWidth(ActivityWidth), .StateWidth({% if has.complex %}2 * {% endif %}StateWidth), .Depth(1 << (BankWidth + WordWidth)),
+    .AddressWidth(BankWidth + WordWidth), .LaneWidth(LaneWidth){% if has.complex %}, .Complex(1){% endif %}
   ) u_post (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(neuron_valid), .lane_i(neuron_lane), .last_i(neuron_last || (neuron_lane == {LaneWidth{1'b1}})),
-    .address_i({neuron_bank, neuron_word}), .activity_i(neuron_activity), .state_i(neuron_state),
-    .read_i(valid3 && first3 && learn),
+    .address_i({neuron_bank, neuron_word}), .activity_i(neuron_activity), .imaginary_i({% if has.complex %}neuron_imaginary_activity{% else %}{ActivityWidth{1'b0}}{% endif %}), .state_i({% if has.complex %}{neuron_imaginary, neuron_state}{% else %}neuron_state{% endif %}),
+    .second_i({% if has.complex %}second{% else %}1'b0{% endif %}), .read_i(valid3 && first3 && learn),
     .read_address_a_i({bank_a[BankWidth-1:0], post_word3}), .read_address_b_i({bank_b[BankWidth-1:0], post_word3}),
     .read_data_a_o(post_a), .read_data_b_o(post_b),
     .read_t_i(valid7 && first7 && drive), .read_address_t_i({bank_a[BankWidth-1:0], post_word7}),
@@ -379,12 +399,20 @@ module {{ head.module }} (
   );
 
   // What a weight learns by.
-{%- if n.rate_sets > 1 %}
+{%- if has.complex && n.rate_sets > 1 %}
+  wire [4+{{ w.rates_width }}+LayerWidth-1:0] rate_at2 = {point, rates, layer2};
+{%- else if has.complex %}
+  wire [4+LayerWidth-1:0] rate_at2 = {point, layer2};
+{%- else if n.rate_sets > 1 %}
   wire [{{ w.rates_width }}+LayerWidth-1:0] rate_at2 = {rates, layer2};
 {%- else %}
   wire [LayerWidth-1:0] rate_at2 = layer2;
 {%- endif %}
   reg signed [RateWidth-1:0] rate3_q;
+{%- if has.complex %}
+  reg signed [RateWidth-1:0] turn3r_q;  // its imaginary part
+  always @(posedge clk_i) turn3r_q <= bias2 ? bias_turn_of(rate_at2) : weight_turn_of(rate_at2);
+{%- endif %}
   reg [5:0] width8_q;
   always @(posedge clk_i) begin
 {%- if has.random_sign %}
@@ -450,6 +478,9 @@ module {{ head.module }} (
 {%- if has.momentum %}
     .Momentum({{ v.momentum }}), .VelocityWidth({{ v.velocity_width }}), .VelocityFiner({{ v.velocity_finer }}),
 {%- endif %}
+{%- if has.complex %}
+    .Complex(1),
+{%- endif %}
     .UpdateShift({{ v.update_shift }}), .WeightRounding({{ v.weight_rounding }}),
     .WeightOverflow({{ v.weight_overflow }}), .UniformWidth({{ v.uniform_width }})
   ) u_synapses (
@@ -460,7 +491,7 @@ module {{ head.module }} (
     .adds3_i(1'b0), .ends3_i(1'b1), .opens3_i(1'b1), .closes3_i(1'b1), .largest3_i(1'b0), .corner3_i(2'd0),
     .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
-    .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
+    .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .turn3_i({% if has.complex %}turn3r_q{% else %}{RateWidth{1'b0}}{% endif %}), .pre_forward4_i(pre_forward4),
     .column_key4_i(column_key4), .velocity_key4_i({% if has.stochastic_weight && has.momentum %}velocity_key4{% else %}32'd0{% endif %}), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o(written10), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
     .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9),
@@ -490,7 +521,7 @@ module {{ head.module }} (
   ) u_drives (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .column11_i(valid11 && drive && !bias11 && layer11 != 1), .first_chunk11_i(first_chunk11),
-    .last_chunk11_i(last_chunk11), .layer11_i(layer11 - 1'b1), .index11_i({{ self.resize("column11", w.count_width, w.index_width) }}),
+    .clear11_i({% if has.complex %}second && layer11 == 2{% else %}1'b0{% endif %}), .last_chunk11_i(last_chunk11), .layer11_i(layer11 - 1'b1), .index11_i({{ self.resize("column11", w.count_width, w.index_width) }}),
     .neuron11_i(pre_neuron11), .transposed13_i(transposed13 <<< weight_shift_of(layer13_q)),
     .chunk11_i(valid11 && drive && bias11), .chunk_layer11_i(layer11), .chunk_index11_i(chunk_index11),
     .chunk_neuron11_i(chunk_neuron11), .chunk_lanes11_i(last_chunk11 ? last_lanes_of(layer11) : {{ w.lane_width + 1 }}'d{{ n.lanes }}),
@@ -503,17 +534,26 @@ module {{ head.module }} (
   // Neurons.
 {%- if !has.stochastic_drive %}
   wire [31:0] key_drive = 32'd0;  // no random bits
+{%- if has.complex %}
+  wire [31:0] key_imaginary_drive = 32'd0;
+{%- endif %}
 {%- endif %}
 {%- if !has.stochastic_state %}
   wire [31:0] key_state = 32'd0;
+{%- if has.complex %}
+  wire [31:0] key_imaginary_state = 32'd0;
+{%- endif %}
 {%- endif %}
   assign pulling = {% if has.softmax %}({{ pull.nudge_name }} != 2'd0){% if has.even_odd %} && (Layers % 2 == {31'd0, odd}){% endif %}{% else %}1'b0{% endif %};
   neuron_bank u_neurons (
-    .clk_i(clk_i), .rst_ni(rst_ni), .key_drive_i(key_drive), .key_state_i(key_state),{% if has.noise %} .key_noise_i(key_noise),{% endif %} .label_i(label),
-    .bank_now_i(bank_now3), .bank_next_i(bank_next3), .nudge_i(nudge3), .odd_i({% if has.even_odd %}odd3_q{% else %}1'b0{% endif %}),
+    .clk_i(clk_i), .rst_ni(rst_ni), .key_drive_i({% if has.complex %}turn3_q[4] ? key_imaginary_drive : {% endif %}key_drive), .key_state_i(key_state),{% if has.noise %} .key_noise_i(key_noise),{% endif %}{% if has.complex %} .key_imaginary_i(key_imaginary_state),{% endif %} .label_i(label),
+    .bank_now_i(bank_now3), .bank_next_i(bank_next3), .nudge_i(nudge3),{% if has.complex %} .second_i(turn3_q[4]), .point_i(turn3_q[3:0]),{% endif %} .odd_i({% if has.even_odd %}odd3_q{% else %}1'b0{% endif %}),
     .neuron14_i(neuron14), .valid15_i(valid15), .layer15_i(layer15), .index15_i(index15), .neuron15_i(neuron15),
     .total15_i(total15),{% if has.kernels %} .end15_i(end15),{% endif %}{% if has.corners %} .corner15_i(corner15), .corner_o(neuron_corner),{% endif %} .valid_o(neuron_valid), .last_o(neuron_last), .layer_o(neuron_layer), .index_o(neuron_index),
     .number_o(neuron_number), .bank_o(neuron_bank), .activity_o(neuron_activity), .state_o(neuron_state),
+{%- if has.complex %}
+    .imaginary_activity_o(neuron_imaginary_activity), .imaginary_o(neuron_imaginary), .imaginary_drive_o(neuron_imaginary_drive),
+{%- endif %}
     .drive_o(neuron_drive), .pulled_o(pulled)
   );
 
@@ -531,10 +571,10 @@ module {{ head.module }} (
 {%- if has.kernels %}
   wire [15:0] commit_word = {{ self.resize_high("neuron_number", w.neuron_width, w.lane_width, &16) }} - {{ self.resize("word_base_of(neuron_layer)", w.word_width, &16) }};
 {%- endif %}
-  commit_port #(.StateWidth({% if has.corners %}StateWidth + 3{% else %}StateWidth{% endif %}), .DataWidth({{ n.ways }} * Lanes * StoredWidth)) u_commit (
+  commit_port #(.StateWidth({% if has.corners %}StateWidth + 3{% else if has.complex %}2 * StateWidth{% else %}StateWidth{% endif %}), .DataWidth({{ n.ways }} * Lanes * StoredWidth)) u_commit (
     .clk_i(clk_i), .rst_ni(rst_ni), .sample_start_i(sample_start), .step_end_i(step_end),
     .state_valid_i(neuron_valid), .state_layer_i(neuron_layer8), .state_index_i(neuron_index16),
-    .state_word_i({% if has.kernels %}commit_word{% else %}{{ self.resize_high("neuron_index", w.index_width, w.lane_width, &16) }}{% endif %}), .state_i({% if has.corners %}{1'b0, neuron_corner, neuron_state}{% else %}neuron_state{% endif %}),
+    .state_word_i({% if has.kernels %}commit_word{% else %}{{ self.resize_high("neuron_index", w.index_width, w.lane_width, &16) }}{% endif %}), .state_i({% if has.corners %}{1'b0, neuron_corner, neuron_state}{% else if has.complex %}{neuron_imaginary, neuron_state}{% else %}neuron_state{% endif %}),
     .weight_valid_i(write10), .weight_layer_i({{ self.resize("layer10", w.layer_width, &8) }}), .weight_chunk_i({{ self.resize("chunk10", w.chunk_width, &16) }}),
     .weight_column_i({{ self.resize("column10", w.count_width, &16) }}), .weight_fold_i(write_fold10),
     .weight_data_i({% if n.ways == 2 %}{write_back10 ? write_back_data10 : {Lanes*StoredWidth{1'b0}}, write_data10}{% else %}write_data10{% endif %}),
@@ -548,6 +588,10 @@ module {{ head.module }} (
   assign probe_neuron_index_o = neuron_index16;
   assign probe_neuron_drive_o = neuron_drive;
   assign probe_neuron_state_o = neuron_state;
+{%- if has.complex %}
+  assign probe_neuron_imaginary_o = neuron_imaginary;
+  assign probe_neuron_imaginary_drive_o = neuron_imaginary_drive;
+{%- endif %}
 {%- if has.corners %}
   assign probe_neuron_corner_o = neuron_corner;
 {%- endif %}

@@ -212,7 +212,7 @@ module kernel_bank (
     .ActivityWidth(ActivityWidth), .PreWidth(PreWidth), .BankWidth(BankWidth), .NeuronWidth(NeuronWidth), .Registered(1), .One({{ v.one }})
   ) u_operands (
     .clk_i(clk_i), .write_i(neuron_valid_i), .write_bank_i(neuron_bank_i), .write_neuron_i(neuron_number_i),
-    .write_activity_i(neuron_activity_i), .bank_a_i(bank_a_i), .bank_b_i(bank_b_i),
+    .write_activity_i(neuron_activity_i), .write_imaginary_i({ActivityWidth{1'b0}}), .second_i(1'b0), .bank_a_i(bank_a_i), .bank_b_i(bank_b_i),
     .neuron_i({{ self.resize("number0", w.number_width, w.neuron_width) }}), .bias2_i(bias2),
     .input2_i(layer2 == 1), .value1_i(value1 <<< {{ v.input_shift }}), .reset_activity2_i(reset_activity_of(layer2 - 1'b1)),
     .shift3_i(bias3 ? bias_shift_of(layer3) : weight_shift_of(layer3)),
@@ -233,6 +233,7 @@ module kernel_bank (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(neuron_valid_i), .lane_i(neuron_lane), .last_i(neuron_last_i || (neuron_lane == {LaneWidth{1'b1}})),
     .address_i({neuron_bank_i, neuron_word}), .activity_i({% if has.corners %}{neuron_corner_i, neuron_activity_i}{% else %}neuron_activity_i{% endif %}), .state_i(neuron_record_i),
+    .imaginary_i({PostWidth{1'b0}}), .second_i(1'b0),
     .read_i(valid2 && learn_i),
     .read_address_a_i({bank_a_i[BankWidth-1:0], word2}), .read_address_b_i({bank_b_i[BankWidth-1:0], word2}),
     .read_data_a_o(post_a3), .read_data_b_o(post_b3),
@@ -338,7 +339,7 @@ module kernel_bank (
     .largest3_i(largest_of(layer3)),
     .post_a_i(post_a4_q), .post_b_i(post_b4_q), .post_t_i(post_t8_q),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
-    .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
+    .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .turn3_i({RateWidth{1'b0}}), .pre_forward4_i(pre_forward4),
     .column_key4_i(column_key4), .velocity_key4_i({% if has.stochastic_weight && has.momentum %}velocity_key4{% else %}32'd0{% endif %}), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o(written10), .write_data10_o(write_data10_o), .write_fold10_o(write_fold10_o),
     .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9),
@@ -371,7 +372,7 @@ module kernel_bank (
   ) u_drives (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .column11_i(valid11 && drive_i && !bias11 && layer11 != 1), .first_chunk11_i(first_use11),
-    .last_chunk11_i(last_use11), .layer11_i(layer11 - 1'b1), .index11_i(index11), .end11_i(place_end11),
+    .clear11_i(1'b0), .last_chunk11_i(last_use11), .layer11_i(layer11 - 1'b1), .index11_i(index11), .end11_i(place_end11),
     .neuron11_i({{ self.resize("number11", w.number_width, w.neuron_width) }}), .transposed13_i(transposed13 <<< weight_shift_of(layer13_q)),
     .chunk11_i(sums13), .chunk_layer11_i(sums_layer13), .chunk_index11_i(sums_index13), .chunk_neuron11_i(sums_number13),
     .chunk_lanes11_i(sums_lanes13), .chunk_end11_i(sums_end13), .chunk_output11_i(sums_output13), .chain_head_i(chain_head), .chain_shift_o(chain_shift),

@@ -19,13 +19,18 @@ module neuron_bank (
 {%- if has.noise %}
   input  wire [31:0] key_noise_i,
 {%- endif %}
+{%- if has.complex %}
+  input  wire [31:0] key_imaginary_i, // of states; that of drives is the pass's
+{%- endif %}
   input  wire        odd_i,           // even/odd order: the odd layers move
   /* verilator lint_on UNUSED */
   input  wire [{{ w.label_width }}-1:0] label_i,
   // The pass, as stage 15 is in it.
   input  wire [{{ w.bank_width }}:0] bank_now_i,      // {reset, bank}
   input  wire [{{ w.bank_width }}-1:0] bank_next_i,
-  input  wire [1:0]  nudge_i,
+  input  wire [1:0]  nudge_i,{% if has.complex %}         // 3: that of a point
+  input  wire [3:0]  point_i,
+  input  wire        second_i,        // the imaginary parts of a pass off the real axis{% endif %}
   // A whole drive, and which neuron's.
   input  wire [{{ w.neuron_width }}-1:0] neuron14_i,  // among all
   input  wire        valid15_i,
@@ -35,6 +40,11 @@ module neuron_bank (
   input  wire signed [{{ w.total_width }}-1:0] total15_i,
 {%- if has.kernels %}
   input  wire        end15_i,         // the last of its place
+{%- endif %}
+{%- if has.complex %}
+  output wire signed [{{ w.activity_width }}-1:0] imaginary_activity_o,
+  output wire signed [{{ w.state_width }}-1:0] imaginary_o,
+  output wire signed [{{ w.drive_width }}-1:0] imaginary_drive_o,
 {%- endif %}
 {%- if has.corners %}
   input  wire [1:0]  corner15_i,      // where its sum was the largest
@@ -68,6 +78,14 @@ module neuron_bank (
 
   // The present state of a neuron is fetched while its drive is summed.
   wire signed [StateWidth-1:0] stored_state15;
+{%- if has.complex %}
+  wire signed [StateWidth-1:0] stored_imaginary15;
+  word_memory #(.Width(2 * StateWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
+    .clk_i(clk_i), .write_i(valid_o), .write_address_i({bank_o, number_o}), .write_data_i({imaginary_o, state_o}),
+    .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o({stored_imaginary15, stored_state15})
+  );
+  wire signed [StateWidth-1:0] imaginary15 = bank_now_i[BankWidth] ? {StateWidth{1'b0}} : stored_imaginary15;
+{%- else %}
 {%- if has.corners %}
   wire [1:0] stored_corner15;
 {%- endif %}
@@ -75,6 +93,7 @@ module neuron_bank (
     .clk_i(clk_i), .write_i(valid_o), .write_address_i({bank_o, number_o}),
     .write_data_i({% if has.corners %}{corner_o, state_o}{% else %}state_o{% endif %}), .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o({% if has.corners %}{stored_corner15, stored_state15}{% else %}stored_state15{% endif %})
   );
+{%- endif %}
 {%- if has.kernels %}
   // That memory is large, and far away: a register stands behind it, and a drive waits beside it.
   reg signed [StateWidth-1:0] state15;
@@ -117,9 +136,22 @@ module neuron_bank (
   localparam [LayerWidth-1:0] OutputLayer = Layers[LayerWidth-1:0];
   wire collected15 = (nudge_i != 2'd0) && !rest15 && (layer15 == OutputLayer);
 {%- endif %}
+{%- if has.complex %}
+  // A pass off the real axis is two: in the first, real drives wait for the imaginary ones, and nothing is committed.
+  wire turned15 = (nudge_i == 2'd3);
+  wire first15 = turned15 && !second_i;
+  // The nudge of this pass, beta times 1 or e^(2 pi i k / N), as the parts of drives take it.
+  localparam BetaWidth = {{ v.beta_width }};
+  wire signed [BetaWidth-1:0] beta_real = (nudge_i == 2'd3) ? nudge_real_of(point_i) : {{ v.beta }};
+  wire signed [BetaWidth-1:0] beta_imaginary = (nudge_i == 2'd3) ? nudge_imaginary_of(point_i) : {BetaWidth{1'b0}};
+  wire signed [BetaWidth-1:0] factor15 =
+      (nudge_i == 2'd0) ? {BetaWidth{1'b0}} : (nudge_i == 2'd2) ? -beta_real : second_i ? beta_imaginary : beta_real;
+  wire signed [BetaWidth-1:0] cross15 =
+      (nudge_i == 2'd0) ? {BetaWidth{1'b0}} : second_i ? -beta_real : beta_imaginary;
+{%- endif %}
   // Which neuron, from stage 15 until its new state is there.
   localparam NeuronStages = {{ t.stages }};
-  localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth{% if has.softmax %} + 2{% endif %}{% if has.corners %} + 2{% endif %};
+  localparam NeuronTrailWidth = 1 + LayerWidth + IndexWidth + NeuronWidth + BankWidth{% if has.softmax %} + 2{% endif %}{% if has.corners %} + 2{% endif %}{% if has.complex %} + 1{% endif %};
 {%- if has.kernels %}
   wire last15 = end15;
 {%- else %}
@@ -141,12 +173,15 @@ module neuron_bank (
   /* verilator lint_on UNUSED */
   neuron_trail #(.Stages(NeuronStages), .Width(NeuronTrailWidth)) u_trail (
     .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(valid15),
-    .data_i({ {%- if has.corners %}next_corner15, {% endif %}{% if has.softmax %}rest15, collected15, {% endif %}last15, layer15, index15, neuron15, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
+    .data_i({ {%- if has.complex %}first15, {% endif %}{% if has.corners %}next_corner15, {% endif %}{% if has.softmax %}rest15, collected15, {% endif %}last15, layer15, index15, neuron15, bank_next_i}), .valid_o(new_valid), .trail_o(trail)
   );
 {%- if has.corners %}
   wire [1:0] new_corner;
 {%- endif %}
-  assign { {%- if has.corners %}new_corner, {% endif %}{% if has.softmax %}new_rest, new_collected, {% endif %}new_last, new_layer, new_index, new_number, new_bank} =
+{%- if has.complex %}
+  wire new_first;
+{%- endif %}
+  assign { {%- if has.complex %}new_first, {% endif %}{% if has.corners %}new_corner, {% endif %}{% if has.softmax %}new_rest, new_collected, {% endif %}new_last, new_layer, new_index, new_number, new_bank} =
       trail[NeuronStages*NeuronTrailWidth+:NeuronTrailWidth];
 {%- if has.noise %}
   // Noise on the drives of nudged steps: a quantile of the Gaussian distribution, chosen by random bits.
@@ -160,7 +195,7 @@ module neuron_bank (
   function_table #(.InWidth({{ v.quantile_bits }}), .OutWidth({{ w.noise_width }}), .File("{{ v.noise_file }}")) u_noise (
     .clk_i(clk_i), .value_i(noise_random18[31-:{{ v.quantile_bits }}]), .result_o(quantile19)
   );
-  wire noisy15 = (nudge_i != 2'd0) && !rest15{% if has.softmax %} && (layer15 != OutputLayer){% endif %};
+  wire noisy15 = (nudge_i != 2'd0) && !rest15{% if has.complex %} && !second_i{% endif %}{% if has.softmax %} && (layer15 != OutputLayer){% endif %};
   reg [4:1] noisy_q;
   always @(posedge clk_i) noisy_q <= {noisy_q[3:1], noisy15};
   wire [{{ w.noise_width }}-1:0] noise19 = noisy_q[4] ? quantile19 : {{ w.noise_width }}'d0;
@@ -169,7 +204,7 @@ module neuron_bank (
 {%- endif %}
 {%- if has.stochastic_drive %}
   wire [31:0] drive_random;  // a cycle before the drive
-{%- if has.noise %}
+{%- if has.noise || has.complex %}
   wire [LayerWidth-1:0] layer_of_drive;
   wire [IndexWidth-1:0] index_of_drive;
   assign {layer_of_drive, index_of_drive} = trail[{{ t.drive }}*NeuronTrailWidth+NeuronWidth+BankWidth+:LayerWidth+IndexWidth];
@@ -192,11 +227,45 @@ module neuron_bank (
   neuron_bits u_state_bits (
     .clk_i(clk_i), .key_i(key_state_i), .layer_i({{ self.resize("layer_of_bits", w.layer_width, &16) }}), .index_i({{ self.resize("index_of_bits", w.index_width, &32) }}), .random_o(state_random)
   );
+{%- if has.complex %}
+  wire [31:0] imaginary_random;
+  neuron_bits u_imaginary_bits (
+    .clk_i(clk_i), .key_i(key_imaginary_i), .layer_i({{ self.resize("layer_of_bits", w.layer_width, &16) }}), .index_i({{ self.resize("index_of_bits", w.index_width, &32) }}), .random_o(imaginary_random)
+  );
+{%- endif %}
 {%- else %}
   wire [31:0] state_random = 32'd0;  // not looked at
+{%- if has.complex %}
+  wire [31:0] imaginary_random = 32'd0;
+{%- endif %}
 {%- endif %}
   reg signed [StateWidth-1:0] new_state;
   reg signed [DriveWidth-1:0] new_drive;
+{%- if has.complex %}
+  reg signed [StateWidth-1:0] new_imaginary;
+  reg signed [DriveWidth-1:0] new_imaginary_drive;
+  // Real drives, until their imaginary parts are there.
+  wire [NeuronWidth-1:0] number5 = trail[5*NeuronTrailWidth+BankWidth+:NeuronWidth];
+  wire signed [DriveWidth-1:0] waiting6;
+  word_memory #(.Width(DriveWidth), .Depth({{ n.neuron_places }}), .AddressWidth(NeuronWidth)) u_waiting (
+    .clk_i(clk_i), .write_i(new_valid && new_first), .write_address_i(new_number), .write_data_i(new_drive),
+    .read_address_i(number5), .read_data_o(waiting6)
+  );
+{% for u in units %}
+  // {{ u.comment }}
+  wire signed [{{ u.drive_width }}-1:0] drive_{{ u.id }}, imaginary_drive_{{ u.id }};
+  wire signed [{{ u.state_width }}-1:0] state_{{ u.id }}, imaginary_{{ u.id }};
+  turned_neuron #(
+    .TotalWidth(TotalWidth), {{ u.parameters }}
+  ) u_neuron_{{ u.id }} (
+    .clk_i(clk_i), .total_i(total15), .real_i(state15[{{ u.state_width }}-1:0]), .imaginary_i(imaginary15[{{ u.state_width }}-1:0]), .target_i(target15),
+    .factor_i(factor15), .cross_i(cross15), .turned_i(turned15), .second_i(second_i), .noise_i(noise19),
+    .waiting_i(waiting6[{{ u.drive_width }}-1:0]), .drive_random_i(drive_random), .real_random_i(state_random),
+    .imaginary_random_i(imaginary_random), .drive_o(drive_{{ u.id }}), .imaginary_drive_o(imaginary_drive_{{ u.id }}),
+    .real_o(state_{{ u.id }}), .imaginary_o(imaginary_{{ u.id }})
+  );
+{% endfor %}
+{%- else %}
 {% for u in units %}
   // {{ u.comment }}
   wire [{{ u.drive_width }}-1:0] drive_{{ u.id }};
@@ -215,12 +284,17 @@ module neuron_bank (
     .drive_o(drive_{{ u.id }}), .state_o(state_{{ u.id }})
   );
 {% endfor %}
+{%- endif %}
   always @* begin
     case (new_layer)
 {%- for u in units %}
       {% if loop.last %}default{% else %}{{ u.cases }}{% endif %}: begin
         new_state = {{ u.state_out }};
         new_drive = {{ u.drive_out }};
+{%- if has.complex %}
+        new_imaginary = {{ u.imaginary_out }};
+        new_imaginary_drive = {{ u.imaginary_drive_out }};
+{%- endif %}
       end
 {%- endfor %}
     endcase
@@ -292,14 +366,24 @@ module neuron_bank (
 {%- if has.corners %}
   assign corner_o = new_corner;
 {%- endif %}
+{%- if has.complex %}
+  assign {imaginary_o, imaginary_drive_o} = {new_imaginary, new_imaginary_drive};
+{%- endif %}
   assign {valid_o, last_o, layer_o, index_o, number_o, bank_o, state_o, drive_o} =
-      {new_valid, new_last, new_layer, new_index, new_number, new_bank, new_state, new_drive};
+      {new_valid{% if has.complex %} && !new_first{% endif %}, new_last, new_layer, new_index, new_number, new_bank, new_state, new_drive};
 {%- endif %}
   wire signed [{{ w.wide_state }}-1:0] wide_state = {{ self.extend("state_o", w.state_width, w.wide_state) }};
   /* verilator lint_off UNUSED */
   wire signed [{{ w.wide_state }}-1:0] aligned_state = wide_state <<< activity_shift_of(layer_o);
   /* verilator lint_on UNUSED */
   assign activity_o = aligned_state[ActivityWidth-1:0];
+{%- if has.complex %}
+  wire signed [{{ w.wide_state }}-1:0] wide_imaginary = {{ self.extend("imaginary_o", w.state_width, w.wide_state) }};
+  /* verilator lint_off UNUSED */
+  wire signed [{{ w.wide_state }}-1:0] aligned_imaginary = wide_imaginary <<< activity_shift_of(layer_o);
+  /* verilator lint_on UNUSED */
+  assign imaginary_activity_o = aligned_imaginary[ActivityWidth-1:0];
+{%- endif %}
 {%- endif %}
   assign pulled_o = {% if has.softmax %}pull_valid && pull_last{% else %}1'b0{% endif %};
 

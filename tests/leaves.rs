@@ -3,8 +3,10 @@
 mod common;
 
 use common::{repository, run, scramble, verilate};
+use eqhdl::fixed_point::complex_logistic::CYCLES;
 use eqhdl::fixed_point::{
-    Format, GOLDEN, Overflow, Purpose, Requantise, Rounding, absorb, row_bits, step_key,
+    ComplexLogistic, ComplexValue, Format, GOLDEN, Overflow, Purpose, Requantise, Rounding, absorb, row_bits,
+    step_key,
 };
 use eqhdl::rules::is_negative;
 use std::fmt::Write as _;
@@ -342,6 +344,105 @@ fn keys_random_bits_and_predictions_equal_their_rust_twins() -> Result<(), Box<d
             prediction as u32,
         ];
         assert_eq!(found, bytes(&expected), "{s:?}");
+    }
+    Ok(())
+}
+
+/// One module with every unit, each of which takes the low bits of the drive; and their tables.
+fn complex_top(dir: &Path, units: &[ComplexLogistic]) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    let mut body = String::new();
+    for (u, unit) in units.iter().enumerate() {
+        let mut files = String::new();
+        for (name, words) in [
+            ("Exponential", &unit.exponential),
+            ("Trigonometric", &unit.trigonometric),
+            ("Reciprocal", &unit.reciprocal),
+        ] {
+            let file = dir.join(format!("{name}_{u}.hex"));
+            fs::write(&file, words.hex())?;
+            let _ = write!(files, ", .{name}File(\"{}\")", file.display());
+        }
+        let (width, low, last) = (unit.width(), 192 * u, unit.drive.width - 1);
+        let _ = writeln!(
+            body,
+            "  wire signed [{0}:0] real_{u};\n  wire signed [{0}:0] imaginary_{u};\n  wire saturated_{u};\n  \
+             complex_logistic #(.DriveWidth({1}), .DriveFrac({2}), .StateFrac({3}){files}) u_{u} (\n    \
+             .clk_i(clk_i), .real_i(real_i[{last}:0]), .imaginary_i(imaginary_i[{last}:0]),\n    \
+             .real_o(real_{u}), .imaginary_o(imaginary_{u}), .saturated_o(saturated_{u})\n  );\n  \
+             assign out_o[{low}+:64] = {{{{{4}{{real_{u}[{0}]}}}}, real_{u}}};\n  \
+             assign out_o[{low}+64+:64] = {{{{{4}{{imaginary_{u}[{0}]}}}}, imaginary_{u}}};\n  \
+             assign out_o[{low}+128+:64] = {{63'd0, saturated_{u}}};",
+            width - 1,
+            unit.drive.width,
+            unit.drive.frac,
+            unit.state_frac(),
+            64 - width,
+        );
+    }
+    let top = dir.join("complex_top.v");
+    let ports = format!(
+        "  input wire clk_i,\n  input wire signed [13:0] real_i,\n  input wire signed [13:0] imaginary_i,\n  \
+         output wire [{}:0] out_o",
+        192 * units.len() - 1
+    );
+    let text = format!(
+        "`default_nettype none\n\nmodule complex_top (\n{ports}\n);\n{body}endmodule\n\n`default_nettype wire\n"
+    );
+    fs::write(&top, text)?;
+    Ok(top)
+}
+
+#[test]
+fn the_complex_activation_equals_its_rust_twin() -> Result<(), Box<dyn std::error::Error>> {
+    // The first three see every drive; bits of the drive, fraction bits of drive and state.
+    let formats =
+        [(4, 1, 1), (6, 6, 4), (7, 4, 8), (10, 7, 8), (12, 8, 8), (12, 9, 12), (13, 10, 10), (14, 12, 14)];
+    let units = formats.map(|(width, drive, state)| {
+        ComplexLogistic::of(Format::signed(width, drive), Format::signed(state as u32 + 2, state))
+    });
+    let mut stimuli: Vec<[i64; 2]> = (-64..64).flat_map(|x| (-64..64).map(move |y| [x, y])).collect();
+    for unit in &units {
+        // Where the sign changes and 1 + q^2 + 2 q cos t is 4, and where the imaginary part is saturated.
+        let half = 1i64 << (unit.drive.frac - 1);
+        let near = |middle: i64| middle - 2..=middle + 2;
+        for x in near(half) {
+            stimuli.extend([0, half, -half].into_iter().flat_map(near).map(|y| [x, y]));
+        }
+        let (least, greatest) = (unit.drive.min_raw(), unit.drive.max_raw());
+        stimuli.extend([[least, least], [least, greatest], [greatest, least], [greatest, greatest]]);
+    }
+    // Both parts over the whole range, and near the middle.
+    let part = |n: u64| sign_extended(scramble(2 * n), 8 + (scramble(2 * n + 1) % 7) as u32);
+    stimuli.extend((0..60_000).map(|n| [part(2 * n), part(2 * n + 1)]));
+
+    let dir = tempfile::tempdir()?;
+    let at = |name: &str| dir.path().join(name);
+    let top = complex_top(dir.path(), &units)?;
+    let sources = [top, repository("hdl/complex_logistic.v"), repository("hdl/function_table.v")];
+    lint(dir.path(), &sources, "complex_top")?;
+    let bytes = stimuli.as_flattened().iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
+    fs::write(at("stimuli"), bytes)?;
+    let program = verilate(dir.path(), &sources, "complex_top", &repository("tests/leaves/complex.cpp"))?;
+    run(Command::new(program).args([at("stimuli"), at("results")]).arg(CYCLES.to_string()))?;
+
+    let results = fs::read(at("results"))?;
+    let mut answers = results.as_chunks::<8>().0.iter().map(|word| i64::from_le_bytes(*word));
+    let mut saturated = [0; formats.len()];
+    for &[x, y] in &stimuli {
+        for (unit, saturated) in units.iter().zip(&mut saturated) {
+            let raw = |part: i64| sign_extended(part as u64, unit.drive.width);
+            let mut next = || answers.next().ok_or("the results end early");
+            let found = ComplexValue { real: next()?, imaginary: next()?, saturated: next()? == 1 };
+            let expected = unit.at(raw(x), raw(y));
+            assert_eq!(found, expected, "{}, {}: {}, {}", unit.drive, unit.state_frac(), raw(x), raw(y));
+            *saturated += usize::from(expected.saturated);
+        }
+    }
+    assert!(answers.next().is_none(), "the results are too long");
+    for (unit, saturated) in units.iter().zip(saturated) {
+        let never = unit.drive.frac == unit.drive.width as i32;
+        let some = (1000..stimuli.len() - 1000).contains(&saturated);
+        assert!(some || (never && saturated == 0), "{}: {saturated} saturated", unit.drive);
     }
     Ok(())
 }

@@ -325,8 +325,9 @@ impl Builder {
                         Rule::Ep => 0,
                         Rule::SymmetricEp => 1,
                         Rule::Cep => 2,
+                        Rule::HolomorphicEp => 3,
                     }),
-                    "0 EP, 1 symmetric EP, 2 continual EP; fixed at generation",
+                    "0 EP, 1 symmetric EP, 2 continual EP, 3 holomorphic EP; fixed at generation",
                 ),
                 field(
                     "RANDOM_SIGN",

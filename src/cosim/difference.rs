@@ -14,6 +14,8 @@ pub enum Field {
     State,
     /// The corner of its window that a neuron shows itself at.
     Corner,
+    /// The imaginary part of a neuron's state after a step.
+    Imaginary,
     /// A neuron's drive in a step.
     Drive,
     /// A weight or bias after an update.
@@ -50,6 +52,7 @@ impl From<PartName> for Field {
         match part {
             PartName::State => Field::State,
             PartName::Corner => Field::Corner,
+            PartName::Imaginary => Field::Imaginary,
         }
     }
 }
@@ -201,6 +204,7 @@ impl Mismatch {
         match self.field {
             Field::State => format!("state of {}", name()),
             Field::Corner => format!("corner of the window (2 row + column) of {}", name()),
+            Field::Imaginary => format!("imaginary part of the state of {}", name()),
             Field::Drive => format!("drive of {}", name()),
             Field::Weight | Field::WeightBack | Field::Velocity | Field::FinalWeight => name(),
             Field::Signature => "signature".to_owned(),

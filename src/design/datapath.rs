@@ -37,6 +37,24 @@ pub struct Rates {
     pub weight: Vec<i64>,
     /// Of biases.
     pub bias: Vec<i64>,
+    /// At each visited point of a circle: real and imaginary part.
+    pub points: Vec<PointRates>,
+}
+
+/// The complex coefficients of a point, aligned likewise.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PointRates {
+    /// Of weights.
+    pub weight: Vec<(i64, i64)>,
+    /// Of biases.
+    pub bias: Vec<(i64, i64)>,
+}
+
+impl PointRates {
+    /// That of synapse layer `l`'s biases, or of its weights.
+    pub fn of(&self, l: usize, is_bias: bool) -> (i64, i64) {
+        if is_bias { self.bias[l - 1] } else { self.weight[l - 1] }
+    }
 }
 
 impl Rates {

@@ -1,6 +1,7 @@
 //! Reading a design file: the text becomes what was typed ([`typed`]), and that becomes what it means ([`meaning`]).
 
 mod choices;
+mod circle;
 mod formats;
 mod given;
 mod keys;

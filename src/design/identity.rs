@@ -85,6 +85,11 @@ impl Keys {
         keys.say("network.readout", word(&d.readout));
         keys.say("network.nudge", word(&d.nudge_place));
         keys.say("rule.name", word(&d.rule));
+        if let Some(circle) = d.circle {
+            keys.say("rule.points", circle.points);
+            keys.say("rule.periods", circle.periods.map_or("none".to_owned(), |n| n.to_string()));
+            keys.say("rule.accumulate", circle.accumulates);
+        }
         keys.say("rule.feedback", word(&d.feedback));
         keys.say("rule.sign", word(&d.nudge_sign));
         keys.say("rule.beta", constant(&d.beta));

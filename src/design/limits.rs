@@ -66,3 +66,9 @@ mod tests {
         assert_eq!(pass_width(Order::EvenOdd), 17);
     }
 }
+
+/// Most points of a circle of nudges.
+pub const MOST_POINTS: u32 = 16;
+
+/// Most turns round it in one sample.
+pub const MOST_PERIODS: u32 = 255;

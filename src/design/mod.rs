@@ -16,7 +16,7 @@ mod tables;
 mod template;
 mod warnings;
 
-pub use datapath::{Datapath, Misfit, NeuronMath, Rates, Signal};
+pub use datapath::{Datapath, Misfit, NeuronMath, PointRates, Rates, Signal};
 pub use diagnostics::DesignError;
 pub(crate) use diagnostics::printable;
 pub(crate) use diagnostics::{Refusal, nearest};
@@ -28,8 +28,9 @@ pub use tables::{Table, Tables, logistic};
 pub use template::commented_example;
 pub use warnings::warnings;
 
-use crate::fixed_point::{Format, Gaussian, Overflow, Rounding};
+use crate::fixed_point::{Format, Gaussian, Overflow, Rounding, exact};
 use crate::network::{Network, Part, PartName, Record};
+use crate::rules::Nudge;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -127,6 +128,41 @@ pub enum Rule {
     SymmetricEp,
     /// Continual Equilibrium Propagation: synapses learn at every nudged step.
     Cep,
+    /// Holomorphic Equilibrium Propagation: the nudge walks round a circle in the complex plane.
+    HolomorphicEp,
+}
+
+/// The circle on which the nudges of holomorphic EP lie: `beta e^(2 pi i k / N)`. One or two points in phases are the nudges
+/// of [`Rule::Ep`] and [`Rule::SymmetricEp`], and have no circle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Circle {
+    /// N.
+    pub points: u32,
+    /// Without phases: how often the nudge goes round.
+    pub periods: Option<u32>,
+    /// Contrasts of all points are summed before the weights take them; else each point's at once.
+    pub accumulates: bool,
+}
+
+impl Circle {
+    /// The nudge at point `k`. In phases real ones stay real: their states are, too.
+    pub fn nudge(self, k: u32) -> Nudge {
+        match (self.periods, k) {
+            (None, 0) => Nudge::Plus,
+            (None, k) if 2 * k == self.points => Nudge::Minus,
+            _ => Nudge::Turned(k),
+        }
+    }
+
+    /// The points that are visited, each with how often it counts: in phases, those off the real axis stand for their
+    /// conjugates, too.
+    pub fn visited(self) -> impl Iterator<Item = (u32, u32)> {
+        let last = if self.periods.is_some() { self.points - 1 } else { self.points / 2 };
+        (0..=last).map(move |k| {
+            let twice = self.periods.is_none() && matches!(self.nudge(k), Nudge::Turned(_));
+            (k, 1 + u32::from(twice))
+        })
+    }
 }
 
 /// The sign of the nudge in two-phase rules.
@@ -178,7 +214,7 @@ pub struct Synapses {
     /// Bias as stored: the weight of a constant input of one. Read with as many dropped bits as the weights.
     pub bias: Format,
     /// Learning rate over the distance of the two nudges, `eta / beta`, or `eta / (2 beta)` for symmetric nudging, and
-    /// over the samples of a batch: the coefficient of the contrast, before the first milestone ([`Design::rate`]).
+    /// over the points of a circle, and over the samples of a batch: the coefficient of the contrast, before the first milestone ([`Design::rate`]).
     pub rate: Constant,
     /// Learning rate, as typed: before the first milestone.
     pub learning_rate: f64,
@@ -294,6 +330,8 @@ pub struct Design {
     pub dt: Constant,
     /// Learning rule.
     pub rule: Rule,
+    /// The circle of holomorphic EP.
+    pub circle: Option<Circle>,
     /// Sign of the nudge.
     pub nudge_sign: NudgeSign,
     /// What carries activity back.
@@ -414,10 +452,41 @@ impl Design {
         self.noise > 0.0 && !self.is_softmax(l)
     }
 
-    /// True where contrasts are added up in a memory and applied by a pass of its own: over a batch, or with momentum,
-    /// which moves every weight, whether or not it had a contrast.
+    /// True where contrasts are added up in a memory and applied by a pass of its own: over a batch, over the points of a
+    /// circle, or with momentum, which moves every weight, whether or not it had a contrast.
     pub fn is_batched(&self) -> bool {
-        self.batch > 1 || self.momentum.is_some()
+        self.batch > 1 || self.momentum.is_some() || self.circle.is_some_and(|c| c.accumulates)
+    }
+
+    /// True where states are complex.
+    pub fn is_complex(&self) -> bool {
+        self.circle.is_some()
+    }
+
+    /// The nudge at point `k` of the circle, real and imaginary part, raw values of beta's format.
+    pub fn nudge_at(&self, k: u32) -> (i64, i64) {
+        let (cosine, sine) = exact::on_circle(k, self.circle.map_or(1, |c| c.points));
+        let of = |part: f64| self.beta.format.nearest(self.beta.wanted * part);
+        (of(cosine), of(sine))
+    }
+
+    /// The coefficients of synapse layer `l` (1 to L) at each visited point of the circle in a rate set, raw values of the
+    /// rate's format with a sign: rate times how often the point counts times `e^(-2 pi i k / N)`, to nearest. The first
+    /// one's real part is such that they sum to nothing: else the product itself would leak in.
+    pub fn coefficients(&self, l: usize, set: usize) -> Vec<(i64, i64)> {
+        let Some(circle) = self.circle else { return Vec::new() };
+        let rate = self.rate(l, set);
+        let of = |part: f64| {
+            let magnitude = rate.format.nearest(rate.wanted.abs() * part.abs());
+            if (rate.wanted < 0.0) != (part < 0.0) { -magnitude } else { magnitude }
+        };
+        let at = |(k, counts): (u32, u32)| {
+            let (cosine, sine) = exact::on_circle(k, circle.points);
+            (of(f64::from(counts) * cosine), of(-f64::from(counts) * sine))
+        };
+        let mut all: Vec<_> = circle.visited().map(at).collect();
+        all[0].0 = -all[1..].iter().map(|c| c.0).sum::<i64>();
+        all
     }
 
     /// What every neuron commits: the widest of all layers, in two's complement where it is a state.
@@ -428,13 +497,16 @@ impl Design {
         if self.network.has_corners() {
             parts.push(Part { name: PartName::Corner, signed: false, width: 2 });
         }
+        if self.is_complex() {
+            parts.push(Part { name: PartName::Imaginary, signed: true, width: state });
+        }
         Record::new(parts)
     }
 
     /// The number format of a part in layer `l` (1 to L).
     pub fn format_of(&self, part: PartName, l: usize) -> Format {
         match part {
-            PartName::State => self.neurons[l - 1].state,
+            PartName::State | PartName::Imaginary => self.neurons[l - 1].state,
             PartName::Corner => Format::unsigned(2, 0),
         }
     }

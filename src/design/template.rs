@@ -34,12 +34,16 @@ initial_scale = 1.0         # first weights and biases are uniform within initia
 
 [rule]
 name = "cep"                # ep: one update after the nudged phase | symmetric_ep: one after a phase with +beta and one with -beta
-                            # cep: an update at every nudged step
+                            # cep: an update at every nudged step | holomorphic_ep: one after phases whose nudges lie on a circle in
+                            # the complex plane; its states are complex
 T = 20                      # steps of the free phase, in which the states settle
 K = 8                       # steps of the nudged phase, in which the output is pulled to the target
 beta = 0.2                  # strength of that pull
 # batch = 1                 # samples whose contrasts are summed, in a memory as wide as it must be, before the weights take
                             # their mean; for ep and symmetric_ep
+# points = 4                # of holomorphic_ep: how many nudges the circle has, {rule.points}; its own there
+# periods = 3               # of holomorphic_ep: without phases, the nudge goes round so often, K steps at each point, {rule.periods}
+# accumulate = true         # of holomorphic_ep: the points' contrasts are summed before the weights take them; false: each at once
 # feedback = "tied"         # what carries activity back: tied: the same weights | vector_field, kolen_pollack: weights of
                             # their own, each with its own update, or with the same one (needs weight_decay)
 # angle = 0                 # degrees between forward and separate backward weights at the start, {rule.angle}

@@ -3,7 +3,7 @@
 //!
 //! Arguments are exact (values of a format are, in `f64`), results are within `2^-112` of the function. Only where the
 //! exponent is 0 can a result lie in the middle between two raw values (`exp` of any other rational number is
-//! irrational, by Lindemann), and there it is exact. That no other comes within `2^-112` of a middle is what the tests
+//! irrational, by Lindemann, and so are its sine and cosine), and there it is exact. That no other comes within `2^-112` of a middle is what the tests
 //! hold, against arbitrary precision.
 
 use super::Format;
@@ -90,13 +90,60 @@ static INVERSE_FACTORIALS: LazyLock<[I8F120; 33]> = LazyLock::new(|| {
 /// numbers lies below it.
 pub fn turned(degrees: f64) -> u64 {
     // sin(angle / 2) squared.
-    let half = I8F120::from_num(degrees.clamp(0.0, 180.0) / 2.0) / 90 * I8F120::FRAC_PI_2;
-    let square = half * half;
-    let one = I8F120::from_num(1);
-    // half <= pi / 2: the first term left out is below 2^-136.
-    let series = (1..=20).rev().fold(one, |sum, k| one - square * sum / (2 * k * (2 * k + 1)));
-    let sine = half * series;
+    let sine = sine_of(I8F120::from_num(degrees.clamp(0.0, 180.0) / 2.0) / 90 * I8F120::FRAC_PI_2);
     Exact(sine * sine).nearest(Format::unsigned(62, 32)).unsigned_abs()
+}
+
+/// Cosine and sine of `2 pi k / points`: the nearest floats, and exactly those of the other quarters and eighths of the
+/// circle with their signs.
+pub fn on_circle(k: u32, points: u32) -> (f64, f64) {
+    let (k, points) = (u64::from(k % points), u64::from(points));
+    let (quarter, rest) = (4 * k / points, 4 * k % points);
+    // A quarter's second half is the first one's mirror image.
+    let mirrored = 2 * rest > points;
+    let eighth = if mirrored { points - rest } else { rest };
+    let angle = I8F120::FRAC_PI_2 * eighth as i128 / points as i128;
+    let (cosine, sine) = (Exact(cosine_of(angle)).to_real(), Exact(sine_of(angle)).to_real());
+    let (x, y) = if mirrored { (sine, cosine) } else { (cosine, sine) };
+    match quarter {
+        0 => (x, y),
+        1 => (-y, x),
+        2 => (-x, -y),
+        _ => (y, -x),
+    }
+}
+
+/// `sin t` of an angle from 0 to 2 (beyond: of the nearer end).
+pub fn sine(t: f64) -> Exact {
+    Exact(sine_of(I8F120::from_num(t.clamp(0.0, 2.0))))
+}
+
+/// `cos t` of an angle from 0 to 2 (beyond: of the nearer end).
+pub fn cosine(t: f64) -> Exact {
+    Exact(cosine_of(I8F120::from_num(t.clamp(0.0, 2.0))))
+}
+
+/// `cos t` for `t` from 0 to 2.
+fn cosine_of(t: I8F120) -> I8F120 {
+    let square = t * t;
+    let one = I8F120::from_num(1);
+    // The first term left out is below 2^-123.
+    (1..=21).rev().fold(one, |sum, k| one - square * sum / (2 * k * (2 * k - 1)))
+}
+
+/// `sin t` for `t` from 0 to 2.
+fn sine_of(t: I8F120) -> I8F120 {
+    let square = t * t;
+    let one = I8F120::from_num(1);
+    // The first term left out is below 2^-131.
+    t * (1..=20).rev().fold(one, |sum, k| one - square * sum / (2 * k * (2 * k + 1)))
+}
+
+/// `2^scale / ((k + 1/2) 2^-frac)`, rounded to the nearest integer: the reciprocal in the middle of a step. The quotient
+/// of a power of two by an odd number lies in the middle of no two integers. `scale + frac` is at most 60.
+pub fn scaled_reciprocal(k: u32, frac: u32, scale: u32) -> u64 {
+    let odd = 2 * u64::from(k) + 1;
+    ((1 << (scale + frac + 2)) + odd) / (2 * odd)
 }
 
 /// The part of a normal distribution that lies between its middle and `x`, for an `x = y / deviation` that is not negative:
@@ -141,6 +188,26 @@ mod tests {
     }
 
     #[test]
+    fn points_lie_on_the_circle() {
+        for points in 1..=16 {
+            for k in 0..points {
+                let (x, y) = on_circle(k, points);
+                let angle = std::f64::consts::TAU * f64::from(k) / f64::from(points);
+                assert!(
+                    (x - angle.cos()).abs() < 1e-15 && (y - angle.sin()).abs() < 1e-15,
+                    "{k} of {points}"
+                );
+                let (conjugate, below) = on_circle((points - k) % points, points);
+                assert!(x == conjugate && y == -below, "{k} of {points}");
+            }
+        }
+        assert_eq!(
+            [on_circle(0, 4), on_circle(1, 4), on_circle(4, 8)],
+            [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)]
+        );
+    }
+
+    #[test]
     fn every_entry_is_the_real_one_rounded_once() {
         let mut seen = 0;
         let formats = [
@@ -167,6 +234,51 @@ mod tests {
             let t = f64::from(d) / 64.0;
             let real = (-big(t)).exp();
             assert_eq!(scaled_exp_minus(t, 15), rounded(&real, Format::unsigned(40, 15)), "exp(-{t})");
+        }
+    }
+
+    #[test]
+    fn sines_and_cosines_are_the_real_ones_rounded_once() {
+        let (mut seen, mut worst) = (0, 0.0f64);
+        for frac in [4, 7, 10] {
+            for k in 0..=2i64 << frac {
+                let t = Format::signed(20, frac).to_real(k);
+                let square = big(t) * big(t);
+                // Terms of the two series, each from the one before; 100 of them are far below 2^-300.
+                let series = |first: Big, from: i32| {
+                    let (mut term, mut sum) = (first.clone(), first);
+                    for n in 0..50 {
+                        let k = f64::from(from + 2 * n);
+                        term = -term * &square / big((k + 1.0) * (k + 2.0));
+                        sum += &term;
+                    }
+                    sum
+                };
+                for (found, real) in [(sine(t), series(big(t), 1)), (cosine(t), series(big(1.0), 0))] {
+                    for to in [6, 13, 17, 24, 40] {
+                        let to = Format::signed(to + 2, to as i32);
+                        assert_eq!(found.nearest(to), rounded(&real, to), "{t} in {to}");
+                    }
+                    let error = (real - big_of(found)) * big(2f64.powi(112));
+                    worst = worst.max(error.to_f64().value().abs());
+                    seen += 1;
+                }
+            }
+        }
+        assert_eq!(seen, 2 * (33 + 257 + 2049));
+        assert!(worst < 1.0, "{worst} of 2^-112");
+        assert_eq!((sine(0.0), cosine(0.0)), (Exact::of(0.0), Exact::of(1.0)));
+        assert_eq!((sine(7.0), cosine(-7.0)), (sine(2.0), Exact::of(1.0)));
+    }
+
+    #[test]
+    fn reciprocals_are_the_real_ones_rounded_once() {
+        for (frac, scale) in [(9, 13), (13, 17), (1, 0)] {
+            for k in 0..4u32 << frac {
+                let real = big(2f64.powi((scale + frac) as i32)) / (big(f64::from(k)) + big(0.5));
+                let found = scaled_reciprocal(k, frac, scale) as i64;
+                assert_eq!(found, rounded(&real, Format::unsigned(62, 0)), "{k}");
+            }
         }
     }
 

@@ -27,6 +27,10 @@ pub enum Purpose {
     Velocity = 8,
     /// Noise on a neuron's drive.
     Noise = 9,
+    /// Rounding of the imaginary part of a neuron's drive.
+    ImaginaryDrive = 10,
+    /// Rounding of the imaginary part of a neuron's state.
+    ImaginaryState = 11,
 }
 
 /// Weyl constant by which rows are set apart: 2^32 / golden ratio, odd.

@@ -3,6 +3,7 @@
 //! Every value in eqhdl is an integer `raw`; its [`Format`] says that it means `raw * 2^-frac`. The only operation
 //! that loses bits is [`Requantise`]: align, then round, then overflow, in that order.
 
+pub mod complex_logistic;
 pub mod exact;
 mod format;
 pub mod gaussian;
@@ -11,6 +12,7 @@ mod mix;
 mod requantise;
 pub mod softmax;
 
+pub use complex_logistic::{ComplexLogistic, ComplexValue};
 pub use format::{Format, FormatError};
 pub use gaussian::Gaussian;
 pub use interval::Interval;

@@ -159,7 +159,17 @@ impl<'d> Seen<'d> {
     fn of(design: &'d Design, units: &'d [NeuronUnit], weights: Parameters) -> Self {
         let rest = vec![0; design.neuron_count()];
         let corners = vec![0; design.neuron_count()];
-        let resting = real(design, units, Records { states: &rest, corners: &corners, drives: &rest });
+        let resting = real(
+            design,
+            units,
+            Records {
+                states: &rest,
+                corners: &corners,
+                drives: &rest,
+                imaginary: &[],
+                imaginary_drives: &[],
+            },
+        );
         Seen { design, units, resting, states: Vec::new(), weights, increments: Vec::new() }
     }
 }

@@ -11,6 +11,8 @@ pub enum PartName {
     /// The corner of its window that the neuron shows itself at, `2 row + column` ([`Pool::Max`](super::Pool::Max)); 0 where
     /// the layer keeps no maximum.
     Corner,
+    /// The imaginary part of a complex state.
+    Imaginary,
 }
 
 /// `state`: in sentences, and in the names of signals.
@@ -19,6 +21,7 @@ impl fmt::Display for PartName {
         f.write_str(match self {
             PartName::State => "state",
             PartName::Corner => "corner",
+            PartName::Imaginary => "imaginary",
         })
     }
 }
@@ -95,6 +98,10 @@ pub struct Records<'a> {
     pub corners: &'a [i32],
     /// Raw drives, likewise; no part of a record.
     pub drives: &'a [i32],
+    /// Imaginary parts of the states, likewise; none where states are real.
+    pub imaginary: &'a [i32],
+    /// Imaginary parts of the drives, likewise: of the last step that had some.
+    pub imaginary_drives: &'a [i32],
 }
 
 impl<'a> Records<'a> {
@@ -104,6 +111,7 @@ impl<'a> Records<'a> {
         match part {
             PartName::State => self.states,
             PartName::Corner => self.corners,
+            PartName::Imaginary => self.imaginary,
         }
     }
 
@@ -113,6 +121,8 @@ impl<'a> Records<'a> {
             states: self.states.to_vec(),
             corners: self.corners.to_vec(),
             drives: self.drives.to_vec(),
+            imaginary: self.imaginary.to_vec(),
+            imaginary_drives: self.imaginary_drives.to_vec(),
         }
     }
 }
@@ -123,12 +133,20 @@ pub struct KeptRecords {
     states: Vec<i32>,
     corners: Vec<i32>,
     drives: Vec<i32>,
+    imaginary: Vec<i32>,
+    imaginary_drives: Vec<i32>,
 }
 
 impl KeptRecords {
     /// What was kept.
     pub fn view(&self) -> Records<'_> {
-        Records { states: &self.states, corners: &self.corners, drives: &self.drives }
+        Records {
+            states: &self.states,
+            corners: &self.corners,
+            drives: &self.drives,
+            imaginary: &self.imaginary,
+            imaginary_drives: &self.imaginary_drives,
+        }
     }
 }
 

@@ -1,14 +1,15 @@
 //! The specification, executable: phase programs in plain 64-bit integer loops. Slow and obvious.
 
 use super::neuron::{NeuronInput, NeuronUnit, Pull};
+use super::turned::{Parts, TurnedInput, TurnedUnit};
 use super::weights::{backward_layer, column_keys, velocity_layer};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Gaussian, Overflow, Purpose, absorb, lane_bits, row_bits, step_key};
 use crate::network::{Connection, Learned, Records, Visits};
 use crate::rules::{
-    Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative,
-    run,
+    Coefficient, Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update,
+    is_negative, run,
 };
 
 /// The model of one network: its weights and a sample counter.
@@ -17,13 +18,15 @@ pub struct Golden<'d> {
     design: &'d Design,
     program: Program,
     units: Vec<NeuronUnit>,
+    /// Those of complex states.
+    turned: Vec<TurnedUnit>,
     /// A softmax read-out.
     pull: Option<Pull>,
     /// On the drives of nudged steps.
     noise: Option<Gaussian>,
     /// The weights.
     pub weights: Weights,
-    /// Contrasts added up over a batch, in the shape of the forward weights; empty where a batch is one sample.
+    /// Contrasts added up over a batch or round a circle (there with their coefficients), in the shape of the forward weights; empty where a batch is one sample.
     sums: Vec<Vec<i64>>,
     /// Samples seen: keys the random bits.
     pub sample: u32,
@@ -33,6 +36,8 @@ pub struct Golden<'d> {
 #[derive(Clone)]
 struct Moment {
     states: Vec<i32>,
+    /// Imaginary parts; none where states are real.
+    imaginary: Vec<i32>,
     /// The corner of its window from which a pooled neuron's total came when it last moved.
     corners: Vec<u8>,
 }
@@ -43,6 +48,7 @@ struct SampleStates {
     previous: Moment,
     slots: [Moment; 2],
     drives: Vec<i32>,
+    imaginary_drives: Vec<i32>,
     step: u32,
     rates: usize,
 }
@@ -53,6 +59,15 @@ struct Activities {
     pre: Vec<Vec<i64>>,
     /// Of layers 1 to L, seen from below: placed on the map of the synapses that lead there. Nothing of the input.
     post: Vec<Vec<i64>>,
+}
+
+/// A weight, or a bias.
+#[derive(Clone, Copy)]
+struct Synapse {
+    l: usize,
+    row: usize,
+    tap: usize,
+    is_bias: bool,
 }
 
 /// The moments of a contrast.
@@ -85,12 +100,14 @@ impl<'d> Golden<'d> {
     /// A model with these weights.
     pub fn new(design: &'d Design, weights: Weights) -> Self {
         let units = design.network.layers().map(|l| NeuronUnit::of(design, l)).collect();
+        let turned = design.network.layers().filter(|_| design.is_complex());
         Golden {
             design,
             program: Program::of(design),
             pull: design.is_softmax(design.output_layer()).then(|| Pull::of(design)),
             noise: design.gaussian(),
             units,
+            turned: turned.map(|l| TurnedUnit::of(design, l)).collect(),
             sums: if design.is_batched() {
                 weights.layers[..design.output_layer()].iter().map(|w| vec![0; w.raw.len()]).collect()
             } else {
@@ -111,12 +128,15 @@ impl<'d> Golden<'d> {
     ) -> u16 {
         let lesson = lesson.into();
         let neurons = self.design.neuron_count();
-        let zero = Moment { states: vec![0; neurons], corners: vec![0; neurons] };
+        let imaginary = vec![0; if self.design.is_complex() { neurons } else { 0 }];
+        let zero =
+            Moment { states: vec![0; neurons], imaginary: imaginary.clone(), corners: vec![0; neurons] };
         let states = SampleStates {
             now: zero.clone(),
             previous: zero.clone(),
             slots: [zero.clone(), zero],
             drives: vec![0; neurons],
+            imaginary_drives: imaginary,
             step: 0,
             rates: lesson.rates(),
         };
@@ -152,10 +172,12 @@ impl<'d> Golden<'d> {
         let key = |purpose| step_key(d.seed, purpose, self.sample, b.step);
         let sign = nudge.sign(is_negative(d.seed, self.sample));
         let mut next = b.now.clone();
+        next.imaginary.fill(0);
+        b.imaginary_drives.fill(0);
         let activities = self.activities(input, &b.now);
         for l in d.network.layers() {
             let column_key = |purpose| absorb(key(purpose), (l as u32) << 16);
-            let (totals, corners) = self.totals(&activities, l);
+            let (totals, corners) = self.totals(&activities, l, true);
             let rest = d.order.holds(pass, l);
             let noise = self.noise.as_ref().filter(|_| sign != 0 && !rest && d.has_noise(l));
             let noise_key = column_key(Purpose::Noise);
@@ -184,9 +206,59 @@ impl<'d> Golden<'d> {
         b.previous = std::mem::replace(&mut b.now, next);
     }
 
-    /// All that drives the neurons of layer `l`: biases and synapses from below, pooled, and synapses from above. Also the
-    /// corners that the pool has chosen.
-    fn totals(&self, activities: &Activities, l: usize) -> (Vec<i64>, Vec<u8>) {
+    /// One pass of complex states under the nudge of point `k` of the circle (algorithms.md 4.1): products are bilinear, so
+    /// the imaginary parts of the drives are what the imaginary parts of the states make. Input and biases are real.
+    fn turn(&self, input: &[i32], label: u16, k: u32, b: &mut SampleStates) {
+        let d = self.design;
+        let key =
+            |l: usize, purpose| absorb(step_key(d.seed, purpose, self.sample, b.step), (l as u32) << 16);
+        let (nudge_re, nudge_im) = d.nudge_at(k);
+        let mut next = b.now.clone();
+        let real = self.activities(input, &b.now);
+        let imaginary = self.imaginary(input, &b.now);
+        for l in d.network.layers() {
+            let (re, im) = (self.totals(&real, l, true).0, self.totals(&imaginary, l, false).0);
+            let noise = self.noise.as_ref().filter(|_| d.has_noise(l));
+            for (i, at) in d.network.span(l).enumerate() {
+                let random = |purpose| row_bits(key(l, purpose), i as u32);
+                let turned = self.turned[l - 1].step(TurnedInput {
+                    total: Parts {
+                        re: re[i] + noise.map_or(0, |noise| noise.at(random(Purpose::Noise))),
+                        im: im[i],
+                    },
+                    state: Parts { re: b.now.states[at].into(), im: b.now.imaginary[at].into() },
+                    target: i == usize::from(label),
+                    nudge: Parts { re: nudge_re, im: nudge_im },
+                    drive_random: (random(Purpose::Drive), random(Purpose::ImaginaryDrive)),
+                    state_random: (random(Purpose::State), random(Purpose::ImaginaryState)),
+                });
+                (b.drives[at], b.imaginary_drives[at]) = (turned.drive.re as i32, turned.drive.im as i32);
+                (next.states[at], next.imaginary[at]) = (turned.state.re as i32, turned.state.im as i32);
+            }
+        }
+        b.previous = std::mem::replace(&mut b.now, next);
+    }
+
+    /// What the synapses see of the present states, real and imaginary parts, where a point of a circle is looked at.
+    fn both_parts(
+        &self,
+        input: &[i32],
+        b: &SampleStates,
+        c: Coefficient,
+    ) -> Option<(Activities, Activities)> {
+        let is_point = matches!(c, Coefficient::Point(_));
+        is_point.then(|| (self.activities(input, &b.now), self.imaginary(input, &b.now)))
+    }
+
+    /// What the synapses see of the imaginary parts at a moment.
+    fn imaginary(&self, input: &[i32], moment: &Moment) -> Activities {
+        let parts = Moment { states: moment.imaginary.clone(), ..moment.clone() };
+        self.activities(&vec![0; input.len()], &parts)
+    }
+
+    /// All that drives the neurons of layer `l`: biases (or, of imaginary parts, none) and synapses from below, pooled, and
+    /// synapses from above. Also the corners that the pool has chosen.
+    fn totals(&self, activities: &Activities, l: usize, biased: bool) -> (Vec<i64>, Vec<u8>) {
         let d = self.design;
         let p = &d.datapath;
         let read = |layer: usize, row, tap| {
@@ -197,7 +269,8 @@ impl<'d> Golden<'d> {
         for position in 0..connection.positions() {
             for row in 0..connection.rows() {
                 let sum = &mut sums[connection.post(position, row)];
-                *sum = read(l, row, connection.taps()) << (p.activity_frac as u32 + p.bias_shift[l - 1]);
+                let bias = if biased { read(l, row, connection.taps()) } else { 0 };
+                *sum = bias << (p.activity_frac as u32 + p.bias_shift[l - 1]);
                 for tap in 0..connection.taps() {
                     if let Some(pre) = connection.pre(position, tap) {
                         *sum += (read(l, row, tap) * activities.pre[l - 1][pre]) << p.weight_shift[l - 1];
@@ -221,6 +294,22 @@ impl<'d> Golden<'d> {
         (totals, corners)
     }
 
+    /// `Re(c_k post pre)` of the present states at a synapse, in the place of rate times contrast.
+    fn turned_contrast(
+        &self,
+        (real, imaginary): &(Activities, Activities),
+        at: Synapse,
+        c: (i64, i64),
+    ) -> i64 {
+        let Synapse { l, row, tap, is_bias } = at;
+        let (pre_re, pre_im) = match is_bias {
+            true => (1 << self.design.datapath.activity_frac, 0),
+            false => (real.pre[l - 1][tap], imaginary.pre[l - 1][tap]),
+        };
+        (c.0 * pre_re - c.1 * pre_im) * real.post[l][row]
+            - (c.0 * pre_im + c.1 * pre_re) * imaginary.post[l][row]
+    }
+
     /// `w <- w + requantise(rate * contrast - decay * w)` over every synapse, and over those of the way back where they
     /// are separate: they lie beside the forward ones and share their random bits.
     fn learn(&mut self, input: &[i32], active: &[u32], b: &SampleStates, update: Update) {
@@ -233,9 +322,8 @@ impl<'d> Golden<'d> {
     fn learn_one_way(&mut self, input: &[i32], active: &[u32], b: &SampleStates, update: Update, back: bool) {
         let d = self.design;
         let p = &d.datapath;
-        let negative = update.coefficient.is_negative(is_negative(d.seed, self.sample));
         let terms = self.terms(input, b, if back { update.backward } else { update.forward });
-        let rates = &p.rates[b.rates];
+        let turned = self.both_parts(input, b, update.coefficient);
         let key = step_key(d.seed, Purpose::Weight, self.sample, b.step);
         for (l, connection) in d.network.connections().skip(usize::from(back)) {
             // There is no bias on the way back.
@@ -244,20 +332,42 @@ impl<'d> Golden<'d> {
             for tap in Visits::learning(active).taps(&d.network, l).chain(bias) {
                 let is_bias = tap == connection.taps();
                 let column_key = keys(tap);
-                let rate = rates.of(l, is_bias);
-                let rate = if negative { -rate } else { rate };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for row in 0..connection.rows() {
-                    let contrast = terms.contrast(l, connection, row, tap);
+                    let at = Synapse { l, row, tap, is_bias };
+                    let gradient = self.rated(&terms, turned.as_ref(), at, b.rates, update.coefficient);
                     let random = lane_bits(column_key, row as u32);
                     let layer = &mut self.weights.layers[if back { backward_layer(d, l) } else { l } - 1];
                     let at = layer.at(row, tap);
                     let decay = (d.weight_decay.raw * i64::from(layer.raw[at])) << p.decay_shift;
-                    let increment =
-                        d.weight_modes.rounding.apply(rate * contrast - decay, p.update_shift, random);
+                    let increment = d.weight_modes.rounding.apply(gradient - decay, p.update_shift, random);
                     layer.raw[at] =
                         d.weight_modes.overflow.apply(i64::from(layer.raw[at]) + increment, format) as i32;
                 }
+            }
+        }
+    }
+
+    /// Rate times contrast of a synapse; or, at a point of a circle, what stands in its place.
+    fn rated(
+        &self,
+        terms: &Terms,
+        turned: Option<&(Activities, Activities)>,
+        at: Synapse,
+        rates: usize,
+        coefficient: Coefficient,
+    ) -> i64 {
+        let d = self.design;
+        let rates = &d.datapath.rates[rates];
+        match (coefficient, turned) {
+            (Coefficient::Point(k), Some(parts)) => {
+                self.turned_contrast(parts, at, rates.points[k as usize].of(at.l, at.is_bias))
+            }
+            _ => {
+                let contrast = terms.contrast(at.l, d.network.connection(at.l), at.row, at.tap);
+                let rate = rates.of(at.l, at.is_bias);
+                contrast
+                    * if coefficient.is_negative(is_negative(d.seed, self.sample)) { -rate } else { rate }
             }
         }
     }
@@ -267,10 +377,17 @@ impl<'d> Golden<'d> {
         let d = self.design;
         let sign = if update.coefficient.is_negative(is_negative(d.seed, self.sample)) { -1 } else { 1 };
         let terms = self.terms(input, b, update.forward);
+        let turned = self.both_parts(input, b, update.coefficient);
         for (l, connection) in d.network.connections() {
             for tap in Visits::learning(active).taps(&d.network, l).chain([connection.taps()]) {
                 for row in 0..connection.rows() {
-                    let contrast = terms.contrast(l, connection, row, tap);
+                    let at = Synapse { l, row, tap, is_bias: tap == connection.taps() };
+                    let contrast = match update.coefficient {
+                        Coefficient::Point(_) => {
+                            self.rated(&terms, turned.as_ref(), at, b.rates, update.coefficient)
+                        }
+                        _ => terms.contrast(l, connection, row, tap),
+                    };
                     self.sums[l - 1][self.weights.layers[l - 1].at(row, tap)] += sign * contrast;
                 }
             }
@@ -311,7 +428,8 @@ impl<'d> Golden<'d> {
             for tap in 0..=connection.taps() {
                 let is_bias = tap == connection.taps();
                 let (column_key, velocity_key) = (keys(tap), velocity_keys(tap));
-                let rate = rates.of(l, is_bias);
+                // What a circle's points add up has its coefficients in it.
+                let rate = if d.is_complex() { 1 } else { rates.of(l, is_bias) };
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
                 for row in 0..connection.rows() {
                     let at = self.weights.layers[l - 1].at(row, tap);
@@ -356,12 +474,18 @@ struct Sample<'a, 'd, O> {
 impl<O: Observer> Sample<'_, '_, O> {
     /// Shows a pass that is done, and goes on to the next.
     fn show(&mut self, relaxed: bool, learned: Learned) {
-        let Moment { states, corners } = &self.states.now;
+        let Moment { states, imaginary, corners } = &self.states.now;
         let corners: &Vec<i32> = &corners.iter().map(|&corner| corner.into()).collect();
         self.observer.step(StepView {
             step: self.states.step,
             visits: Visits { active: &self.active, relaxed, learned },
-            records: Records { states, corners, drives: &self.states.drives },
+            records: Records {
+                states,
+                corners,
+                drives: &self.states.drives,
+                imaginary,
+                imaginary_drives: &self.states.imaginary_drives,
+            },
             weights: &self.golden.weights,
         });
         self.states.step += 1;
@@ -373,7 +497,10 @@ impl<O: Observer> Machine for Sample<'_, '_, O> {
         if let Some(update) = pass.update {
             self.golden.learn(self.input, &self.active, &self.states, update);
         }
-        self.golden.relax(self.input, self.label, pass.nudge, pass.at, &mut self.states);
+        match pass.nudge {
+            Nudge::Turned(k) => self.golden.turn(self.input, self.label, k, &mut self.states),
+            nudge => self.golden.relax(self.input, self.label, nudge, pass.at, &mut self.states),
+        }
         self.show(true, pass.learned());
         1
     }

@@ -17,6 +17,7 @@ pub mod profile;
 pub mod sealed;
 mod together;
 pub mod train;
+pub mod turned;
 pub mod weights;
 
 pub use observer::{Observer, SampleEnd, Silent, StepView, WeightSource};

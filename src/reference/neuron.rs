@@ -138,12 +138,23 @@ impl NeuronUnit {
     /// First half of a step: the requantised drive, and whether it overflowed.
     #[inline]
     pub fn drive(&self, i: NeuronInput) -> (i64, bool) {
+        self.drive_under(i.total, self.nudge(i), i.drive_random)
+    }
+
+    /// A target on the grid of states.
+    pub(super) fn goal(&self, target: bool) -> i64 {
+        i64::from(target) * self.one
+    }
+
+    /// The same of a sum, and a nudge on the grid `nudge_frac`, which counts where it enters inside.
+    #[inline]
+    pub(super) fn drive_under(&self, total: i64, nudge: i64, random: u32) -> (i64, bool) {
         let m = &self.math;
-        let mut sum = i.total << (m.sum_frac - self.acc_frac);
+        let mut sum = total << (m.sum_frac - self.acc_frac);
         if m.output && self.nudge_place == NudgePlace::Inside {
-            sum += self.nudge(i) << (m.sum_frac - self.nudge_frac);
+            sum += nudge << (m.sum_frac - self.nudge_frac);
         }
-        let rounded = self.drive.rounding.apply(sum, self.drive.shift(), i.drive_random);
+        let rounded = self.drive.rounding.apply(sum, self.drive.shift(), random);
         let drive = self.drive.overflow.apply(rounded, self.drive.to);
         (drive, drive != rounded)
     }

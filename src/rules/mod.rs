@@ -9,7 +9,7 @@ mod run;
 pub use passes::{Moment, Moments};
 pub use run::{Destination, Learning, Machine, Pass, run};
 
-use crate::design::{Design, Feedback, NudgeSign, Order, Rule};
+use crate::design::{Circle, Design, Feedback, NudgeSign, Order, Rule};
 use crate::fixed_point::{Purpose, absorb, row_bits};
 
 /// The nudge during a relaxation.
@@ -23,6 +23,8 @@ pub enum Nudge {
     Minus,
     /// `+beta` or `-beta`, by the random sign of the sample.
     BySample,
+    /// That of point `k` of the circle, `beta e^(2 pi i k / N)`: states become complex.
+    Turned(u32),
 }
 
 /// A state vector the synapses can look at.
@@ -86,6 +88,9 @@ pub enum Coefficient {
     One,
     /// The random sign of the sample.
     SignOfSample,
+    /// That of point `k` of the circle, `c_k`, which is complex: `Re(c_k post pre)` of the present states stands in the place
+    /// of the contrast, `Re(c_k pre) Re(post) - Im(c_k pre) Im(post)`, and the learning rate is in it.
+    Point(u32),
 }
 
 impl Coefficient {
@@ -124,6 +129,13 @@ pub enum Op {
     Apply,
     /// Prediction (arg max of the output state) and result out.
     Read,
+    /// The `ops` operations before this one run `times` times in all.
+    Again {
+        /// How many operations; there is none of these among them.
+        ops: u32,
+        /// How often.
+        times: u32,
+    },
 }
 
 /// The random sign of a sample: whether it is minus. Read where a [`Nudge`] or an [`Update`] goes by the sample.
@@ -132,10 +144,10 @@ pub fn is_negative(seed: u32, sample: u32) -> bool {
 }
 
 impl Nudge {
-    /// -1, 0 or +1 for a sample of this random sign.
+    /// -1, 0 or +1 for a sample of this random sign. A turned nudge has no sign, and counts as none.
     pub fn sign(self, negative: bool) -> i64 {
         match self {
-            Nudge::None => 0,
+            Nudge::None | Nudge::Turned(_) => 0,
             Nudge::Plus => 1,
             Nudge::Minus => -1,
             Nudge::BySample => 1 - 2 * i64::from(negative),
@@ -198,6 +210,24 @@ impl From<bool> for Lesson {
     }
 }
 
+/// Holomorphic EP (Laborieux and Zenke 2022): what is made of each point of the circle. In phases, every point starts at the
+/// free state, and those below the real axis are left out: they are the conjugates of others. Without phases, the nudge
+/// walks round and round, and nothing is reset.
+fn around(circle: Circle, free: Op, at: impl Fn(u32) -> [Op; 2]) -> Vec<Op> {
+    if let Some(periods) = circle.periods {
+        let mut ops: Vec<Op> = (0..circle.points).flat_map(at).collect();
+        ops.push(Op::Again { ops: 2 * circle.points, times: periods });
+        ops.push(Op::Read);
+        return ops;
+    }
+    let mut ops = vec![free, Op::Read, Op::Save { slot: 0 }];
+    for k in 0..=circle.points / 2 {
+        ops.extend((k > 0).then_some(Op::Load { slot: 0 }));
+        ops.extend(at(k));
+    }
+    ops
+}
+
 /// A learning rule, ready to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
@@ -250,12 +280,25 @@ impl Program {
                 let plasticity = Some(update(Now, Previous));
                 vec![free, Op::Read, Op::Relax { passes, nudge, plasticity }]
             }
+            Rule::HolomorphicEp => {
+                let circle = design.circle.unwrap_or_default();
+                let at = |k: u32| {
+                    let update = Update { coefficient: Coefficient::Point(k), ..Update::products(Now, Now) };
+                    [pulled(circle.nudge(k)), Op::Learn { update, into }]
+                };
+                around(circle, free, at)
+            }
         };
         let mut last = train.clone();
         if design.is_batched() {
             last.push(Op::Apply);
         }
         Program { order, train, last, infer: vec![free, Op::Read] }
+    }
+
+    /// True where a program looks at its states from points off the real axis.
+    pub fn turns(&self) -> bool {
+        self.train.iter().any(|op| matches!(op, Op::Relax { nudge: Nudge::Turned(_), .. }))
     }
 
     /// What runs for a sample that trains (or not), and ends a batch (or not).

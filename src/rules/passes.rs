@@ -3,6 +3,7 @@
 use super::run::{Learning, Machine, Pass, run};
 use super::{Lesson, Nudge, Program, StateRef, Update};
 use crate::design::Order;
+use crate::design::limits::MOST_POINTS;
 use std::fmt;
 
 /// The passes in which states were committed; `None` for the reset state.
@@ -51,6 +52,12 @@ impl fmt::Display for Moment {
     }
 }
 
+/// Phases under a nudge off the real axis.
+const POINTS: [&str; MOST_POINTS as usize] = [
+    "point 0", "point 1", "point 2", "point 3", "point 4", "point 5", "point 6", "point 7", "point 8",
+    "point 9", "point 10", "point 11", "point 12", "point 13", "point 14", "point 15",
+];
+
 /// One pass of a sample.
 #[derive(Clone, Copy, Debug)]
 struct Made {
@@ -91,6 +98,7 @@ impl Machine for Passes {
             Nudge::None => "free phase",
             Nudge::Plus | Nudge::BySample => "nudged phase",
             Nudge::Minus => "negatively nudged phase",
+            Nudge::Turned(k) => POINTS[k as usize % POINTS.len()],
         };
         let number = self.made.len() as u32;
         self.made.push(Made { phase, at, of, relaxes: true, update, moments: self.moments });

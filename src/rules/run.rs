@@ -82,7 +82,9 @@ pub trait Machine {
 
 /// Runs a program from its first operation to its last.
 pub fn run(ops: &[Op], machine: &mut impl Machine) {
-    for op in ops {
+    let (mut at, mut rounds) = (0, 0);
+    while let Some(op) = ops.get(at) {
+        at += 1;
         machine.begin();
         match *op {
             Op::Relax { passes, nudge, plasticity } => {
@@ -100,6 +102,14 @@ pub fn run(ops: &[Op], machine: &mut impl Machine) {
             Op::Save { slot } => machine.save(slot),
             Op::Load { slot } => machine.load(slot),
             Op::Read => machine.read(),
+            Op::Again { ops, times } => {
+                rounds += 1;
+                if rounds < times {
+                    at -= ops as usize + 1;
+                } else {
+                    rounds = 0;
+                }
+            }
         }
     }
 }

@@ -92,6 +92,12 @@ impl Machine for Clock<'_> {
         let outputs_move = !layout.order.holds(at, layout.depth());
         let pulls = layout.softmax_outputs > 0 && nudge != Nudge::None && outputs_move;
         let end = if pulls { End::Pulls } else { End::Drives };
+        let mut from_input = from_input;
+        if matches!(nudge, Nudge::Turned(_)) {
+            // The real drives first, which wait for the imaginary ones.
+            self.pass(from_input, End::Drives);
+            from_input = layout.depth() == 1;
+        }
         self.pass(from_input, end);
         self.input_valid = true;
         1

@@ -14,7 +14,7 @@ pub use store::{Beside, StoredLayer, WeightMap, WeightWord};
 pub use walk::{ChunkVisit, RecordWord, Visit, Walk};
 
 use crate::design::{Activation, Design, Dynamics, NudgePlace, Order};
-use crate::fixed_point::Rounding;
+use crate::fixed_point::{Rounding, complex_logistic};
 use crate::network::{Connection, Network};
 
 /// Cycles between the first columns of two chunks, at least: the lanes' operands must have moved on.
@@ -85,6 +85,16 @@ pub struct NeuronStages {
 impl NeuronStages {
     /// The stages of a design.
     pub fn of(design: &Design) -> NeuronStages {
+        if design.is_complex() {
+            // hdl/turned_neuron.v: the nudge is a sum of two products, and noise or none comes behind it.
+            let (drive, activation_cycles) = (6, complex_logistic::CYCLES);
+            return NeuronStages {
+                drive,
+                activation_cycles,
+                error_cycles: 0,
+                state: drive + activation_cycles + 1,
+            };
+        }
         let inside = design.nudge_place == NudgePlace::Inside;
         let stochastic = design.drive_modes.rounding == Rounding::Stochastic;
         let table = (1..=design.output_layer()).any(|l| design.activation_of(l) == Activation::Logistic);

@@ -37,6 +37,9 @@ pub(super) struct Counts {
     pub batch: u32,
     pub rate_sets: usize,
     pub feedback: u32,
+    /// How many words of the program are repeated, and how often they run.
+    pub again_words: u32,
+    pub again_times: u32,
     pub infer_start: usize,
     pub last_start: usize,
 }
@@ -89,6 +92,9 @@ pub(super) struct Widths {
 pub(super) struct Values {
     pub input_shift: u32,
     pub one: String,
+    /// Of a circle's nudges, which have both signs.
+    pub beta_width: u32,
+    pub beta: String,
     pub decay: String,
     /// What is left of a velocity, on the grid of rate times contrast; 0 without momentum.
     pub momentum: String,
@@ -132,6 +138,8 @@ pub(super) struct Options {
     pub random_sign: bool,
     pub even_odd: bool,
     pub softmax: bool,
+    /// States are complex.
+    pub complex: bool,
     pub stochastic: bool,
     pub stochastic_weight: bool,
     pub stochastic_drive: bool,
@@ -284,6 +292,8 @@ fn purposes(design: &Design) -> Vec<KeyOfPass> {
         ("drive", Purpose::Drive, drive),
         ("state", Purpose::State, state),
         ("noise", Purpose::Noise, design.noise > 0.0),
+        ("imaginary_drive", Purpose::ImaginaryDrive, drive && design.is_complex()),
+        ("imaginary_state", Purpose::ImaginaryState, state && design.is_complex()),
     ];
     let used = all.into_iter().filter(|&(_, _, used)| used);
     used.map(|(name, purpose, _)| KeyOfPass {
@@ -308,12 +318,14 @@ fn head(design: &Design) -> Head {
                 "Equilibrium Propagation with symmetric nudging (free, +beta, -beta, one update)"
             }
             Rule::Cep => "continual Equilibrium Propagation (an update at every nudged step)",
+            Rule::HolomorphicEp => "holomorphic Equilibrium Propagation (complex states, nudges on a circle)",
         },
         input_format: design.input.to_string(),
     }
 }
 
 fn counts(design: &Design, layout: &Layout, starts: &program::Starts) -> Counts {
+    let again = design.circle.and_then(|c| Some((2 * c.points, c.periods?))).unwrap_or((0, 1));
     Counts {
         inputs: design.network.inputs(),
         layers: layout.depth(),
@@ -332,6 +344,8 @@ fn counts(design: &Design, layout: &Layout, starts: &program::Starts) -> Counts 
             Feedback::VectorField => 1,
             Feedback::KolenPollack => 2,
         },
+        again_words: again.0,
+        again_times: again.1,
         infer_start: starts.infer,
         last_start: starts.last,
     }
@@ -389,6 +403,8 @@ fn values(design: &Design, layout: &Layout) -> Values {
     Values {
         input_shift: p.activity_shift[0],
         one: literal(1 << p.activity_frac, p.activity_width),
+        beta_width: units::beta_width(design),
+        beta: literal(design.beta.raw, units::beta_width(design)),
         decay: match design.weight_decay.raw << p.decay_shift {
             0 => "0".to_owned(),
             decay => literal(decay, 64),
@@ -436,6 +452,7 @@ fn options(design: &Design, layout: &Layout) -> Options {
         random_sign: design.nudge_sign == NudgeSign::Random,
         even_odd: design.order == Order::EvenOdd,
         softmax: layout.softmax_outputs > 0,
+        complex: design.is_complex(),
         stochastic: stochastic(design).contains(&true) || design.noise > 0.0,
         stochastic_weight: stochastic(design)[0],
         stochastic_drive: stochastic(design)[1],

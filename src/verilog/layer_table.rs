@@ -2,7 +2,7 @@
 
 use super::facts::{Widths, literal};
 use super::units;
-use crate::design::{Design, Rates, Tables};
+use crate::design::{Design, PointRates, Rates, Tables};
 use crate::network::Pool;
 use crate::schedule::{Layout, bits};
 
@@ -31,6 +31,7 @@ pub(super) fn tables(design: &Design, layout: &Layout, w: &Widths) -> Vec<LayerT
     let mut all = maker.of_walk();
     all.extend(maker.of_states());
     all.extend(maker.of_arithmetic());
+    all.extend(maker.of_circle());
     if layout.has_kernels() {
         all.extend(maker.of_kernels());
     }
@@ -170,8 +171,51 @@ impl Maker<'_> {
         ]
     }
 
+    /// A constant of each point of the circle, rate set and layer.
+    fn per_point(
+        &self,
+        name: &'static str,
+        meaning: &'static str,
+        of: impl Fn(&PointRates, usize) -> i64,
+    ) -> LayerTable {
+        let (p, w) = (&self.design.datapath, self.w);
+        let sets = units::rates_width(self.design);
+        let mut entries = Vec::new();
+        for (set, rates) in p.rates.iter().enumerate() {
+            for (k, point) in rates.points.iter().enumerate() {
+                for l in self.layout.network.layers() {
+                    let set = if sets > 0 { format!("{sets}'d{set}, ") } else { String::new() };
+                    let at = format!("{{4'd{k}, {set}{}}}", self.label(l));
+                    entries.push((at, literal(of(point, l), w.rate_width)));
+                }
+            }
+        }
+        let index_width = 4 + sets + w.layer_width;
+        LayerTable { name, meaning, width: w.rate_width, index: "point_layer", index_width, entries }
+    }
+
+    /// Where states are complex: the nudges of the circle, and the imaginary parts of coefficients.
+    fn of_circle(&self) -> Vec<LayerTable> {
+        let Some(circle) = self.design.circle else { return Vec::new() };
+        let width = units::beta_width(self.design);
+        let nudges = |name, meaning, of: fn((i64, i64)) -> i64| {
+            let entry = |k| (format!("4'd{k}"), literal(of(self.design.nudge_at(k)), width));
+            let entries = (0..circle.points).map(entry).collect();
+            LayerTable { name, meaning, width, index: "point", index_width: 4, entries }
+        };
+        vec![
+            nudges("nudge_real_of", "beta e^(2 pi i k / N) at point k, real part", |b| b.0),
+            nudges("nudge_imaginary_of", "its imaginary part", |b| b.1),
+            self.per_point("weight_turn_of", "imaginary part of that", |p, l| p.of(l, false).1),
+            self.per_point("bias_turn_of", "the same for biases", |p, l| p.of(l, true).1),
+        ]
+    }
+
     fn per_rates(&self, name: &'static str, meaning: &'static str, is_bias: bool) -> LayerTable {
         let (p, w) = (&self.design.datapath, self.w);
+        if self.design.is_complex() {
+            return self.per_point(name, meaning, move |point, l| point.of(l, is_bias).0);
+        }
         if self.design.milestones.sets() == 1 {
             return self.per_layer(name, meaning, w.rate_width, |l| p.rates[0].of(l, is_bias));
         }

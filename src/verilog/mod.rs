@@ -17,7 +17,7 @@ pub use units::{common_drive_width, common_state_width, rates_width};
 pub use written::{Written, replace_written};
 
 use crate::design::{Design, Keys, Table, Tables};
-use crate::fixed_point::Softmax;
+use crate::fixed_point::{ComplexLogistic, Softmax};
 use crate::rules::Program;
 use crate::schedule::Layout;
 use std::collections::BTreeMap;
@@ -50,6 +50,8 @@ pub const LEAVES: &[(&str, &str)] = &[
     ("synapse_lanes.v", include_str!("../../hdl/synapse_lanes.v")),
     ("drive_path.v", include_str!("../../hdl/drive_path.v")),
     ("neuron_unit.v", include_str!("../../hdl/neuron_unit.v")),
+    ("complex_logistic.v", include_str!("../../hdl/complex_logistic.v")),
+    ("turned_neuron.v", include_str!("../../hdl/turned_neuron.v")),
     ("softmax_unit.v", include_str!("../../hdl/softmax_unit.v")),
     ("post_memory.v", include_str!("../../hdl/post_memory.v")),
     ("signature.v", include_str!("../../hdl/signature.v")),
@@ -107,6 +109,18 @@ impl Sources {
                     let text = numbers(&format!("Layer {l}: {what}"), hex(&table));
                     files.insert(table_file(kind, l), text);
                 }
+            }
+        }
+        for l in (1..=design.output_layer()).filter(|_| design.is_complex()) {
+            let n = design.neurons[l - 1];
+            let unit = ComplexLogistic::of(n.drive, n.state);
+            let all = [
+                ("exponential", "exp(-|4x - 2|) of a drive's real part", &unit.exponential),
+                ("trigonometric", "cosine and sine of its imaginary part", &unit.trigonometric),
+                ("reciprocal", "reciprocal of the denominator", &unit.reciprocal),
+            ];
+            for (kind, what, table) in all {
+                files.insert(table_file(kind, l), numbers(&format!("Layer {l}: {what}"), table.hex()));
             }
         }
         if layout.softmax_outputs > 0 {

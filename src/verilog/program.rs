@@ -47,6 +47,11 @@ fn lacks(op: &Op, program: &Program, design: &Design) -> Option<&'static str> {
             if nudge == Nudge::BySample && !random_sign {
                 return Some("the sign of its nudge is fixed");
             }
+            if let (Nudge::Turned(k), points) = (nudge, design.circle.map_or(0, |c| c.points))
+                && k >= points
+            {
+                return Some("its circle has fewer points");
+            }
             let update = plasticity?;
             let (now, previous) = (StateRef::Now, StateRef::Previous);
             if (update.forward.post_a, update.forward.post_b) != (now, previous) {
@@ -65,12 +70,26 @@ fn lacks(op: &Op, program: &Program, design: &Design) -> Option<&'static str> {
         }
         Op::Apply if !design.is_batched() => Some("there is no memory of sums"),
         Op::Save { slot } | Op::Load { slot } if slot > 1 => Some("there are two slots"),
+        Op::Again { ops, times } => {
+            let circle = design.circle.and_then(|c| Some((2 * c.points, c.periods?)));
+            (circle != Some((ops, times))).then_some("what is repeated is the way round the circle")
+        }
         Op::Apply | Op::Save { .. } | Op::Load { .. } | Op::Read => None,
     }
 }
 
 fn lacks_for_update(update: &Update, design: &Design) -> Option<&'static str> {
     let (a, b) = (update.forward.post_a, update.forward.post_b);
+    if let Coefficient::Point(k) = update.coefficient {
+        let present =
+            Update { coefficient: update.coefficient, ..Update::products(StateRef::Now, StateRef::Now) };
+        let visited = design.circle.is_some_and(|c| c.visited().any(|(point, _)| point == k));
+        return (!visited || *update != present)
+            .then_some("at a point of the circle, present states are looked at");
+    }
+    if design.is_complex() {
+        return Some("complex states teach by the coefficients of their points");
+    }
     let (forward, backward) = match design.feedback {
         Feedback::Tied | Feedback::KolenPollack => (Contrast::products(a, b), Contrast::products(a, b)),
         Feedback::VectorField => (Contrast::post_difference(a, b), Contrast::pre_difference(a, b)),
@@ -138,10 +157,16 @@ fn word(op: &Op) -> (String, String) {
                 Nudge::Plus => (1, "+beta"),
                 Nudge::Minus => (2, "-beta"),
                 Nudge::BySample => (3, "random sign of beta"),
+                Nudge::Turned(k) => {
+                    return (format!("3'd0, 2'd3, 1'd0, 1'd0, 6'd{k}"), format!("relax, beta at point {k}"));
+                }
             };
             let plastic = u32::from(plasticity.is_some());
             let learns = if plastic == 1 { ", learn each step" } else { "" };
             (format!("3'd0, 2'd{n}, 1'd{plastic}, 1'd0, 3'b000, 3'b000"), format!("relax, {sign}{learns}"))
+        }
+        Op::Learn { update: Update { coefficient: Coefficient::Point(k), .. }, into: _ } => {
+            (format!("3'd3, 2'd0, 1'd0, 1'd0, 6'd{k}"), format!("learn at point {k}"))
         }
         Op::Learn { update: Update { forward: c, .. }, into: _ } => (
             format!("3'd3, 2'd0, 1'd0, 1'd0, {}, {}", operand(c.post_a), operand(c.post_b)),
@@ -151,6 +176,7 @@ fn word(op: &Op) -> (String, String) {
         Op::Load { slot } => plain(2, slot, &format!("load {slot}")),
         Op::Read => plain(4, 0, "read"),
         Op::Apply => plain(5, 0, "apply"),
+        Op::Again { ops, times } => plain(7, 0, &format!("{ops} words back, {times} times in all")),
     }
 }
 

@@ -34,6 +34,9 @@ pub struct Unit {
     pub activity_file: String,
     /// Activity from that table on the core's common width.
     pub activity_out: String,
+    /// Imaginary parts of the new state and of the drive, likewise.
+    pub imaginary_out: String,
+    pub imaginary_drive_out: String,
 }
 
 /// Width of the number of a rate set; none where the learning rates never fall.
@@ -89,11 +92,11 @@ fn unit(design: &Design, layers: Vec<usize>, layer_width: u32) -> Unit {
         _ => "none".to_owned(),
     };
     let rests = design.order == Order::EvenOdd;
-    let parameters: Vec<String> = [numbers_of(design, id), noise_of(design), steps_of(design, id, &table)]
-        .concat()
-        .iter()
-        .map(|(k, v)| format!(".{k}({v})"))
-        .collect();
+    let all = match design.is_complex() {
+        true => turned(design, id, &table),
+        false => [numbers_of(design, id), noise_of(design), steps_of(design, id, &table)].concat(),
+    };
+    let parameters: Vec<String> = all.iter().map(|(k, v)| format!(".{k}({v})")).collect();
     let state_in = if n.state.width + 1 > sw {
         widen("state15", true, sw, n.state.width + 1)
     } else {
@@ -131,7 +134,46 @@ fn unit(design: &Design, layers: Vec<usize>, layer_width: u32) -> Unit {
             n.state.width,
             design.datapath.activity_width,
         ),
+        imaginary_out: widen(&format!("imaginary_{id}"), true, n.state.width, sw),
+        imaginary_drive_out: widen(&format!("imaginary_drive_{id}"), true, n.drive.width, dw),
     }
+}
+
+/// Width of a nudge on a circle, in two's complement.
+pub(super) fn beta_width(design: &Design) -> u32 {
+    design.beta.format.width + 1
+}
+
+/// Parameters of a layer's unit where states are complex.
+fn turned(design: &Design, id: usize, table: &str) -> Vec<(&'static str, String)> {
+    let (n, m) = (design.neurons[id - 1], design.datapath.neuron[id - 1]);
+    let nudge_frac = n.state.frac + design.beta.format.frac;
+    let file = |kind| format!("\"{}\"", table_file(kind, id));
+    let mut all = vec![
+        ("DriveWidth", n.drive.width.to_string()),
+        ("DriveFrac", n.drive.frac.to_string()),
+        ("StateWidth", n.state.width.to_string()),
+        ("StateFrac", n.state.frac.to_string()),
+        ("Output", u32::from(m.output).to_string()),
+        ("BetaWidth", beta_width(design).to_string()),
+        ("NudgeWidth", m.nudge_width.to_string()),
+    ];
+    all.extend(noise_of(design));
+    all.extend([
+        ("SumShift", (m.sum_frac - design.datapath.acc_frac).to_string()),
+        ("SumNudgeShift", if m.output { m.sum_frac - nudge_frac } else { 0 }.to_string()),
+        ("SumWidth", m.sum_width.to_string()),
+        ("DriveShift", (m.sum_frac - n.drive.frac).to_string()),
+        ("DriveRounding", design.drive_modes.rounding.code().to_string()),
+        ("DriveOverflow", design.drive_modes.overflow.code().to_string()),
+        ("StateRounding", design.state_modes.rounding.code().to_string()),
+        ("StateOverflow", design.state_modes.overflow.code().to_string()),
+        ("TableFile", format!("\"{table}\"")),
+        ("ExponentialFile", file("exponential")),
+        ("TrigonometricFile", file("trigonometric")),
+        ("ReciprocalFile", file("reciprocal")),
+    ]);
+    all
 }
 
 /// Parameters of a layer's unit: its formats, and the numbers it works with.

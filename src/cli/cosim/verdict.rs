@@ -262,6 +262,8 @@ fn explain(design: &Design, d: &Difference) -> String {
             design.weight_modes.rounding, design.weight_modes.overflow
         ),
         Field::Drive => format!("drive = requantise(sum of inputs{plus}): look at the sums (drive_path), then at the products (stages 9 to 13 of synapse_lanes), then at what they are given (post_memory, weight_memory), then at the requantiser in neuron_unit{noise}"),
+        Field::State | Field::Imaginary if design.is_complex() => format!("state = requantise(rho(drive)), real and imaginary part, drive = requantise(sum of inputs{plus} + beta_k (y - s)): look at turned_neuron, then at the nudge of the point (turn_table of neuron_bank), then at the sums of both passes (drive_path) and what they are given (post_memory, operand_fetch, weight_memory){noise}"),
+        Field::Imaginary => "states are real".to_owned(),
         Field::State => format!("state = requantise(rho(drive) + nudge), drive = requantise(sum of inputs{plus}): look at neuron_unit, then at the sums (drive_path), the products (stages 9 to 13 of synapse_lanes), and what they are given (post_memory, weight_memory){noise}"),
         Field::Corner => "the corner of the largest of a window's sums: look at stage 12 of synapse_lanes, then at the corners that kernel_walk counts, then at what keeps a corner where a layer rests (neuron_bank)".to_owned(),
         Field::Signature => "run again at --level events to see which state or weight".to_owned(),

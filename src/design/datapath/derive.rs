@@ -2,7 +2,7 @@
 
 use super::misfit::limits;
 use super::neurons::neuron_math;
-use super::{Datapath, Misfit, Rates, Signal};
+use super::{Datapath, Misfit, PointRates, Rates, Signal};
 use crate::design::{Design, Momentum, NudgeSign};
 use crate::fixed_point::{Format, Interval, Overflow, Rounding};
 
@@ -27,6 +27,12 @@ struct Derivation<'a> {
     d: &'a Design,
     p: Datapath,
     signals: Vec<Signal>,
+}
+
+/// Real and imaginary part of a coefficient times a complex number, both of whose parts lie in the same interval.
+fn turned(of: Interval, (real, imaginary): (i64, i64)) -> (Interval, Interval) {
+    let (real, imaginary) = (Interval::point(real.into()), Interval::point(imaginary.into()));
+    (of * real + -(of * imaginary), of * imaginary + of * real)
 }
 
 const ZERO: Interval = Interval { lo: 0, hi: 0 };
@@ -151,6 +157,24 @@ impl Derivation<'_> {
         Ok(totals)
     }
 
+    /// What a point of the circle, or all points of a sample together, make of a weight: over all layers, the coefficients
+    /// in it.
+    fn turned_contrast(&self, points: &[PointRates]) -> Interval {
+        let of = |l: usize| {
+            let post = self.activity(l).hull(ZERO);
+            let at = |point: &PointRates| {
+                let made = |pre: Interval, c| {
+                    let (real, imaginary) = turned(pre, c);
+                    real * post + -(imaginary * post)
+                };
+                made(self.activity(l - 1).hull(ZERO), point.weight[l - 1])
+                    .hull(made(self.one().hull(ZERO), point.bias[l - 1]))
+            };
+            points.iter().map(at).fold(ZERO, |sum, one| sum + one.hull(ZERO))
+        };
+        self.d.network.layers().map(of).fold(ZERO, Interval::hull)
+    }
+
     /// The contrast of a sample, over all layers.
     fn contrast(&self) -> Interval {
         let of = |(l, connection): (usize, &crate::network::Connection)| {
@@ -196,6 +220,18 @@ impl Derivation<'_> {
                 };
                 rates.weight.push(aligned(s.weight.frac)?);
                 rates.bias.push(aligned(s.bias.frac)?);
+                let coefficients = d.coefficients(l, set);
+                rates.points.resize(coefficients.len(), PointRates::default());
+                for (point, (real, imaginary)) in rates.points.iter_mut().zip(coefficients) {
+                    let aligned = |frac: i32| {
+                        let shift = to(shift_of(l, rate.format.frac, frac), update_shift);
+                        let widest = Interval::point(real.into()).hull(Interval::point(imaginary.into()));
+                        limits::RATE.holds(widest.signed_bits() + shift)?;
+                        Ok::<_, Misfit>((real << shift, imaginary << shift))
+                    };
+                    point.weight.push(aligned(s.weight.frac)?);
+                    point.bias.push(aligned(s.bias.frac)?);
+                }
             }
             self.p.rates.push(rates);
         }
@@ -218,9 +254,23 @@ impl Derivation<'_> {
     /// Contrasts, rates and what they make of a weight.
     fn updates(&mut self) -> Result<(), Misfit> {
         let d = self.d;
-        let contrast = self.contrast();
+        // The coefficients of a circle's points are in what they make; they only fall.
+        let Rates { weight, bias, points } = self.p.rates[0].clone();
+        let contrast = match d.circle {
+            Some(_) => points
+                .iter()
+                .map(|p| self.turned_contrast(std::slice::from_ref(p)))
+                .fold(ZERO, Interval::hull),
+            None => self.contrast(),
+        };
         self.p.contrast_width = contrast.signed_bits();
         self.signal("contrast", contrast, 2 * self.p.activity_frac);
+        let contrast = match d.circle {
+            Some(circle) if circle.accumulates => {
+                self.turned_contrast(&points).times(circle.periods.unwrap_or(1) as usize)
+            }
+            _ => contrast,
+        };
         let contrast = contrast * Interval::point(i128::from(d.batch));
         if d.is_batched() {
             self.p.summed_width = contrast.signed_bits();
@@ -228,22 +278,30 @@ impl Derivation<'_> {
             self.signal("contrast, summed over a batch", contrast, 2 * self.p.activity_frac);
         }
         // They only fall: the first set's are the largest. A random sign of the nudge turns the rate's sign.
-        let Rates { weight, bias } = self.p.rates[0].clone();
         let signed = |i: Interval| if d.nudge_sign == NudgeSign::Random { i.hull(-i) } else { i };
         let constant = |r: i64| Interval::point(i128::from(r)).hull(ZERO);
-        let any_rate = signed(weight.iter().chain(&bias).fold(ZERO, |i, &r| i.hull(constant(r))));
+        let parts = points.iter().flat_map(|p| p.weight.iter().chain(&p.bias)).flat_map(|&(re, im)| [re, im]);
+        let all = weight.iter().chain(&bias).copied().chain(parts);
+        let any_rate = signed(all.fold(ZERO, |i, r| i.hull(constant(r))));
         self.p.rate_width = any_rate.signed_bits();
         self.signal("rate constants (aligned)", any_rate, 0);
         let rated = |l: usize| {
             (self.activity(l - 1) * constant(weight[l - 1])).hull(self.one() * constant(bias[l - 1]))
         };
-        let rated = signed(d.network.layers().map(rated).fold(ZERO, Interval::hull));
+        let rated_at = |(l, point): (usize, &PointRates)| {
+            let parts = |(re, im): (Interval, Interval)| re.hull(im);
+            let weight = parts(turned(self.activity(l - 1).hull(ZERO), point.weight[l - 1]));
+            weight.hull(parts(turned(self.one().hull(ZERO), point.bias[l - 1])))
+        };
+        let points = d.network.layers().flat_map(|l| points.iter().map(move |p| (l, p)));
+        let rated = d.network.layers().map(rated).chain(points.map(rated_at)).fold(ZERO, Interval::hull);
+        let rated = signed(rated);
         self.p.rated_width = rated.signed_bits();
         self.signal("rate x pre-synaptic activity", rated, self.p.activity_frac);
         limits::DECAY.holds(self.p.decay_shift + self.p.stored_width + d.weight_decay.format.width)?;
         let decay = Interval::point(i128::from(d.weight_decay.raw) << self.p.decay_shift);
         let stored = d.synapses.iter().flat_map(|s| [Interval::of(s.weight), Interval::of(s.bias)]);
-        let gradient = any_rate * contrast;
+        let gradient = if d.is_complex() { contrast } else { any_rate * contrast };
         self.p.batch_width = gradient.signed_bits();
         let gradient = gradient - decay * stored.fold(ZERO, Interval::hull) + self.momentum();
         let gradient = gradient.hull(self.followed());

@@ -3,7 +3,7 @@
 use super::misfit::limits;
 use super::{Datapath, Misfit, NeuronMath, Signal};
 use crate::design::{Activation, Design, Dynamics, Modes, NudgePlace};
-use crate::fixed_point::{Interval, Rounding};
+use crate::fixed_point::{ComplexLogistic, Interval, Rounding};
 
 /// The arithmetic of layer `l`, and its signals. `total` is the drive's interval on the accumulators' grid.
 pub(super) fn neuron_math(
@@ -30,6 +30,12 @@ pub(super) fn neuron_math(
     let beta = Interval::point(i128::from(d.beta.raw));
     let nudge_frac = n.state.frac + d.beta.format.frac;
     let nudge = if output { (beta * (one.hull(zero) - state)).hull(zero) } else { zero };
+    // A turned nudge has a product with either part of the state.
+    let nudge = if output && d.is_complex() {
+        nudge.hull(-nudge) + (beta * state).hull(-(beta * state))
+    } else {
+        nudge
+    };
     let nudge = nudge.hull(-nudge);
     let inside = output && d.nudge_place == NudgePlace::Inside;
     let outside = output && d.nudge_place == NudgePlace::Outside;
@@ -66,6 +72,14 @@ pub(super) fn neuron_math(
     inside_width(x.signed_bits() + (n.state.frac - x_frac).max(0) as u32)?;
     within_random_bits("drive", d.drive_modes, sum_frac - n.drive.frac, l)?;
     within_random_bits("state", d.state_modes, x_frac - n.state.frac, l)?;
+    if d.is_complex() {
+        within_random_bits(
+            "state",
+            d.state_modes,
+            ComplexLogistic::frac_for(n.state.frac) - n.state.frac,
+            l,
+        )?;
+    }
     let math = NeuronMath {
         output,
         sum_frac,

@@ -18,11 +18,15 @@ pub(super) struct Choices {
 impl Choices {
     /// Of what was typed.
     pub fn of(network: &NetworkTable, rule: &RuleTable, rule_at: &Span) -> Result<Choices> {
+        let rule_name = required(rule.name.clone(), "rule", "name", rule_at)?;
+        // From outside, states would be no analytic function of their drives.
+        let holomorphic = rule_name.value == Rule::HolomorphicEp;
+        let usual_nudge = if holomorphic { NudgePlace::Inside } else { NudgePlace::Outside };
         let choices = Choices {
             dynamics: network.dynamics.clone().map_or(Given::default(Dynamics::Prototypical), Given::from),
-            nudge: network.nudge.clone().map_or(Given::default(NudgePlace::Outside), Given::from),
+            nudge: network.nudge.clone().map_or(Given::default(usual_nudge), Given::from),
             readout: network.readout.clone().map_or(Given::default(Readout::Squared), Given::from),
-            rule: required(rule.name.clone(), "rule", "name", rule_at)?,
+            rule: rule_name,
             sign: rule.sign.clone().map_or(Given::default(NudgeSign::Fixed), Given::from),
             feedback: rule.feedback.clone().map_or(Given::default(Feedback::Tied), Given::from),
         };

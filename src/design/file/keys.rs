@@ -29,7 +29,7 @@ const KEYS: &[(&str, &str, &str)] = &[
         "initial_scale",
         "a factor on the initial bound 1/sqrt(fan-in), such as `initial_scale = 1.0`",
     ),
-    ("rule", "name", "one of \"ep\", \"symmetric_ep\", \"cep\""),
+    ("rule", "name", "one of \"ep\", \"symmetric_ep\", \"cep\", \"holomorphic_ep\""),
     ("rule", "T", "the free steps, a whole number {range}, such as `T = 20`"),
     ("rule", "K", "the nudged steps, a whole number {range}, such as `K = 8`"),
     (
@@ -54,6 +54,22 @@ const KEYS: &[(&str, &str, &str)] = &[
         "rule",
         "learning_rates",
         "one number per synapse layer from the input, such as `learning_rates = [0.1, 0.05]`, or one for all",
+    ),
+    (
+        "rule",
+        "points",
+        "the points of holomorphic EP's circle of nudges, a whole number {range}, such as `points = 4`",
+    ),
+    (
+        "rule",
+        "periods",
+        "how often holomorphic EP's nudge goes round without phases, a whole number {range}, such as `periods = 3`",
+    ),
+    (
+        "rule",
+        "accumulate",
+        "whether the contrasts of holomorphic EP's points are summed before the weights take them, `accumulate = true` \
+         (default), or taken at once, `accumulate = false`",
     ),
     ("formats", "input", "one format, such as `input = \"u8.8\"`"),
     (

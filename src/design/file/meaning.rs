@@ -1,6 +1,7 @@
 //! What a design file means: every value judged at its own place, defaults filled in, widths derived.
 
 use super::choices::Choices;
+use super::circle::{Typed, analytic, applied_at_once, circle, complex};
 use super::formats::{activity, constant, format, formats, inputs, not_below_zero, pull, table};
 use super::given::{Given, Result, Span, optional, positive, real, required, section, whole};
 use super::keys::{meaning as key_meaning, missing};
@@ -9,7 +10,7 @@ use super::momentum::momentum;
 use super::preparation::preparation;
 use super::ranges::range;
 use super::rule::{angle, batch, nudge, weight_decay};
-use super::synapses::{Falling, Typed, learning_rates, synapses_of};
+use super::synapses::{Falling, Typed as TypedSynapses, learning_rates, synapses_of};
 use super::typed::{At, Data, File, Formats, NoiseTable, OneOrMany, RuleTable, Source, TypedFormat};
 use crate::design::diagnostics::Refusal;
 use crate::design::limits::WINDOW_WIDTH;
@@ -37,7 +38,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let places = places(&typed_formats, &rule);
 
     // The network.
-    let choices = Choices::of(&network, &rule, &rule_at)?;
+    let mut choices = Choices::of(&network, &rule, &rule_at)?;
     let name = name_of(network.name.map(Given::from), path)?;
     let layers = required(network.layers, "network", "layers", &network_at)?;
     let layers_at = layers.at.clone();
@@ -46,6 +47,17 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let order = network.order.map_or_else(|| Given::default(usual_order(&layers)), Given::from);
     let scale = network.initial_scale.map_or(Given::default(1.0), Given::from);
     let scale = positive(&scale, "network", "initial_scale")?;
+    if choices.rule.value == Rule::HolomorphicEp {
+        analytic(
+            &choices,
+            &Given { value: activation.value, at: activation.at.clone() },
+            &order,
+            (&layers, &layers_at),
+        )?;
+    }
+    let accumulate_at = span_of(&rule.accumulate);
+    let typed_circle = Typed { points: rule.points, periods: rule.periods, accumulate: rule.accumulate };
+    let circle = circle(typed_circle, &mut choices, &rule_at)?;
     let dt = time_step(network.dt.map(Given::from), &choices.dynamics, &network_at, typed_formats.step)?;
 
     // The rule.
@@ -54,7 +66,9 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         Ok(whole(&given, "rule", key)? as u32)
     };
     let angle = angle(rule.angle.map(Given::from), &choices.feedback)?;
+    let batch_at = span_of(&rule.batch);
     let batch = batch(rule.batch.map(Given::from), &choices.rule, &choices.feedback)?;
+    applied_at_once(circle, batch > 1, &accumulate_at, "a batch", batch_at)?;
     let weight_decay = weight_decay(rule.weight_decay, typed_formats.decay, &choices.feedback)?;
     let free_steps = steps(rule.free_steps, "T")?;
     let nudged_steps = steps(rule.nudged_steps, "K")?;
@@ -71,30 +85,33 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let preparation = preparation(&mut data, layers.shape(0))?;
     inputs(&input, choices.dynamics.value, &preparation)?;
     let neurons = neurons_of(
-        typed_formats.state,
-        typed_formats.drive,
+        (typed_formats.state, typed_formats.drive),
         layers.depth(),
         &choices,
-        activation.value,
+        (activation.value, circle.is_some()),
         beta,
     )?;
     let falling = Falling::of(training.rate_milestones, training.rate_gamma, &training_at)?;
     // Mean over a batch, over the distance of the nudges.
-    let divisor = batch * if choices.rule.value == Rule::SymmetricEp { 2 } else { 1 };
-    let typed = Typed {
+    let points = circle.map_or(1, |c| c.points * c.periods.unwrap_or(1));
+    let divisor = batch * points * if choices.rule.value == Rule::SymmetricEp { 2 } else { 1 };
+    let counts = circle.map_or(1, |c| c.visited().map(|(_, counts)| counts).max().unwrap_or(1));
+    let typed = TypedSynapses {
         weight: typed_formats.weight,
         weight_read: typed_formats.weight_read,
         bias: typed_formats.bias,
         rate: typed_formats.rate,
     };
-    let synapses = synapses_of(typed, &layers, &rates, scale, (divisor, beta.wanted), falling)?;
+    let synapses = synapses_of(typed, &layers, &rates, scale, (divisor, beta.wanted, counts), falling)?;
 
+    let momentum_at = span_of(&training.momentum);
     let momentum = momentum(
         training.momentum.map(Given::from),
         typed_formats.velocity,
         &synapses,
         (&choices.rule, &choices.feedback),
     )?;
+    applied_at_once(circle, momentum.is_some(), &accumulate_at, "momentum", momentum_at)?;
 
     // The rest.
     let lanes = lanes(hardware.lanes)?;
@@ -120,6 +137,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         activation: activation.value,
         dt,
         rule: choices.rule.value,
+        circle,
         nudge_sign: choices.sign.value,
         feedback: choices.feedback.value,
         angle,
@@ -208,17 +226,18 @@ fn usual_order(network: &Network) -> Order {
 
 /// Formats of every layer's neurons.
 fn neurons_of(
-    state: At<OneOrMany<TypedFormat>>,
-    drive: At<OneOrMany<TypedFormat>>,
+    (state, drive): (At<OneOrMany<TypedFormat>>, At<OneOrMany<TypedFormat>>),
     count: usize,
     choices: &Choices,
-    activation: Activation,
+    (activation, is_complex): (Activation, bool),
     beta: Constant,
 ) -> Result<Vec<Neurons>> {
     let softmax = choices.readout.value == Readout::Softmax;
     let outside = choices.nudge.value == NudgePlace::Outside;
-    let states = formats(state, count, "state", |l| {
-        if l + 1 == count && (outside || softmax) { Format::signed(10, 8) } else { Format::unsigned(8, 8) }
+    let states = formats(state, count, "state", |l| match l + 1 == count && (outside || softmax) {
+        true => Format::signed(10, 8),
+        false if is_complex => Format::signed(12, 10),
+        false => Format::unsigned(8, 8),
     })?;
     let drives = formats(drive, count, "drive", |_| Format::signed(10, 7))?;
     let mut neurons = Vec::new();
@@ -229,6 +248,9 @@ fn neurons_of(
             activity(state, "state")?;
             not_below_zero(drive, "drive", "s10.7")?;
             table(activation, choices.dynamics.value, state, drive)?;
+        }
+        if is_complex {
+            complex(state, drive, softmax && neurons.len() + 1 == count)?;
         }
         neurons.push(Neurons { state: state.value, drive: drive.value });
     }

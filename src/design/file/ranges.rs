@@ -1,6 +1,6 @@
 //! Which numbers a key takes: what is accepted, and what refusals, helps and the commented example say of it.
 
-use crate::design::limits::{MOST_LANES, MOST_STEPS};
+use crate::design::limits::{MOST_LANES, MOST_PERIODS, MOST_POINTS, MOST_STEPS};
 use std::fmt;
 
 /// The numbers that a key takes.
@@ -49,6 +49,8 @@ const RANGES: &[(&str, &str, Numbers)] = &[
     ("rule", "batch", Whole { from: 1, to: 4096, least_by_default: true }),
     ("rule", "angle", Real { from: (0.0, true), to: Some((180.0, true)) }),
     ("rule", "weight_decay", Real { from: (0.0, true), to: Some((1.0, false)) }),
+    ("rule", "points", whole(1, MOST_POINTS as i64)),
+    ("rule", "periods", whole(1, MOST_PERIODS as i64)),
     ("hardware", "lanes", PowerOfTwo { from: 2, to: MOST_LANES as i64 }),
     ("training", "epochs", whole(1, WORD)),
     ("training", "momentum", Real { from: (0.0, false), to: Some((1.0, false)) }),

@@ -61,13 +61,13 @@ pub(super) struct Typed {
 }
 
 /// Every synapse layer's numbers. A rate is divided by `divisor` times beta: the mean over a batch, over the distance
-/// of the nudges.
+/// of the nudges. A point of a circle counts `counts` times at most.
 pub(super) fn synapses_of(
     typed: Typed,
     network: &Network,
     rates: &[Given<f64>],
     scale: f64,
-    (divisor, beta): (u32, f64),
+    (divisor, beta, counts): (u32, f64, u32),
     falling: Falling,
 ) -> Result<Vec<Synapses>> {
     let count = network.depth();
@@ -79,14 +79,17 @@ pub(super) fn synapses_of(
         rates.iter().map(|r| Given { value: r.value / distance, at: r.at.clone() }).collect();
     // The largest layer's rate, with as many fraction bits as 16 bits leave it.
     let largest = rates.iter().map(|r| r.value).fold(0.0, f64::max) / distance;
-    let common = finest(largest, largest < 0.0, 16);
+    let common = finest(largest * f64::from(counts), largest < 0.0, 16);
     let common = Format { frac: common.frac.min(16), ..common };
     let rate_formats = formats(typed.rate, count, "rate", |_| common)?;
     let what = |l| {
         let divisor = if divisor > 1 { format!("{divisor} ") } else { String::new() };
         format!("the rate of synapse layer {} (learning rate / {divisor}beta)", l + 1)
     };
-    let scaled = constants(&wanted, &rate_formats, what, "rate")?;
+    let scaled = constants(&wanted, &rate_formats, &what, "rate")?;
+    let most: Vec<_> =
+        wanted.iter().map(|w| Given { value: w.value * f64::from(counts), ..w.clone() }).collect();
+    constants(&most, &rate_formats, |l| format!("twice {}", what(l)), "rate")?;
     lasting_rates(&wanted, &rate_formats, falling.left())?;
     let mut synapses = Vec::new();
     for l in 0..count {

@@ -56,6 +56,9 @@ pub(super) struct RuleTable {
     pub angle: At<f64>,
     pub weight_decay: At<f64>,
     pub learning_rates: At<OneOrMany<f64>>,
+    pub points: At<i64>,
+    pub periods: At<i64>,
+    pub accumulate: At<bool>,
 }
 
 #[derive(Deserialize, Default)]

@@ -13,6 +13,7 @@ mod neurons;
 mod numbers;
 mod relax;
 mod short;
+mod turned;
 mod update;
 mod work;
 
@@ -26,11 +27,12 @@ use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
 use crate::fixed_point::Gaussian;
 use crate::network::{Connection, Learned, Network, Records, Visits};
-use crate::rules::{Destination, Learning, Lesson, Machine, Pass, Program, run};
+use crate::rules::{Coefficient, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, run};
 use circle::Circle;
 use matrix::{Matrix, Reading};
 use neurons::Neurons;
 use numbers::{Block, Int, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};
+use turned::Imaginary;
 use update::{Differences, Rule};
 
 /// The model of one network.
@@ -198,6 +200,9 @@ struct Slot<N: Numbers> {
     activities: Activities<N>,
 }
 
+/// What a complex state has besides.
+type ImaginarySlot<N> = (Vec<i32>, Activities<N>);
+
 /// What a line of weights is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lines {
@@ -338,6 +343,8 @@ struct Engine<'d, N: Numbers> {
     /// The corners that the present totals come from.
     chosen: Vec<Vec<u8>>,
     slots: [Slot<N>; 2],
+    imaginary: Option<Imaginary<N>>,
+    imaginary_slots: [ImaginarySlot<N>; 2],
     totals: Vec<Vec<Block<N::Sum>>>,
     /// Drive of the clamped input, and the same plus biases; valid while `base_valid`.
     input_drive: Vec<Block<N::Sum>>,
@@ -374,6 +381,10 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let activities: Activities<N> = network.connections().map(|(_, c)| Seen::zero(c)).collect();
         let states = vec![0; design.neuron_count()];
         let slot = Slot { states: states.clone(), activities: activities.clone() };
+        let totals: Vec<_> = network.layers().map(|l| blocks(network.neurons(l))).collect();
+        let imaginary = Imaginary::of(design, &activities, &totals);
+        let imaginary_slot =
+            imaginary.as_ref().map(|i| (i.states.clone(), i.now.clone())).unwrap_or_default();
         // The columns of the widest synapse layer, its biases among them.
         let widest = network.connections().map(|(_, c)| c.taps() + 1).max().unwrap_or(0);
         Engine {
@@ -400,7 +411,9 @@ impl<'d, N: Numbers> Engine<'d, N> {
             now: activities.clone(),
             previous: activities,
             slots: [slot.clone(), slot],
-            totals: network.layers().map(|l| blocks(network.neurons(l))).collect(),
+            imaginary,
+            imaginary_slots: [imaginary_slot.clone(), imaginary_slot],
+            totals,
             input_drive: blocks(network.neurons(1)),
             base: blocks(network.neurons(1)),
             base_valid: false,
@@ -526,6 +539,10 @@ impl<'d, N: Numbers> Engine<'d, N> {
             self.slots.iter_mut().for_each(|s| fill(&mut s.activities[l]));
         }
         self.slots.iter_mut().for_each(|s| s.states.fill(0));
+        if let Some(imaginary) = &mut self.imaginary {
+            imaginary.clear();
+            self.imaginary_slots.fill((imaginary.states.clone(), imaginary.now.clone()));
+        }
     }
 
     /// Shows a finished step and begins the next one.
@@ -539,7 +556,13 @@ impl<'d, N: Numbers> Engine<'d, N> {
             observer.step(StepView {
                 step: self.step,
                 visits: Visits { active: &self.active_inputs, relaxed, learned },
-                records: Records { states: &self.states, corners: &self.corners, drives: &self.drives },
+                records: Records {
+                    states: &self.states,
+                    corners: &self.corners,
+                    drives: &self.drives,
+                    imaginary: self.imaginary.as_ref().map_or(&[], |i| &i.states),
+                    imaginary_drives: self.imaginary.as_ref().map_or(&[], |i| &i.drives),
+                },
                 weights: &*self,
             });
         }
@@ -565,15 +588,26 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
         if let Some(update) = pass.update {
             engine.learn(update, true, self.count.as_deref_mut());
         }
+        if let Nudge::Turned(k) = pass.nudge {
+            let still = engine.turn(k, self.label, self.count.as_deref_mut());
+            // Where nothing has changed, nothing will.
+            let passes = if still && self.count.is_none() { pass.of - pass.at } else { 1 };
+            (0..passes).for_each(|_| engine.show(self.observer, true, Learned::Nothing));
+            return passes;
+        }
         engine.relax::<O>(pass.nudge, self.label, pass.at, self.count.as_deref_mut());
         engine.show(self.observer, true, pass.learned());
         1 + engine.skip_circles(pass.of - pass.at - 1, self.observer)
     }
 
     fn learn(&mut self, learning: Learning) {
-        match learning.into {
-            Destination::Weights => self.engine.learn(learning.update, false, self.count.as_deref_mut()),
-            Destination::Sums => self.engine.add_up(learning.update),
+        match (learning.into, learning.update.coefficient) {
+            (Destination::Weights, Coefficient::Point(k)) => {
+                self.engine.learn_turned(k, self.count.as_deref_mut());
+            }
+            (Destination::Sums, Coefficient::Point(k)) => self.engine.add_up_turned(k),
+            (Destination::Weights, _) => self.engine.learn(learning.update, false, self.count.as_deref_mut()),
+            (Destination::Sums, _) => self.engine.add_up(learning.update),
         }
         self.engine.show(self.observer, false, learning.learned());
     }
@@ -587,12 +621,20 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
         let engine = &mut *self.engine;
         engine.slots[slot].states.clone_from(&engine.states);
         engine.slots[slot].activities.clone_from(&engine.now);
+        if let Some(imaginary) = &engine.imaginary {
+            engine.imaginary_slots[slot].0.clone_from(&imaginary.states);
+            engine.imaginary_slots[slot].1.clone_from(&imaginary.now);
+        }
     }
 
     fn load(&mut self, slot: usize) {
         let engine = &mut *self.engine;
         engine.states.clone_from(&engine.slots[slot].states);
         engine.now.clone_from(&engine.slots[slot].activities);
+        if let Some(imaginary) = &mut engine.imaginary {
+            imaginary.states.clone_from(&engine.imaginary_slots[slot].0);
+            imaginary.now.clone_from(&engine.imaginary_slots[slot].1);
+        }
     }
 
     fn read(&mut self) {

@@ -45,6 +45,10 @@ pub(super) trait Int:
     fn of(other: impl Int) -> Self {
         Self::wrap(other.wide())
     }
+    /// Modular product.
+    fn product(self, other: Self) -> Self;
+    /// Modular negative.
+    fn negated(self) -> Self;
     /// Modular sum: a partial sum may leave the range, the whole one is proven not to.
     fn plus(self, other: Self) -> Self;
 }
@@ -71,6 +75,14 @@ macro_rules! int {
             #[inline(always)]
             fn plus(self, other: Self) -> Self {
                 self.wrapping_add(other)
+            }
+            #[inline(always)]
+            fn product(self, other: Self) -> Self {
+                self.wrapping_mul(other)
+            }
+            #[inline(always)]
+            fn negated(self) -> Self {
+                self.wrapping_neg()
             }
         }
     )*};

@@ -31,6 +31,9 @@ impl<N: Numbers> Engine<'_, N> {
         let shown = |l: usize| O::WATCHES || (reads && l == depth);
         self.sum_inputs(|l| shown(l) || !order.holds(pass, l));
         std::mem::swap(&mut self.now, &mut self.previous);
+        if let Some(imaginary) = &mut self.imaginary {
+            imaginary.clear();
+        }
         let moment = Moment {
             seed: self.design.seed,
             sample: self.sample,
@@ -85,7 +88,7 @@ impl<N: Numbers> Engine<'_, N> {
     }
 
     /// What the clamped input drives layer 1 with, if weights have changed.
-    fn drive_from_input(&mut self) {
+    pub(super) fn drive_from_input(&mut self) {
         if self.base_valid {
             return;
         }
@@ -105,8 +108,18 @@ impl<N: Numbers> Engine<'_, N> {
     }
 
     /// `totals` from `now`: biases, forward and transposed products of the layers (from 1) whose drives are needed.
-    fn sum_inputs(&mut self, needed: impl Fn(usize) -> bool) {
+    pub(super) fn sum_inputs(&mut self, needed: impl Fn(usize) -> bool) {
         self.totals[0].copy_from_slice(&self.base);
+        self.sum_layers(needed, true);
+    }
+
+    /// The same of imaginary parts in the place of activities: there is neither an input nor a bias in them.
+    pub(super) fn sum_imaginary(&mut self) {
+        self.totals[0].as_flattened_mut().fill(N::Sum::default());
+        self.sum_layers(|_| true, false);
+    }
+
+    fn sum_layers(&mut self, needed: impl Fn(usize) -> bool, biased: bool) {
         for l in 1..self.synapses.len() {
             let s = &mut self.synapses[l];
             let (below, above) = self.totals.split_at_mut(l);
@@ -129,7 +142,10 @@ impl<N: Numbers> Engine<'_, N> {
                 continue;
             }
             if needed(l + 1) {
-                set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]);
+                match biased {
+                    true => set_biases(&s.bias, s.bias_shift, self.reading.dropped, &mut above[0]),
+                    false => above[0].as_flattened_mut().fill(N::Sum::default()),
+                }
                 let sums = above[0].as_flattened_mut();
                 N::dots(&s.weights, self.reading, &self.now[l - 1].activities, s.weight_shift, sums);
             } else {

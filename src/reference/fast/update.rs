@@ -49,6 +49,8 @@ impl Rule {
         let p = &design.datapath;
         let s = &design.synapses[l - 1];
         let (format, rate) = (if bias { s.bias } else { s.weight }, p.rates[rates].of(l, bias));
+        // What a circle's points make has its coefficients in it.
+        let rate = if design.is_complex() { 1 } else { rate };
         let (rounding, overflow) = (design.weight_modes.rounding, design.weight_modes.overflow);
         let clamps = matches!(overflow, Overflow::Sat | Overflow::SatSym);
         let adds = matches!(rounding, Rounding::Trn | Rounding::Rnd | Rounding::Stochastic);

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use random::{Joined, design, inputs, weights};
+use random::{Joined, complex, design, inputs, weights};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -202,6 +202,11 @@ proptest! {
 
     #[test]
     fn fast_equals_golden_with_kernels(wild in any::<bool>(), extreme in select(vec![0, 0, 2, 13]), common in design(Joined::Kernels, false), any in design(Joined::Kernels, true)) {
+        assert_equal_runs(if wild { &any } else { &common }, extreme)?;
+    }
+
+    #[test]
+    fn fast_equals_golden_with_complex_states(wild in any::<bool>(), extreme in select(vec![0, 0, 2, 13]), common in complex(false), any in complex(true)) {
         assert_equal_runs(if wild { &any } else { &common }, extreme)?;
     }
 

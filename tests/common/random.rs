@@ -1,8 +1,8 @@
 //! Random designs: layers of odd sizes, every mode, every rule.
 
 use eqhdl::design::{
-    Activation, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes, Momentum,
-    Neurons, NudgePlace, NudgeSign, Order, Preparation, Readout, Rule, Synapses,
+    Activation, Circle, Constant, DataSource, Datapath, Design, Dynamics, Feedback, Milestones, Modes,
+    Momentum, Neurons, NudgePlace, NudgeSign, Order, Preparation, Readout, Rule, Synapses,
 };
 use eqhdl::fixed_point::{Format, Overflow, Rounding};
 use eqhdl::network::{Connection, Kernel, Network, Pool, Shape};
@@ -213,6 +213,7 @@ pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
                     activation,
                     dt,
                     rule,
+                    circle: None,
                     nudge_sign,
                     feedback,
                     angle: 60.0,
@@ -260,6 +261,57 @@ pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
                 Some(design)
             },
         )
+}
+
+/// The nearest format of a complex neuron: states and drives have both signs, states go beyond 1.
+fn complex_neurons(n: Neurons) -> Neurons {
+    let frac = n.state.frac.clamp(1, 14);
+    let state = Format::signed((n.state.width + 2).clamp(frac as u32 + 2, 16), frac);
+    let frac = n.drive.frac.clamp(1, 9);
+    Neurons { state, drive: Format::signed(n.drive.width.clamp(frac as u32 + 2, 13), frac) }
+}
+
+/// A design whose states are complex, of what is drawn for others.
+pub fn complex(wild: bool) -> impl Strategy<Value = Design> {
+    let circle = (
+        prop_oneof![3u32..=6, 3u32..=16],
+        select(vec![None, None, None, Some(1), Some(2), Some(3)]),
+        select(vec![true, true, false]),
+    );
+    (design(Joined::Dense, wild), circle, select(vec![0.1, 0.4, 1.0, 1.9])).prop_filter_map(
+        "a signal too wide to build",
+        |(design, (points, periods, accumulates), beta)| {
+            let circle = Circle { points, periods, accumulates };
+            let neurons = design.neurons.iter().copied().map(complex_neurons).collect();
+            let kolen_pollack = design.feedback == Feedback::KolenPollack;
+            let divided = |s: &Synapses| {
+                // Twice the coefficient must lie within the rate's format.
+                let wanted = (s.rate.wanted / f64::from(points))
+                    .min(s.rate.format.to_real(s.rate.format.max_raw()) / 2.0);
+                Synapses { rate: Constant::nearest(wanted, s.rate.format), ..s.clone() }
+            };
+            let mut design = Design {
+                neurons,
+                synapses: design.synapses.iter().map(divided).collect(),
+                dynamics: Dynamics::Prototypical,
+                dt: Constant::nearest(1.0, Format::unsigned(1, 0)),
+                order: Order::Synchronous,
+                readout: Readout::Squared,
+                nudge_place: NudgePlace::Inside,
+                activation: Activation::Logistic,
+                rule: Rule::HolomorphicEp,
+                circle: Some(circle),
+                nudge_sign: NudgeSign::Fixed,
+                feedback: if kolen_pollack { Feedback::KolenPollack } else { Feedback::Tied },
+                momentum: design.momentum.filter(|_| accumulates && !kolen_pollack),
+                batch: if accumulates { design.batch } else { 1 },
+                beta: Constant::nearest(beta, Format::unsigned(7, 6)),
+                ..design
+            };
+            design.datapath = Datapath::derive(&design).ok()?;
+            Some(design)
+        },
+    )
 }
 
 /// A cheap hash of small numbers.

@@ -4,7 +4,7 @@
 //!     cargo test --release --test fuzz_rtl -- --count 600          many (`make fuzz N=600`)
 //!     cargo test --release --test fuzz_rtl -- --from 17 --count 1  one of them again
 //!
-//! A design is a function of its number; from a million on they have kernels.
+//! A design is a function of its number; from a million on they have kernels, from two million on complex states.
 
 #[path = "../common/random.rs"]
 mod random;
@@ -27,8 +27,11 @@ const ONCE_WRONG: [u32; 1] = [170];
 /// The first design with kernels.
 const KERNELS: u32 = 1_000_000;
 
-/// Designs with kernels for one that is dense, in a run of a few.
-const MORE_KERNELS: u32 = 20;
+/// The first design whose states are complex.
+const COMPLEX: u32 = 2_000_000;
+
+/// Designs with kernels, and with complex states, for one that is dense, in a run of a few.
+const MORE: u32 = 20;
 
 /// Samples of a design: three that train, one that does not.
 const SAMPLES: u32 = 4;
@@ -46,8 +49,8 @@ fn main() {
         }
     }
     let numbers: Vec<u32> = if from == 0 {
-        let kernels = KERNELS..KERNELS + MORE_KERNELS * count;
-        ONCE_WRONG.into_iter().chain(0..count).chain(kernels).collect()
+        let more = |first: u32| first..first + MORE * count;
+        ONCE_WRONG.into_iter().chain(0..count).chain(more(KERNELS)).chain(more(COMPLEX)).collect()
     } else {
         (from..from + count).collect()
     };
@@ -85,9 +88,14 @@ fn design(number: u32) -> Design {
     let mut seed = [0; 32];
     seed[..4].copy_from_slice(&number.to_le_bytes());
     let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &seed);
-    let joined = if number < KERNELS { Joined::Dense } else { Joined::Kernels };
+    let wild = number % 4 == 3;
+    let drawn = match number {
+        0..KERNELS => random::design(Joined::Dense, wild).boxed(),
+        KERNELS..COMPLEX => random::design(Joined::Kernels, wild).boxed(),
+        _ => random::complex(wild).boxed(),
+    };
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let design = random::design(joined, number % 4 == 3).new_tree(&mut runner).expect("a design").current();
+    let design = drawn.new_tree(&mut runner).expect("a design").current();
     // Two to thirty-two lanes: more than a layer has neurons, and fewer.
     Design { lanes: 2 << (number % 5), name: format!("random_{number}"), ..design }
 }

@@ -427,7 +427,7 @@ fn the_complex_activation_equals_its_rust_twin() -> Result<(), Box<dyn std::erro
 
     let results = fs::read(at("results"))?;
     let mut answers = results.as_chunks::<8>().0.iter().map(|word| i64::from_le_bytes(*word));
-    let mut saturated = [0; formats.len()];
+    let mut saturated = formats.map(|_| 0);
     for &[x, y] in &stimuli {
         for (unit, saturated) in units.iter().zip(&mut saturated) {
             let raw = |part: i64| sign_extended(part as u64, unit.drive.width);

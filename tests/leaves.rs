@@ -4,10 +4,13 @@ mod common;
 
 use common::{repository, run, scramble, verilate};
 use eqhdl::fixed_point::complex_logistic::CYCLES;
+use eqhdl::fixed_point::complex_softmax::PULL_CYCLES;
+use eqhdl::fixed_point::softmax::PROBABILITY_FRAC;
 use eqhdl::fixed_point::{
-    ComplexLogistic, ComplexValue, Format, GOLDEN, Overflow, Purpose, Requantise, Rounding, absorb, row_bits,
-    step_key,
+    ComplexLogistic, ComplexSoftmax, ComplexValue, Format, GOLDEN, Overflow, Purpose, Requantise, Rounding,
+    absorb, row_bits, step_key,
 };
+use eqhdl::reference::neuron::ComplexPull;
 use eqhdl::rules::is_negative;
 use std::fmt::Write as _;
 use std::fs;
@@ -349,7 +352,7 @@ fn keys_random_bits_and_predictions_equal_their_rust_twins() -> Result<(), Box<d
 }
 
 /// One module with every unit, each of which takes the low bits of the drive; and their tables.
-fn complex_top(dir: &Path, units: &[ComplexLogistic]) -> Result<PathBuf, Box<dyn std::error::Error>> {
+fn activation_top(dir: &Path, units: &[ComplexLogistic]) -> Result<PathBuf, Box<dyn std::error::Error>> {
     let mut body = String::new();
     for (u, unit) in units.iter().enumerate() {
         let mut files = String::new();
@@ -417,7 +420,7 @@ fn the_complex_activation_equals_its_rust_twin() -> Result<(), Box<dyn std::erro
 
     let dir = tempfile::tempdir()?;
     let at = |name: &str| dir.path().join(name);
-    let top = complex_top(dir.path(), &units)?;
+    let top = activation_top(dir.path(), &units)?;
     let sources = [top, repository("hdl/complex_logistic.v"), repository("hdl/function_table.v")];
     lint(dir.path(), &sources, "complex_top")?;
     let bytes = stimuli.as_flattened().iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
@@ -444,6 +447,234 @@ fn the_complex_activation_equals_its_rust_twin() -> Result<(), Box<dyn std::erro
         let some = (1000..stimuli.len() - 1000).contains(&saturated);
         assert!(some || (never && saturated == 0), "{}: {saturated} saturated", unit.drive);
     }
+    Ok(())
+}
+
+/// A complex softmax read-out under test.
+struct ComplexUnit {
+    outputs: usize,
+    drive: Format,
+    beta: Format,
+    rule: Requantise,
+    sets: Vec<ComplexSet>,
+}
+
+/// One set of drives, and what is held while it is in the unit.
+struct ComplexSet {
+    label: u32,
+    beta: (i64, i64),
+    random: u32,
+    idle: Vec<u32>,
+    real: Vec<i32>,
+    imaginary: Vec<i32>,
+}
+
+impl ComplexUnit {
+    /// The `n`th: outputs, formats and modes go round.
+    fn of(n: usize) -> ComplexUnit {
+        let outputs = [10, 2, 37, 10, 3, 100, 2, 10, 1024][n % 9];
+        let drive = [
+            Format::signed(10, 7),
+            Format::signed(12, 8),
+            Format::signed(8, 12),
+            Format::signed(13, 9),
+            Format::signed(9, -1),
+        ][n % 5];
+        let beta = [Format::signed(10, 7), Format::signed(16, 12), Format::signed(5, 2)][n % 3];
+        let to =
+            [Format::signed(12, 10), Format::signed(10, 9), Format::signed(6, 5), Format::signed(16, 15)]
+                [n % 4];
+        let rule = Requantise {
+            from_frac: PROBABILITY_FRAC + beta.frac,
+            to,
+            rounding: Rounding::ALL[n % 9],
+            overflow: Overflow::ALL[(n + n / 9) % 4],
+        };
+        let mut unit = ComplexUnit { outputs, drive, beta, rule, sets: Vec::new() };
+        let count = (40_000 / outputs).min(2000) as u64;
+        unit.sets = (0..count).map(|set| unit.set(scramble(n as u64) ^ set << 20, set)).collect();
+        unit
+    }
+
+    fn set(&self, seed: u64, number: u64) -> ComplexSet {
+        let outputs = self.outputs as u64;
+        let bits = |k: u64| scramble(seed.wrapping_add(k)) >> 7;
+        let (low, high) = (self.drive.min_raw(), self.drive.max_raw());
+        let one = i64::from(ComplexSoftmax::of(self.drive).greatest_angle);
+        let spread = |k: u64, low: i64, high: i64| low + (bits(k) % (high - low + 1) as u64) as i64;
+        let corner = |k: u64, all: &[i64]| all[(bits(k) % all.len() as u64) as usize];
+        // All of the range, close together at its lower end, tied or nearly, at the ends.
+        let real = |i: u64| match number % 4 {
+            0 => spread(i, low, high),
+            1 => spread(i, low, low + (high - low) / 8),
+            2 => spread(i, high - 1, high),
+            _ => corner(i, &[low, high, 0, high - 1]),
+        };
+        let imaginary = |i: u64| match number / 4 % 4 {
+            0 => spread(outputs + i, -one, one).clamp(low, high),
+            1 => spread(outputs + i, low, high),
+            2 => corner(outputs + i, &[low, high, one, -one, one + 1, -one - 1, 0]).clamp(low, high),
+            _ => spread(outputs + i, one - one / 8, one + one / 16).clamp(low, high),
+        };
+        let beta = |k: u64| match number / 16 % 3 {
+            0 => corner(k, &[self.beta.min_raw(), self.beta.max_raw(), 0, 1, -1]),
+            _ => spread(k, self.beta.min_raw(), self.beta.max_raw()),
+        };
+        ComplexSet {
+            // Sometimes of no output.
+            label: (bits(3 * outputs) % (outputs + 1)) as u32,
+            beta: (beta(3 * outputs + 1), beta(3 * outputs + 2)),
+            random: bits(3 * outputs + 3) as u32,
+            idle: (0..outputs).map(|i| (bits(2 * outputs + i) % 16).saturating_sub(13) as u32).collect(),
+            real: (0..outputs).map(|i| real(i) as i32).collect(),
+            imaginary: (0..outputs).map(|i| imaginary(i) as i32).collect(),
+        }
+    }
+
+    fn index_width(&self) -> u32 {
+        self.outputs.next_power_of_two().ilog2() + 1
+    }
+
+    /// Writes its tables, those of the unit `u`.
+    fn write_tables(&self, dir: &Path, u: usize) -> std::io::Result<()> {
+        let tables = ComplexSoftmax::of(self.drive);
+        let write = |name: &str, entries: Vec<u32>, digits: usize| {
+            let text: String = entries.iter().map(|e| format!("{e:0digits$x}\n")).collect();
+            fs::write(dir.join(format!("{name}_{u}.hex")), text)
+        };
+        let wide = |table: &[u16]| table.iter().map(|&e| e.into()).collect();
+        write("exponential", wide(&tables.exponential), 4)?;
+        write("angle", tables.angle.clone(), 8)?;
+        write("reciprocal", wide(&tables.reciprocal), 4)
+    }
+
+    /// The instance, its random bits, and its outputs among those of the top module.
+    fn instance(&self, u: usize, dir: &Path, element: &str) -> String {
+        let (drive, beta, state, index) =
+            (self.drive.width, self.beta.width, self.rule.to.width, self.index_width());
+        let tables = ComplexSoftmax::of(self.drive);
+        format!(
+            "  wire [{index}-1:0] asked_{u}, index_{u};\n  wire [{drive}-1:0] drive_{u}, imaginary_drive_{u};\n  \
+             wire [{state}-1:0] state_{u}, imaginary_{u};\n  wire valid_{u}, last_{u}, saturated_{u};\n  \
+             reg [31:0] random_{u}, random_imaginary_{u};\n  always @(posedge clk_i[{u}]) begin\n    \
+             random_{u} <= ({{{{(32-{index}){{1'b0}}}}, asked_{u}}} * 32'h9E3779B9) ^ random_i;\n    \
+             random_imaginary_{u} <= ({{{{(32-{index}){{1'b0}}}}, asked_{u}}} * 32'h85EBCA6B) + random_i;\n  end\n  \
+             complex_softmax #(\n    .Outputs({outputs}), .IndexWidth({index}), .LabelWidth(12), .DriveWidth({drive}), \
+             .SumWidth({sum}), .AngleWidth({angle}), .GreatestAngle({greatest}), .StateWidth({state}), .BetaWidth({beta}), \
+             .PullShift({shift}), .StateRounding({rounding}), .StateOverflow({overflow}),\n    \
+             .ExponentialFile(\"{dir}/exponential_{u}.hex\"),\n    .AngleFile(\"{dir}/angle_{u}.hex\"), \
+             .ReciprocalFile(\"{dir}/reciprocal_{u}.hex\")\n  \
+             ) u_{u} (\n    .clk_i(clk_i[{u}]), .rst_ni(rst_ni), .valid_i(valid_i), .last_i(last_i), \
+             .index_i(index_i[{index}-1:0]), .drive_i(drive_i[{drive}-1:0]), \
+             .imaginary_drive_i(imaginary_drive_i[{drive}-1:0]),\n    .beta_real_i(beta_real_i[{beta}-1:0]), \
+             .beta_imaginary_i(beta_imaginary_i[{beta}-1:0]), .label_i(label_i),\n    .random_index_o(asked_{u}), \
+             .random_i(random_{u}), .random_imaginary_i(random_imaginary_{u}),\n    .valid_o(valid_{u}), .last_o(last_{u}), \
+             .index_o(index_{u}), .drive_o(drive_{u}), .imaginary_drive_o(imaginary_drive_{u}), \
+             .saturated_o(saturated_{u}), .state_o(state_{u}), .imaginary_o(imaginary_{u})\n  );\n  \
+             assign flags_o{element} = {{13'd0, valid_{u}, last_{u}, saturated_{u}, {{(16-{index}){{1'b0}}}}, index_{u}}};\n  \
+             assign drive_o{element} = {{{{(32-{drive}){{1'b0}}}}, drive_{u}}};\n  \
+             assign imaginary_drive_o{element} = {{{{(32-{drive}){{1'b0}}}}, imaginary_drive_{u}}};\n  \
+             assign state_o{element} = {{{{(32-{state}){{1'b0}}}}, state_{u}}};\n  \
+             assign imaginary_o{element} = {{{{(32-{state}){{1'b0}}}}, imaginary_{u}}};\n",
+            dir = dir.display(),
+            outputs = self.outputs,
+            sum = 17 + self.outputs.ilog2(),
+            angle = tables.angle_bits(),
+            greatest = tables.greatest_angle,
+            shift = self.rule.shift(),
+            rounding = self.rule.rounding.code(),
+            overflow = self.rule.overflow.code(),
+        )
+    }
+
+    fn words(&self) -> Vec<u32> {
+        let mut words = vec![self.outputs as u32, self.sets.len() as u32];
+        for set in &self.sets {
+            words.extend([set.label, set.beta.0 as u32, set.beta.1 as u32, set.random]);
+            for i in 0..self.outputs {
+                words.extend([set.idle[i], set.real[i] as u32, set.imaginary[i] as u32]);
+            }
+        }
+        words
+    }
+}
+
+/// A module with these units side by side, and its tables in the same folder. Of one alone, plain Verilog.
+fn complex_top(units: &[ComplexUnit], dir: &Path) -> std::io::Result<String> {
+    let last = units.len() - 1;
+    let array = if last > 0 { format!(" [0:{last}]") } else { String::new() };
+    let outputs = ["flags_o", "drive_o", "imaginary_drive_o", "state_o", "imaginary_o"]
+        .map(|name| format!("  output wire [31:0] {name}{array}"));
+    let mut instances = String::new();
+    for (u, unit) in units.iter().enumerate() {
+        unit.write_tables(dir, u)?;
+        let element = if last > 0 { format!("[{u}]") } else { String::new() };
+        instances += &unit.instance(u, dir, &element);
+    }
+    Ok(format!(
+        "`default_nettype none\n\nmodule complex_top (\n  input wire [{last}:0] clk_i,\n  input wire rst_ni,\n  \
+         input wire valid_i,\n  input wire last_i,\n  /* verilator lint_off UNUSEDSIGNAL */\n  \
+         input wire [31:0] index_i,\n  input wire [31:0] drive_i,\n  input wire [31:0] imaginary_drive_i,\n  \
+         input wire [31:0] beta_real_i,\n  input wire [31:0] beta_imaginary_i,\n  \
+         /* verilator lint_on UNUSEDSIGNAL */\n  input wire [11:0] label_i,\n  input wire [31:0] random_i,\n{}\n);\n\
+         {instances}endmodule\n\n`default_nettype wire\n",
+        outputs.join(",\n")
+    ))
+}
+
+#[test]
+fn complex_softmax_equals_its_rust_twin() -> Result<(), Box<dyn std::error::Error>> {
+    let units: Vec<ComplexUnit> = (0..18).map(ComplexUnit::of).collect();
+    let dir = tempfile::tempdir()?;
+    let at = |name: &str| dir.path().join(name);
+    fs::write(at("complex_top.sv"), complex_top(&units, dir.path())?)?;
+    let words: Vec<u32> = units.iter().flat_map(ComplexUnit::words).collect();
+    fs::write(at("stimuli"), words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>())?;
+    let leaves =
+        ["complex_softmax", "function_table", "requantise"].map(|name| repository(&format!("hdl/{name}.v")));
+    let sources = [&[at("complex_top.sv")][..], &leaves].concat();
+    let program =
+        verilate(dir.path(), &sources, "complex_top", &repository("tests/leaves/complex_softmax.cpp"))?;
+    run(Command::new(program).args([at("stimuli"), at("results")]).current_dir(dir.path()))?;
+
+    let results = fs::read(at("results"))?;
+    let mut answers = results.as_chunks::<4>().0.iter().map(|w| u32::from_le_bytes(*w));
+    let (mut compared, mut saturated) = (0, 0);
+    for (u, unit) in units.iter().enumerate() {
+        let (twin, tables) = (ComplexPull::new(unit.drive, unit.rule), ComplexSoftmax::of(unit.drive));
+        let (mut re, mut im) = (vec![0; unit.outputs], vec![0; unit.outputs]);
+        let mut seen = std::collections::HashSet::new();
+        for (s, set) in unit.sets.iter().enumerate() {
+            let random = |i: usize| {
+                let index = i as u32;
+                let word = index.wrapping_mul(0x9E37_79B9) ^ set.random;
+                (word, index.wrapping_mul(0x85EB_CA6B).wrapping_add(set.random))
+            };
+            let label = set.label as u16;
+            twin.states(&set.real, &set.imaginary, label, set.beta, random, &mut re, &mut im);
+            for i in 0..unit.outputs {
+                let found: [u32; 6] = std::array::from_fn(|_| answers.next().unwrap_or(u32::MAX));
+                let part = |value: i32, format: Format| value as u32 & (u32::MAX >> (32 - format.width));
+                let beyond = tables.saturates(set.imaginary[i]);
+                let last = i + 1 == unit.outputs;
+                let expected = [
+                    (unit.outputs + i + 1 + PULL_CYCLES) as u32,
+                    i as u32 | u32::from(beyond) << 16 | u32::from(last) << 17,
+                    part(set.real[i], unit.drive),
+                    part(set.imaginary[i], unit.drive),
+                    part(re[i], unit.rule.to),
+                    part(im[i], unit.rule.to),
+                ];
+                assert_eq!(found, expected, "unit {u} ({:?}), set {s}, output {i}", unit.rule);
+                seen.insert((re[i], im[i]));
+                compared += 1;
+                saturated += usize::from(beyond);
+            }
+        }
+        assert!(seen.len() > 40, "unit {u} saw {} states", seen.len());
+    }
+    assert!(answers.next().is_none(), "the results are too long");
+    assert!(compared > 300_000 && saturated > 10_000, "{compared} compared, {saturated} saturated");
     Ok(())
 }
 
@@ -487,6 +718,13 @@ fn leaves_pass_every_front_end_without_a_warning() -> Result<(), Box<dyn std::er
     lint(dir.path(), &[repository("tests/leaves/requantise_twice.v")], "requantise_twice")?;
     let requantise = repository("hdl/requantise.v");
     lint(dir.path(), std::slice::from_ref(&requantise), "requantise")?;
+    for n in [0, 1, 4, 8] {
+        let wrapper = dir.path().join("complex_top.v");
+        fs::write(&wrapper, complex_top(&[ComplexUnit::of(n)], dir.path())?)?;
+        let leaves = ["complex_softmax", "function_table"].map(|name| repository(&format!("hdl/{name}.v")));
+        lint(dir.path(), &[&[wrapper, requantise.clone()][..], &leaves].concat(), "complex_top")
+            .map_err(|error| format!("complex softmax {n}: {error}"))?;
+    }
 
     // One small module around each geometry that bends a width: the narrowest, the widest, gains, far shifts.
     let geometries = [

@@ -4,6 +4,7 @@
 //! that loses bits is [`Requantise`]: align, then round, then overflow, in that order.
 
 pub mod complex_logistic;
+pub mod complex_softmax;
 pub mod exact;
 mod format;
 pub mod gaussian;
@@ -13,6 +14,7 @@ mod requantise;
 pub mod softmax;
 
 pub use complex_logistic::{ComplexLogistic, ComplexValue};
+pub use complex_softmax::ComplexSoftmax;
 pub use format::{Format, FormatError};
 pub use gaussian::Gaussian;
 pub use interval::Interval;

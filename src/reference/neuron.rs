@@ -2,7 +2,7 @@
 
 use crate::design::{Activation, Design, Dynamics, NeuronMath, NudgePlace, Tables};
 use crate::fixed_point::softmax::PROBABILITY_FRAC;
-use crate::fixed_point::{Requantise, Softmax};
+use crate::fixed_point::{ComplexSoftmax, Format, Requantise, Softmax};
 
 /// One layer's neuron arithmetic with every constant resolved.
 #[derive(Clone, Debug)]
@@ -84,6 +84,61 @@ impl Pull {
             let pull = sign * self.beta * (target - p);
             let rounded = self.state.rounding.apply(pull, self.state.shift(), random(i));
             *state = self.state.overflow.apply(rounded, self.state.to) as i32;
+        }
+    }
+}
+
+/// The pull of a softmax read-out of complex drives on the network, `beta (y - p)` with a complex `beta`. The twin of
+/// `hdl/complex_softmax.v`.
+#[derive(Clone, Debug)]
+pub struct ComplexPull {
+    softmax: ComplexSoftmax,
+    state: Requantise,
+}
+
+impl ComplexPull {
+    /// The read-out of a design (of use where it is a softmax).
+    pub fn of(design: &Design) -> ComplexPull {
+        let n = design.neurons[design.output_layer() - 1];
+        let Pull { state, .. } = Pull::of(design);
+        ComplexPull::new(n.drive, state)
+    }
+
+    /// A read-out of drives of this signed format, with the rule that takes a pull to the states' format.
+    pub fn new(drive: Format, state: Requantise) -> ComplexPull {
+        ComplexPull { softmax: ComplexSoftmax::of(drive), state }
+    }
+
+    /// How many of the drives' imaginary parts are beyond 1 and thus saturated.
+    pub fn saturated(&self, imaginary: &[i32]) -> usize {
+        self.softmax.saturated(imaginary)
+    }
+
+    /// New states of all outputs, real and imaginary, from their drives; all 0 where `beta` is. `beta` is raw, of the
+    /// nudge's format in both parts; `random` gives an output's random bits, for the real and for the imaginary part.
+    #[allow(clippy::too_many_arguments)]
+    pub fn states(
+        &self,
+        real: &[i32],
+        imaginary: &[i32],
+        label: u16,
+        beta: (i64, i64),
+        random: impl Fn(usize) -> (u32, u32),
+        out_real: &mut [i32],
+        out_imaginary: &mut [i32],
+    ) {
+        if beta == (0, 0) {
+            out_real.fill(0);
+            out_imaginary.fill(0);
+            return;
+        }
+        let outputs = out_real.iter_mut().zip(out_imaginary);
+        for ((i, p), (re, im)) in self.softmax.probabilities(real, imaginary).enumerate().zip(outputs) {
+            let target = i64::from(i == usize::from(label)) << PROBABILITY_FRAC;
+            let error = (target - p.0, -p.1);
+            let bits = random(i);
+            *re = self.state.apply(beta.0 * error.0 - beta.1 * error.1, bits.0) as i32;
+            *im = self.state.apply(beta.1 * error.0 + beta.0 * error.1, bits.1) as i32;
         }
     }
 }

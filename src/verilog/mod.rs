@@ -53,6 +53,7 @@ pub const LEAVES: &[(&str, &str)] = &[
     ("complex_logistic.v", include_str!("../../hdl/complex_logistic.v")),
     ("turned_neuron.v", include_str!("../../hdl/turned_neuron.v")),
     ("softmax_unit.v", include_str!("../../hdl/softmax_unit.v")),
+    ("complex_softmax.v", include_str!("../../hdl/complex_softmax.v")),
     ("post_memory.v", include_str!("../../hdl/post_memory.v")),
     ("signature.v", include_str!("../../hdl/signature.v")),
 ];

@@ -23,6 +23,7 @@ module turned_neuron #(
   parameter DriveFrac = 7,
   parameter StateWidth = 12,        // signed
   parameter StateFrac = 10,
+  parameter Activates = 1,          // 0: a softmax read-out, of which only the drives are looked at
   parameter Output = 0,             // 1: output layer, has a nudge
   parameter BetaWidth = 17,         // signed
   parameter NudgeWidth = 32,
@@ -59,8 +60,8 @@ module turned_neuron #(
   input  wire [31:0]                   imaginary_random_i,
   output wire signed [DriveWidth-1:0]  drive_o,        // with the state
   output wire signed [DriveWidth-1:0]  imaginary_drive_o,
-  output reg  signed [StateWidth-1:0]  real_o,
-  output reg  signed [StateWidth-1:0]  imaginary_o
+  output wire signed [StateWidth-1:0]  real_o,
+  output wire signed [StateWidth-1:0]  imaginary_o
 );
 
   // Which operands are used depends on the parameters; sums and products are cut to widths that are proven to hold them.
@@ -134,46 +135,54 @@ module turned_neuron #(
   always @(posedge clk_i) drives_q <= {drives_q, real6, imaginary6};
   assign {drive_o, imaginary_drive_o} = drives_q[2*(DrivesHeld-1)*DriveWidth+:2*DriveWidth];
 
-  // Activation.
-  localparam FineWidth = 2 * StateFrac + 13;
-  wire signed [FineWidth-1:0] real15, imaginary15;
-  wire saturated15;
-  complex_logistic #(
-    .DriveWidth(DriveWidth), .DriveFrac(DriveFrac), .StateFrac(StateFrac), .ExponentialFile(ExponentialFile),
-    .TrigonometricFile(TrigonometricFile), .ReciprocalFile(ReciprocalFile)
-  ) u_logistic (
-    .clk_i(clk_i), .real_i(real6), .imaginary_i(imaginary6), .real_o(real15), .imaginary_o(imaginary15),
-    .saturated_o(saturated15)
-  );
-  wire [StateWidth-1:0] rho7;
-  reg [(ActivationCycles-1)*StateWidth-1:0] rhos_q;
-  function_table #(.InWidth(DriveWidth), .OutWidth(StateWidth), .File(TableFile)) u_table (
-    .clk_i(clk_i), .value_i(drive6_q), .result_o(rho7)
-  );
-  always @(posedge clk_i) rhos_q <= {rhos_q, rho7};
-  wire [StateWidth-1:0] rho15 = rhos_q[(ActivationCycles-2)*StateWidth+:StateWidth];
+  generate
+    if (Activates != 0) begin : gen_activation
+      // Activation.
+      localparam FineWidth = 2 * StateFrac + 13;
+      wire signed [FineWidth-1:0] real15, imaginary15;
+      wire saturated15;
+      complex_logistic #(
+        .DriveWidth(DriveWidth), .DriveFrac(DriveFrac), .StateFrac(StateFrac), .ExponentialFile(ExponentialFile),
+        .TrigonometricFile(TrigonometricFile), .ReciprocalFile(ReciprocalFile)
+      ) u_logistic (
+        .clk_i(clk_i), .real_i(real6), .imaginary_i(imaginary6), .real_o(real15), .imaginary_o(imaginary15),
+        .saturated_o(saturated15)
+      );
+      wire [StateWidth-1:0] rho7;
+      reg [(ActivationCycles-1)*StateWidth-1:0] rhos_q;
+      function_table #(.InWidth(DriveWidth), .OutWidth(StateWidth), .File(TableFile)) u_table (
+        .clk_i(clk_i), .value_i(drive6_q), .result_o(rho7)
+      );
+      always @(posedge clk_i) rhos_q <= {rhos_q, rho7};
+      wire [StateWidth-1:0] rho15 = rhos_q[(ActivationCycles-2)*StateWidth+:StateWidth];
 
-  // State.
-  localparam StateShift = StateFrac + 11;
-  wire [StateWidth-1:0] real_d, imaginary_d;
-  wire real_saturated, imaginary_saturated;
-  requantise #(
-    .InWidth(FineWidth), .Shift(StateShift), .OutWidth(StateWidth), .OutSigned(1),
-    .Rounding(StateRounding), .Overflow(StateOverflow)
-  ) u_real (
-    .in_i(real15), .random_i(real_random_i), .out_o(real_d), .saturated_o(real_saturated)
-  );
-  requantise #(
-    .InWidth(FineWidth), .Shift(StateShift), .OutWidth(StateWidth), .OutSigned(1),
-    .Rounding(StateRounding), .Overflow(StateOverflow)
-  ) u_imaginary (
-    .in_i(imaginary15), .random_i(imaginary_random_i), .out_o(imaginary_d), .saturated_o(imaginary_saturated)
-  );
-  wire turned15 = turned_q[StateStage-2];
-  always @(posedge clk_i) begin
-    real_o <= turned15 ? real_d : rho15;
-    imaginary_o <= turned15 ? imaginary_d : 0;
-  end
+      // State.
+      localparam StateShift = StateFrac + 11;
+      wire [StateWidth-1:0] real_d, imaginary_d;
+      wire real_saturated, imaginary_saturated;
+      requantise #(
+        .InWidth(FineWidth), .Shift(StateShift), .OutWidth(StateWidth), .OutSigned(1),
+        .Rounding(StateRounding), .Overflow(StateOverflow)
+      ) u_real (
+        .in_i(real15), .random_i(real_random_i), .out_o(real_d), .saturated_o(real_saturated)
+      );
+      requantise #(
+        .InWidth(FineWidth), .Shift(StateShift), .OutWidth(StateWidth), .OutSigned(1),
+        .Rounding(StateRounding), .Overflow(StateOverflow)
+      ) u_imaginary (
+        .in_i(imaginary15), .random_i(imaginary_random_i), .out_o(imaginary_d), .saturated_o(imaginary_saturated)
+      );
+      wire turned15 = turned_q[StateStage-2];
+      reg signed [StateWidth-1:0] real_q, imaginary_q;
+      always @(posedge clk_i) begin
+        real_q <= turned15 ? real_d : rho15;
+        imaginary_q <= turned15 ? imaginary_d : 0;
+      end
+      assign {real_o, imaginary_o} = {real_q, imaginary_q};
+    end else begin : gen_no_activation
+      assign {real_o, imaginary_o} = {2*StateWidth{1'b0}};
+    end
+  endgenerate
 
   /* verilator lint_on WIDTH */
   /* verilator lint_on UNUSED */

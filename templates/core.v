@@ -544,7 +544,7 @@ module {{ head.module }} (
   wire [31:0] key_imaginary_state = 32'd0;
 {%- endif %}
 {%- endif %}
-  assign pulling = {% if has.softmax %}({{ pull.nudge_name }} != 2'd0){% if has.even_odd %} && (Layers % 2 == {31'd0, odd}){% endif %}{% else %}1'b0{% endif %};
+  assign pulling = {% if has.softmax %}({{ pull.nudge_name }} != 2'd0){% if has.complex %} && (nudge != 2'd3 || second){% endif %}{% if has.even_odd %} && (Layers % 2 == {31'd0, odd}){% endif %}{% else %}1'b0{% endif %};
   neuron_bank u_neurons (
     .clk_i(clk_i), .rst_ni(rst_ni), .key_drive_i({% if has.complex %}turn3_q[4] ? key_imaginary_drive : {% endif %}key_drive), .key_state_i(key_state),{% if has.noise %} .key_noise_i(key_noise),{% endif %}{% if has.complex %} .key_imaginary_i(key_imaginary_state),{% endif %} .label_i(label),
     .bank_now_i(bank_now3), .bank_next_i(bank_next3), .nudge_i(nudge3),{% if has.complex %} .second_i(turn3_q[4]), .point_i(turn3_q[3:0]),{% endif %} .odd_i({% if has.even_odd %}odd3_q{% else %}1'b0{% endif %}),

@@ -341,24 +341,74 @@ module neuron_bank (
   /* verilator lint_on UNUSED */
   wire [31:0] pull_random = 32'd0;
 {%- endif %}
+{%- if has.complex %}
+  // Complex drives have a unit of their own.
+  wire turned_pull_valid, turned_pull_last;
+  /* verilator lint_off UNUSED */
+  wire turned_pull_saturated;
+  wire [IndexWidth-1:0] turned_random_index;
+  /* verilator lint_on UNUSED */
+  wire [IndexWidth-1:0] turned_pull_index;
+  wire [{{ pull.pull_drive_width }}-1:0] turned_pull_drive, turned_pull_imaginary_drive;
+  wire [{{ pull.pull_state_width }}-1:0] turned_pull_state, turned_pull_imaginary;
+{%- if has.stochastic_state %}
+  wire [31:0] turned_random, turned_imaginary_random;
+  neuron_bits #(.Cycles(1)) u_turned_bits (
+    .clk_i(clk_i), .key_i(key_state_i), .layer_i({{ self.resize("OutputLayer", w.layer_width, &16) }}), .index_i({{ self.resize("turned_random_index", w.index_width, &32) }}), .random_o(turned_random)
+  );
+  neuron_bits #(.Cycles(1)) u_turned_imaginary_bits (
+    .clk_i(clk_i), .key_i(key_imaginary_i), .layer_i({{ self.resize("OutputLayer", w.layer_width, &16) }}), .index_i({{ self.resize("turned_random_index", w.index_width, &32) }}), .random_o(turned_imaginary_random)
+  );
+{%- else %}
+  wire [31:0] turned_random = 32'd0, turned_imaginary_random = 32'd0;
+{%- endif %}
+  complex_softmax #(
+    .IndexWidth(IndexWidth), .LabelWidth(LabelWidth), {{ pull.turned_parameters }}
+  ) u_turned_softmax (
+    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(new_valid && new_collected && turned15 && !new_first), .last_i(new_last), .index_i(new_index),
+    .drive_i(new_drive[{{ pull.pull_drive_width }}-1:0]), .imaginary_drive_i(new_imaginary_drive[{{ pull.pull_drive_width }}-1:0]),
+    .beta_real_i(beta_real), .beta_imaginary_i(beta_imaginary), .label_i(label_i),
+    .random_index_o(turned_random_index), .random_i(turned_random), .random_imaginary_i(turned_imaginary_random),
+    .valid_o(turned_pull_valid), .last_o(turned_pull_last), .index_o(turned_pull_index), .drive_o(turned_pull_drive),
+    .imaginary_drive_o(turned_pull_imaginary_drive), .saturated_o(turned_pull_saturated), .state_o(turned_pull_state),
+    .imaginary_o(turned_pull_imaginary)
+  );
+{%- endif %}
   softmax_unit #(
     .IndexWidth(IndexWidth), .LabelWidth(LabelWidth), {{ pull.pull_parameters }}
   ) u_softmax (
-    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(new_valid && new_collected), .last_i(new_last), .index_i(new_index),
+    .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(new_valid && new_collected{% if has.complex %} && !turned15{% endif %}), .last_i(new_last), .index_i(new_index),
     .drive_i(new_drive[{{ pull.pull_drive_width }}-1:0]), .negative_i(nudge_i == 2'd2), .label_i(label_i),
     .random_index_o(pull_random_index), .random_i(pull_random),
     .valid_o(pull_valid), .last_o(pull_last), .index_o(pull_index), .drive_o(pull_drive), .state_o(pull_state)
   );
+{%- if has.complex %}
+  wire pulls = pull_valid || turned_pull_valid;
+  wire [IndexWidth-1:0] pulled_index = turned_pull_valid ? turned_pull_index : pull_index;
+  wire [{{ pull.pull_state_width }}-1:0] pulled_state = turned_pull_valid ? turned_pull_state : pull_state;
+  wire [{{ pull.pull_drive_width }}-1:0] pulled_drive = turned_pull_valid ? turned_pull_drive : pull_drive;
+  wire signed [StateWidth-1:0] pull_state_wide = {{ self.extend("pulled_state", pull.pull_state_width, w.state_width) }};
+  wire signed [StateWidth-1:0] pull_imaginary_wide = {{ self.extend("turned_pull_imaginary", pull.pull_state_width, w.state_width) }};
+  wire signed [DriveWidth-1:0] pull_drive_wide = {{ self.extend("pulled_drive", pull.pull_drive_width, w.drive_width) }};
+  wire signed [DriveWidth-1:0] pull_imaginary_drive_wide = {{ self.extend("turned_pull_imaginary_drive", pull.pull_drive_width, w.drive_width) }};
+  assign valid_o = pulls || (new_valid && !new_collected && !new_first);
+  assign last_o = pull_valid ? pull_last : turned_pull_valid ? turned_pull_last : new_last;
+  assign imaginary_o = turned_pull_valid ? pull_imaginary_wide : pull_valid ? {StateWidth{1'b0}} : new_imaginary;
+  assign imaginary_drive_o = turned_pull_valid ? pull_imaginary_drive_wide : pull_valid ? {DriveWidth{1'b0}} : new_imaginary_drive;
+{%- else %}
+  wire pulls = pull_valid;
+  wire [IndexWidth-1:0] pulled_index = pull_index;
   wire signed [StateWidth-1:0] pull_state_wide = {{ self.extend("pull_state", pull.pull_state_width, w.state_width) }};
   wire signed [DriveWidth-1:0] pull_drive_wide = {{ pull.pull_drive_wide }};
   assign valid_o = pull_valid || (new_valid && !new_collected);
   assign last_o = pull_valid ? pull_last : new_last;
-  assign layer_o = pull_valid ? OutputLayer : new_layer;
-  assign index_o = pull_valid ? pull_index : new_index;
-  assign number_o = pull_valid ? pre_base_of(OutputLayer + 1'b1) + {{ self.resize("pull_index", w.index_width, w.neuron_width) }} : new_number;
-  assign bank_o = pull_valid ? bank_next_i : new_bank;
-  assign state_o = pull_valid ? pull_state_wide : new_state;
-  assign drive_o = pull_valid ? pull_drive_wide : new_drive;
+{%- endif %}
+  assign layer_o = pulls ? OutputLayer : new_layer;
+  assign index_o = pulls ? pulled_index : new_index;
+  assign number_o = pulls ? pre_base_of(OutputLayer + 1'b1) + {{ self.resize("pulled_index", w.index_width, w.neuron_width) }} : new_number;
+  assign bank_o = pulls ? bank_next_i : new_bank;
+  assign state_o = pulls ? pull_state_wide : new_state;
+  assign drive_o = pulls ? pull_drive_wide : new_drive;
 {%- if has.corners %}
   assign corner_o = pull_valid ? 2'd0 : new_corner;
 {%- endif %}
@@ -385,7 +435,7 @@ module neuron_bank (
   assign imaginary_activity_o = aligned_imaginary[ActivityWidth-1:0];
 {%- endif %}
 {%- endif %}
-  assign pulled_o = {% if has.softmax %}pull_valid && pull_last{% else %}1'b0{% endif %};
+  assign pulled_o = {% if has.softmax && has.complex %}(pull_valid && pull_last) || (turned_pull_valid && turned_pull_last){% else if has.softmax %}pull_valid && pull_last{% else %}1'b0{% endif %};
 
 endmodule
 

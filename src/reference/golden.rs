@@ -1,6 +1,6 @@
 //! The specification, executable: phase programs in plain 64-bit integer loops. Slow and obvious.
 
-use super::neuron::{NeuronInput, NeuronUnit, Pull};
+use super::neuron::{ComplexPull, NeuronInput, NeuronUnit, Pull};
 use super::turned::{Parts, TurnedInput, TurnedUnit};
 use super::weights::{backward_layer, column_keys, velocity_layer};
 use super::{Observer, SampleEnd, StepView, Weights};
@@ -22,6 +22,8 @@ pub struct Golden<'d> {
     turned: Vec<TurnedUnit>,
     /// A softmax read-out.
     pull: Option<Pull>,
+    /// The same of complex drives.
+    turned_pull: Option<ComplexPull>,
     /// On the drives of nudged steps.
     noise: Option<Gaussian>,
     /// The weights.
@@ -105,6 +107,7 @@ impl<'d> Golden<'d> {
             design,
             program: Program::of(design),
             pull: design.is_softmax(design.output_layer()).then(|| Pull::of(design)),
+            turned_pull: ComplexPull::needed(design),
             noise: design.gaussian(),
             units,
             turned: turned.map(|l| TurnedUnit::of(design, l)).collect(),
@@ -235,6 +238,20 @@ impl<'d> Golden<'d> {
                 (b.drives[at], b.imaginary_drives[at]) = (turned.drive.re as i32, turned.drive.im as i32);
                 (next.states[at], next.imaginary[at]) = (turned.state.re as i32, turned.state.im as i32);
             }
+        }
+        if let Some(pull) = &self.turned_pull {
+            let outputs = d.network.span(d.output_layer());
+            let random = |i: usize| {
+                let of = |purpose| row_bits(key(d.output_layer(), purpose), i as u32);
+                (of(Purpose::State), of(Purpose::ImaginaryState))
+            };
+            pull.states(
+                (&b.drives[outputs.clone()], &b.imaginary_drives[outputs.clone()]),
+                label,
+                (nudge_re, nudge_im),
+                random,
+                (&mut next.states[outputs.clone()], &mut next.imaginary[outputs]),
+            );
         }
         b.previous = std::mem::replace(&mut b.now, next);
     }

@@ -104,6 +104,11 @@ impl ComplexPull {
         ComplexPull::new(n.drive, state)
     }
 
+    /// That of a design whose read-out is a softmax of complex drives.
+    pub(super) fn needed(design: &Design) -> Option<ComplexPull> {
+        (design.is_complex() && design.is_softmax(design.output_layer())).then(|| ComplexPull::of(design))
+    }
+
     /// A read-out of drives of this signed format, with the rule that takes a pull to the states' format.
     pub fn new(drive: Format, state: Requantise) -> ComplexPull {
         ComplexPull { softmax: ComplexSoftmax::of(drive), state }
@@ -116,16 +121,13 @@ impl ComplexPull {
 
     /// New states of all outputs, real and imaginary, from their drives; all 0 where `beta` is. `beta` is raw, of the
     /// nudge's format in both parts; `random` gives an output's random bits, for the real and for the imaginary part.
-    #[allow(clippy::too_many_arguments)]
     pub fn states(
         &self,
-        real: &[i32],
-        imaginary: &[i32],
+        (real, imaginary): (&[i32], &[i32]),
         label: u16,
         beta: (i64, i64),
         random: impl Fn(usize) -> (u32, u32),
-        out_real: &mut [i32],
-        out_imaginary: &mut [i32],
+        (out_real, out_imaginary): (&mut [i32], &mut [i32]),
     ) {
         if beta == (0, 0) {
             out_real.fill(0);

@@ -18,8 +18,8 @@ pub struct Parts {
 #[derive(Clone, Debug)]
 pub struct TurnedUnit {
     unit: NeuronUnit,
-    logistic: ComplexLogistic,
-    state: Requantise,
+    /// None of a softmax read-out, whose states are made elsewhere.
+    activation: Option<(ComplexLogistic, Requantise)>,
 }
 
 /// What a neuron is told besides its sums.
@@ -56,17 +56,17 @@ impl TurnedUnit {
     /// The neurons of layer `l` (1 to L) of a design whose states are complex.
     pub fn of(design: &Design, l: usize) -> TurnedUnit {
         let n = design.neurons[l - 1];
-        let logistic = ComplexLogistic::of(n.drive, n.state);
-        TurnedUnit {
-            unit: NeuronUnit::of(design, l),
-            state: Requantise {
+        let activation = (!design.is_softmax(l)).then(|| {
+            let logistic = ComplexLogistic::of(n.drive, n.state);
+            let state = Requantise {
                 from_frac: logistic.frac(),
                 to: n.state,
                 rounding: design.state_modes.rounding,
                 overflow: design.state_modes.overflow,
-            },
-            logistic,
-        }
+            };
+            (logistic, state)
+        });
+        TurnedUnit { unit: NeuronUnit::of(design, l), activation }
     }
 
     /// One time step. The nudge `beta (y - s)` is a product of complex numbers, `y` is real.
@@ -79,10 +79,14 @@ impl TurnedUnit {
         };
         let (re, re_over) = self.unit.drive_under(i.total.re, pull.re, i.drive_random.0);
         let (im, im_over) = self.unit.drive_under(i.total.im, pull.im, i.drive_random.1);
-        let rho = self.logistic.at(re, im);
+        let drive_over = re_over || im_over;
+        let Some((logistic, requantise)) = &self.activation else {
+            return Turned { drive: Parts { re, im }, drive_over, ..Turned::default() };
+        };
+        let rho = logistic.at(re, im);
         let requantise = |x, random| {
-            let rounded = self.state.rounding.apply(x, self.state.shift(), random);
-            let state = self.state.overflow.apply(rounded, self.state.to);
+            let rounded = requantise.rounding.apply(x, requantise.shift(), random);
+            let state = requantise.overflow.apply(rounded, requantise.to);
             (state, state != rounded)
         };
         let (state_re, over_re) = requantise(rho.real, i.state_random.0);
@@ -90,7 +94,7 @@ impl TurnedUnit {
         Turned {
             drive: Parts { re, im },
             state: Parts { re: state_re, im: state_im },
-            drive_over: re_over || im_over,
+            drive_over,
             state_over: over_re || over_im || rho.saturated,
         }
     }

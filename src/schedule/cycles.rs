@@ -1,6 +1,7 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
 use super::{Layout, Walk};
+use crate::fixed_point::complex_softmax;
 use crate::rules::{Learning, Machine, Nudge, Op, Pass, Program, run};
 
 /// Cycles of one sample.
@@ -28,6 +29,8 @@ const WRITE: u64 = 10;
 /// From the last column's issue to the last pull of a softmax read-out, less a cycle for each output of the last chunk,
 /// two for each output, and a neuron's stages: 14 to the head of the drive chain, 10 in the read-out.
 const PULLS: u64 = 24;
+/// By so much a softmax of complex drives takes longer than a real one.
+const MORE_PULLS: u64 = complex_softmax::PULL_CYCLES as u64 - 10;
 /// From the last operation until the prediction is out, and with it the last step's signature.
 pub const SETTLE: u32 = 12;
 
@@ -91,9 +94,10 @@ impl Machine for Clock<'_> {
         let from_input = !self.input_valid || update.is_some() || layout.depth() == 1;
         let outputs_move = !layout.order.holds(at, layout.depth());
         let pulls = layout.softmax_outputs > 0 && nudge != Nudge::None && outputs_move;
-        let end = if pulls { End::Pulls } else { End::Drives };
+        let turned = matches!(nudge, Nudge::Turned(_));
+        let end = if pulls { End::Pulls { turned } } else { End::Drives };
         let mut from_input = from_input;
-        if matches!(nudge, Nudge::Turned(_)) {
+        if turned {
             // The real drives first, which wait for the imaginary ones.
             self.pass(from_input, End::Drives);
             from_input = layout.depth() == 1;
@@ -124,7 +128,10 @@ enum End {
     /// Its drives.
     Drives,
     /// The pulls of a softmax read-out, of its drives.
-    Pulls,
+    Pulls {
+        /// Of complex drives.
+        turned: bool,
+    },
     /// Its last weight: it only learns.
     Weights {
         /// It applies what a batch has added up.
@@ -138,7 +145,7 @@ fn pass(layout: &Layout, active: usize, from_input: bool, end: End) -> Cycles {
     if layout.has_kernels() {
         let walked = match end {
             End::Weights { apply } => layout.walk_to_learn(apply),
-            End::Drives | End::Pulls => layout.walk_to_relax(from_input),
+            End::Drives | End::Pulls { .. } => layout.walk_to_relax(from_input),
         };
         c.spend(walked.cycles);
         c.weight_reads += walked.reads;
@@ -152,9 +159,11 @@ fn pass(layout: &Layout, active: usize, from_input: bool, end: End) -> Cycles {
     }
     c.spend(match end {
         End::Drives => u64::from(layout.drain()),
-        End::Pulls => {
+        End::Pulls { turned } => {
             let outputs = 2 * layout.softmax_outputs + layout.last_neurons();
-            PULLS + u64::from(layout.neuron.state + layout.neuron_delay()) + outputs as u64
+            (if turned { PULLS + MORE_PULLS } else { PULLS })
+                + u64::from(layout.neuron.state + layout.neuron_delay())
+                + outputs as u64
         }
         End::Weights { .. } => WRITE,
     });

@@ -155,6 +155,8 @@ pub(super) struct Options {
 pub(super) struct Pull {
     pub nudge_name: &'static str,
     pub pull_parameters: String,
+    /// Of the unit for complex drives.
+    pub turned_parameters: String,
     pub pull_drive_width: u32,
     pub pull_state_width: u32,
     pub pull_drive_wide: String,
@@ -469,6 +471,10 @@ fn pull(design: &Design, layout: &Layout) -> Pull {
     Pull {
         nudge_name: if design.nudge_sign == NudgeSign::Random { "nudge_signed" } else { "nudge" },
         pull_parameters: units::pull_parameters(design),
+        turned_parameters: match design.is_complex() && layout.softmax_outputs > 0 {
+            true => units::turned_pull_parameters(design),
+            false => String::new(),
+        },
         pull_drive_width: output.drive.width,
         pull_state_width: output.state.width,
         pull_drive_wide: units::widen(

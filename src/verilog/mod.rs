@@ -17,7 +17,7 @@ pub use units::{common_drive_width, common_state_width, rates_width};
 pub use written::{Written, replace_written};
 
 use crate::design::{Design, Keys, Table, Tables};
-use crate::fixed_point::{ComplexLogistic, Softmax};
+use crate::fixed_point::{ComplexLogistic, ComplexSoftmax, Softmax};
 use crate::rules::Program;
 use crate::schedule::Layout;
 use std::collections::BTreeMap;
@@ -112,7 +112,7 @@ impl Sources {
                 }
             }
         }
-        for l in (1..=design.output_layer()).filter(|_| design.is_complex()) {
+        for l in (1..=design.output_layer()).filter(|&l| design.is_complex() && !design.is_softmax(l)) {
             let n = design.neurons[l - 1];
             let unit = ComplexLogistic::of(n.drive, n.state);
             let all = [
@@ -131,6 +131,11 @@ impl Sources {
             let reciprocal = numbers("Softmax: reciprocal", words(&tables.reciprocal));
             files.insert(EXPONENTIAL_FILE.to_owned(), exponential);
             files.insert(RECIPROCAL_FILE.to_owned(), reciprocal);
+            if design.is_complex() {
+                let tables = ComplexSoftmax::of(design.neurons[design.output_layer() - 1].drive);
+                let words = tables.angle.iter().map(|e| format!("{e:08x}\n")).collect();
+                files.insert(ANGLE_FILE.to_owned(), numbers("Softmax: sine and cosine of an angle", words));
+            }
         }
         if let Some(noise) = design.gaussian() {
             let width = design.datapath.noise_width;
@@ -223,6 +228,7 @@ impl Sources {
 /// Tables of a softmax read-out.
 const EXPONENTIAL_FILE: &str = "softmax_exponential.hex";
 const RECIPROCAL_FILE: &str = "softmax_reciprocal.hex";
+const ANGLE_FILE: &str = "softmax_angle.hex";
 
 /// Quantiles of the noise.
 const NOISE_FILE: &str = "noise.hex";

@@ -1,7 +1,8 @@
 //! Neuron units: one per distinct set of formats and constants, shared by the layers that have them.
 
-use super::{EXPONENTIAL_FILE, RECIPROCAL_FILE, table_file};
+use super::{ANGLE_FILE, EXPONENTIAL_FILE, RECIPROCAL_FILE, table_file};
 use crate::design::{Activation, Constant, Design, Dynamics, NeuronMath, Neurons, NudgePlace, Order, Tables};
+use crate::fixed_point::ComplexSoftmax;
 use crate::fixed_point::softmax::PROBABILITY_FRAC;
 use crate::network::PartName;
 use crate::schedule::{NeuronStages, bits};
@@ -134,7 +135,10 @@ fn unit(design: &Design, layers: Vec<usize>, layer_width: u32) -> Unit {
             n.state.width,
             design.datapath.activity_width,
         ),
-        imaginary_out: widen(&format!("imaginary_{id}"), true, n.state.width, sw),
+        imaginary_out: match design.is_softmax(id) {
+            true => format!("{sw}'d0"),
+            false => widen(&format!("imaginary_{id}"), true, n.state.width, sw),
+        },
         imaginary_drive_out: widen(&format!("imaginary_drive_{id}"), true, n.drive.width, dw),
     }
 }
@@ -168,11 +172,16 @@ fn turned(design: &Design, id: usize, table: &str) -> Vec<(&'static str, String)
         ("DriveOverflow", design.drive_modes.overflow.code().to_string()),
         ("StateRounding", design.state_modes.rounding.code().to_string()),
         ("StateOverflow", design.state_modes.overflow.code().to_string()),
-        ("TableFile", format!("\"{table}\"")),
-        ("ExponentialFile", file("exponential")),
-        ("TrigonometricFile", file("trigonometric")),
-        ("ReciprocalFile", file("reciprocal")),
     ]);
+    all.extend(match design.is_softmax(id) {
+        true => vec![("Activates", "0".to_owned())],
+        false => vec![
+            ("TableFile", format!("\"{table}\"")),
+            ("ExponentialFile", file("exponential")),
+            ("TrigonometricFile", file("trigonometric")),
+            ("ReciprocalFile", file("reciprocal")),
+        ],
+    });
     all
 }
 
@@ -275,6 +284,30 @@ pub fn pull_parameters(design: &Design) -> String {
         ("StateRounding", design.state_modes.rounding.code().to_string()),
         ("StateOverflow", design.state_modes.overflow.code().to_string()),
         ("ExponentialFile", format!("\"{EXPONENTIAL_FILE}\"")),
+        ("ReciprocalFile", format!("\"{RECIPROCAL_FILE}\"")),
+    ];
+    let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
+    wrap(&parameters)
+}
+
+/// Parameters of the unit of a softmax read-out of complex drives.
+pub fn turned_pull_parameters(design: &Design) -> String {
+    let n = design.neurons[design.output_layer() - 1];
+    let shift = PROBABILITY_FRAC + design.beta.format.frac - n.state.frac;
+    let tables = ComplexSoftmax::of(n.drive);
+    let parameters = [
+        ("Outputs", design.classes().to_string()),
+        ("DriveWidth", n.drive.width.to_string()),
+        ("SumWidth", (16 + bits(design.classes())).to_string()),
+        ("AngleWidth", tables.angle_bits().to_string()),
+        ("GreatestAngle", tables.greatest_angle.to_string()),
+        ("StateWidth", n.state.width.to_string()),
+        ("BetaWidth", beta_width(design).to_string()),
+        ("PullShift", shift.to_string()),
+        ("StateRounding", design.state_modes.rounding.code().to_string()),
+        ("StateOverflow", design.state_modes.overflow.code().to_string()),
+        ("ExponentialFile", format!("\"{EXPONENTIAL_FILE}\"")),
+        ("AngleFile", format!("\"{ANGLE_FILE}\"")),
         ("ReciprocalFile", format!("\"{RECIPROCAL_FILE}\"")),
     ];
     let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();

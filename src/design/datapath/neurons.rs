@@ -72,7 +72,7 @@ pub(super) fn neuron_math(
     inside_width(x.signed_bits() + (n.state.frac - x_frac).max(0) as u32)?;
     within_random_bits("drive", d.drive_modes, sum_frac - n.drive.frac, l)?;
     within_random_bits("state", d.state_modes, x_frac - n.state.frac, l)?;
-    if d.is_complex() {
+    if d.is_complex() && !d.is_softmax(l) {
         within_random_bits(
             "state",
             d.state_modes,

@@ -5,6 +5,7 @@ use super::{Engine, Seen, Synapses};
 use crate::design::Design;
 use crate::fixed_point::{Purpose, Rounding, absorb, lane_bits, row_bits, step_key};
 use crate::reference::counters::Counters;
+use crate::reference::neuron::ComplexPull;
 use crate::reference::turned::{Parts, TurnedInput, TurnedUnit};
 use crate::reference::weights::column_keys;
 
@@ -12,6 +13,7 @@ use crate::reference::weights::column_keys;
 #[derive(Clone, Debug)]
 pub(super) struct Imaginary<N: Numbers> {
     units: Vec<TurnedUnit>,
+    pull: Option<ComplexPull>,
     /// States and drives of layers 1 to L.
     pub(super) states: Vec<i32>,
     pub(super) drives: Vec<i32>,
@@ -33,6 +35,7 @@ impl<N: Numbers> Imaginary<N> {
         let neurons = design.neuron_count();
         design.is_complex().then(|| Imaginary {
             units: design.network.layers().map(|l| TurnedUnit::of(design, l)).collect(),
+            pull: ComplexPull::needed(design),
             states: vec![0; neurons],
             drives: vec![0; neurons],
             now: now.to_vec(),
@@ -98,8 +101,16 @@ impl<N: Numbers> Engine<'_, N> {
                         [(turned.drive.re, turned.state.re), (turned.drive.im, turned.state.im)]
                     {
                         count.drive.see(of_drive, turned.drive_over);
-                        count.state.see(of_state, turned.state_over);
+                        if !d.is_softmax(l) {
+                            count.state.see(of_state, turned.state_over);
+                        }
                     }
+                }
+                if d.is_softmax(l) {
+                    let new = [turned.drive.re, turned.drive.im].map(|v| v as i32);
+                    still &= new == [self.drives[at], parts.drives[at]];
+                    [self.drives[at], parts.drives[at]] = new;
+                    continue;
                 }
                 let new =
                     [turned.drive.re, turned.drive.im, turned.state.re, turned.state.im].map(|v| v as i32);
@@ -111,8 +122,43 @@ impl<N: Numbers> Engine<'_, N> {
                 parts.now[l - 1].activities.as_flattened_mut()[i] = seen(turned.state.im);
             }
         }
+        still &= self.pull_turned(&mut parts, label, (nudge_re, nudge_im), count);
         self.imaginary = Some(parts);
         still
+    }
+
+    /// The pulls of a softmax read-out of complex drives, if there is one. True where they are what they were.
+    fn pull_turned(
+        &mut self,
+        parts: &mut Imaginary<N>,
+        label: u16,
+        nudge: (i64, i64),
+        count: Option<&mut Counters>,
+    ) -> bool {
+        let Some(pull) = &parts.pull else { return true };
+        let (d, l) = (self.design, self.network.depth());
+        let outputs = self.network.span(l);
+        let key = |purpose| absorb(step_key(d.seed, purpose, self.sample, self.step), (l as u32) << 16);
+        let keys = (key(Purpose::State), key(Purpose::ImaginaryState));
+        let before = (self.states[outputs.clone()].to_vec(), parts.states[outputs.clone()].to_vec());
+        pull.states(
+            (&self.drives[outputs.clone()], &parts.drives[outputs.clone()]),
+            label,
+            nudge,
+            |i| (row_bits(keys.0, i as u32), row_bits(keys.1, i as u32)),
+            (&mut self.states[outputs.clone()], &mut parts.states[outputs.clone()]),
+        );
+        let shift = d.datapath.activity_shift[l];
+        let (re, im) = (&self.states[outputs.clone()], &parts.states[outputs]);
+        if let Some(count) = count {
+            re.iter().chain(im).for_each(|&s| count.layers[l - 1].state.see(s.into(), false));
+        }
+        for (states, seen) in [(re, &mut self.now[l - 1]), (im, &mut parts.now[l - 1])] {
+            for (activity, &state) in seen.activities.as_flattened_mut().iter_mut().zip(states) {
+                *activity = N::Activity::wrap(i64::from(state) << shift);
+            }
+        }
+        (re, im) == (&before.0[..], &before.1[..])
     }
 
     /// `Re(c_k post pre)` of every synapse of an active column is added up.

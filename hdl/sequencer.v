@@ -225,10 +225,10 @@ module sequencer #(
             state_q <= StDecode;
             pc_q <= !sample_train_i ? InferStart[ProgramWidth-1:0] : sample_last_i ? LastStart[ProgramWidth-1:0] : {ProgramWidth{1'b0}};
             input_valid_q <= 1'b0;
-            second_q <= 1'b0;
-            round_q <= 8'd0;
             step_o <= {StepWidth{1'b0}};
             learning_q <= 1'b0;
+            second_q <= 1'b0;
+            round_q <= 8'd0;
             cycles_o <= 32'd0;
             reads_o <= 32'd0;
             now_q <= {1'b1, {BankWidth{1'b0}}};

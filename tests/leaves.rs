@@ -651,7 +651,7 @@ fn complex_softmax_equals_its_rust_twin() -> Result<(), Box<dyn std::error::Erro
                 (word, index.wrapping_mul(0x85EB_CA6B).wrapping_add(set.random))
             };
             let label = set.label as u16;
-            twin.states(&set.real, &set.imaginary, label, set.beta, random, &mut re, &mut im);
+            twin.states((&set.real, &set.imaginary), label, set.beta, random, (&mut re, &mut im));
             for i in 0..unit.outputs {
                 let found: [u32; 6] = std::array::from_fn(|_| answers.next().unwrap_or(u32::MAX));
                 let part = |value: i32, format: Format| value as u32 & (u32::MAX >> (32 - format.width));

@@ -29,10 +29,18 @@ fn all() -> Vec<Design> {
         formats: "state = \"s10.8\"",
         more: "feedback = \"kolen_pollack\"\nweight_decay = 0.0011",
     };
-    let mut designs =
-        ["digits-cep", "digits-cvf", "digits-batch", "digits-momentum", "digits-noise", "digits-softmax"]
-            .map(shipped)
-            .to_vec();
+    let mut designs = [
+        "digits-cep",
+        "digits-cvf",
+        "digits-batch",
+        "digits-momentum",
+        "digits-noise",
+        "digits-softmax",
+        "digits-holomorphic",
+        "digits-holomorphic-softmax",
+    ]
+    .map(shipped)
+    .to_vec();
     designs.push(energy.design().unwrap());
     designs
 }

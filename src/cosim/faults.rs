@@ -52,6 +52,12 @@ enum Needs {
     FallingRates,
     /// Noise on drives.
     Noise,
+    /// Complex states.
+    Complex,
+    /// Outputs that are neurons with complex states.
+    ComplexOutputs,
+    /// A nudge that goes round more than once.
+    Rounds,
     /// Kernels.
     Kernels,
     /// Kernels that are moved over the edge.
@@ -71,6 +77,9 @@ const DENSE_ONLY: [&str; 7] = [
     "rates-never-fall",
 ];
 
+/// Defects of what only real states have: a state before the present one, one unit for all pulls.
+const REAL_ONLY: [&str; 2] = ["stale-read", "softmax-label"];
+
 enum Edit {
     /// In a file, this text (which occurs once) becomes that one.
     Leaf(&'static str, &'static str, &'static str),
@@ -78,6 +87,8 @@ enum Edit {
     Core(&'static str, &'static str),
     /// The phase program's free and nudged phase change places.
     SwapPhases,
+    /// The phase program learns nothing at the last point of its circle.
+    LastPoint,
     /// A requantiser (named by its Verilog parameter) truncates.
     Truncate(&'static str),
 }
@@ -450,6 +461,74 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::Noise,
     },
     Fault {
+        name: "conjugate-taken",
+        kind: "arithmetic",
+        what: "synapses learn by the conjugate of the coefficient where they take the imaginary parts",
+        edit: Edit::Leaf("synapse_lanes.v", "? rated_b4_q + turned_a4_q :", "? rated_b4_q - turned_a4_q :"),
+        needs: Needs::Complex,
+    },
+    Fault {
+        name: "rotation-late",
+        kind: "control",
+        what: "synapses learn by the coefficient of the point before",
+        edit: Edit::Core("rate_at2 = {point, ", "rate_at2 = {point - 4'd1, "),
+        needs: Needs::Complex,
+    },
+    Fault {
+        name: "parts-swapped",
+        kind: "memory",
+        what: "the imaginary part of a neuron in lane 0 is its real part",
+        edit: Edit::Leaf(
+            "post_memory.v",
+            "(p < lane_i) ? imaginary[p][ActivityWidth-1:0]",
+            "(p < lane_i) ? (p == 0 ? activity[p][ActivityWidth-1:0] : imaginary[p][ActivityWidth-1:0])",
+        ),
+        needs: Needs::Complex,
+    },
+    Fault {
+        name: "waiting-lost",
+        kind: "memory",
+        what: "the activation of a complex drive takes its imaginary part for both",
+        edit: Edit::Leaf("turned_neuron.v", "second6 ? waiting_i : drive6_q", "drive6_q"),
+        needs: Needs::Complex,
+    },
+    Fault {
+        name: "imaginary-input",
+        kind: "control",
+        what: "the input drives the imaginary parts, too",
+        edit: Edit::Core(".clear11_i(second &&", ".clear11_i(1'b0 && second &&"),
+        needs: Needs::Complex,
+    },
+    Fault {
+        name: "turned-nudge-sign",
+        kind: "arithmetic",
+        what: "the imaginary part of an output's state counts with the wrong sign in its own nudge",
+        edit: Edit::Leaf(
+            "neuron_bank.v",
+            "second_i ? -beta_real : beta_imaginary;",
+            "second_i ? beta_real : beta_imaginary;",
+        ),
+        needs: Needs::ComplexOutputs,
+    },
+    Fault {
+        name: "last-point-missed",
+        kind: "control",
+        what: "synapses do not learn at the last point of the circle",
+        edit: Edit::LastPoint,
+        needs: Needs::Complex,
+    },
+    Fault {
+        name: "round-missed",
+        kind: "control",
+        what: "the nudge goes round once less",
+        edit: Edit::Leaf(
+            "sequencer.v",
+            "if (round_q != AgainTimes - 1) pc_q",
+            "if (round_q + 8'd1 != AgainTimes - 1) pc_q",
+        ),
+        needs: Needs::Rounds,
+    },
+    Fault {
         name: "rates-never-fall",
         kind: "data",
         what: "every sample is learned at the first set of rates",
@@ -573,6 +652,9 @@ impl Fault {
             Needs::RandomVelocities => "momentum with stochastic rounding",
             Needs::FallingRates => "rates that fall",
             Needs::Noise => "noise",
+            Needs::Complex => "complex states",
+            Needs::ComplexOutputs => "outputs with complex states",
+            Needs::Rounds => "nudge that goes round more than once",
             Needs::Kernels => "kernels",
             Needs::Padding => "kernels with padding",
             Needs::Corners => "maximum of a pool",
@@ -616,6 +698,9 @@ impl Fault {
             Needs::FallingRates => design.milestones.sets() > 1,
             Needs::Noise => design.noise > 0.0,
             Needs::EvenOdd => design.order == Order::EvenOdd,
+            Needs::Complex => design.is_complex(),
+            Needs::ComplexOutputs => design.is_complex() && !design.is_softmax(design.output_layer()),
+            Needs::Rounds => design.circle.and_then(|c| c.periods).is_some_and(|rounds| rounds > 1),
             Needs::Kernels => has_kernels,
             Needs::Padding => design.network.connections().any(|(_, c)| c.grid().padding > 0),
             Needs::Corners => design.network.has_corners(),
@@ -626,6 +711,8 @@ impl Fault {
         };
         match self.edit {
             _ if !needed => Some(self.needs()),
+            _ if design.is_complex() && REAL_ONLY.contains(&self.name) => Some("real states"),
+            Edit::Leaf("neuron_unit.v", ..) if design.is_complex() => Some("real states"),
             _ if has_kernels && DENSE_ONLY.contains(&self.name) => Some("dense layer on the input"),
             Edit::Truncate(parameter) if !truncates(parameter) => Some("bit to drop there"),
             _ => None,
@@ -639,7 +726,8 @@ impl Fault {
         match parameter {
             "WeightRounding" => p.update_shift > 0,
             "DriveRounding" => layers().any(|(m, n)| m.sum_frac > n.drive.frac),
-            _ => layers().any(|(m, n)| m.x_frac > n.state.frac),
+            // The activation of a complex drive is finer than every state.
+            _ => design.is_complex() || layers().any(|(m, n)| m.x_frac > n.state.frac),
         }
     }
 
@@ -663,6 +751,23 @@ impl Fault {
                     .collect();
                 *text = swapped.join("\n") + "\n";
                 return true;
+            }
+            Edit::LastPoint => {
+                let Some(text) = sources.files.get_mut("phase_program.v") else { return false };
+                // A word that saves a state which nothing goes back to.
+                let at = |line: &str| {
+                    let point = line.split("// learn at point ").nth(1)?;
+                    point.trim().parse::<u32>().ok()
+                };
+                let last = text.lines().filter_map(at).max();
+                let missed = |line: &str| match at(line) {
+                    point if point.is_some() && point == last => {
+                        line.replacen("3'd3, 2'd0, 1'd0, 1'd0", "3'd1, 2'd0, 1'd0, 1'd1", 1)
+                    }
+                    _ => line.to_owned(),
+                };
+                *text = text.lines().map(missed).collect::<Vec<_>>().join("\n") + "\n";
+                return last.is_some();
             }
             Edit::Truncate(parameter) => {
                 let mut found = false;
@@ -707,6 +812,8 @@ mod tests {
             "digits-momentum",
             "digits-noise",
             "digits-conv",
+            "digits-holomorphic",
+            "digits-oscillating",
             "mnist-cep",
         ] {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));

@@ -43,6 +43,12 @@ pub fn step_width(design: &Design) -> u32 {
     u32::BITS - Program::of(&longest).steps(Lesson::TrainLast { rates: 0 }).leading_zeros()
 }
 
+/// Most points of a circle of nudges.
+pub const MOST_POINTS: u32 = 16;
+
+/// Most turns round it in one sample.
+pub const MOST_PERIODS: u32 = 255;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,9 +72,3 @@ mod tests {
         assert_eq!(pass_width(Order::EvenOdd), 17);
     }
 }
-
-/// Most points of a circle of nudges.
-pub const MOST_POINTS: u32 = 16;
-
-/// Most turns round it in one sample.
-pub const MOST_PERIODS: u32 = 255;

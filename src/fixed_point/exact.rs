@@ -194,7 +194,7 @@ mod tests {
                 let (x, y) = on_circle(k, points);
                 let angle = std::f64::consts::TAU * f64::from(k) / f64::from(points);
                 assert!(
-                    (x - angle.cos()).abs() < 1e-15 && (y - angle.sin()).abs() < 1e-15,
+                    (x - angle.cos()).abs() < 4e-15 && (y - angle.sin()).abs() < 4e-15,
                     "{k} of {points}"
                 );
                 let (conjugate, below) = on_circle((points - k) % points, points);

@@ -5,7 +5,8 @@
 
 use super::units;
 use crate::design::{Constant, Design, Dynamics, Feedback, Tables};
-use crate::fixed_point::{GOLDEN, Rounding, gaussian};
+use crate::fixed_point::complex_logistic::Words;
+use crate::fixed_point::{ComplexLogistic, ComplexSoftmax, GOLDEN, Rounding, gaussian};
 use crate::schedule::{Layout, bits};
 use serde::Serialize;
 
@@ -158,9 +159,21 @@ fn states(design: &Design, layout: &Layout) -> Vec<Memory> {
         word("transposed sums", "u_drives.u_gathered", layout.neuron_places(), p.transposed_width),
         word("forward sums", "u_drives.u_forward", layout.neuron_places(), p.forward_width + corners),
     ];
+    if design.is_complex() {
+        all.push(post("imaginary activities, way back", "u_post.words_i_q"));
+        let width = units::common_drive_width(design);
+        all.push(word("real drives that wait", "u_neurons.u_waiting", layout.neuron_places(), width));
+    }
     if layout.softmax_outputs > 0 {
         let n = design.neurons[design.output_layer() - 1];
         let outputs = layout.softmax_outputs;
+        if design.is_complex() {
+            let collected = |what, path, width| plain(what, "complex_softmax.v", path, outputs, width);
+            let drives = "u_neurons.u_turned_softmax.drives_q";
+            all.push(collected("complex drives of the outputs", drives, 2 * n.drive.width));
+            let exponentials = "u_neurons.u_turned_softmax.exponentials_q";
+            all.push(collected("their exponentials, complex", exponentials, 32));
+        }
         let collected = |what, path, width| plain(what, "softmax_unit.v", path, outputs, width);
         all.push(collected("drives of the outputs", "u_neurons.u_softmax.drives_q", n.drive.width));
         all.push(collected("their exponentials", "u_neurons.u_softmax.exponentials_q", 16));
@@ -177,6 +190,22 @@ fn tables(design: &Design) -> Vec<Memory> {
     let mut all = Vec::new();
     for layer in units::first_layers(design) {
         let (n, made) = (design.neurons[layer - 1], Tables::of(design, layer));
+        if design.is_complex() {
+            if !design.is_softmax(layer) {
+                let unit = |block: &str| format!("u_neurons.u_neuron_{layer}.gen_activation.{block}");
+                let complex = ComplexLogistic::of(n.drive, n.state);
+                let logistic = |what, name, words: &Words| {
+                    table(what, unit(&format!("u_logistic.{name}")), words.entries.len().ilog2(), words.width)
+                };
+                all.extend([
+                    table("rho of a real drive", unit("u_table"), n.drive.width, n.state.width),
+                    logistic("exponential of a drive's real part", "u_exponential", &complex.exponential),
+                    logistic("cosine, sine of its imaginary part", "u_trigonometric", &complex.trigonometric),
+                    logistic("reciprocal of the denominator", "u_reciprocal", &complex.reciprocal),
+                ]);
+            }
+            continue;
+        }
         let unit = |block: &str| format!("u_neurons.u_neuron_{layer}.{block}.u_table");
         if made.rho_of_drive.is_some() {
             all.push(table("rho of the drive", unit("gen_rho"), n.drive.width, n.state.width));
@@ -197,6 +226,13 @@ fn tables(design: &Design) -> Vec<Memory> {
         let path = |name: &str| format!("u_neurons.u_softmax.{name}");
         all.push(table("exponential", path("u_exponential"), drive.width, 16));
         all.push(table("reciprocal", path("u_reciprocal"), 10, 16));
+        if design.is_complex() {
+            let path = |name: &str| format!("u_neurons.u_turned_softmax.{name}");
+            let angles = ComplexSoftmax::of(drive).angle_bits();
+            all.push(table("exponential, of complex drives", path("u_exponential"), drive.width, 16));
+            all.push(table("cosine, sine of an angle", path("u_angle"), angles, 32));
+            all.push(table("reciprocal, of complex drives", path("u_reciprocal"), 10, 16));
+        }
     }
     all
 }
@@ -232,6 +268,9 @@ fn synapses(design: &Design, layout: &Layout) -> Vec<Multipliers> {
         of("contrast, first term", "product_a", (a, r), lanes),
         of("contrast, second term", "product_b", (a, r), lanes),
     ];
+    if design.is_complex() {
+        all.push(of("rate, imaginary part", "turned", (a, p.rate_width), 2));
+    }
     if back && design.feedback == Feedback::VectorField {
         all.push(of("contrast of the way back", "product_c", (a, r), lanes));
     }
@@ -275,6 +314,10 @@ fn neurons(design: &Design) -> Vec<Multipliers> {
     let mut all = Vec::new();
     for layer in units::first_layers(design) {
         let (n, m) = (design.neurons[layer - 1], design.datapath.neuron[layer - 1]);
+        if design.is_complex() {
+            all.extend(turned(design, layer));
+            continue;
+        }
         let of = |what, register: &str, operands| {
             let path = format!("u_neurons.u_neuron_{layer}.{register}");
             kind(what, "neuron_unit.v", &path, operands, 1)
@@ -290,6 +333,9 @@ fn neurons(design: &Design) -> Vec<Multipliers> {
             all.extend(by_constant(design.dt.raw, step));
         }
     }
+    if design.is_complex() && design.is_softmax(design.output_layer()) {
+        all.extend(turned_softmax(design));
+    }
     if design.is_softmax(design.output_layer()) {
         let of = |what, register: &str, operands| {
             kind(what, "softmax_unit.v", &format!("u_neurons.u_softmax.{register}"), operands, 1)
@@ -298,6 +344,53 @@ fn neurons(design: &Design) -> Vec<Multipliers> {
         all.extend(by_constant(design.beta.raw, of("pull", "scaled3", (18, width(&design.beta)))));
     }
     all
+}
+
+/// Of a unit of complex neurons.
+fn turned(design: &Design, layer: usize) -> Vec<Multipliers> {
+    let n = design.neurons[layer - 1];
+    let path = |register: &str| format!("u_neurons.u_neuron_{layer}.{register}");
+    let mut all = Vec::new();
+    if design.datapath.neuron[layer - 1].output {
+        let operands = (n.state.width, design.beta.format.width + 1);
+        let of = |what, register: &str| {
+            kind(what, "turned_neuron.v", &path(&format!("gen_nudge.{register}")), operands, 1)
+        };
+        all.extend([
+            of("nudge of the real part", "of_real2_q"),
+            of("of the imaginary part", "of_imaginary2_q"),
+        ]);
+    }
+    if !design.is_softmax(layer) {
+        let inner = ComplexLogistic::of(n.drive, n.state).inner_frac() as u32;
+        let of = |what, register: &str, more: u32| {
+            let path = path(&format!("gen_activation.u_logistic.{register}"));
+            kind(what, "complex_logistic.v", &path, (inner + 1, inner + 1 + more), 1)
+        };
+        all.extend([
+            of("square of the exponential", "square4_q", 0),
+            of("exponential times cosine", "cos4_q", 1),
+            of("exponential times sine", "sin4_q", 0),
+            of("quotient, real part", "a8_q", 0),
+            of("quotient, imaginary part", "b8_q", 0),
+        ]);
+    }
+    all
+}
+
+/// Of a softmax of complex drives.
+fn turned_softmax(design: &Design) -> Vec<Multipliers> {
+    let sum = 16 + bits(design.classes());
+    let of = |what, register: &str, operands, count| {
+        kind(what, "complex_softmax.v", &format!("u_neurons.u_turned_softmax.{register}"), operands, count)
+    };
+    vec![
+        of("exponential of an angle, cosine and sine", "cosine4_q", (16, 16), 2),
+        of("square of the sum", "square_q", (sum, sum), 1),
+        of("inverse of the sum", "inverse_q", (sum, 16), 1),
+        of("probability, complex", "rr2_q", (17, 18), 4),
+        of("pull, complex", "rr6_q", (design.beta.format.width + 1, 19), 4),
+    ]
 }
 
 fn random_bits(design: &Design, layout: &Layout) -> Vec<Multipliers> {
@@ -323,8 +416,15 @@ fn random_bits(design: &Design, layout: &Layout) -> Vec<Multipliers> {
     }
     if drawn(design.state_modes.rounding) {
         all.extend(by_constant(GOLDEN.into(), golden("u_state_bits")));
+        if design.is_complex() {
+            all.extend(by_constant(GOLDEN.into(), golden("u_imaginary_bits")));
+        }
         if design.is_softmax(design.output_layer()) {
             all.extend(by_constant(GOLDEN.into(), golden("u_pull_bits")));
+            if design.is_complex() {
+                all.extend(by_constant(GOLDEN.into(), golden("u_turned_bits")));
+                all.extend(by_constant(GOLDEN.into(), golden("u_turned_imaginary_bits")));
+            }
         }
     }
     all

@@ -86,7 +86,7 @@ pub(super) fn synapses_of(
         let divisor = if divisor > 1 { format!("{divisor} ") } else { String::new() };
         format!("the rate of synapse layer {} (learning rate / {divisor}beta)", l + 1)
     };
-    let scaled = constants(&wanted, &rate_formats, &what, "rate")?;
+    let scaled = constants(&wanted, &rate_formats, what, "rate")?;
     let most: Vec<_> =
         wanted.iter().map(|w| Given { value: w.value * f64::from(counts), ..w.clone() }).collect();
     constants(&most, &rate_formats, |l| format!("twice {}", what(l)), "rate")?;

@@ -492,12 +492,20 @@ crop = 4
 fn with(section: &str, key: &str, value: f64) -> String {
     // Momentum and separate weights exclude each other.
     let tied = ["weight_decay", "momentum"].contains(&key);
+    // A circle, the rule and the activation that it takes.
+    let circle = ["points", "periods"].contains(&key);
     let mut here = String::new();
     let line = |line: &str| {
         if let Some(name) = line.strip_prefix('[') {
             here = name.trim_end_matches(']').to_owned();
         }
         match line.split_once(" = ") {
+            Some(("dynamics" | "dt" | "step", _)) if circle => String::new(),
+            Some(("name", _)) if circle => {
+                let points = if key == "points" { value } else { 4.0 };
+                let periods = if key == "periods" { format!("periods = {value}\n") } else { String::new() };
+                format!("name = \"holomorphic_ep\"\npoints = {points}\n{periods}")
+            }
             Some((k, _)) if tied && ["feedback", "angle"].contains(&k) => String::new(),
             Some(("momentum", _)) if key != "momentum" => String::new(),
             Some((k, old)) if here == section && k == key => {

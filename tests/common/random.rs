@@ -296,7 +296,6 @@ pub fn complex(wild: bool) -> impl Strategy<Value = Design> {
                 dynamics: Dynamics::Prototypical,
                 dt: Constant::nearest(1.0, Format::unsigned(1, 0)),
                 order: Order::Synchronous,
-                readout: Readout::Squared,
                 nudge_place: NudgePlace::Inside,
                 activation: Activation::Logistic,
                 rule: Rule::HolomorphicEp,

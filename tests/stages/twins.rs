@@ -95,8 +95,9 @@ pub fn leaves(cycles: usize) -> Vec<Leaf> {
     let mut noise = Noise(7);
     vec![
         column_pipe(&mut noise, cycles),
-        operand_fetch(&mut noise, cycles, 0),
-        operand_fetch(&mut noise, cycles, 1),
+        operand_fetch(&mut noise, cycles, (0, false)),
+        operand_fetch(&mut noise, cycles, (1, false)),
+        operand_fetch(&mut noise, cycles, (0, true)),
         neuron_trail(&mut noise, cycles),
         weight_store(&mut noise, cycles),
         commit_port(&mut noise, cycles),
@@ -176,8 +177,9 @@ fn column_pipe(noise: &mut Noise, cycles: usize) -> Leaf {
 }
 
 /// The activity of the column's neuron as it was written last; of the input, of a bias, of a bank that was reset. With a
-/// register behind the memories the neuron is asked for a cycle earlier.
-fn operand_fetch(noise: &mut Noise, cycles: usize, registered: usize) -> Leaf {
+/// register behind the memories the neuron is asked for a cycle earlier. Of complex states, `b` is the imaginary part, which
+/// input and bias do not have.
+fn operand_fetch(noise: &mut Noise, cycles: usize, (registered, complex): (usize, bool)) -> Leaf {
     const ACTIVITY: u32 = 9;
     const PRE: u32 = 14;
     const ONE: u64 = 64;
@@ -194,6 +196,8 @@ fn operand_fetch(noise: &mut Noise, cycles: usize, registered: usize) -> Leaf {
         ("value1", ACTIVITY),
         ("reset_activity2", ACTIVITY),
         ("shift3", 6),
+        ("write_imaginary", ACTIVITY),
+        ("second", 1),
     ];
     let mut stimuli = noise.rows(&inputs, cycles);
     for row in &mut stimuli {
@@ -205,11 +209,12 @@ fn operand_fetch(noise: &mut Noise, cycles: usize, registered: usize) -> Leaf {
         // Of the column that was in stage 1 `n` edges ago, in stage 2 one edge later.
         let operand = |bank: &str, n: usize| {
             let last = n - 1;
+            let imaginary = complex && bank == "bank_b";
             if s.is("bias2", last) {
-                return Some(ONE);
+                return Some(if imaginary { 0 } else { ONE });
             }
             if s.ago("input2", last)? == 1 {
-                return s.ago("value1", n);
+                return s.ago("value1", n).map(|value| if imaginary { 0 } else { value });
             }
             if s.ago(bank, last)? >> 1 == 1 {
                 return s.ago("reset_activity2", last);
@@ -222,10 +227,12 @@ fn operand_fetch(noise: &mut Noise, cycles: usize, registered: usize) -> Leaf {
             if hits(s.cycle + 1 - read) {
                 return None;
             }
-            s.written(read, hits).map(|e| s.at("write_activity", e))
+            let part = if imaginary { "write_imaginary" } else { "write_activity" };
+            s.written(read, hits).map(|e| s.at(part, e))
         };
         let forward = || {
-            let operand = signed(operand("bank_a", 3)?, ACTIVITY);
+            let bank = if complex && s.is("second", 1) { "bank_b" } else { "bank_a" };
+            let operand = signed(operand(bank, 3)?, ACTIVITY);
             Some(bits((operand << s.ago("shift3", 1)?) as u64, PRE))
         };
         vec![operand("bank_a", 2), operand("bank_b", 2), forward()]
@@ -239,6 +246,7 @@ fn operand_fetch(noise: &mut Noise, cycles: usize, registered: usize) -> Leaf {
             ("BankWidth", 1),
             ("NeuronWidth", 3),
             ("Registered", registered as u64),
+            ("Complex", complex.into()),
             ("One", ONE),
         ],
         resets: false,

@@ -155,12 +155,13 @@ fn states(design: &Design, layout: &Layout) -> Vec<Memory> {
         post("post-synaptic activities, a", "u_post.words_a_q"),
         post("post-synaptic activities, b", "u_post.words_b_q"),
         post("post-synaptic activities, way back", "u_post.words_t_q"),
+        word("states", "u_neurons.u_state", neurons, design.record().width()),
         word("transposed sums", "u_drives.u_gathered", layout.neuron_places(), p.transposed_width),
         word("forward sums", "u_drives.u_forward", layout.neuron_places(), p.forward_width + corners),
     ];
     // Complex neurons move to what their drives say: only a nudge of their own asks for their states.
-    if !design.is_complex() || layout.softmax_outputs == 0 {
-        all.push(word("states", "u_neurons.u_state", neurons, design.record().width()));
+    if design.is_complex() && layout.softmax_outputs > 0 {
+        all.retain(|memory| memory.what != "states");
     }
     if design.is_complex() {
         all.push(post("imaginary activities, way back", "u_post.words_i_q"));

@@ -189,7 +189,7 @@ module eqhdl_digits_cep (
     .first0_o(first0), .bias0_o(bias0), .first_chunk0_o(first_chunk0), .last_chunk0_o(last_chunk0),
     .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
-    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last),
+    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last), .point_o(), .second_o(),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
     .reads_o(result_reads_o), .busy_o(busy_o)
   );
@@ -261,7 +261,7 @@ module eqhdl_digits_cep (
     .ActivityWidth(ActivityWidth), .PreWidth(PreWidth), .BankWidth(BankWidth), .NeuronWidth(NeuronWidth), .One(10'h100)
   ) u_operands (
     .clk_i(clk_i), .write_i(neuron_valid), .write_bank_i(neuron_bank), .write_neuron_i(neuron_number),
-    .write_activity_i(neuron_activity), .bank_a_i(bank_a), .bank_b_i(bank_b), .neuron_i(pre_neuron1), .bias2_i(bias2),
+    .write_activity_i(neuron_activity), .write_imaginary_i({ActivityWidth{1'b0}}), .second_i(1'b0), .bank_a_i(bank_a), .bank_b_i(bank_b), .neuron_i(pre_neuron1), .bias2_i(bias2),
     .input2_i(layer2 == 1), .value1_i(value1 <<< 4), .reset_activity2_i(reset_activity_of(layer2 - 1'b1)),
     .shift3_i(bias3 ? bias_shift_of(layer3) : weight_shift_of(layer3)),
     .pre_a3_o(pre_a3), .pre_b3_o(pre_b3), .pre_forward4_o(pre_forward4)
@@ -279,8 +279,8 @@ module eqhdl_digits_cep (
   ) u_post (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(neuron_valid), .lane_i(neuron_lane), .last_i(neuron_last || (neuron_lane == {LaneWidth{1'b1}})),
-    .address_i({neuron_bank, neuron_word}), .activity_i(neuron_activity), .state_i(neuron_state),
-    .read_i(valid3 && first3 && learn),
+    .address_i({neuron_bank, neuron_word}), .activity_i(neuron_activity), .imaginary_i({ActivityWidth{1'b0}}), .state_i(neuron_state),
+    .second_i(1'b0), .read_i(valid3 && first3 && learn),
     .read_address_a_i({bank_a[BankWidth-1:0], post_word3}), .read_address_b_i({bank_b[BankWidth-1:0], post_word3}),
     .read_data_a_o(post_a), .read_data_b_o(post_b),
     .read_t_i(valid7 && first7 && drive), .read_address_t_i({bank_a[BankWidth-1:0], post_word7}),
@@ -338,7 +338,7 @@ module eqhdl_digits_cep (
     .adds3_i(1'b0), .ends3_i(1'b1), .opens3_i(1'b1), .closes3_i(1'b1), .largest3_i(1'b0), .corner3_i(2'd0),
     .post_a_i(post_a), .post_b_i(post_b), .post_t_i(post_t),
     .reset_activity4_i(reset_activity_of(layer4)), .reset_activity8_i(reset_activity_of(layer8)),
-    .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .pre_forward4_i(pre_forward4),
+    .pre_a3_i(pre_a3), .pre_b3_i(pre_b3), .rate3_i(rate3_q), .turn3_i({RateWidth{1'b0}}), .pre_forward4_i(pre_forward4),
     .column_key4_i(column_key4), .velocity_key4_i(32'd0), .chunk_key4_i(chunk_key4), .width8_i(width8_q),
     .weights6_i(weights6), .write10_o(written10), .write_data10_o(write_data10), .write_fold10_o(write_fold10),
     .sums6_i(sums6), .write_sums9_o(write_sums9), .write_sums_data9_o(write_sums_data9),
@@ -368,7 +368,7 @@ module eqhdl_digits_cep (
   ) u_drives (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .column11_i(valid11 && drive && !bias11 && layer11 != 1), .first_chunk11_i(first_chunk11),
-    .last_chunk11_i(last_chunk11), .layer11_i(layer11 - 1'b1), .index11_i(column11[5:0]),
+    .clear11_i(1'b0), .last_chunk11_i(last_chunk11), .layer11_i(layer11 - 1'b1), .index11_i(column11[5:0]),
     .neuron11_i(pre_neuron11), .transposed13_i(transposed13 <<< weight_shift_of(layer13_q)),
     .chunk11_i(valid11 && drive && bias11), .chunk_layer11_i(layer11), .chunk_index11_i(chunk_index11),
     .chunk_neuron11_i(chunk_neuron11), .chunk_lanes11_i(last_chunk11 ? last_lanes_of(layer11) : 5'd16),

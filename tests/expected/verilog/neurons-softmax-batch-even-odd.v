@@ -212,16 +212,18 @@ module neuron_bank (
     .random_index_o(pull_random_index), .random_i(pull_random),
     .valid_o(pull_valid), .last_o(pull_last), .index_o(pull_index), .drive_o(pull_drive), .state_o(pull_state)
   );
+  wire pulls = pull_valid;
+  wire [IndexWidth-1:0] pulled_index = pull_index;
   wire signed [StateWidth-1:0] pull_state_wide = pull_state;
   wire signed [DriveWidth-1:0] pull_drive_wide = pull_drive;
   assign valid_o = pull_valid || (new_valid && !new_collected);
   assign last_o = pull_valid ? pull_last : new_last;
-  assign layer_o = pull_valid ? OutputLayer : new_layer;
-  assign index_o = pull_valid ? pull_index : new_index;
-  assign number_o = pull_valid ? pre_base_of(OutputLayer + 1'b1) + {1'd0, pull_index} : new_number;
-  assign bank_o = pull_valid ? bank_next_i : new_bank;
-  assign state_o = pull_valid ? pull_state_wide : new_state;
-  assign drive_o = pull_valid ? pull_drive_wide : new_drive;
+  assign layer_o = pulls ? OutputLayer : new_layer;
+  assign index_o = pulls ? pulled_index : new_index;
+  assign number_o = pulls ? pre_base_of(OutputLayer + 1'b1) + {1'd0, pulled_index} : new_number;
+  assign bank_o = pulls ? bank_next_i : new_bank;
+  assign state_o = pulls ? pull_state_wide : new_state;
+  assign drive_o = pulls ? pull_drive_wide : new_drive;
   wire signed [20-1:0] wide_state = {{10{state_o[9]}}, state_o};
   /* verilator lint_off UNUSED */
   wire signed [20-1:0] aligned_state = wide_state <<< activity_shift_of(layer_o);

@@ -1,13 +1,15 @@
 //! `eqhdl gradient`: the update of a learning rule against backpropagation through time.
 
 use super::CliError;
-use super::say::{self, tell};
+use super::say::{self, note, tell};
 use crate::data;
-use crate::design::{Design, Dynamics, NudgePlace, Order, Readout};
+use crate::design::{Constant, Datapath, Design, Dynamics, Misfit, NudgePlace, Order, Readout, Rule};
+use crate::fixed_point::Format;
 use crate::gradient::circle::{self, CircleStudy};
 use crate::gradient::compare::{Angles, Comparison, Measures, StepRow, TotalRow};
 use crate::gradient::studies::{ContinualRow, FormatRow, NudgeStudy, Studied, continual, formats, nudges};
 use crate::gradient::{Example, examples, files};
+use crate::schedule::bits;
 use crate::whole;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde::Serialize;
@@ -83,6 +85,20 @@ struct Report {
     out: PathBuf,
 }
 
+/// The network of a design whose nudge goes round a circle, as one-sided EP has it: its states are real, and the report
+/// shows the circle in real numbers beside it.
+fn one_sided(design: Design) -> Result<Design, Misfit> {
+    let round = design.circle.map_or(1, |c| c.points * c.periods.unwrap_or(1));
+    let mut design = Design { rule: Rule::Ep, circle: None, ..design };
+    for s in &mut design.synapses {
+        // The coefficients of the points come to so much more.
+        let format = Format { width: s.rate.format.width + bits(round as usize), ..s.rate.format };
+        s.rate = Constant::nearest(s.rate.wanted * f64::from(round), format);
+    }
+    design.datapath = Datapath::derive(&design)?;
+    Ok(design)
+}
+
 /// Compares, studies, writes the files and prints.
 ///
 /// # Errors
@@ -96,6 +112,10 @@ pub fn run(args: &GradientArgs) -> Result<ExitCode, CliError> {
         return Err(CliError::input_message(
             "what earlier updates left is no part of a gradient: remove `momentum` to study the rule",
         ));
+    }
+    if design.is_complex() {
+        note!("states are complex: shown are one-sided EP of this network, and its circle in real numbers");
+        design = one_sided(design).map_err(|misfit| CliError::input_message(misfit.to_string()))?;
     }
     if design.is_batched() {
         return Err(CliError::input_message(

@@ -82,6 +82,16 @@ impl<'a> Holomorphic<'a> {
         Holomorphic { network, parameters, input, target, input_drive }
     }
 
+    /// The same where it is known what the input drives layer 1 with.
+    pub(super) fn driven(
+        network: &'a FloatNetwork,
+        parameters: &'a Parameters,
+        (input, input_drive): (&'a [f64], &[f64]),
+        target: &'a [f64],
+    ) -> Self {
+        Holomorphic { network, parameters, input, target, input_drive: input_drive.to_vec() }
+    }
+
     /// Before the first step.
     pub fn at_rest(&self) -> Vec<Complex64> {
         vec![Complex64::ZERO; self.network.neuron_count()]
@@ -113,8 +123,29 @@ impl<'a> Holomorphic<'a> {
 
     /// One step of all layers under a nudge.
     pub fn step(&self, states: &[Complex64], nudge: Complex64) -> Vec<Complex64> {
+        self.step_of(states, self.drives(states), nudge)
+    }
+
+    /// The same in noise, a real number on each drive but those of a softmax read-out; the drives and the new states.
+    pub(super) fn noisy_step(
+        &self,
+        states: &[Complex64],
+        nudge: Complex64,
+        noise: &[f64],
+    ) -> (Vec<Complex64>, Vec<Complex64>) {
+        let mut drives = self.drives(states);
+        let noisy = if self.network.softmax {
+            self.network.span(self.network.output_layer()).start
+        } else {
+            drives.len()
+        };
+        drives[..noisy].iter_mut().zip(noise).for_each(|(drive, xi)| *drive += xi);
+        let next = self.step_of(states, drives.clone(), nudge);
+        (drives, next)
+    }
+
+    fn step_of(&self, states: &[Complex64], drives: Vec<Complex64>, nudge: Complex64) -> Vec<Complex64> {
         let n = self.network;
-        let drives = self.drives(states);
         let outputs = n.span(n.output_layer());
         let mut next = drives.clone();
         if n.softmax {
@@ -155,7 +186,18 @@ impl<'a> Holomorphic<'a> {
 
     /// `into += Re(factor dPhi/dtheta)`, the products of these states.
     fn add_products(&self, states: &[Complex64], factor: Complex64, into: &mut Parameters) {
+        self.add_products_by(states, |_| factor, into);
+    }
+
+    /// The same, by a factor for each synapse layer (1 to L).
+    pub(super) fn add_products_by(
+        &self,
+        states: &[Complex64],
+        factor: impl Fn(usize) -> Complex64,
+        into: &mut Parameters,
+    ) {
         for (l, layer) in (1..).zip(&mut into.layers) {
+            let factor = factor(l);
             let turned: Vec<Complex64> =
                 states[self.network.span(l)].iter().map(|post| factor * post).collect();
             let rows = layer.post;

@@ -1,6 +1,6 @@
 //! What a network is, apart from what it has learnt.
 
-use crate::design::{Activation, Design, Dynamics, Feedback, NudgePlace, Order, Rule, logistic};
+use crate::design::{Activation, Circle, Design, Dynamics, Feedback, NudgePlace, Order, Rule, logistic};
 use crate::network::Network;
 use std::ops::Range;
 
@@ -97,6 +97,8 @@ pub struct FloatNetwork {
     /// Distance of the two nudges whose states are contrasted: `beta`, or `2 beta` for symmetric nudging. A contrast
     /// over it estimates minus the gradient.
     pub nudge_distance: f64,
+    /// The circle of holomorphic EP's nudges.
+    pub circle: Option<Circle>,
     /// Samples per update.
     pub batch: u32,
     /// What is left of a velocity at the next update, with momentum.
@@ -130,6 +132,7 @@ impl FloatNetwork {
             noise: design.noise,
             beta,
             nudge_distance: if design.rule == Rule::SymmetricEp { 2.0 * beta } else { beta },
+            circle: design.circle,
             batch: design.batch,
             momentum: design.momentum.map(|m| m.factor.wanted),
             learning_rates: design.synapses.iter().map(|s| s.learning_rate).collect(),

@@ -1,10 +1,13 @@
 //! Runs phase programs in real numbers.
 
+use super::holomorphic::{self, Holomorphic};
 use super::{Drives, FloatNetwork, Moment, Parameters, Stimulus};
 use crate::fixed_point::{Gaussian, Purpose, absorb, row_bits, step_key};
 use crate::rules::{
-    Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative, run,
+    Coefficient, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update, is_negative,
+    run,
 };
+use num_complex::Complex64;
 
 /// Is told what the oracle does. The methods default to nothing.
 pub trait Watch {
@@ -108,6 +111,9 @@ struct SampleStates {
     now: Moment,
     previous: Moment,
     slots: Vec<Moment>,
+    /// Present and saved states as complex numbers, where a nudge goes round a circle; else empty.
+    turned: Vec<Complex64>,
+    turned_slots: Vec<Vec<Complex64>>,
     /// The set of learning rates.
     rates: usize,
     /// Passes so far: keys the noise.
@@ -128,7 +134,8 @@ impl Oracle {
     /// An oracle that has seen nothing.
     pub fn new(network: FloatNetwork, program: Program, parameters: Parameters, seed: u32) -> Oracle {
         let velocities = network.momentum.map(|_| parameters.zero_like());
-        let sums = (network.batch > 1 || velocities.is_some()).then(|| parameters.zero_like());
+        let accumulates = network.circle.is_some_and(|circle| circle.accumulates);
+        let sums = (network.batch > 1 || accumulates || velocities.is_some()).then(|| parameters.zero_like());
         let noise = (network.noise > 0.0).then(|| Gaussian::of(network.noise, NOISE_FRAC));
         Oracle { network, program, parameters, sums, velocities, seed, sample: 0, noise }
     }
@@ -150,6 +157,11 @@ impl Oracle {
             now: rest.clone(),
             previous: rest,
             slots: Vec::new(),
+            turned: match self.network.circle {
+                Some(_) => vec![Complex64::ZERO; self.network.neuron_count()],
+                None => Vec::new(),
+            },
+            turned_slots: Vec::new(),
             rates: lesson.rates(),
             step: 0,
         };
@@ -183,6 +195,25 @@ impl Oracle {
         let divisor = sign * n.nudge_distance * f64::from(n.batch);
         let left = n.rate_gamma.powi(rates as i32);
         n.learning_rates.iter().map(|eta| eta * left / divisor).collect()
+    }
+
+    /// `into += learning rate / beta_k * Re(dPhi/dtheta) / N` at point `k` of the circle, as often as it counts.
+    fn add_point(
+        &self,
+        input: (&[f64], &[f64]),
+        target: &[f64],
+        b: &SampleStates,
+        k: u32,
+        into: &mut Parameters,
+    ) {
+        let n = &self.network;
+        let Some(circle) = n.circle else { return };
+        let counts = circle.visited().find(|(point, _)| *point == k).map_or(0, |(_, counts)| counts);
+        let round = f64::from(circle.points * circle.periods.unwrap_or(1) * n.batch);
+        let common = f64::from(counts) / (holomorphic::point(n.beta, k, circle.points) * round);
+        let left = n.rate_gamma.powi(b.rates as i32);
+        let states = Holomorphic::driven(n, &self.parameters, input, target);
+        states.add_products_by(&b.turned, |l| common * n.learning_rates[l - 1] * left, into);
     }
 
     /// `w += learning rate / distance of the nudges * contrast` over every synapse.
@@ -238,6 +269,23 @@ impl<W: Watch> Sample<'_, W> {
         self.weights_changed();
     }
 
+    /// What synapses learn at point `k` of the circle.
+    fn learns_at(&mut self, k: u32, into: Destination) {
+        let oracle = &mut *self.oracle;
+        let driven = (self.input, &self.input_drive[..]);
+        let mut increment = oracle.parameters.zero_like();
+        oracle.add_point(driven, &self.target, &self.states, k, &mut increment);
+        if let (Destination::Sums, Some(sums)) = (into, &mut oracle.sums) {
+            return sums.add_scaled(1.0, &increment);
+        }
+        let mut decay = oracle.parameters.clone();
+        decay.scale_visited(&oracle.network.network, self.input, -oracle.network.weight_decay, 0.0);
+        increment.add_scaled(1.0, &decay);
+        self.watch.learns(&increment, false);
+        oracle.parameters.add_scaled(1.0, &increment);
+        self.weights_changed();
+    }
+
     fn weights_changed(&mut self) {
         let Oracle { network, parameters, .. } = &*self.oracle;
         self.input_drive = network.input_drive(parameters, self.input);
@@ -261,9 +309,22 @@ impl<W: Watch> Machine for Sample<'_, W> {
             noise: noise.as_deref(),
         };
         let (oracle, s) = (&*self.oracle, &mut self.states);
+        if let (Nudge::Turned(k), Some(circle)) = (nudge, oracle.network.circle) {
+            let driven = (self.input, &self.input_drive[..]);
+            let turning = Holomorphic::driven(&oracle.network, &oracle.parameters, driven, &self.target);
+            let nudge = holomorphic::point(oracle.network.beta, k, circle.points);
+            let (drives, next) = turning.noisy_step(&s.turned, nudge, noise.as_deref().unwrap_or(&[]));
+            s.drives.values.iter_mut().zip(drives).for_each(|(to, drive)| *to = drive.re);
+            s.now.states.iter_mut().zip(&next).for_each(|(to, state)| *to = state.re);
+            s.turned = next;
+            s.step += 1;
+            self.watch.steps(&s.drives.values, &s.now);
+            return 1;
+        }
         let before = (&s.now, &mut s.drives);
         let next = oracle.network.step(&oracle.parameters, &self.input_drive, before, stimulus, at);
         s.previous = std::mem::replace(&mut s.now, next);
+        s.turned.iter_mut().zip(&s.now.states).for_each(|(to, &state)| *to = state.into());
         s.step += 1;
         self.watch.steps(&s.drives.values, &s.now);
         1
@@ -271,6 +332,9 @@ impl<W: Watch> Machine for Sample<'_, W> {
 
     fn learn(&mut self, Learning { update, into, ends_relaxation }: Learning) {
         self.states.step += 1;
+        if let Coefficient::Point(k) = update.coefficient {
+            return self.learns_at(k, into);
+        }
         if into == Destination::Weights {
             return self.learns(update, ends_relaxation);
         }
@@ -306,10 +370,16 @@ impl<W: Watch> Machine for Sample<'_, W> {
             slots.resize(slot + 1, Moment::default());
         }
         slots[slot] = self.states.now.clone();
+        let slots = &mut self.states.turned_slots;
+        if slots.len() <= slot {
+            slots.resize(slot + 1, Vec::new());
+        }
+        slots[slot].clone_from(&self.states.turned);
     }
 
     fn load(&mut self, slot: usize) {
         self.states.now = self.states.slots[slot].clone();
+        self.states.turned = self.states.turned_slots[slot].clone();
     }
 
     fn read(&mut self) {

@@ -59,6 +59,7 @@ fn network(dynamics: Dynamics, nudge_place: NudgePlace, beta: f64, nudge_distanc
         dt: if dynamics == Dynamics::Prototypical { 1.0 } else { 0.2 },
         beta,
         nudge_distance,
+        circle: None,
         batch: 1,
         momentum: None,
         learning_rates: vec![1.0, 1.0],

@@ -197,6 +197,7 @@ mod tests {
             dt,
             beta: 0.1,
             nudge_distance: 0.1,
+            circle: None,
             batch: 1,
             momentum: None,
             noise: 0.0,

@@ -397,6 +397,7 @@ fn float(nudge_place: NudgePlace, order: Order, beta: f64, nudge_distance: f64) 
         dt: 1.0,
         beta,
         nudge_distance,
+        circle: None,
         batch: 1,
         momentum: None,
         learning_rates: vec![1.0; 3],

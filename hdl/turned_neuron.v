@@ -44,6 +44,8 @@ module turned_neuron #(
 ) (
   input  wire                          clk_i,
   input  wire signed [TotalWidth-1:0]  total_i,
+  // A hidden layer has no nudge, a softmax read-out no state.
+  /* verilator lint_off UNUSED */
   input  wire signed [StateWidth-1:0]  real_i,         // present state
   input  wire signed [StateWidth-1:0]  imaginary_i,
   input  wire                          target_i,
@@ -51,13 +53,12 @@ module turned_neuron #(
   input  wire signed [BetaWidth-1:0]   cross_i,
   input  wire                          turned_i,       // the pass is one of two
   input  wire                          second_i,       // it is the second of them
-  /* verilator lint_off UNUSED */
   input  wire signed [NoiseWidth-1:0]  noise_i,        // 4 cycles after total_i
-  /* verilator lint_on UNUSED */
   input  wire signed [DriveWidth-1:0]  waiting_i,      // the real drive that has waited, 6 cycles after total_i
   input  wire [31:0]                   drive_random_i, // 5 cycles after total_i
   input  wire [31:0]                   real_random_i,  // one cycle before the state
   input  wire [31:0]                   imaginary_random_i,
+  /* verilator lint_on UNUSED */
   output wire signed [DriveWidth-1:0]  drive_o,        // with the state
   output wire signed [DriveWidth-1:0]  imaginary_drive_o,
   output wire signed [StateWidth-1:0]  real_o,

@@ -186,9 +186,13 @@ module {{ head.module }} (
   wire odd;  // all layers move at once
   /* verilator lint_on UNUSED */
 {%- endif %}
-{%- if has.complex %}
+{%- if !has.complex %}
+  /* verilator lint_off UNUSED */
+{%- endif %}
   wire [3:0] point;  // of the circle
   wire second;       // the imaginary parts of a pass off the real axis
+{%- if !has.complex %}
+  /* verilator lint_on UNUSED */
 {%- endif %}
   wire [BankWidth:0] bank_a, bank_b, bank_now;
   wire [BankWidth-1:0] bank_next;
@@ -219,7 +223,7 @@ module {{ head.module }} (
     .first0_o(first0), .bias0_o(bias0), .first_chunk0_o(first_chunk0), .last_chunk0_o(last_chunk0),
     .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
-    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last), .point_o({% if has.complex %}point{% endif %}), .second_o({% if has.complex %}second{% endif %}),
+    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last), .point_o(point), .second_o(second),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
     .reads_o(result_reads_o), .busy_o(busy_o)
   );

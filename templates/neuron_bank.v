@@ -126,7 +126,13 @@ module neuron_bank (
 {%- if has.even_odd %}
   wire rest15 = (layer15[0] != odd_i);
 {%- else %}
+{%- if has.complex && !has.softmax && !has.noise %}
+  /* verilator lint_off UNUSED */
+{%- endif %}
   wire rest15 = 1'b0;
+{%- if has.complex && !has.softmax && !has.noise %}
+  /* verilator lint_on UNUSED */
+{%- endif %}
 {%- endif %}
 {%- if has.corners %}
   // A neuron that rests stays where it shows itself.
@@ -254,7 +260,13 @@ module neuron_bank (
 {% for u in units %}
   // {{ u.comment }}
   wire signed [{{ u.drive_width }}-1:0] drive_{{ u.id }}, imaginary_drive_{{ u.id }};
+{%- if !u.state_used %}
+  /* verilator lint_off UNUSED */
+{%- endif %}
   wire signed [{{ u.state_width }}-1:0] state_{{ u.id }}, imaginary_{{ u.id }};
+{%- if !u.state_used %}
+  /* verilator lint_on UNUSED */
+{%- endif %}
   turned_neuron #(
     .TotalWidth(TotalWidth), {{ u.parameters }}
   ) u_neuron_{{ u.id }} (

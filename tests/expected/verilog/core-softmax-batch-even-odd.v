@@ -164,6 +164,10 @@ module eqhdl_core (
   wire [1:0] nudge;
   wire apply;
   wire odd;  // layers move
+  /* verilator lint_off UNUSED */
+  wire [3:0] point;  // of the circle
+  wire second;       // the imaginary parts of a pass off the real axis
+  /* verilator lint_on UNUSED */
   wire [BankWidth:0] bank_a, bank_b, bank_now;
   wire [BankWidth-1:0] bank_next;
   /* verilator lint_off UNUSED */
@@ -190,7 +194,7 @@ module eqhdl_core (
     .first0_o(first0), .bias0_o(bias0), .first_chunk0_o(first_chunk0), .last_chunk0_o(last_chunk0),
     .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
-    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last), .point_o(), .second_o(),
+    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last), .point_o(point), .second_o(second),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
     .reads_o(result_reads_o), .busy_o(busy_o)
   );

@@ -31,7 +31,7 @@ const KERNELS: u32 = 1_000_000;
 const COMPLEX: u32 = 2_000_000;
 
 /// Designs with kernels, and with complex states, for one that is dense, in a run of a few.
-const MORE: u32 = 20;
+const MORE: u32 = 10;
 
 /// Samples of a design: three that train, one that does not.
 const SAMPLES: u32 = 4;

@@ -274,7 +274,8 @@ module {{ module }} (
     .commit_weight_valid_o(weight_valid), .commit_weight_layer_o(weight_layer), .commit_weight_chunk_o(weight_chunk),
     .commit_weight_column_o(weight_column), .commit_weight_data_o(weight_words), .commit_step_valid_o(),
     .signature_o(signature), .probe_neuron_valid_o(state_valid), .probe_neuron_layer_o(state_layer),
-    .probe_neuron_index_o(), .probe_neuron_drive_o(), .probe_neuron_state_o(state){% if corners %}, .probe_neuron_corner_o(){% endif %}
+    .probe_neuron_index_o(), .probe_neuron_drive_o(), .probe_neuron_state_o(state){% for part in record.parts().iter().skip(1) %}, .probe_neuron_{{ part.name }}_o(){% endfor %}{% if record.is_complex() %},
+    .probe_neuron_imaginary_drive_o(){% endif %}
   );
   /* verilator lint_on PINCONNECTEMPTY */
 
@@ -290,7 +291,8 @@ module {{ module }} (
     .weight_column_i(weight_column), .weight_data_i(weight_words),
     .step_valid_i(u_core.commit_step_valid_o), .signature_i(signature),
     .neuron_valid_i(state_valid), .neuron_layer_i(state_layer), .neuron_index_i(u_core.probe_neuron_index_o),
-    .neuron_drive_i(u_core.probe_neuron_drive_o), .neuron_state_i(state){% if corners %}, .neuron_corner_i(u_core.probe_neuron_corner_o){% endif %}
+    .neuron_drive_i(u_core.probe_neuron_drive_o), .neuron_state_i(state){% for part in record.parts().iter().skip(1) %}, .neuron_{{ part.name }}_i(u_core.probe_neuron_{{ part.name }}_o){% endfor %}{% if record.is_complex() %},
+    .neuron_imaginary_drive_i(u_core.probe_neuron_imaginary_drive_o){% endif %}
   );
   /* verilator lint_on PINCONNECTEMPTY */
 `endif

@@ -36,6 +36,9 @@ module commit_probe (
 {%- for part in record.parts() %},
   input  wire {% if part.signed %}signed {% endif %}[{{ part.width }}-1:0] neuron_{{ part.name }}_i
 {%- endfor %}
+{%- if record.is_complex() %},
+  input  wire signed [{{ drive_width }}-1:0] neuron_imaginary_drive_i
+{%- endif %}
 );
 
 {%- for kind in kinds %}

@@ -84,6 +84,9 @@ module sim_bus_top (
 {%- for part in record.parts() %},
     .neuron_{{ part.name }}_i(watch_i[2] ? u_bus.u_core.probe_neuron_{{ part.name }}_o : {{ part.width }}'{% if part.signed %}s{% endif %}d0)
 {%- endfor %}
+{%- if record.is_complex() %},
+    .neuron_imaginary_drive_i(watch_i[2] ? u_bus.u_core.probe_neuron_imaginary_drive_o : {{ drive_width }}'sd0)
+{%- endif %}
   );
   /* verilator tracing_off */
 

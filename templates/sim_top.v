@@ -59,6 +59,9 @@ module sim_top (
 {%- for part in record.parts() %}
   wire {% if part.signed %}signed {% endif %}[{{ part.width }}-1:0] neuron_{{ part.name }};
 {%- endfor %}
+{%- if record.is_complex() %}
+  wire signed [{{ drive_width }}-1:0] neuron_imaginary_drive;
+{%- endif %}
   wire [{{ label_width }}-1:0] prediction, label;
   wire [{{ stored_width }}-1:0] host_data;
   assign result_prediction_o = {{ self.widen("prediction", label_width) }};
@@ -99,7 +102,8 @@ module sim_top (
     .commit_weight_column_o(weight_column), .commit_weight_data_o(weight_data),
     .commit_step_valid_o(step_valid_o), .signature_o(signature),
     .probe_neuron_valid_o(neuron_valid_o), .probe_neuron_layer_o(neuron_layer), .probe_neuron_index_o(neuron_index),
-    .probe_neuron_drive_o(neuron_drive){% for part in record.parts() %}, .probe_neuron_{{ part.name }}_o(neuron_{{ part.name }}){% endfor %}
+    .probe_neuron_drive_o(neuron_drive){% for part in record.parts() %}, .probe_neuron_{{ part.name }}_o(neuron_{{ part.name }}){% endfor %}{% if record.is_complex() %},
+    .probe_neuron_imaginary_drive_o(neuron_imaginary_drive){% endif %}
   );
   /* verilator lint_on PINCONNECTEMPTY */
 
@@ -117,6 +121,9 @@ module sim_top (
 {%- for part in record.parts() %},
     .neuron_{{ part.name }}_i(watch_i[2] ? neuron_{{ part.name }} : {{ part.width }}'{% if part.signed %}s{% endif %}d0)
 {%- endfor %}
+{%- if record.is_complex() %},
+    .neuron_imaginary_drive_i(watch_i[2] ? neuron_imaginary_drive : {{ drive_width }}'sd0)
+{%- endif %}
   );
   /* verilator tracing_off */
 

@@ -14,8 +14,8 @@ use crate::network::{Part, Record};
 use crate::schedule::{Layout, Visit};
 use std::io::Read;
 
-/// Names of the followed signals; the parts of a neuron's record follow, then places and data of the slots of records,
-/// then those of weights.
+/// Names of the followed signals; the parts of a neuron's record follow, then the imaginary part of its drive where there is
+/// one, then places and data of the slots of records, then those of weights.
 const SIGNALS: [&str; 12] = [
     "state_full_q",
     "state_pending_q",
@@ -94,20 +94,23 @@ impl<R: Read> Commits<R> {
     pub fn open(design: &Design, layout: &Layout, source: R) -> Result<Self, VcdError> {
         let record: Record = design.record();
         let parts = record.parts().iter().map(|part| format!("neuron_{}_i", part.name));
+        let imaginary_drive = record.is_complex().then(|| "neuron_imaginary_drive_i".to_owned());
+        let of_neuron: Vec<String> = parts.chain(imaginary_drive).collect();
+        let slots_at = PARTS + of_neuron.len();
         let slots = ["state", "weight"]
             .into_iter()
             .flat_map(|kind| (0..SLOTS).map(move |k| (kind, k)))
             .flat_map(|(kind, k)| [format!("{kind}_place{k}_q"), format!("{kind}_data{k}_q")]);
-        let names: Vec<String> = SIGNALS.map(str::to_owned).into_iter().chain(parts).chain(slots).collect();
+        let names: Vec<String> =
+            SIGNALS.map(str::to_owned).into_iter().chain(of_neuron).chain(slots).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let vcd = Vcd::open_clocked(source, "u_probe", &names, Some("clk_i"), &["design_i"])?;
-        let slots = PARTS + record.parts().len();
         let (record_width, weight_width) = (record.width() as usize, design.datapath.stored_width as usize);
         Ok(Commits {
             mark: Some(names.len()).filter(|&k| vcd.has(k)),
             vcd,
-            records: Gathered { full: 0, slots },
-            weights: Gathered { full: 2, slots: slots + 2 * SLOTS },
+            records: Gathered { full: 0, slots: slots_at },
+            weights: Gathered { full: 2, slots: slots_at + 2 * SLOTS },
             parts: record.placed().collect(),
             record_width,
             record_bits: layout.lanes * record_width,
@@ -227,13 +230,19 @@ impl<R: Read> Commits<R> {
         if self.vcd.value(NEURON) != 1 {
             return Ok(None);
         }
-        self.vcd.require(NEURON..PARTS + self.parts.len())?;
+        self.vcd.require(NEURON..self.records.slots)?;
         Ok(Some((self.vcd.value(NEURON + 1) as usize, self.vcd.value(NEURON + 2) as usize)))
     }
 
     /// Its drive.
     pub fn neuron_drive(&self) -> i64 {
         signed(self.vcd.value(DRIVE), self.vcd.width(DRIVE))
+    }
+
+    /// The imaginary part of its drive, where states are complex.
+    pub fn neuron_imaginary_drive(&self) -> Option<i64> {
+        let signal = PARTS + self.parts.len();
+        (signal < self.records.slots).then(|| signed(self.vcd.value(signal), self.vcd.width(signal)))
     }
 
     /// A part (the `k`th) of its record.

@@ -287,10 +287,15 @@ impl<'d, R: Read> Comparator<'d, R> {
         }
         self.seen_neurons += 1;
         let at = self.layout.network.span(layer).start + number;
-        let (expected, found) = (view.records.drives[at], self.port.neuron_drive());
-        if found != i64::from(expected) {
-            let mismatch = Mismatch::of(Field::Drive, expected, found).at(site);
-            self.differ(view.step, mismatch.in_format(self.design.neurons[layer - 1].drive));
+        let real = Some((Field::Drive, view.records.drives, self.port.neuron_drive()));
+        let imaginary = self.port.neuron_imaginary_drive();
+        let imaginary = imaginary.map(|found| (Field::ImaginaryDrive, view.records.imaginary_drives, found));
+        for (field, expected, found) in real.into_iter().chain(imaginary) {
+            if found != i64::from(expected[at]) {
+                let mismatch = Mismatch::of(field, expected[at], found).at(site);
+                self.differ(view.step, mismatch.in_format(self.design.neurons[layer - 1].drive));
+            }
+            self.compared += 1;
         }
         let parts = self.record.parts().len();
         for k in 0..parts {
@@ -300,7 +305,7 @@ impl<'d, R: Read> Comparator<'d, R> {
                 self.differ(view.step, Mismatch::of_part(self.design, part, site, expected, found));
             }
         }
-        self.compared += 1 + parts as u64;
+        self.compared += parts as u64;
     }
 
     /// Takes all events of a step; false where the waveform has come to no end of it.

@@ -18,6 +18,8 @@ pub enum Field {
     Imaginary,
     /// A neuron's drive in a step.
     Drive,
+    /// Its imaginary part, where states are complex.
+    ImaginaryDrive,
     /// A weight or bias after an update.
     Weight,
     /// A weight on the way back after an update.
@@ -206,6 +208,7 @@ impl Mismatch {
             Field::Corner => format!("corner of the window (2 row + column) of {}", name()),
             Field::Imaginary => format!("imaginary part of the state of {}", name()),
             Field::Drive => format!("drive of {}", name()),
+            Field::ImaginaryDrive => format!("imaginary part of the drive of {}", name()),
             Field::Weight | Field::WeightBack | Field::Velocity | Field::FinalWeight => name(),
             Field::Signature => "signature".to_owned(),
             Field::Prediction => "prediction".to_owned(),

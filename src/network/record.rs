@@ -59,6 +59,11 @@ impl Record {
         self.parts.iter().copied().find(|part| part.name == name)
     }
 
+    /// True of complex states: the drive that made one has an imaginary part, too.
+    pub fn is_complex(&self) -> bool {
+        self.part(PartName::Imaginary).is_some()
+    }
+
     /// Bits.
     pub fn width(&self) -> u32 {
         self.parts.iter().map(|part| part.width).sum()

@@ -4,6 +4,7 @@ use super::{rendered, top_name};
 use crate::bus::{Map, rails_of_state, rails_of_weight, slot_width};
 use crate::design::limits::STEPS_WIDTH;
 use crate::design::{Design, Keys};
+use crate::network::Record;
 use crate::schedule::{Layout, bits};
 use crate::verilog::{common_state_width, module_name, rates_width};
 use askama::Template;
@@ -49,8 +50,8 @@ struct TopFile {
     words: usize,
     stored_width: u32,
     state_width: u32,
-    /// A neuron commits its corner, too.
-    corners: bool,
+    /// What a neuron commits.
+    record: Record,
     input_width: u32,
     label_width: u32,
     classes: usize,
@@ -124,7 +125,7 @@ pub(super) fn top_file(design: &Design, layout: &Layout, keys: &Keys, map: &Map)
         words: layout.weights.words(),
         stored_width: design.datapath.stored_width,
         state_width: common_state_width(design),
-        corners: design.network.has_corners(),
+        record: design.record(),
         input_width: design.input.width,
         label_width: bits(design.classes() - 1),
         classes: design.classes(),

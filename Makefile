@@ -44,7 +44,7 @@ run: ## train the digits with C-EP in reference and RTL, compare every event
 test: ## every test, Verilator, Icarus and Yosys included
 	@sim/setup.sh test
 	cargo test --release --doc
-	cargo test --release --lib --bins --examples --tests
+	cargo test --release --no-fail-fast --lib --bins --examples --tests
 
 test-axi: ## the core on AXI under cocotb's masters: random stalls, bad packets, resets (minutes)
 	@sim/setup.sh test

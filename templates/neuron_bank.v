@@ -78,22 +78,17 @@ module neuron_bank (
 
   // The present state of a neuron is fetched while its drive is summed.
   wire signed [StateWidth-1:0] stored_state15;
-{%- if has.complex %}
-  wire signed [StateWidth-1:0] stored_imaginary15;
-  word_memory #(.Width(2 * StateWidth), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
-    .clk_i(clk_i), .write_i(valid_o), .write_address_i({bank_o, number_o}), .write_data_i({imaginary_o, state_o}),
-    .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o({stored_imaginary15, stored_state15})
-  );
-  wire signed [StateWidth-1:0] imaginary15 = bank_now_i[BankWidth] ? {StateWidth{1'b0}} : stored_imaginary15;
-{%- else %}
 {%- if has.corners %}
   wire [1:0] stored_corner15;
 {%- endif %}
-  word_memory #(.Width(StateWidth{% if has.corners %} + 2{% endif %}), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
-    .clk_i(clk_i), .write_i(valid_o), .write_address_i({bank_o, number_o}),
-    .write_data_i({% if has.corners %}{corner_o, state_o}{% else %}state_o{% endif %}), .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o({% if has.corners %}{stored_corner15, stored_state15}{% else %}stored_state15{% endif %})
-  );
+{%- if has.complex %}
+  wire signed [StateWidth-1:0] stored_imaginary15;
+  wire signed [StateWidth-1:0] imaginary15 = bank_now_i[BankWidth] ? {StateWidth{1'b0}} : stored_imaginary15;
 {%- endif %}
+  word_memory #(.Width(StateWidth{% if has.corners %} + 2{% else if has.complex %} + StateWidth{% endif %}), .Depth(1 << (BankWidth + NeuronWidth)), .AddressWidth(BankWidth + NeuronWidth)) u_state (
+    .clk_i(clk_i), .write_i(valid_o), .write_address_i({bank_o, number_o}),
+    .write_data_i({% if has.corners %}{corner_o, state_o}{% else if has.complex %}{imaginary_o, state_o}{% else %}state_o{% endif %}), .read_address_i({bank_now_i[BankWidth-1:0], neuron14_i}), .read_data_o({% if has.corners %}{stored_corner15, stored_state15}{% else if has.complex %}{stored_imaginary15, stored_state15}{% else %}stored_state15{% endif %})
+  );
 {%- if has.kernels %}
   // That memory is large, and far away: a register stands behind it, and a drive waits beside it.
   reg signed [StateWidth-1:0] state15;

@@ -4,6 +4,8 @@
 mod common;
 #[path = "common/designs.rs"]
 mod designs;
+#[path = "common/text.rs"]
+mod text;
 
 use common::{repository, run, scramble, verilate};
 use designs::Case;
@@ -15,6 +17,7 @@ use eqhdl::verilog::Sources;
 use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
+use text::between;
 
 /// Every dynamics with every activation and every place of the nudge; modes and formats go round.
 fn cases() -> Vec<Case> {
@@ -76,12 +79,6 @@ struct Unit {
     parameters: String,
     total_width: u32,
     stimuli: Vec<NeuronInput>,
-}
-
-/// What stands between two pieces of text.
-fn between<'a>(text: &'a str, from: &str, to: &str) -> Option<&'a str> {
-    let text = &text[text.find(from)? + from.len()..];
-    Some(&text[..text.find(to)?])
 }
 
 fn stimuli(design: &Design, layer: usize) -> Vec<NeuronInput> {

@@ -212,9 +212,9 @@ fn every_name_is_the_designs_own_and_comes_back() -> Result<(), Failure> {
         assert!(back == plain, "{core}: the plain names do not come back");
         // Under both names: which one is meant?
         let mut both = delivered.clone();
-        both.files.insert("neuron_unit.v".to_owned(), String::new());
+        both.files.insert("sequencer.v".to_owned(), String::new());
         let clash = both.plain(&design).expect_err("two files of one name").to_string();
-        assert!(clash.contains(&format!("{core}__neuron_unit.v")), "{clash}");
+        assert!(clash.contains(&format!("{core}__sequencer.v")), "{clash}");
     }
     Ok(())
 }

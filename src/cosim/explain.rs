@@ -10,7 +10,7 @@ use crate::reference::neuron::NeuronUnit;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::weights::beside_layer;
 use crate::reference::{Observer, StepView, WeightSource, Weights};
-use crate::rules::{Moments, Program, StateRef, is_negative};
+use crate::rules::{Coefficient, Moments, Program, StateRef, is_negative};
 use std::fmt::Write as _;
 
 /// Keeps every step of one sample, and one weight.
@@ -114,21 +114,32 @@ impl Account<'_> {
         let contrast = if back { update.backward } else { update.forward };
         let p = &design.datapath;
         let is_bias = difference.from.is_none();
-        let post = |state| self.activity(&moments, state, l, neuron);
+        let of = |part, state, l, i| self.activity(&moments, (part, state), l, i);
+        let post = |state| of(PartName::State, state, l, neuron);
         let pre = |state| {
-            if is_bias { Some(1 << p.activity_frac) } else { self.activity(&moments, state, l - 1, column) }
+            if is_bias { Some(1 << p.activity_frac) } else { of(PartName::State, state, l - 1, column) }
         };
-        let rate = p.rates[sample.lesson().rates()].of(l, is_bias);
-        let negative = update.coefficient.is_negative(is_negative(design.seed, sample.number));
-        let rate = if negative { -rate } else { rate };
-        let (a_post, a_pre) = (post(contrast.post_a)?, pre(contrast.pre_a)?);
-        let (b_post, b_pre) = (post(contrast.post_b)?, pre(contrast.pre_b)?);
+        let rates = &p.rates[sample.lesson().rates()];
+        let learned = if let Coefficient::Point(k) = update.coefficient {
+            // Both parts of c pre, and of post.
+            let (re, im) = rates.points[k as usize].of(l, is_bias);
+            let pre_im = if is_bias { 0 } else { of(PartName::Imaginary, contrast.pre_a, l - 1, column)? };
+            let (pre, post_re) = (pre(contrast.pre_a)?, post(contrast.post_a)?);
+            let post_im = of(PartName::Imaginary, contrast.post_a, l, neuron)?;
+            format!("({} x {post_re} - {} x {post_im}", re * pre - im * pre_im, re * pre_im + im * pre)
+        } else {
+            let negative = update.coefficient.is_negative(is_negative(design.seed, sample.number));
+            let rate = if negative { -rates.of(l, is_bias) } else { rates.of(l, is_bias) };
+            let (a_post, a_pre) = (post(contrast.post_a)?, pre(contrast.pre_a)?);
+            let (b_post, b_pre) = (post(contrast.post_b)?, pre(contrast.pre_b)?);
+            format!("({rate} x ({a_post} x {a_pre} - {b_post} x {b_pre})")
+        };
         let decay = match design.weight_decay.raw << p.decay_shift {
             0 => String::new(),
             decay => format!(" - {decay} x {was}"),
         };
         Some(format!(
-            "reference: {was} + round(({rate} x ({a_post} x {a_pre} - {b_post} x {b_pre}){decay}) / 2^{}) = {}; the hardware's increment is {:+} instead of {:+}",
+            "reference: {was} + round({learned}{decay}) / 2^{}) = {}; the hardware's increment is {:+} instead of {:+}",
             p.update_shift,
             step.weight,
             found,
@@ -136,14 +147,21 @@ impl Account<'_> {
         ))
     }
 
-    /// The activity of a neuron in a state that an update looks at, on the common grid.
-    fn activity(&self, moments: &Moments, state: StateRef, l: usize, i: usize) -> Option<i64> {
+    /// The activity of (a part of) a neuron in a state that an update looks at, on the common grid.
+    fn activity(
+        &self,
+        moments: &Moments,
+        (part, state): (PartName, StateRef),
+        l: usize,
+        i: usize,
+    ) -> Option<i64> {
         let raw = if l == 0 {
-            i64::from(*self.input.get(i)?)
+            // Inputs are real.
+            if part == PartName::Imaginary { 0 } else { i64::from(*self.input.get(i)?) }
         } else {
             let state = match moments.of(state) {
                 Some(step) => {
-                    let states = self.steps.get(step as usize)?.records.view().of(PartName::State);
+                    let states = self.steps.get(step as usize)?.records.view().of(part);
                     *states.get(self.design.network.span(l).start + i)?
                 }
                 None => 0,

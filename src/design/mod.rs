@@ -154,6 +154,11 @@ impl Circle {
         }
     }
 
+    /// What a program repeats without phases: the operations of once round, two a point, and how often.
+    pub fn repeated(self) -> Option<(u32, u32)> {
+        self.periods.map(|periods| (2 * self.points, periods))
+    }
+
     /// The points that are visited, each with how often it counts: in phases, those off the real axis stand for their
     /// conjugates, too.
     pub fn visited(self) -> impl Iterator<Item = (u32, u32)> {

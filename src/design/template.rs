@@ -40,8 +40,8 @@ T = 20                      # steps of the free phase, in which the states settl
 K = 8                       # steps of the nudged phase, in which the output is pulled to the target
 beta = 0.2                  # strength of that pull
 # batch = 1                 # samples whose contrasts are summed, in a memory as wide as it must be, before the weights take
-                            # their mean; for ep and symmetric_ep
-# points = 4                # of holomorphic_ep: how many nudges the circle has, {rule.points}; its own there
+                            # their mean; for all but cep
+# points = 4                # of holomorphic_ep: how many nudges the circle has, {rule.points}; needed there
 # periods = 3               # of holomorphic_ep: without phases, the nudge goes round so often, K steps at each point, {rule.periods}
 # accumulate = true         # of holomorphic_ep: the points' contrasts are summed before the weights take them; false: each at once
 # feedback = "tied"         # what carries activity back: tied: the same weights | vector_field, kolen_pollack: weights of
@@ -84,7 +84,7 @@ lanes = 16                  # synapses processed per clock cycle: more is faster
 
 [training]
 epochs = 40                 # passes over the training set
-# momentum = 0.9            # what is left of a weight's velocity at the next update, {training.momentum}; for ep and symmetric_ep
+# momentum = 0.9            # what is left of a weight's velocity at the next update, {training.momentum}; for all rules but cep,
                             # with tied feedback; weights then round STOCHASTIC unless said otherwise
 # rate_milestones = [20, 30] # after these epochs the learning rates fall, up to seven of them
 # rate_gamma = 0.5          # to this part of what they were

@@ -7,9 +7,9 @@
 
 use super::{FloatNetwork, Parameters};
 use crate::design::{Dynamics, NudgePlace};
+use crate::fixed_point::exact;
 use crate::oracle::Squash;
 use num_complex::Complex64;
-use std::f64::consts::TAU;
 
 /// States that move by less than this do not move.
 const RESTS: f64 = 1e-16;
@@ -63,11 +63,8 @@ fn softmax(logits: &[Complex64]) -> Vec<Complex64> {
 
 /// Point `k` of `points` on the circle; exactly real where it lies on the axis.
 pub fn point(beta: f64, k: u32, points: u32) -> Complex64 {
-    match (k, 2 * k == points) {
-        (0, _) => Complex64::from(beta),
-        (_, true) => Complex64::from(-beta),
-        _ => Complex64::from_polar(beta, TAU * f64::from(k) / f64::from(points)),
-    }
+    let (cosine, sine) = exact::on_circle(k, points);
+    beta * Complex64::new(cosine, sine)
 }
 
 impl<'a> Holomorphic<'a> {

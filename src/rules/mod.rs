@@ -214,9 +214,9 @@ impl From<bool> for Lesson {
 /// free state, and those below the real axis are left out: they are the conjugates of others. Without phases, the nudge
 /// walks round and round, and nothing is reset.
 fn around(circle: Circle, free: Op, at: impl Fn(u32) -> [Op; 2]) -> Vec<Op> {
-    if let Some(periods) = circle.periods {
+    if let Some((once, times)) = circle.repeated() {
         let mut ops: Vec<Op> = (0..circle.points).flat_map(at).collect();
-        ops.push(Op::Again { ops: 2 * circle.points, times: periods });
+        ops.push(Op::Again { ops: once, times });
         ops.push(Op::Read);
         return ops;
     }

@@ -3,7 +3,7 @@
 use super::layer_table::{self, LayerTable};
 use super::program::{self, ProgramWord};
 use super::units::{self, Unit};
-use crate::design::{Design, Feedback, Keys, NudgeSign, Order, Rule, limits};
+use crate::design::{Circle, Design, Feedback, Keys, NudgeSign, Order, Rule, limits};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding, gaussian};
 use crate::rules::Program;
 use crate::schedule::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, Layout, MIN_SLOT, SETTLE, bits};
@@ -327,7 +327,7 @@ fn head(design: &Design) -> Head {
 }
 
 fn counts(design: &Design, layout: &Layout, starts: &program::Starts) -> Counts {
-    let again = design.circle.and_then(|c| Some((2 * c.points, c.periods?))).unwrap_or((0, 1));
+    let again = design.circle.and_then(Circle::repeated).unwrap_or((0, 1));
     Counts {
         inputs: design.network.inputs(),
         layers: layout.depth(),

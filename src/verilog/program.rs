@@ -1,6 +1,6 @@
 //! The phase ROM, and what the circuit can do with it.
 
-use crate::design::{Design, Feedback, NudgeSign};
+use crate::design::{Circle, Design, Feedback, NudgeSign};
 use crate::rules::{Coefficient, Contrast, Destination, Nudge, Op, Program, StateRef, Update};
 
 /// Why the circuit cannot run a program.
@@ -71,8 +71,8 @@ fn lacks(op: &Op, program: &Program, design: &Design) -> Option<&'static str> {
         Op::Apply if !design.is_batched() => Some("there is no memory of sums"),
         Op::Save { slot } | Op::Load { slot } if slot > 1 => Some("there are two slots"),
         Op::Again { ops, times } => {
-            let circle = design.circle.and_then(|c| Some((2 * c.points, c.periods?)));
-            (circle != Some((ops, times))).then_some("what is repeated is the way round the circle")
+            let round = design.circle.and_then(Circle::repeated);
+            (round != Some((ops, times))).then_some("what is repeated is the way round the circle")
         }
         Op::Apply | Op::Save { .. } | Op::Load { .. } | Op::Read => None,
     }

@@ -95,9 +95,11 @@ fn unit(design: &Design, layers: Vec<usize>, layer_width: u32) -> Unit {
     let rests = design.order == Order::EvenOdd;
     let all = match design.is_complex() {
         true => turned(design, id, &table),
-        false => [numbers_of(design, id), noise_of(design), steps_of(design, id, &table)].concat(),
+        false => {
+            [numbers_of(design, id), noise_of(design), sums_of(design, id), steps_of(design, id, &table)]
+                .concat()
+        }
     };
-    let parameters: Vec<String> = all.iter().map(|(k, v)| format!(".{k}({v})")).collect();
     let state_in = if n.state.width + 1 > sw {
         widen("state15", true, sw, n.state.width + 1)
     } else {
@@ -118,7 +120,7 @@ fn unit(design: &Design, layers: Vec<usize>, layer_width: u32) -> Unit {
         output: m.output,
         drive_width: n.drive.width,
         state_width: n.state.width,
-        parameters: wrap(&parameters),
+        parameters: wrap(&all),
         state_in,
         // The states of a softmax read-out come from its own unit, and are 0 in the free phase.
         state_out: match (design.is_softmax(id), rests) {
@@ -151,7 +153,6 @@ pub(super) fn beta_width(design: &Design) -> u32 {
 /// Parameters of a layer's unit where states are complex.
 fn turned(design: &Design, id: usize, table: &str) -> Vec<(&'static str, String)> {
     let (n, m) = (design.neurons[id - 1], design.datapath.neuron[id - 1]);
-    let nudge_frac = n.state.frac + design.beta.format.frac;
     let file = |kind| format!("\"{}\"", table_file(kind, id));
     let mut all = vec![
         ("DriveWidth", n.drive.width.to_string()),
@@ -163,13 +164,8 @@ fn turned(design: &Design, id: usize, table: &str) -> Vec<(&'static str, String)
         ("NudgeWidth", m.nudge_width.to_string()),
     ];
     all.extend(noise_of(design));
+    all.extend(sums_of(design, id));
     all.extend([
-        ("SumShift", (m.sum_frac - design.datapath.acc_frac).to_string()),
-        ("SumNudgeShift", if m.output { m.sum_frac - nudge_frac } else { 0 }.to_string()),
-        ("SumWidth", m.sum_width.to_string()),
-        ("DriveShift", (m.sum_frac - n.drive.frac).to_string()),
-        ("DriveRounding", design.drive_modes.rounding.code().to_string()),
-        ("DriveOverflow", design.drive_modes.overflow.code().to_string()),
         ("StateRounding", design.state_modes.rounding.code().to_string()),
         ("StateOverflow", design.state_modes.overflow.code().to_string()),
     ]);
@@ -223,6 +219,21 @@ fn noise_of(design: &Design) -> Vec<(&'static str, String)> {
     }
 }
 
+/// Parameters of a layer's unit, whatever its states: from the sum to the drive.
+fn sums_of(design: &Design, id: usize) -> Vec<(&'static str, String)> {
+    let (n, m) = (design.neurons[id - 1], design.datapath.neuron[id - 1]);
+    let inside = m.output && design.nudge_place == NudgePlace::Inside;
+    let nudge_frac = n.state.frac + design.beta.format.frac;
+    vec![
+        ("SumShift", (m.sum_frac - design.datapath.acc_frac).to_string()),
+        ("SumNudgeShift", if inside { m.sum_frac - nudge_frac } else { 0 }.to_string()),
+        ("SumWidth", m.sum_width.to_string()),
+        ("DriveShift", (m.sum_frac - n.drive.frac).to_string()),
+        ("DriveRounding", design.drive_modes.rounding.code().to_string()),
+        ("DriveOverflow", design.drive_modes.overflow.code().to_string()),
+    ]
+}
+
 /// Parameters of a layer's unit: how its signals are aligned, rounded and bounded, and in which stage.
 fn steps_of(design: &Design, id: usize, table: &str) -> Vec<(&'static str, String)> {
     let (n, m) = (design.neurons[id - 1], design.datapath.neuron[id - 1]);
@@ -234,12 +245,6 @@ fn steps_of(design: &Design, id: usize, table: &str) -> Vec<(&'static str, Strin
     let stepped = design.dynamics != Dynamics::Prototypical;
     let when = |c: bool, v: i32| if c { v } else { 0 };
     vec![
-        ("SumShift", (m.sum_frac - design.datapath.acc_frac).to_string()),
-        ("SumNudgeShift", when(inside, m.sum_frac - nudge_frac).to_string()),
-        ("SumWidth", m.sum_width.to_string()),
-        ("DriveShift", (m.sum_frac - n.drive.frac).to_string()),
-        ("DriveRounding", design.drive_modes.rounding.code().to_string()),
-        ("DriveOverflow", design.drive_modes.overflow.code().to_string()),
         ("FWidth", m.f_width.to_string()),
         ("FShift", (m.e_frac - m.f_frac).to_string()),
         ("NudgeShift", when(outside, m.e_frac - nudge_frac).to_string()),
@@ -270,52 +275,43 @@ pub fn widen(name: &str, signed: bool, from: u32, to: u32) -> String {
 
 /// Parameters of the unit of a softmax read-out.
 pub fn pull_parameters(design: &Design) -> String {
-    let n = design.neurons[design.output_layer() - 1];
-    let shift = PROBABILITY_FRAC + design.beta.format.frac - n.state.frac;
-    let parameters = [
-        ("Outputs", design.classes().to_string()),
-        ("DriveWidth", n.drive.width.to_string()),
-        ("DriveSigned", u32::from(n.drive.signed).to_string()),
-        ("SumWidth", (16 + bits(design.classes())).to_string()),
-        ("StateWidth", n.state.width.to_string()),
-        ("Beta", design.beta.raw.to_string()),
-        ("BetaWidth", (design.beta.format.width + 1).to_string()),
-        ("PullShift", shift.to_string()),
-        ("StateRounding", design.state_modes.rounding.code().to_string()),
-        ("StateOverflow", design.state_modes.overflow.code().to_string()),
-        ("ExponentialFile", format!("\"{EXPONENTIAL_FILE}\"")),
-        ("ReciprocalFile", format!("\"{RECIPROCAL_FILE}\"")),
-    ];
-    let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
-    wrap(&parameters)
+    let drive = design.neurons[design.output_layer() - 1].drive;
+    let own = [("DriveSigned", u32::from(drive.signed).to_string()), ("Beta", design.beta.raw.to_string())];
+    wrap(&[pulls_of(design), own.to_vec()].concat())
 }
 
 /// Parameters of the unit of a softmax read-out of complex drives.
 pub fn turned_pull_parameters(design: &Design) -> String {
+    let tables = ComplexSoftmax::of(design.neurons[design.output_layer() - 1].drive);
+    let own = [
+        ("AngleWidth", tables.angle_bits().to_string()),
+        ("GreatestAngle", tables.greatest_angle.to_string()),
+        ("AngleFile", format!("\"{ANGLE_FILE}\"")),
+    ];
+    wrap(&[pulls_of(design), own.to_vec()].concat())
+}
+
+/// Parameters of either.
+fn pulls_of(design: &Design) -> Vec<(&'static str, String)> {
     let n = design.neurons[design.output_layer() - 1];
     let shift = PROBABILITY_FRAC + design.beta.format.frac - n.state.frac;
-    let tables = ComplexSoftmax::of(n.drive);
-    let parameters = [
+    vec![
         ("Outputs", design.classes().to_string()),
         ("DriveWidth", n.drive.width.to_string()),
         ("SumWidth", (16 + bits(design.classes())).to_string()),
-        ("AngleWidth", tables.angle_bits().to_string()),
-        ("GreatestAngle", tables.greatest_angle.to_string()),
         ("StateWidth", n.state.width.to_string()),
         ("BetaWidth", beta_width(design).to_string()),
         ("PullShift", shift.to_string()),
         ("StateRounding", design.state_modes.rounding.code().to_string()),
         ("StateOverflow", design.state_modes.overflow.code().to_string()),
         ("ExponentialFile", format!("\"{EXPONENTIAL_FILE}\"")),
-        ("AngleFile", format!("\"{ANGLE_FILE}\"")),
         ("ReciprocalFile", format!("\"{RECIPROCAL_FILE}\"")),
-    ];
-    let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
-    wrap(&parameters)
+    ]
 }
 
 /// Joins parameters into lines of readable length.
-fn wrap(parameters: &[String]) -> String {
+fn wrap(parameters: &[(&'static str, String)]) -> String {
+    let parameters: Vec<String> = parameters.iter().map(|(k, v)| format!(".{k}({v})")).collect();
     let mut lines = vec![String::new()];
     for (i, p) in parameters.iter().enumerate() {
         let piece = if i + 1 < parameters.len() { format!("{p}, ") } else { p.clone() };

@@ -257,6 +257,10 @@ fn explain(design: &Design, d: &Difference) -> String {
     };
     match d.field {
         Field::Weight | Field::FinalWeight | Field::Velocity if design.momentum.is_some() => "v' = sat(round(m v + rate x sum)), then w' = overflow(w + round(v')): look at stages 7 to 9 of synapse_lanes, then at what the samples added up (u_sums of weight_store), then at the key of its random bits".to_owned(),
+        Field::Weight | Field::WeightBack | Field::FinalWeight | Field::Velocity if design.is_complex() => format!(
+            "w' = overflow(w + round(Re(c_k pre post))), rounding {:?}, overflow {:?}, by what the points of the circle have added up where they are summed (u_sums of weight_store): look at the coefficients (weight_rate_of, weight_turn_of of layer_table.vh), then at stages 4 to 9 of synapse_lanes, then at both parts that they are given (post_memory, and pre_a3, pre_b3 of the core)",
+            design.weight_modes.rounding, design.weight_modes.overflow
+        ),
         Field::Weight | Field::WeightBack | Field::FinalWeight | Field::Velocity => format!(
             "w' = overflow(w + round(rate x (a_post a_pre - b_post b_pre))), rounding {:?}, overflow {:?}: look at stages 5 to 9 of synapse_lanes, then at the activities they are given (post_memory, and pre_a3, pre_b3 of the core), then at weight_memory",
             design.weight_modes.rounding, design.weight_modes.overflow

@@ -213,24 +213,19 @@ impl Derivation<'_> {
             let mut rates = Rates::default();
             for (l, s) in (1..).zip(&d.synapses) {
                 let rate = d.rate(l, set);
-                let aligned = |frac: i32| {
+                let aligned = |raw: i64, frac: i32| {
                     let shift = to(shift_of(l, rate.format.frac, frac), update_shift);
-                    limits::RATE.holds(Interval::point(i128::from(rate.raw)).signed_bits() + shift)?;
-                    Ok::<_, Misfit>(rate.raw << shift)
+                    limits::RATE.holds(Interval::point(i128::from(raw)).signed_bits() + shift)?;
+                    Ok::<_, Misfit>(raw << shift)
                 };
-                rates.weight.push(aligned(s.weight.frac)?);
-                rates.bias.push(aligned(s.bias.frac)?);
+                rates.weight.push(aligned(rate.raw, s.weight.frac)?);
+                rates.bias.push(aligned(rate.raw, s.bias.frac)?);
                 let coefficients = d.coefficients(l, set);
                 rates.points.resize(coefficients.len(), PointRates::default());
                 for (point, (real, imaginary)) in rates.points.iter_mut().zip(coefficients) {
-                    let aligned = |frac: i32| {
-                        let shift = to(shift_of(l, rate.format.frac, frac), update_shift);
-                        let widest = Interval::point(real.into()).hull(Interval::point(imaginary.into()));
-                        limits::RATE.holds(widest.signed_bits() + shift)?;
-                        Ok::<_, Misfit>((real << shift, imaginary << shift))
-                    };
-                    point.weight.push(aligned(s.weight.frac)?);
-                    point.bias.push(aligned(s.bias.frac)?);
+                    let both = |frac| Ok::<_, Misfit>((aligned(real, frac)?, aligned(imaginary, frac)?));
+                    point.weight.push(both(s.weight.frac)?);
+                    point.bias.push(both(s.bias.frac)?);
                 }
             }
             self.p.rates.push(rates);

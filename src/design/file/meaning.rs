@@ -48,12 +48,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     let scale = network.initial_scale.map_or(Given::default(1.0), Given::from);
     let scale = positive(&scale, "network", "initial_scale")?;
     if choices.rule.value == Rule::HolomorphicEp {
-        analytic(
-            &choices,
-            &Given { value: activation.value, at: activation.at.clone() },
-            &order,
-            (&layers, &layers_at),
-        )?;
+        analytic(&choices, &activation, &order, (&layers, &layers_at))?;
     }
     let accumulate_at = span_of(&rule.accumulate);
     let typed_circle = Typed { points: rule.points, periods: rule.periods, accumulate: rule.accumulate };

@@ -200,9 +200,6 @@ struct Slot<N: Numbers> {
     activities: Activities<N>,
 }
 
-/// What a complex state has besides.
-type ImaginarySlot<N> = (Vec<i32>, Activities<N>);
-
 /// What a line of weights is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lines {
@@ -344,7 +341,6 @@ struct Engine<'d, N: Numbers> {
     chosen: Vec<Vec<u8>>,
     slots: [Slot<N>; 2],
     imaginary: Option<Imaginary<N>>,
-    imaginary_slots: [ImaginarySlot<N>; 2],
     totals: Vec<Vec<Block<N::Sum>>>,
     /// Drive of the clamped input, and the same plus biases; valid while `base_valid`.
     input_drive: Vec<Block<N::Sum>>,
@@ -383,8 +379,6 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let slot = Slot { states: states.clone(), activities: activities.clone() };
         let totals: Vec<_> = network.layers().map(|l| blocks(network.neurons(l))).collect();
         let imaginary = Imaginary::of(design, &activities, &totals);
-        let imaginary_slot =
-            imaginary.as_ref().map(|i| (i.states.clone(), i.now.clone())).unwrap_or_default();
         // The columns of the widest synapse layer, its biases among them.
         let widest = network.connections().map(|(_, c)| c.taps() + 1).max().unwrap_or(0);
         Engine {
@@ -412,7 +406,6 @@ impl<'d, N: Numbers> Engine<'d, N> {
             previous: activities,
             slots: [slot.clone(), slot],
             imaginary,
-            imaginary_slots: [imaginary_slot.clone(), imaginary_slot],
             totals,
             input_drive: blocks(network.neurons(1)),
             base: blocks(network.neurons(1)),
@@ -541,7 +534,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
         self.slots.iter_mut().for_each(|s| s.states.fill(0));
         if let Some(imaginary) = &mut self.imaginary {
             imaginary.clear();
-            self.imaginary_slots.fill((imaginary.states.clone(), imaginary.now.clone()));
+            (0..2).for_each(|slot| imaginary.save(slot));
         }
     }
 
@@ -621,9 +614,8 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
         let engine = &mut *self.engine;
         engine.slots[slot].states.clone_from(&engine.states);
         engine.slots[slot].activities.clone_from(&engine.now);
-        if let Some(imaginary) = &engine.imaginary {
-            engine.imaginary_slots[slot].0.clone_from(&imaginary.states);
-            engine.imaginary_slots[slot].1.clone_from(&imaginary.now);
+        if let Some(imaginary) = &mut engine.imaginary {
+            imaginary.save(slot);
         }
     }
 
@@ -632,8 +624,7 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
         engine.states.clone_from(&engine.slots[slot].states);
         engine.now.clone_from(&engine.slots[slot].activities);
         if let Some(imaginary) = &mut engine.imaginary {
-            imaginary.states.clone_from(&engine.imaginary_slots[slot].0);
-            imaginary.now.clone_from(&engine.imaginary_slots[slot].1);
+            imaginary.load(slot);
         }
     }
 

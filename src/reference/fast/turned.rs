@@ -9,6 +9,9 @@ use crate::reference::neuron::ComplexPull;
 use crate::reference::turned::{Parts, TurnedInput, TurnedUnit};
 use crate::reference::weights::column_keys;
 
+/// Imaginary parts of the states, and what synapses see of them.
+type Slot<N> = (Vec<i32>, Vec<Seen<<N as Numbers>::Activity>>);
+
 /// What there is of the imaginary parts.
 #[derive(Clone, Debug)]
 pub(super) struct Imaginary<N: Numbers> {
@@ -19,6 +22,7 @@ pub(super) struct Imaginary<N: Numbers> {
     pub(super) drives: Vec<i32>,
     /// What synapses see of the states.
     pub(super) now: Vec<Seen<N::Activity>>,
+    slots: [Slot<N>; 2],
     /// Sums of the real parts, while those of the imaginary ones are made.
     totals: Vec<Vec<Block<N::Sum>>>,
     /// Rounding or noise draws random bits: a state that comes back may lead elsewhere.
@@ -39,6 +43,7 @@ impl<N: Numbers> Imaginary<N> {
             states: vec![0; neurons],
             drives: vec![0; neurons],
             now: now.to_vec(),
+            slots: std::array::from_fn(|_| (vec![0; neurons], now.to_vec())),
             totals: totals.to_vec(),
             draws: design.noise > 0.0
                 || [design.drive_modes, design.state_modes]
@@ -47,7 +52,19 @@ impl<N: Numbers> Imaginary<N> {
         })
     }
 
-    /// All of it zero.
+    /// Keeps the present states.
+    pub(super) fn save(&mut self, slot: usize) {
+        self.slots[slot].0.clone_from(&self.states);
+        self.slots[slot].1.clone_from(&self.now);
+    }
+
+    /// Goes back to saved ones.
+    pub(super) fn load(&mut self, slot: usize) {
+        self.states.clone_from(&self.slots[slot].0);
+        self.now.clone_from(&self.slots[slot].1);
+    }
+
+    /// All of it zero, but for what is saved.
     pub(super) fn clear(&mut self) {
         self.states.fill(0);
         self.drives.fill(0);

@@ -203,9 +203,9 @@ module neuron_bank (
   /* verilator lint_on UNUSED */
   wire [31:0] pull_random = 32'd0;
   softmax_unit #(
-    .IndexWidth(IndexWidth), .LabelWidth(LabelWidth), .Outputs(10), .DriveWidth(10), .DriveSigned(1), .SumWidth(20), .StateWidth(10), .Beta(1638),
-    .BetaWidth(17), .PullShift(20), .StateRounding(6), .StateOverflow(2),
-    .ExponentialFile("softmax_exponential.hex"), .ReciprocalFile("softmax_reciprocal.hex")
+    .IndexWidth(IndexWidth), .LabelWidth(LabelWidth), .Outputs(10), .DriveWidth(10), .SumWidth(20), .StateWidth(10), .BetaWidth(17), .PullShift(20),
+    .StateRounding(6), .StateOverflow(2), .ExponentialFile("softmax_exponential.hex"),
+    .ReciprocalFile("softmax_reciprocal.hex"), .DriveSigned(1), .Beta(1638)
   ) u_softmax (
     .clk_i(clk_i), .rst_ni(rst_ni), .valid_i(new_valid && new_collected), .last_i(new_last), .index_i(new_index),
     .drive_i(new_drive[10-1:0]), .negative_i(nudge_i == 2'd2), .label_i(label_i),

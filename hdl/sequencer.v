@@ -12,6 +12,10 @@
 // last column, while its last outputs are still on their way (Layout::drain in src/schedule says why that is soon
 // enough), or, where a softmax read-out pulls, with the last pull (pulled_i). A pass that only learns ends when
 // wrote_last_i arrives: the last word was written.
+//
+// Passes that would change nothing are left out (Still): when one has changed no state (EvenOdd: two in succession, one of
+// each kind), the relaxation ends; when the states are those before the last pass, an even number of the passes left is not
+// made. The step counter goes on by them, since random bits are keyed by it. The rule's twin is src/rules/still.rs.
 
 `default_nettype none
 
@@ -24,7 +28,7 @@ module sequencer #(
   parameter AddressWidth = 9,      // weight memory
   parameter BankWidth = 2,
   parameter PassWidth = 16,        // passes of a phase: twice its steps in even/odd order
-  parameter StepWidth = 16,        // passes of a sample
+  parameter StepWidth = 17,        // passes of a sample, more than those of a phase
   parameter ProgramWidth = 4,      // program counter
   parameter InferStart = 4,
   parameter LastStart = 0,         // program of a batch's last training sample
@@ -34,6 +38,10 @@ module sequencer #(
   parameter Complex = 0,           // 1: a pass under a turned nudge is two, of real and of imaginary parts
   parameter AgainWords = 0,        // how many words of the program are repeated,
   parameter AgainTimes = 1,        // and how often they run
+  parameter Still = 0,             // 1: passes that would change nothing are left out,
+  parameter StillNudged = 1,       // 1: also under a nudge,
+  parameter StillPlastic = 1,      // 1: also where synapses learn
+  parameter EvenOdd = 0,           // 1: a pass moves the layers of even or of odd number
   parameter Kernels = 0,           // 1: another unit walks, and a pass that learns does not make drives
   parameter Drain = 20,            // from a pass's last column to its end
   parameter Settle = 12            // from the last operation until prediction and signature are out
@@ -96,6 +104,11 @@ module sequencer #(
   input  wire                    pulling_i,       // the pass ends with pulled_i
   input  wire                    pulled_i,
   input  wire                    wrote_last_i,
+  /* verilator lint_off UNUSED */
+  input  wire                    changed_i,       // as the pass ends: a state is not what it was before it,
+  input  wire                    differs_i,       // or not what it was before the last one
+  /* verilator lint_on UNUSED */
+  output wire                    judged_o,        // the two have been taken
   // Result.
   output wire                    read_o,          // the prediction is due
   output wire                    result_valid_o,
@@ -203,6 +216,19 @@ module sequencer #(
   // The first of the two passes that one is under a turned nudge.
   wire first_half = (Complex != 0) && drive_o && (nudge_o == 2'd3) && !second_q;
   assign second_o = (Complex != 0) && second_q;
+  // What stands still. After a saved state was loaded, known_q counts the passes that have been compared with.
+  reg [1:0] known_q;
+  reg first_q;           // the relaxation's first pass
+  reg quiet_q;           // its last pass has changed nothing
+  wire still = !changed_i && (known_q != 2'd0);
+  wire skips = (Still != 0) && ((StillNudged != 0) || nudge_o == 2'd0) && ((StillPlastic != 0) || !op_plastic_i);
+  wire rests = skips && still && ((EvenOdd == 0) || quiet_q);
+  wire returns = skips && (EvenOdd == 0) && !rests && !differs_i && known_q[1] && !first_q && !op_plastic_i;
+  // Passes that this one stands for, and whether there is another.
+  wire [PassWidth-1:0] passed =
+      rests ? left_q : returns ? left_q - {{(PassWidth-1){1'b0}}, !left_q[0]} : {{(PassWidth-1){1'b0}}, 1'b1};
+  wire more = rests ? 1'b0 : returns ? !left_q[0] : left_q != 1;
+  assign judged_o = (state_q == StAdvance) && drive_o && !first_half;
   assign step_end_o = (state_q == StAdvance) && !learning_q && !first_half;
   assign sample_start_o = (state_q == StIdle) && sample_full_i && enable_i;
   assign read_o = (state_q == StDecode) && (op_i == OpRead);
@@ -229,6 +255,7 @@ module sequencer #(
             learning_q <= 1'b0;
             second_q <= 1'b0;
             round_q <= 8'd0;
+            known_q <= 2'd2;
             cycles_o <= 32'd0;
             reads_o <= 32'd0;
             now_q <= {1'b1, {BankWidth{1'b0}}};
@@ -249,6 +276,8 @@ module sequencer #(
             OpRelax: begin
               pc_q <= pc_q;
               left_q <= op_steps_i;
+              first_q <= 1'b1;
+              quiet_q <= 1'b0;
               nudge_o <= op_nudge_i;
               learn_o <= 1'b0;
               apply_o <= 1'b0;
@@ -259,7 +288,10 @@ module sequencer #(
               state_q <= StRun;
             end
             OpSave: if (op_slot_i) slot1_q <= now_q; else slot0_q <= now_q;
-            OpLoad: now_q <= op_slot_i ? slot1_q : slot0_q;
+            OpLoad: begin
+              now_q <= op_slot_i ? slot1_q : slot0_q;
+              known_q <= 2'd0;
+            end
             OpLearn, OpApply: begin
               pc_q <= pc_q;
               learn_o <= 1'b1;
@@ -320,7 +352,7 @@ module sequencer #(
         end
 
         StAdvance: begin
-          if (!learning_q && !first_half) step_o <= step_o + 1'b1;
+          if (!learning_q && !first_half) step_o <= step_o + (drive_o ? {{(StepWidth-PassWidth){1'b0}}, passed} : {{(StepWidth-1){1'b0}}, 1'b1});
           chunk_q <= {ChunkWidth{1'b0}};
           second_q <= first_half;
           if (drive_o && !first_half) begin
@@ -330,14 +362,17 @@ module sequencer #(
             a_q <= {1'b0, next_q};
             b_q <= (Complex != 0) ? {1'b0, next_q} : now_q;
             input_valid_q <= 1'b1;
+            first_q <= 1'b0;
+            quiet_q <= still;
+            if (!known_q[1]) known_q <= known_q + 2'd1;
           end
           if (first_half) begin
             input_valid_q <= 1'b1;
             layer_q <= (Layers == 1) ? 1 : 2;
             state_q <= StRun;
-          end else if (drive_o && left_q != 1) begin
+          end else if (drive_o && more) begin
             // Another step of this relaxation; with plasticity it first learns from the step just taken.
-            left_q <= left_q - 1'b1;
+            left_q <= returns ? {{(PassWidth-1){1'b0}}, 1'b1} : left_q - 1'b1;
             learn_o <= op_plastic_i;
             drive_o <= (Kernels == 0) || !op_plastic_i;
             learning_q <= (Kernels != 0) && op_plastic_i;
@@ -351,6 +386,7 @@ module sequencer #(
             state_q <= StRun;
           end else if (drive_o && op_plastic_i) begin
             // The last step's contrast.
+            left_q <= {{(PassWidth-1){1'b0}}, 1'b1};
             learn_o <= 1'b1;
             drive_o <= 1'b0;
             layer_q <= 1;

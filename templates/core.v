@@ -199,6 +199,15 @@ module {{ head.module }} (
   /* verilator lint_off UNUSED */
   wire [StepWidth-1:0] step;  // random bits are keyed by it
   /* verilator lint_on UNUSED */
+{%- if has.still %}
+  wire judged, changed, differs;  // whether a pass has changed anything
+  reg pulled1_q, pulled2_q;  // as late as that is known
+  always @(posedge clk_i) {pulled1_q, pulled2_q} <= {pulled, pulled1_q};
+{%- else %}
+  /* verilator lint_off UNUSED */
+  wire judged;  // every pass is made
+  /* verilator lint_on UNUSED */
+{%- endif %}
   sequencer #(
     .Layers(Layers), .Lanes(Lanes), .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .CountWidth(CountWidth),
     .AddressWidth(AddressWidth), .BankWidth(BankWidth), .PassWidth(PassWidth), .StepWidth(StepWidth),
@@ -206,6 +215,9 @@ module {{ head.module }} (
     .InputSlot({{ t.input_slot }}), .MinSlot({{ t.min_slot }}), .LayerGap({{ t.layer_gap }}),
 {%- if has.complex %}
     .Complex(1), .AgainWords({{ n.again_words }}), .AgainTimes({{ n.again_times }}),
+{%- endif %}
+{%- if has.still %}
+    .Still(1), .StillNudged({{ has.still_nudged as u32 }}), .StillPlastic({{ has.still_plastic as u32 }}), .EvenOdd({{ has.even_odd as u32 }}),
 {%- endif %}
     .Kernels({{ has.kernels as u32 }}), .Drain({{ t.drain }}), .Settle({{ t.settle }})
   ) u_sequencer (
@@ -223,7 +235,8 @@ module {{ head.module }} (
     .first0_o(first0), .bias0_o(bias0), .first_chunk0_o(first_chunk0), .last_chunk0_o(last_chunk0),
     .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
-    .pulling_i(pulling), .pulled_i(pulled), .wrote_last_i(wrote_last), .point_o(point), .second_o(second),
+    .pulling_i(pulling), .pulled_i({% if has.still %}pulled2_q{% else %}pulled{% endif %}), .wrote_last_i(wrote_last),
+    .changed_i({% if has.still %}changed{% else %}1'b1{% endif %}), .differs_i({% if has.still %}differs{% else %}1'b1{% endif %}), .judged_o(judged), .point_o(point), .second_o(second),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
     .reads_o(result_reads_o), .busy_o(busy_o)
   );
@@ -560,6 +573,15 @@ module {{ head.module }} (
 {%- endif %}
     .drive_o(neuron_drive), .pulled_o(pulled)
   );
+
+{%- if has.still %}
+  still_watch #(.Width({% if has.corners %}StateWidth + 2{% else if has.complex %}2 * StateWidth{% else %}StateWidth{% endif %}), .Depth({{ n.neuron_places }}), .AddressWidth(NeuronWidth)) u_watch (
+    .clk_i(clk_i), .rst_ni(rst_ni), .zero_i(bank_now[BankWidth]), .judged_i(judged),
+    .valid_i(neuron_valid), .number_i(neuron_number), .state_i({% if has.corners %}{neuron_corner, neuron_state}{% else if has.complex %}{neuron_imaginary, neuron_state}{% else %}neuron_state{% endif %}),
+    .changed_o(changed), .differs_o(differs)
+  );
+
+{%- endif %}
 
   // Prediction: the largest output {{ pull.best }}; the lowest number wins a tie.
   readout #(.ValueWidth({{ pull.best_width }}), .IndexWidth(IndexWidth), .LabelWidth(LabelWidth)) u_readout (

@@ -10,7 +10,7 @@ use crate::reference::fast::Fast;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Observer, StepView, Weights};
 use crate::rules::{Lesson, Program, header_marks};
-use crate::schedule::{Layout, predict};
+use crate::schedule::{Layout, predict_made};
 use serde::Serialize;
 
 /// One sample, as the stream carries it.
@@ -163,7 +163,9 @@ impl<'a> Play<'a> {
         self.recorder.signature = Signature::default();
         let prediction = self.network.run(inputs, label, lesson, &mut self.recorder);
         let active = inputs.iter().filter(|&&x| x != 0).count();
-        let (cycles, reads) = predict(self.recorder.layout, self.program.ops(lesson), active).counted();
+        let ops = self.program.ops(lesson);
+        let gaps = self.network.gaps();
+        let (cycles, reads) = predict_made(self.recorder.layout, ops, active, gaps).counted();
         ResultWords {
             prediction,
             label,

@@ -11,7 +11,7 @@ use crate::network::{Record, Site, Way};
 use crate::reference::train::PlannedSample;
 use crate::reference::{Observer, SampleEnd, StepView};
 use crate::rules::Program;
-use crate::schedule::{Cycles, Layout, RecordWord, Visit, WeightWord};
+use crate::schedule::{Layout, RecordWord, Visit, WeightWord, predict, predict_made};
 use std::io::Read;
 
 /// Compares a waveform with the reference as the reference runs; an [`Observer`] of it.
@@ -37,8 +37,8 @@ pub struct Comparator<'d, R> {
     sample: PlannedSample,
     /// The epoch it lies in.
     epoch: usize,
-    /// What it takes.
-    predicted: Cycles,
+    /// How many of its inputs are not zero.
+    active: usize,
     /// The pass at hand: where the hardware has stopped, if it has.
     pass: u32,
     /// States and weights held against each other one by one.
@@ -80,7 +80,7 @@ impl<'d, R: Read> Comparator<'d, R> {
             last_result: None,
             sample: PlannedSample { number: 0, index: 0, train: true, ends_batch: true, rates: 0 },
             epoch: 0,
-            predicted: Cycles::default(),
+            active: 0,
             pass: 0,
             compared: 0,
             steps: 0,
@@ -92,11 +92,11 @@ impl<'d, R: Read> Comparator<'d, R> {
         })
     }
 
-    /// Announces the next sample, the epoch it lies in, and what it takes.
-    pub fn begin_sample(&mut self, sample: PlannedSample, epoch: usize, predicted: Cycles) {
+    /// Announces the next sample, the epoch it lies in, and how many of its inputs are not zero.
+    pub fn begin_sample(&mut self, sample: PlannedSample, epoch: usize, active: usize) {
         self.sample = sample;
         self.epoch = epoch;
-        self.predicted = predicted;
+        self.active = active;
         self.pass = 0;
         self.last_result = None;
         self.signature = Signature::default();
@@ -177,7 +177,7 @@ impl<'d, R: Read> Comparator<'d, R> {
     /// The difference that nothing more comes where the comparison waits for it: the hardware has not come to a result in
     /// so many cycles more than predicted, or (without them) has handed out all results all the same.
     pub(super) fn stopped_early(&self, patience: Option<u64>) -> Difference {
-        let expected = self.predicted.all;
+        let expected = predict(self.layout, self.program.ops(self.sample.lesson()), self.active).all;
         let at = At::Pass(self.program.moment(self.sample.lesson(), self.pass));
         let when = When { sample: self.sample.number, at, cycle: self.port.time() };
         match patience {
@@ -396,7 +396,7 @@ impl<R: Read> Observer for Comparator<'_, R> {
         self.steps += 1;
     }
 
-    fn sample_end(&mut self, end: SampleEnd) {
+    fn sample_end(&mut self, end: SampleEnd<'_>) {
         while !self.stopped() && self.pending_result.is_none() {
             if !self.advance() {
                 return;
@@ -405,8 +405,9 @@ impl<R: Read> Observer for Comparator<'_, R> {
         }
         self.last_result = self.pending_result.take();
         let Some(found) = self.last_result else { return };
-        let expected =
-            ExpectedResult { prediction: end.prediction, label: end.label, cycles: self.predicted };
+        let ops = self.program.ops(self.sample.lesson());
+        let cycles = predict_made(self.layout, ops, self.active, end.gaps);
+        let expected = ExpectedResult { prediction: end.prediction, label: end.label, cycles };
         let wrong = self.tally.take(&self.sample, self.epoch, expected, found);
         let last = self.program.steps(self.sample.lesson()).saturating_sub(1);
         for mismatch in wrong {

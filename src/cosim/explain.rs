@@ -9,17 +9,20 @@ use crate::reference::golden::Golden;
 use crate::reference::neuron::NeuronUnit;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::weights::beside_layer;
-use crate::reference::{Observer, StepView, WeightSource, Weights};
-use crate::rules::{Coefficient, Moments, Program, StateRef, is_negative};
+use crate::reference::{Observer, SampleEnd, StepView, WeightSource, Weights};
+use crate::rules::{Coefficient, Gaps, Moments, Program, StateRef, is_negative};
 use std::fmt::Write as _;
 
 /// Keeps every step of one sample, and one weight.
 struct Recorder {
     synapse: Option<(usize, usize, usize)>,
     steps: Vec<Step>,
+    gaps: Gaps,
 }
 
 struct Step {
+    /// Its number in the sample, those left out counted.
+    number: u32,
     records: KeptRecords,
     weight: i64,
 }
@@ -27,7 +30,11 @@ struct Step {
 impl Observer for Recorder {
     fn step(&mut self, view: StepView<'_>) {
         let weight = self.synapse.map_or(0, |(l, row, column)| view.weights.weight(l, row, column).into());
-        self.steps.push(Step { records: view.records.keep(), weight });
+        self.steps.push(Step { number: view.step, records: view.records.keep(), weight });
+    }
+
+    fn sample_end(&mut self, end: SampleEnd<'_>) {
+        self.gaps = end.gaps.clone();
     }
 }
 
@@ -48,13 +55,13 @@ pub fn operands(
     let beside = matches!(difference.field, Field::WeightBack | Field::Velocity);
     let memory_layer = if beside { beside_layer(design, l) } else { l };
     let synapse = (beside || difference.field == Field::Weight).then_some((memory_layer, neuron, column));
-    let mut recorder = Recorder { synapse, steps: Vec::new() };
+    let mut recorder = Recorder { synapse, steps: Vec::new(), gaps: Gaps::default() };
     let mut golden = Golden::new(design, weights.clone());
     golden.sample = sample.number;
     golden.run(&input, label, sample.lesson(), &mut recorder);
-    let account = Account { design, sample, input: &input, steps: &recorder.steps };
+    let account = Account { design, sample, input: &input, steps: &recorder.steps, gaps: &recorder.gaps };
     match difference.field {
-        Field::State | Field::Drive => account.neuron(l, neuron, difference.pass? as usize),
+        Field::State | Field::Drive => account.neuron(l, neuron, difference.pass?),
         Field::Weight | Field::WeightBack | Field::Velocity => {
             let first = weights.weight(memory_layer, neuron, column).into();
             account.weight(difference, (l, neuron, column), first)
@@ -69,17 +76,23 @@ struct Account<'a> {
     sample: &'a PlannedSample,
     input: &'a [i32],
     steps: &'a [Step],
+    gaps: &'a Gaps,
 }
 
 impl Account<'_> {
-    /// The step before the one with that number.
-    fn before(&self, at: usize) -> Option<&Step> {
-        self.steps.get(at.checked_sub(1)?)
+    /// The step with that number.
+    fn step(&self, number: u32) -> Option<&Step> {
+        self.steps.binary_search_by_key(&number, |step| step.number).ok().map(|at| &self.steps[at])
     }
 
-    fn neuron(&self, l: usize, neuron: usize, at: usize) -> Option<String> {
-        let step = self.steps.get(at)?.records.view();
-        let before = self.before(at).map(|s| s.records.view());
+    /// The step that was made before the one with that number.
+    fn before(&self, number: u32) -> Option<&Step> {
+        self.steps[..self.steps.partition_point(|step| step.number < number)].last()
+    }
+
+    fn neuron(&self, l: usize, neuron: usize, pass: u32) -> Option<String> {
+        let step = self.step(pass)?.records.view();
+        let before = self.before(pass).map(|s| s.records.view());
         let i = self.design.network.span(l).start + neuron;
         let real = |format: Format, raw: i32| format.to_real(raw.into());
         let drive = step.drives[i];
@@ -100,10 +113,10 @@ impl Account<'_> {
     ) -> Option<String> {
         let (design, sample) = (self.design, self.sample);
         let pass = difference.pass?;
-        let step = self.steps.get(pass as usize)?;
-        let was = if pass == 0 { first } else { self.before(pass as usize)?.weight };
+        let step = self.step(pass)?;
+        let was = self.before(pass).map_or(first, |before| before.weight);
         let found = difference.found - was;
-        let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), pass) else {
+        let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), pass, self.gaps) else {
             return Some(format!(
                 "reference: {was}, and {:+} at the batch's end; the hardware's increment is {found:+}; what its \
                  samples added up lies in `u_sums`",
@@ -161,7 +174,7 @@ impl Account<'_> {
         } else {
             let state = match moments.of(state) {
                 Some(step) => {
-                    let states = self.steps.get(step as usize)?.records.view().of(part);
+                    let states = self.step(step)?.records.view().of(part);
                     *states.get(self.design.network.span(l).start + i)?
                 }
                 None => 0,

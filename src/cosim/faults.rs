@@ -3,7 +3,7 @@
 
 use crate::design::{Design, Feedback, Modes, NudgeSign, Order};
 use crate::fixed_point::Rounding;
-use crate::rules::Program;
+use crate::rules::{Program, Skips};
 use crate::verilog::{Sources, module_name};
 
 /// A defect.
@@ -52,6 +52,14 @@ enum Needs {
     FallingRates,
     /// Noise on drives.
     Noise,
+    /// Passes that would change nothing are left out,
+    Still,
+    /// those of all layers at once,
+    StillSynchronous,
+    /// those of even and odd layers,
+    StillEvenOdd,
+    /// those behind a saved state that is loaded.
+    StillLoad,
     /// Complex states.
     Complex,
     /// Outputs that are neurons with complex states.
@@ -336,7 +344,7 @@ pub const FAULTS: &[Fault] = &[
         name: "load-ignored",
         kind: "control",
         what: "the second nudged phase starts where the first one ended",
-        edit: Edit::Leaf("sequencer.v", "OpLoad: now_q <= op_slot_i ? slot1_q : slot0_q;", "OpLoad: ;"),
+        edit: Edit::Leaf("sequencer.v", "now_q <= op_slot_i ? slot1_q : slot0_q;", ""),
         needs: Needs::Load,
     },
     Fault {
@@ -529,6 +537,53 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::Rounds,
     },
     Fault {
+        name: "still-too-soon",
+        kind: "control",
+        what: "a phase ends when its first neurons have not changed: the watch forgets a pass before its end",
+        edit: Edit::Leaf(
+            "still_watch.v",
+            "changed_o <= !judged_i && (changed_o || (",
+            "changed_o <= !judged_i && ((",
+        ),
+        needs: Needs::Still,
+    },
+    Fault {
+        name: "change-missed",
+        kind: "data",
+        what: "no change is noticed in neurons of odd number",
+        edit: Edit::Leaf(
+            "still_watch.v",
+            "valid2_q && state2_q != last_q",
+            "valid2_q && !number2_q[0] && state2_q != last_q",
+        ),
+        needs: Needs::Still,
+    },
+    Fault {
+        name: "still-at-once",
+        kind: "control",
+        what: "one pass without a change ends a phase in which even and odd layers take turns",
+        edit: Edit::Leaf("sequencer.v", "(EvenOdd == 0) || quiet_q", "1'b1"),
+        needs: Needs::StillEvenOdd,
+    },
+    Fault {
+        name: "to-without-fro",
+        kind: "control",
+        what: "a phase that goes to and fro ends on the wrong foot: an odd number of passes is left out",
+        edit: Edit::Leaf(
+            "sequencer.v",
+            "returns ? !left_q[0] : left_q != 1",
+            "returns ? left_q[0] : left_q != 1",
+        ),
+        needs: Needs::StillSynchronous,
+    },
+    Fault {
+        name: "loaded-compared",
+        kind: "control",
+        what: "the first pass behind a loaded state is compared with the states before it",
+        edit: Edit::Leaf("sequencer.v", "known_q <= 2'd0;", "known_q <= 2'd2;"),
+        needs: Needs::StillLoad,
+    },
+    Fault {
         name: "rates-never-fall",
         kind: "data",
         what: "every sample is learned at the first set of rates",
@@ -652,6 +707,10 @@ impl Fault {
             Needs::RandomVelocities => "momentum with stochastic rounding",
             Needs::FallingRates => "rates that fall",
             Needs::Noise => "noise",
+            Needs::Still => "passes that may be left out",
+            Needs::StillSynchronous => "passes of all layers that may be left out",
+            Needs::StillEvenOdd => "passes of even and odd layers that may be left out",
+            Needs::StillLoad => "passes behind a loaded state that may be left out",
             Needs::Complex => "complex states",
             Needs::ComplexOutputs => "outputs with complex states",
             Needs::Rounds => "nudge that goes round more than once",
@@ -698,6 +757,10 @@ impl Fault {
             Needs::FallingRates => design.milestones.sets() > 1,
             Needs::Noise => design.noise > 0.0,
             Needs::EvenOdd => design.order == Order::EvenOdd,
+            Needs::Still => Skips::of(design).any,
+            Needs::StillSynchronous => Skips::of(design).any && design.order == Order::Synchronous,
+            Needs::StillEvenOdd => Skips::of(design).any && design.order == Order::EvenOdd,
+            Needs::StillLoad => Skips::of(design).any && Program::of(design).loads(),
             Needs::Complex => design.is_complex(),
             Needs::ComplexOutputs => design.is_complex() && !design.is_softmax(design.output_layer()),
             Needs::Rounds => design.circle.and_then(|c| c.periods).is_some_and(|rounds| rounds > 1),

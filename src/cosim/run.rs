@@ -9,7 +9,7 @@ use crate::reference::fast::Fast;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::{Silent, Weights};
 use crate::rules::Program;
-use crate::schedule::{Cycles, Layout, predict};
+use crate::schedule::{Cycles, Layout, predict, predict_made};
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::Read;
@@ -48,8 +48,8 @@ impl Request<'_> {
         n / self.per_epoch as usize
     }
 
-    /// What a sample takes.
-    pub(super) fn predicted(&self, layout: &Layout, program: &Program, s: PlannedSample) -> Cycles {
+    /// What a sample takes at most.
+    pub(super) fn most_cycles(&self, layout: &Layout, program: &Program, s: PlannedSample) -> Cycles {
         predict(layout, program.ops(s.lesson()), self.data.active(s))
     }
 
@@ -117,7 +117,7 @@ pub fn cross_check(
     }
 
     let (simulator, mut comparator) = watched(request, layout, &files, first_number)?;
-    let before = walk(request, layout, &mut network, &mut comparator, progress);
+    let before = walk(request, &mut network, &mut comparator, progress);
     if let Some(e) = comparator.failure.take() {
         return Err(e.into());
     }
@@ -195,19 +195,17 @@ fn watched<'a>(
 /// Trains the reference beside the waveform; the networks before the last samples that were equal.
 fn walk<'a>(
     request: &Request<'a>,
-    layout: &Layout,
     network: &mut Fast<'a>,
     comparator: &mut Watcher<'a>,
     progress: &mut dyn FnMut(&PlannedSample, u64),
 ) -> VecDeque<(Fast<'a>, PlannedSample)> {
-    let program = Program::of(request.design);
     let mut before: VecDeque<(Fast<'a>, PlannedSample)> = VecDeque::new();
     for (done, &s) in request.samples.iter().enumerate() {
         if comparator.stopped() {
             break;
         }
         let (input, label) = request.data.sample(s);
-        comparator.begin_sample(s, request.epoch(done), request.predicted(layout, &program, s));
+        comparator.begin_sample(s, request.epoch(done), request.data.active(s));
         if comparator.differences.is_empty() {
             if before.len() == REPLAYED {
                 before.pop_front();
@@ -304,10 +302,14 @@ fn without_waveform(
 ) -> Result<Outcome, CosimError> {
     let first_number = request.samples.first().map_or(0, |s| s.number);
     let mut simulator = Simulator::start(request, files, first_number, &[])?;
+    let program = Program::of(request.design);
     let mut predictions = Vec::with_capacity(request.samples.len());
     for (done, &s) in request.samples.iter().enumerate() {
         let (input, label) = request.data.sample(s);
-        predictions.push(network.run(&input, label, s.lesson(), &mut Silent));
+        let prediction = network.run(&input, label, s.lesson(), &mut Silent);
+        let ops = program.ops(s.lesson());
+        let cycles = predict_made(layout, ops, request.data.active(s), network.gaps());
+        predictions.push(ExpectedResult { prediction, label, cycles });
         progress(&s, done as u64);
     }
     let end = simulator.finish()?;
@@ -320,7 +322,6 @@ fn without_waveform(
             predictions.len()
         )));
     }
-    let program = Program::of(request.design);
     let (mut differences, mut tally) = (Vec::new(), Tally::default());
     for (k, &[prediction, label, cycles, reads]) in results.as_chunks::<4>().0.iter().enumerate() {
         let s = request.samples[k];
@@ -330,12 +331,7 @@ fn without_waveform(
             cycles: cycles as u32,
             reads: reads as u32,
         };
-        let expected = ExpectedResult {
-            prediction: predictions[k],
-            label: request.data.sample(s).1,
-            cycles: request.predicted(layout, &program, s),
-        };
-        let wrong = tally.take(&s, request.epoch(k), expected, found).next();
+        let wrong = tally.take(&s, request.epoch(k), predictions[k], found).next();
         if let Some(first) = wrong.filter(|_| differences.is_empty()) {
             let when = When { sample: s.number, at: At::Result, cycle: 0 };
             differences.push(first.told(when, &layout.network));
@@ -343,7 +339,7 @@ fn without_waveform(
     }
     if end.hangs {
         let s = request.samples[results.len() / 4];
-        let predicted = request.predicted(layout, &program, s).all;
+        let predicted = request.most_cycles(layout, &program, s).all;
         let hang = Mismatch::no_result(predicted, request.design.network.inputs(), request.patience());
         differences.push(hang.told(When { sample: s.number, at: At::Result, cycle: 0 }, &layout.network));
     } else if differences.is_empty() || request.survey {

@@ -82,7 +82,7 @@ pub(super) fn write_inputs(request: &Request<'_>, layout: &Layout) -> Result<Fil
             used[at] = order.len() as u32;
             order.push(s);
         }
-        let cycles = request.predicted(layout, &program, s).all;
+        let cycles = request.most_cycles(layout, &program, s).all;
         let entry = used[at] | header_marks(s.train, s.ends_batch, s.rates);
         plan.extend([entry as i32, cycles as i32, (cycles >> 32) as i32]);
     }

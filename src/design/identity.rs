@@ -41,6 +41,7 @@ impl Keys {
     pub fn of_circuit(design: &Design) -> Keys {
         let mut keys = Keys::of_arithmetic(design);
         keys.say("hardware.lanes", design.lanes);
+        keys.say("hardware.skip_still", design.skip_still);
         keys
     }
 

@@ -365,6 +365,8 @@ pub struct Design {
     pub weight_modes: Modes,
     /// P: synapses processed per cycle.
     pub lanes: usize,
+    /// Passes that would change nothing are left out ([`crate::rules::Skips`]).
+    pub skip_still: bool,
     /// Keys every random bit: initial weights, order of samples, stochastic rounding.
     pub seed: u32,
     /// Samples.

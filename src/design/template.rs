@@ -81,6 +81,7 @@ weight = "SAT"              # a weight after its update
 
 [hardware]
 lanes = 16                  # synapses processed per clock cycle: more is faster and larger; {hardware.lanes}
+# skip_still = true         # passes that would change nothing are left out; false: constant latency
 
 [training]
 epochs = 40                 # passes over the training set

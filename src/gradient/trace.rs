@@ -45,7 +45,7 @@ impl Trace {
         examples: &'a [Example],
     ) -> impl Iterator<Item = Trace> + 'a {
         // Tables are made once for all samples.
-        let fresh = Fast::new(design, weights);
+        let fresh = Fast::new(design, weights).making_every_pass();
         let units: Vec<NeuronUnit> = design.network.layers().map(|l| NeuronUnit::of(design, l)).collect();
         let initial = Parameters::real(design, weights);
         examples.iter().map(move |example| {

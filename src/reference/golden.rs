@@ -8,8 +8,8 @@ use crate::design::Design;
 use crate::fixed_point::{Gaussian, Overflow, Purpose, absorb, lane_bits, row_bits, step_key};
 use crate::network::{Connection, Learned, Records, Visits};
 use crate::rules::{
-    Coefficient, Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, StateRef, Update,
-    is_negative, run,
+    Coefficient, Contrast, Destination, Gaps, Learning, Lesson, Machine, Nudge, Pass, Program, Shown,
+    StateRef, Stillness, Update, is_negative, run,
 };
 
 /// The model of one network: its weights and a sample counter.
@@ -35,7 +35,7 @@ pub struct Golden<'d> {
 }
 
 /// What the neurons of layers 1 to L hold at a moment; all zero when a sample starts.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 struct Moment {
     states: Vec<i32>,
     /// Imaginary parts; none where states are real.
@@ -145,10 +145,12 @@ impl<'d> Golden<'d> {
         };
         let active: Vec<u32> = (0..input.len() as u32).filter(|&j| input[j as usize] != 0).collect();
         let ops = self.program.ops(lesson).to_vec();
-        let mut sample = Sample { golden: self, states, input, active, label, prediction: 0, observer };
+        let (stillness, gaps) = (Stillness::of(self.design), Gaps::default());
+        let mut sample =
+            Sample { golden: self, states, input, active, label, prediction: 0, stillness, gaps, observer };
         run(&ops, &mut sample);
-        let prediction = sample.prediction;
-        observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
+        let (prediction, gaps) = (sample.prediction, sample.gaps);
+        observer.sample_end(SampleEnd { sample: self.sample, prediction, label, gaps: &gaps });
         self.sample = self.sample.wrapping_add(1);
         prediction
     }
@@ -485,6 +487,8 @@ struct Sample<'a, 'd, O> {
     active: Vec<u32>,
     label: u16,
     prediction: u16,
+    stillness: Stillness,
+    gaps: Gaps,
     observer: &'a mut O,
 }
 
@@ -514,12 +518,19 @@ impl<O: Observer> Machine for Sample<'_, '_, O> {
         if let Some(update) = pass.update {
             self.golden.learn(self.input, &self.active, &self.states, update);
         }
+        let before = self.states.previous.clone();
         match pass.nudge {
             Nudge::Turned(k) => self.golden.turn(self.input, self.label, k, &mut self.states),
             nudge => self.golden.relax(self.input, self.label, nudge, pass.at, &mut self.states),
         }
+        let number = self.states.step;
         self.show(true, pass.learned());
-        1
+        let SampleStates { now, previous, .. } = &self.states;
+        let left_out =
+            self.stillness.after(pass, Shown { changed: now != previous, differs: *now != before });
+        self.states.step += left_out;
+        self.gaps.add(number, left_out);
+        1 + left_out
     }
 
     fn learn(&mut self, learning: Learning) {
@@ -542,6 +553,7 @@ impl<O: Observer> Machine for Sample<'_, '_, O> {
 
     fn load(&mut self, slot: usize) {
         self.states.now = self.states.slots[slot].clone();
+        self.stillness.loads();
     }
 
     fn read(&mut self) {

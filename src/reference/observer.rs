@@ -1,6 +1,7 @@
 //! What the model lets others see: every committed step, in the terms of the network.
 
 use crate::network::{Records, Visits};
+use crate::rules::Gaps;
 
 /// Weights as the hardware's memory shows them, whatever form a model keeps them in.
 pub trait WeightSource: std::fmt::Debug {
@@ -22,7 +23,8 @@ pub trait WeightSource: std::fmt::Debug {
 /// What one step (one pass over the network) has committed.
 #[derive(Clone, Copy, Debug)]
 pub struct StepView<'a> {
-    /// Number of this step within the sample, from 0. A learn-only pass is a step of its own.
+    /// Number of this step within the sample, from 0. A learn-only pass is a step of its own. Those left out count, and are
+    /// not shown.
     pub step: u32,
     /// Which neurons and which synapses.
     pub visits: Visits<'a>,
@@ -34,13 +36,15 @@ pub struct StepView<'a> {
 
 /// What a sample ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SampleEnd {
+pub struct SampleEnd<'a> {
     /// Sample number since the start of the run (training and test samples count alike).
     pub sample: u32,
     /// Arg max of the output state at the `read` operation; the lowest index wins a tie.
     pub prediction: u16,
     /// The label that came with the sample.
     pub label: u16,
+    /// The passes that it has left out.
+    pub gaps: &'a Gaps,
 }
 
 /// Receives what the model commits. The methods default to nothing.
@@ -52,7 +56,7 @@ pub trait Observer {
     fn step(&mut self, _view: StepView<'_>) {}
 
     /// After every sample.
-    fn sample_end(&mut self, _end: SampleEnd) {}
+    fn sample_end(&mut self, _end: SampleEnd<'_>) {}
 }
 
 /// Watches nothing.

@@ -1,7 +1,7 @@
 //! The passes that a program makes: their phases, and what they look at.
 
 use super::run::{Learning, Machine, Pass, run};
-use super::{Lesson, Nudge, Program, StateRef, Update};
+use super::{Gaps, Lesson, Nudge, Program, StateRef, Update};
 use crate::design::Order;
 use crate::design::limits::MOST_POINTS;
 use std::fmt;
@@ -73,16 +73,16 @@ struct Made {
     moments: Moments,
 }
 
-/// Lists the passes of a program.
-#[derive(Default)]
-struct Passes {
+/// Lists the passes of a program, those left out among them.
+struct Passes<'a> {
     made: Vec<Made>,
     moments: Moments,
+    gaps: &'a Gaps,
 }
 
-impl Passes {
-    fn of(program: &Program, lesson: Lesson) -> Vec<Made> {
-        let mut passes = Passes::default();
+impl<'a> Passes<'a> {
+    fn of(program: &Program, lesson: Lesson, gaps: &'a Gaps) -> Vec<Made> {
+        let mut passes = Passes { made: Vec::new(), moments: Moments::default(), gaps };
         run(program.ops(lesson), &mut passes);
         passes.made
     }
@@ -92,8 +92,8 @@ impl Passes {
     }
 }
 
-impl Machine for Passes {
-    fn relax(&mut self, Pass { at, of, nudge, update }: Pass) -> u32 {
+impl Machine for Passes<'_> {
+    fn relax(&mut self, Pass { at, of, nudge, update, .. }: Pass) -> u32 {
         let phase = match nudge {
             Nudge::None => "free phase",
             Nudge::Plus | Nudge::BySample => "nudged phase",
@@ -101,9 +101,11 @@ impl Machine for Passes {
             Nudge::Turned(k) => POINTS[k as usize % POINTS.len()],
         };
         let number = self.made.len() as u32;
-        self.made.push(Made { phase, at, of, relaxes: true, update, moments: self.moments });
+        let left_out = self.gaps.behind(number);
+        let made = |at| Made { phase, at, of, relaxes: true, update, moments: self.moments };
+        self.made.extend((at..=at + left_out).map(made));
         self.moments.previous = self.moments.now.replace(number);
-        1
+        1 + left_out
     }
 
     fn learn(&mut self, Learning { update, ends_relaxation, .. }: Learning) {
@@ -161,7 +163,8 @@ impl Program {
 
     /// Where pass `pass` of a sample (from 0) lies.
     pub fn moment(&self, lesson: Lesson, pass: u32) -> Moment {
-        let Some(&Made { phase, at, of, relaxes, .. }) = Passes::of(self, lesson).get(pass as usize) else {
+        let passes = Passes::of(self, lesson, &Gaps::default());
+        let Some(&Made { phase, at, of, relaxes, .. }) = passes.get(pass as usize) else {
             return Moment { pass, phase: "after the last phase", step: 1, steps: 1, half: None };
         };
         match self.order {
@@ -173,9 +176,10 @@ impl Program {
         }
     }
 
-    /// The update that a pass of a sample makes, and at which passes the states it looks at were committed.
-    pub fn update_at(&self, lesson: Lesson, pass: u32) -> Option<(Update, Moments)> {
-        let made = *Passes::of(self, lesson).get(pass as usize)?;
+    /// The update that a pass of a sample makes, and at which passes the states it looks at were committed, where some were
+    /// left out.
+    pub fn update_at(&self, lesson: Lesson, pass: u32, gaps: &Gaps) -> Option<(Update, Moments)> {
+        let made = *Passes::of(self, lesson, gaps).get(pass as usize)?;
         Some((made.update?, made.moments))
     }
 }

@@ -13,6 +13,8 @@ pub struct Pass {
     pub of: u32,
     /// The nudge of the output layer.
     pub nudge: Nudge,
+    /// The synapses learn after every step of it.
+    pub plastic: bool,
     /// What the synapses learn first, from the step before; the new weights then make the drives of this one
     /// (algorithms.md 2.1).
     pub update: Option<Update>,
@@ -60,8 +62,8 @@ pub trait Machine {
     /// An operation begins.
     fn begin(&mut self) {}
 
-    /// Makes a pass over the network and says how many it has made: more than one where it knows what the next ones
-    /// lead to.
+    /// Makes a pass over the network and says how many that is of the phase: more than one where it has shown that the
+    /// next ones would change nothing ([`super::Stillness`]).
     fn relax(&mut self, pass: Pass) -> u32;
 
     /// Makes a pass in which the synapses only learn.
@@ -91,7 +93,8 @@ pub fn run(ops: &[Op], machine: &mut impl Machine) {
                 let mut at = 0;
                 while at < passes {
                     let update = plasticity.filter(|_| at > 0);
-                    at += machine.relax(Pass { at, of: passes, nudge, update });
+                    at +=
+                        machine.relax(Pass { at, of: passes, nudge, plastic: plasticity.is_some(), update });
                 }
                 if let Some(update) = plasticity {
                     machine.learn(Learning { update, into: Destination::Weights, ends_relaxation: true });

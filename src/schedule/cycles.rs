@@ -2,7 +2,7 @@
 
 use super::{Layout, Walk};
 use crate::fixed_point::complex_softmax;
-use crate::rules::{Learning, Machine, Nudge, Op, Pass, Program, run};
+use crate::rules::{Gaps, Learning, Machine, Nudge, Op, Pass, Program, run};
 
 /// Cycles of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
@@ -29,6 +29,8 @@ const WRITE: u64 = 10;
 /// From the last column's issue to the last pull of a softmax read-out, less a cycle for each output of the last chunk,
 /// two for each output, and a neuron's stages: 14 to the head of the drive chain, 10 in the read-out.
 const PULLS: u64 = 24;
+/// From the last new state until the sequencer knows whether any has changed (`hdl/still_watch.v`).
+const WATCH: u64 = 2;
 /// By so much a softmax of complex drives takes longer than a real one.
 const MORE_PULLS: u64 = complex_softmax::PULL_CYCLES as u64 - 10;
 /// From the last operation until the prediction is out, and with it the last step's signature.
@@ -42,10 +44,22 @@ pub fn predict_training(layout: &Layout, program: &Program, batch: u32, active: 
     Cycles { all: mean(one.all, last.all), weight_reads: mean(one.weight_reads, last.weight_reads) }
 }
 
-/// Predicts the cycles of one sample with `active` non-zero inputs under a phase program.
+/// Predicts the cycles of one sample with `active` non-zero inputs under a phase program, if it makes every pass.
 pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
-    let mut clock =
-        Clock { layout, active, cycles: Cycles::default(), input_valid: false, known: Vec::new() };
+    predict_made(layout, program, active, &Gaps::default())
+}
+
+/// The same of a sample that has left out some passes.
+pub fn predict_made(layout: &Layout, program: &[Op], active: usize, gaps: &Gaps) -> Cycles {
+    let mut clock = Clock {
+        layout,
+        active,
+        gaps,
+        pass: 0,
+        cycles: Cycles::default(),
+        input_valid: false,
+        known: Vec::new(),
+    };
     run(program, &mut clock);
     clock.cycles.spend(1 + u64::from(SETTLE)); // the end operation
     clock.cycles
@@ -55,6 +69,9 @@ pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
 struct Clock<'a> {
     layout: &'a Layout,
     active: usize,
+    gaps: &'a Gaps,
+    /// The pass of the sample, from 0, those left out counted.
+    pass: u32,
     cycles: Cycles,
     /// What the input drives layer 1 with is known from an earlier pass.
     input_valid: bool,
@@ -63,13 +80,14 @@ struct Clock<'a> {
 }
 
 impl Clock<'_> {
-    fn learns(&mut self, apply: bool) {
-        self.pass(true, End::Weights { apply });
+    /// A pass of its own in which synapses learn.
+    fn learned(&mut self, apply: bool) {
+        self.walk(true, End::Weights { apply });
         self.input_valid = false;
     }
 
     /// One pass over the synapses, from layer 1 or from layer 2.
-    fn pass(&mut self, from_input: bool, end: End) {
+    fn walk(&mut self, from_input: bool, end: End) {
         let like = self.known.iter().find(|(pass, _)| *pass == (from_input, end));
         let cost = like.map_or_else(|| pass(self.layout, self.active, from_input, end), |&(_, cost)| cost);
         if like.is_none() {
@@ -89,7 +107,7 @@ impl Machine for Clock<'_> {
         let layout = self.layout;
         if layout.has_kernels() && update.is_some() {
             // What learns makes no drives: the same step's come in a pass of their own.
-            self.learns(false);
+            self.learned(false);
         }
         let from_input = !self.input_valid || update.is_some() || layout.depth() == 1;
         let outputs_move = !layout.order.holds(at, layout.depth());
@@ -99,20 +117,24 @@ impl Machine for Clock<'_> {
         let mut from_input = from_input;
         if turned {
             // The real drives first, which wait for the imaginary ones.
-            self.pass(from_input, End::Drives);
+            self.walk(from_input, End::Drives);
             from_input = layout.depth() == 1;
         }
-        self.pass(from_input, end);
+        self.walk(from_input, end);
         self.input_valid = true;
-        1
+        let passes = 1 + self.gaps.behind(self.pass);
+        self.pass += passes;
+        passes
     }
 
     fn learn(&mut self, _learning: Learning) {
-        self.learns(false);
+        self.learned(false);
+        self.pass += 1;
     }
 
     fn apply(&mut self) {
-        self.learns(true);
+        self.learned(true);
+        self.pass += 1;
     }
 
     fn save(&mut self, _slot: usize) {}
@@ -164,6 +186,7 @@ fn pass(layout: &Layout, active: usize, from_input: bool, end: End) -> Cycles {
             (if turned { PULLS + MORE_PULLS } else { PULLS })
                 + u64::from(layout.neuron.state + layout.neuron_delay())
                 + outputs as u64
+                + if layout.watches { WATCH } else { 0 }
         }
         End::Weights { .. } => WRITE,
     });

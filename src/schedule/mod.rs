@@ -9,13 +9,14 @@ mod kernels;
 mod store;
 mod walk;
 
-pub use cycles::{Cycles, SETTLE, predict, predict_training};
+pub use cycles::{Cycles, SETTLE, predict, predict_made, predict_training};
 pub use store::{Beside, StoredLayer, WeightMap, WeightWord};
 pub use walk::{ChunkVisit, RecordWord, Visit, Walk};
 
 use crate::design::{Activation, Design, Dynamics, NudgePlace, Order};
 use crate::fixed_point::{Rounding, complex_logistic};
 use crate::network::{Connection, Network};
+use crate::rules::Skips;
 
 /// Cycles between the first columns of two chunks, at least: the lanes' operands must have moved on.
 pub const MIN_SLOT: u32 = 4;
@@ -135,6 +136,9 @@ pub struct Layout {
     pub state_words: usize,
     /// Banks of the state memory: present, next, previous and saved states.
     pub banks: usize,
+    /// The sequencer waits at the end of a pass until it is known whether any state has changed, and leaves out passes that
+    /// would change nothing ([`crate::rules::Skips`]).
+    pub watches: bool,
     /// Extra cycles from a neuron's state to its activity (a table, for energy-based dynamics).
     pub activity_latency: u32,
     /// The stages of a neuron.
@@ -163,6 +167,7 @@ impl Layout {
             order: design.order,
             state_words: word_base,
             banks: (3 + slots).next_power_of_two(),
+            watches: Skips::of(design).any,
             activity_latency: u32::from(crate::design::Tables::of(design, 1).rho_of_state.is_some()),
             neuron: NeuronStages::of(design),
         }
@@ -283,8 +288,14 @@ impl Layout {
     /// one layer of synapses the outputs' word is read in stage 3 of the first columns: 12 + n + S + A. What stage 14 and
     /// above know of the pass changes three cycles later, in 15 + n at the earliest (S is 4 at least): behind the last
     /// output.
+    ///
+    /// Where it is asked whether anything has changed (`hdl/still_watch.v`), the answer is there three cycles after the last
+    /// output is written, in 17 + n + S + A, where the sequencer, which moves on a cycle later than here, asks.
     pub fn drain(&self) -> u32 {
         let n = self.last_neurons() as u32;
+        if self.watches {
+            return 16 + n + self.neuron.state + self.activity_latency + self.neuron_delay();
+        }
         let first_read = if self.layer(self.depth()).pre() == 1 { 14 } else { 13 };
         let first_column = if self.depth() == 1 { 12 + n } else { (8 + n).max(first_read) };
         first_column + self.neuron.state + self.activity_latency - 2 + self.neuron_delay()

@@ -5,7 +5,7 @@ use super::program::{self, ProgramWord};
 use super::units::{self, Unit};
 use crate::design::{Circle, Design, Feedback, Keys, NudgeSign, Order, Rule, limits};
 use crate::fixed_point::{GOLDEN, Purpose, Rounding, gaussian};
-use crate::rules::Program;
+use crate::rules::{Program, Skips};
 use crate::schedule::{CHAIN_SLOT, FEW_TAPS, FEW_WAIT, Layout, MIN_SLOT, SETTLE, bits};
 
 /// What the heads of the files say.
@@ -140,6 +140,12 @@ pub(super) struct Options {
     pub softmax: bool,
     /// States are complex.
     pub complex: bool,
+    /// Passes that would change nothing are left out,
+    pub still: bool,
+    /// also nudged ones,
+    pub still_nudged: bool,
+    /// also those in which synapses learn.
+    pub still_plastic: bool,
     pub stochastic: bool,
     pub stochastic_weight: bool,
     pub stochastic_drive: bool,
@@ -446,6 +452,7 @@ fn timing(layout: &Layout) -> Timing {
 }
 
 fn options(design: &Design, layout: &Layout) -> Options {
+    let skips = Skips::of(design);
     Options {
         input_signed: design.input.signed,
         batched: design.is_batched(),
@@ -455,6 +462,9 @@ fn options(design: &Design, layout: &Layout) -> Options {
         even_odd: design.order == Order::EvenOdd,
         softmax: layout.softmax_outputs > 0,
         complex: design.is_complex(),
+        still: skips.any,
+        still_nudged: skips.nudged,
+        still_plastic: skips.plastic,
         stochastic: stochastic(design).contains(&true) || design.noise > 0.0,
         stochastic_weight: stochastic(design)[0],
         stochastic_drive: stochastic(design)[1],

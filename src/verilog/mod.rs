@@ -47,6 +47,7 @@ pub const LEAVES: &[(&str, &str)] = &[
     ("commit_port.v", include_str!("../../hdl/commit_port.v")),
     ("sample_buffer.v", include_str!("../../hdl/sample_buffer.v")),
     ("sequencer.v", include_str!("../../hdl/sequencer.v")),
+    ("still_watch.v", include_str!("../../hdl/still_watch.v")),
     ("synapse_lanes.v", include_str!("../../hdl/synapse_lanes.v")),
     ("drive_path.v", include_str!("../../hdl/drive_path.v")),
     ("neuron_unit.v", include_str!("../../hdl/neuron_unit.v")),

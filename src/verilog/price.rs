@@ -77,7 +77,7 @@ impl Price {
             // Synapses and their walk are a module of their own.
             let paths = memories.iter_mut().map(|m| &mut m.path);
             for path in paths.chain(multipliers.iter_mut().map(|m| &mut m.path)) {
-                if !["u_neurons.", "u_samples."].iter().any(|above| path.starts_with(above)) {
+                if !["u_neurons.", "u_samples.", "u_watch."].iter().any(|above| path.starts_with(above)) {
                     *path = format!("u_kernels.{path}");
                 }
             }
@@ -159,6 +159,10 @@ fn states(design: &Design, layout: &Layout) -> Vec<Memory> {
         word("transposed sums", "u_drives.u_gathered", layout.neuron_places(), p.transposed_width),
         word("forward sums", "u_drives.u_forward", layout.neuron_places(), p.forward_width + corners),
     ];
+    if layout.watches {
+        let width = 2 * design.record().width();
+        all.push(word("the last two states", "u_watch.u_states", layout.neuron_places(), width));
+    }
     // Complex neurons move to what their drives say: only a nudge of their own asks for their states.
     if design.is_complex() && layout.softmax_outputs > 0 {
         all.retain(|memory| memory.what != "states");

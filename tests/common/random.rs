@@ -238,6 +238,7 @@ pub fn design(joined: Joined, wild: bool) -> impl Strategy<Value = Design> {
                     state_modes,
                     weight_modes,
                     lanes: 16,
+                    skip_still: seed % 16 >= 4,
                     seed,
                     data: DataSource::Digits,
                     train_samples: None,

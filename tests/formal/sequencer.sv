@@ -23,6 +23,7 @@
     assume (op_a_i == f_word[11:9]);
     assume (op_b_i == f_word[14:12]);
     assume (op_i != OpRelax || op_steps_i != 0);
+    assume (op_i != OpAgain);  // of complex states only
     assume (!(&pc_q) || op_i > OpApply);
   end
   // A table of two layers; a sample of any number of inputs that are not zero.

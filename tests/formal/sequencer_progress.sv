@@ -22,6 +22,7 @@
     assume (op_steps_i == f_word[4:3]);
     assume (op_plastic_i == f_word[7]);
     assume (op_i != OpRelax || op_steps_i != 0);
+    assume (op_i != OpAgain);  // of complex states only
     assume (!(&pc_q) || op_i > OpApply);
     assume (columns_i == (f_first_layer ? f_columns1 : f_columns2));
     assume (last_chunk_i == (f_first_layer ? f_chunk1 : f_chunk2));

@@ -101,6 +101,7 @@ pub fn leaves(cycles: usize) -> Vec<Leaf> {
         neuron_trail(&mut noise, cycles),
         weight_store(&mut noise, cycles),
         commit_port(&mut noise, cycles),
+        still_watch(&mut noise, cycles),
     ]
 }
 
@@ -552,4 +553,69 @@ fn terms(s: &Shown, edge: usize) -> u32 {
         sum = sum.wrapping_add(absorb(key, at("weight_fold")));
     }
     sum
+}
+
+/// Passes over eleven neurons whose states often come back: each is compared with what it was in the last two passes.
+fn still_watch(noise: &mut Noise, cycles: usize) -> Leaf {
+    const NEURONS: u64 = 11;
+    const WIDTH: u32 = 5;
+    let inputs = vec![("zero", 1), ("judged", 1), ("valid", 1), ("number", 4), ("state", WIDTH)];
+    let mut stimuli: Vec<Vec<u64>> = vec![vec![0; inputs.len()]; 2];
+    // What is shown after each edge.
+    let mut shown: Vec<Words> = Vec::new();
+    while stimuli.len() < cycles {
+        let passes = 1 + noise.below(9);
+        let (mut last, mut before) = ([0; NEURONS as usize], [0; NEURONS as usize]);
+        for pass in 0..passes {
+            let zero = u64::from(pass == 0);
+            // Nothing moves, all comes back, or a neuron in so many is another.
+            let (kind, other) = (noise.below(3), noise.below(NEURONS));
+            for i in 0..NEURONS as usize {
+                while noise.below(3) == 0 {
+                    stimuli.push(vec![zero, 0, 0, noise.below(NEURONS), noise.below(1 << WIDTH)]);
+                }
+                let same = if kind == 0 { last[i] } else { before[i] };
+                let flipped =
+                    if i as u64 == other && noise.below(2) == 0 { 1 << noise.below(WIDTH.into()) } else { 0 };
+                let state = if kind == 2 { noise.below(1 << WIDTH) } else { same ^ flipped };
+                stimuli.push(vec![zero, 0, 1, i as u64, state]);
+                (before[i], last[i]) = (last[i], state);
+            }
+            (0..2 + noise.below(4)).for_each(|_| stimuli.push(vec![zero, 0, 0, 0, 0]));
+            stimuli.push(vec![zero, 1, 0, 0, 0]);
+        }
+    }
+    stimuli.truncate(cycles);
+    let (mut last, mut before) = ([0; NEURONS as usize], [0; NEURONS as usize]);
+    let (mut changed, mut differs) = (0, 0);
+    // What the states of the last two edges have in common with those before; the answer comes two edges later.
+    let mut waiting = [(0, 0); 2];
+    for row in &stimuli {
+        let &[zero, judged, valid, number, state] = &row[..] else { unreachable!("five inputs") };
+        let found = waiting[0];
+        (changed, differs) = if judged == 1 { (0, 0) } else { (changed | found.0, differs | found.1) };
+        shown.push(vec![Some(changed), Some(differs)]);
+        let i = number as usize;
+        if zero == 1 && valid == 1 {
+            (last[i], before[i]) = (0, 0);
+        }
+        let new =
+            if valid == 1 { (u64::from(state != last[i]), u64::from(state != before[i])) } else { (0, 0) };
+        if valid == 1 {
+            (before[i], last[i]) = (last[i], state);
+        }
+        waiting = [waiting[1], new];
+    }
+    let twin = move |s: &Shown| shown[s.cycle].clone();
+    Leaf {
+        module: "still_watch",
+        parts: &["word_memory"],
+        parameters: vec![("Width", WIDTH.into()), ("Depth", NEURONS), ("AddressWidth", 4)],
+        resets: true,
+        stimuli,
+        inputs,
+        outputs: vec![("changed", 1), ("differs", 1)],
+        twin: Box::new(twin),
+        defect: ("before_q <= zero_i", "before_q <= !zero_i"),
+    }
 }

@@ -101,6 +101,12 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("overflow", "drive", OVERFLOW),
     ("overflow", "weight", OVERFLOW),
     ("hardware", "lanes", "synapses processed per clock cycle, {range}, such as `lanes = 16`"),
+    (
+        "hardware",
+        "skip_still",
+        "whether passes that would change nothing are left out, `skip_still = true` (default), or made for a latency that \
+         does not depend on the states, `skip_still = false`",
+    ),
     ("training", "epochs", "passes over the training set, a whole number {range}, such as `epochs = 40`"),
     (
         "training",

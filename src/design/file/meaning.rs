@@ -109,6 +109,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
     applied_at_once(circle, momentum.is_some(), &accumulate_at, "momentum", momentum_at)?;
 
     // The rest.
+    let skip_still = hardware.skip_still.unwrap_or(true);
     let lanes = lanes(hardware.lanes)?;
     let number = |typed: At<i64>, key, default: i64| {
         whole(&typed.map_or(Given::default(default), Given::from), "training", key)
@@ -148,6 +149,7 @@ pub(super) fn of(file: File, path: &Path) -> Result<Design> {
         // A velocity's step is finer than its weight's: to nearest, a small one would never move it.
         weight_modes: modes(rounding.weight.or(momentum.map(|_| Rounding::Stochastic)), overflow.weight),
         lanes,
+        skip_still,
         seed: number(training.seed, "seed", 1)? as u32,
         train_samples: samples(training.train_samples, "train_samples")?,
         test_samples: samples(training.test_samples, "test_samples")?,

@@ -97,6 +97,7 @@ pub(super) struct OverflowTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct Hardware {
     pub lanes: At<i64>,
+    pub skip_still: Option<bool>,
 }
 
 #[derive(Deserialize, Default)]

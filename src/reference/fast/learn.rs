@@ -19,7 +19,6 @@ impl<N: Numbers> Engine<'_, N> {
     /// One pass over the synapses of every active column; `drives_follow` when a time step comes next, whose first
     /// products can be taken on the way.
     pub(super) fn learn(&mut self, update: Update, drives_follow: bool, mut count: Option<&mut Counters>) {
-        self.leave_circle();
         let drives_valid = std::mem::replace(&mut self.base_valid, false);
         let key = step_key(self.design.seed, Purpose::Weight, self.sample, self.step);
         let of = |r| match r {

@@ -5,7 +5,6 @@
 //! of the weights; activations are read from a table indexed by the drive; passes of a phase that has settled are not
 //! made.
 
-mod circle;
 mod kernels;
 mod learn;
 mod matrix;
@@ -13,6 +12,7 @@ mod neurons;
 mod numbers;
 mod relax;
 mod short;
+mod still;
 mod turned;
 mod update;
 mod work;
@@ -27,11 +27,11 @@ use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
 use crate::fixed_point::Gaussian;
 use crate::network::{Connection, Learned, Network, Records, Visits};
-use crate::rules::{Coefficient, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, run};
-use circle::Circle;
+use crate::rules::{Coefficient, Destination, Gaps, Learning, Lesson, Machine, Nudge, Pass, Program, run};
 use matrix::{Matrix, Reading};
 use neurons::Neurons;
 use numbers::{Block, Int, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};
+use still::Trail;
 use turned::Imaginary;
 use update::{Differences, Rule};
 
@@ -83,6 +83,13 @@ impl<'d> Fast<'d> {
             Width::Wide => Engines::Wide(Engine::new(design, weights)),
         };
         Fast { engine }
+    }
+
+    /// The same, which leaves out no pass, whatever the design says: for those who look at every one.
+    #[must_use]
+    pub fn making_every_pass(mut self) -> Self {
+        each!(&mut self.engine, e => e.trail.ignore());
+        self
     }
 
     /// Runs one sample through the training or the inference program and returns the prediction.
@@ -141,6 +148,11 @@ impl<'d> Fast<'d> {
     /// Ends a batch whose samples have all run without an end: what a batch's last sample does behind its own passes.
     pub fn end_batch(&mut self, last: PlannedSample, counters: Option<&mut Counters>) {
         each!(&mut self.engine, e => e.end_batch(last, counters));
+    }
+
+    /// The passes that the last sample has left out.
+    pub fn gaps(&self) -> &Gaps {
+        each!(&self.engine, e => &e.gaps)
     }
 
     /// What has been executed since the model was made.
@@ -333,7 +345,9 @@ struct Engine<'d, N: Numbers> {
     states: Vec<i32>,
     /// For those who watch: corners of all layers, as [`Records`] has them.
     corners: Vec<i32>,
-    circle: Option<Circle>,
+    trail: Trail,
+    /// Passes that the sample has left out.
+    gaps: Gaps,
     drives: Vec<i32>,
     now: Activities<N>,
     previous: Activities<N>,
@@ -399,7 +413,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
             clamped: Vec::new(),
             drives: states.clone(),
             corners: vec![0; states.len()],
-            circle: Circle::of(design),
+            trail: Trail::of(design),
+            gaps: Gaps::default(),
             states,
             chosen: activities.iter().map(|seen| seen.corners.clone()).collect(),
             now: activities.clone(),
@@ -451,7 +466,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let mut sample = Sample { engine: self, label, prediction: 0, observer, count };
         run(&ops, &mut sample);
         let prediction = sample.prediction;
-        observer.sample_end(SampleEnd { sample: self.sample, prediction, label });
+        observer.sample_end(SampleEnd { sample: self.sample, prediction, label, gaps: &self.gaps });
         self.sample = self.sample.wrapping_add(1);
         prediction
     }
@@ -518,6 +533,8 @@ impl<'d, N: Numbers> Engine<'d, N> {
             self.clamped.clear();
             self.clamped.extend(input.iter().map(|&x| N::Activity::wrap(i64::from(x) << shift)));
         }
+        self.gaps.clear();
+        self.trail.begins();
         self.states.fill(0);
         self.drives.fill(0);
         // At reset the states are zero, yet what synapses see of them is `rho(0)` under energy-based dynamics.
@@ -575,22 +592,18 @@ struct Sample<'a, 'd, N: Numbers, O> {
 impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
     fn relax(&mut self, pass: Pass) -> u32 {
         let engine = &mut *self.engine;
-        if pass.at == 0 {
-            engine.leave_circle();
-        }
         if let Some(update) = pass.update {
             engine.learn(update, true, self.count.as_deref_mut());
         }
         if let Nudge::Turned(k) = pass.nudge {
-            let still = engine.turn(k, self.label, self.count.as_deref_mut());
-            // Where nothing has changed, nothing will.
-            let passes = if still && self.count.is_none() { pass.of - pass.at } else { 1 };
-            (0..passes).for_each(|_| engine.show(self.observer, true, Learned::Nothing));
-            return passes;
+            engine.turn(k, self.label, self.count.as_deref_mut());
+        } else {
+            engine.relax::<O>(pass.nudge, self.label, pass.at, self.count.as_deref_mut());
         }
-        engine.relax::<O>(pass.nudge, self.label, pass.at, self.count.as_deref_mut());
+        let left_out = engine.left_out(pass);
         engine.show(self.observer, true, pass.learned());
-        1 + engine.skip_circles(pass.of - pass.at - 1, self.observer)
+        engine.step += left_out;
+        1 + left_out
     }
 
     fn learn(&mut self, learning: Learning) {
@@ -626,6 +639,7 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
         if let Some(imaginary) = &mut engine.imaginary {
             imaginary.load(slot);
         }
+        engine.trail.loads();
     }
 
     fn read(&mut self) {

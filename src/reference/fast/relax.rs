@@ -20,11 +20,6 @@ impl<N: Numbers> Engine<'_, N> {
         mut count: Option<&mut Counters>,
     ) {
         self.drive_from_input();
-        // Where there is noise, states that come back lead elsewhere.
-        let drawn = self.noise.is_some() && nudge != Nudge::None;
-        if let Some(circle) = self.circle.as_mut().filter(|_| count.is_none() && !drawn) {
-            circle.leave(&self.states, &self.drives, self.work);
-        }
         let order = self.design.order;
         // Drives of resting layers change nothing; a softmax reads its own.
         let (depth, reads) = (self.network.depth(), self.pull.is_some());

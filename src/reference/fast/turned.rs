@@ -3,7 +3,7 @@
 use super::numbers::{Block, Int, Numbers};
 use super::{Engine, Seen, Synapses};
 use crate::design::Design;
-use crate::fixed_point::{Purpose, Rounding, absorb, lane_bits, row_bits, step_key};
+use crate::fixed_point::{Purpose, absorb, lane_bits, row_bits, step_key};
 use crate::reference::counters::Counters;
 use crate::reference::neuron::ComplexPull;
 use crate::reference::turned::{Parts, TurnedInput, TurnedUnit};
@@ -25,8 +25,6 @@ pub(super) struct Imaginary<N: Numbers> {
     slots: [Slot<N>; 2],
     /// Sums of the real parts, while those of the imaginary ones are made.
     totals: Vec<Vec<Block<N::Sum>>>,
-    /// Rounding or noise draws random bits: a state that comes back may lead elsewhere.
-    draws: bool,
 }
 
 impl<N: Numbers> Imaginary<N> {
@@ -45,10 +43,6 @@ impl<N: Numbers> Imaginary<N> {
             now: now.to_vec(),
             slots: std::array::from_fn(|_| (vec![0; neurons], now.to_vec())),
             totals: totals.to_vec(),
-            draws: design.noise > 0.0
-                || [design.drive_modes, design.state_modes]
-                    .iter()
-                    .any(|m| m.rounding == Rounding::Stochastic),
         })
     }
 
@@ -73,19 +67,17 @@ impl<N: Numbers> Imaginary<N> {
 }
 
 impl<N: Numbers> Engine<'_, N> {
-    /// One pass of complex states under the nudge of point `k`. True where it has changed nothing, and the next ones will
-    /// not either.
-    pub(super) fn turn(&mut self, k: u32, label: u16, mut count: Option<&mut Counters>) -> bool {
+    /// One pass of complex states under the nudge of point `k`.
+    pub(super) fn turn(&mut self, k: u32, label: u16, mut count: Option<&mut Counters>) {
         self.drive_from_input();
         self.sum_inputs(|_| true);
-        let Some(mut parts) = self.imaginary.take() else { return false };
+        let Some(mut parts) = self.imaginary.take() else { return };
         std::mem::swap(&mut self.totals, &mut parts.totals);
         std::mem::swap(&mut self.now, &mut parts.now);
         self.sum_imaginary();
         std::mem::swap(&mut self.now, &mut parts.now);
         let d = self.design;
         let (nudge_re, nudge_im) = d.nudge_at(k);
-        let mut still = !parts.draws;
         for l in self.network.layers() {
             let key = |purpose| absorb(step_key(d.seed, purpose, self.sample, self.step), (l as u32) << 16);
             let [noise_key, drive, drive_im, state, state_im] = [
@@ -124,40 +116,34 @@ impl<N: Numbers> Engine<'_, N> {
                     }
                 }
                 if d.is_softmax(l) {
-                    let new = [turned.drive.re, turned.drive.im].map(|v| v as i32);
-                    still &= new == [self.drives[at], parts.drives[at]];
-                    [self.drives[at], parts.drives[at]] = new;
+                    [self.drives[at], parts.drives[at]] =
+                        [turned.drive.re, turned.drive.im].map(|v| v as i32);
                     continue;
                 }
-                let new =
+                [self.drives[at], parts.drives[at], self.states[at], parts.states[at]] =
                     [turned.drive.re, turned.drive.im, turned.state.re, turned.state.im].map(|v| v as i32);
-                let old = [self.drives[at], parts.drives[at], self.states[at], parts.states[at]];
-                still &= new == old;
-                [self.drives[at], parts.drives[at], self.states[at], parts.states[at]] = new;
                 let seen = |state: i64| N::Activity::wrap(state << shift);
                 self.now[l - 1].activities.as_flattened_mut()[i] = seen(turned.state.re);
                 parts.now[l - 1].activities.as_flattened_mut()[i] = seen(turned.state.im);
             }
         }
-        still &= self.pull_turned(&mut parts, label, (nudge_re, nudge_im), count);
+        self.pull_turned(&mut parts, label, (nudge_re, nudge_im), count);
         self.imaginary = Some(parts);
-        still
     }
 
-    /// The pulls of a softmax read-out of complex drives, if there is one. True where they are what they were.
+    /// The pulls of a softmax read-out of complex drives, if there is one.
     fn pull_turned(
         &mut self,
         parts: &mut Imaginary<N>,
         label: u16,
         nudge: (i64, i64),
         count: Option<&mut Counters>,
-    ) -> bool {
-        let Some(pull) = &parts.pull else { return true };
+    ) {
+        let Some(pull) = &parts.pull else { return };
         let (d, l) = (self.design, self.network.depth());
         let outputs = self.network.span(l);
         let key = |purpose| absorb(step_key(d.seed, purpose, self.sample, self.step), (l as u32) << 16);
         let keys = (key(Purpose::State), key(Purpose::ImaginaryState));
-        let before = (self.states[outputs.clone()].to_vec(), parts.states[outputs.clone()].to_vec());
         pull.states(
             (&self.drives[outputs.clone()], &parts.drives[outputs.clone()]),
             label,
@@ -175,7 +161,6 @@ impl<N: Numbers> Engine<'_, N> {
                 *activity = N::Activity::wrap(i64::from(state) << shift);
             }
         }
-        (re, im) == (&before.0[..], &before.1[..])
     }
 
     /// `Re(c_k post pre)` of every synapse of an active column is added up.
@@ -216,7 +201,6 @@ impl<N: Numbers> Engine<'_, N> {
 
     /// `w <- w + requantise(Re(c_k post pre) - decay * w)` over every synapse of an active column.
     pub(super) fn learn_turned(&mut self, k: u32, mut count: Option<&mut Counters>) {
-        self.leave_circle();
         self.base_valid = false;
         let Some(parts) = &self.imaginary else { return };
         let point = &self.design.datapath.rates[self.rates].points[k as usize];

@@ -29,17 +29,6 @@ impl Work {
         }
     }
 
-    /// The same so many times, none of it executed.
-    pub(super) fn spared(self, times: u32) -> Work {
-        let times = u64::from(times);
-        Work {
-            forward: self.forward * times,
-            transposed: self.transposed * times,
-            update: self.update * times,
-            unchanged: self.total() * times,
-        }
-    }
-
     /// Both together.
     pub fn plus(&self, other: Work) -> Work {
         Work {

@@ -10,12 +10,15 @@
 //
 // Stage 0 outputs are valid in the cycle in which valid0_o is high. A pass that makes drives ends Drain cycles after its
 // last column, while its last outputs are still on their way (Layout::drain in src/schedule says why that is soon
-// enough), or, where a softmax read-out pulls, with the last pull (pulled_i). A pass that only learns ends when
-// wrote_last_i arrives: the last word was written.
+// enough), or, where a softmax read-out pulls, with the last pull (pulled_i). A pass that only learns ends when its last
+// word is written, Write cycles after the column was issued.
 //
 // Passes that would change nothing are left out (Still): when one has changed no state (EvenOdd: two in succession, one of
 // each kind), the relaxation ends; when the states are those before the last pass, an even number of the passes left is not
 // made. The step counter goes on by them, since random bits are keyed by it. The rule's twin is src/rules/still.rs.
+//
+// A pass that learns visits only chunks with a contrast (Chunks): it scans them all first, those of layer 1 where it makes
+// drives too, and visits what hdl/contrast_list.v has listed.
 
 `default_nettype none
 
@@ -41,9 +44,12 @@ module sequencer #(
   parameter Still = 0,             // 1: passes that would change nothing are left out,
   parameter StillNudged = 1,       // 1: also under a nudge,
   parameter StillPlastic = 1,      // 1: also where synapses learn
+  parameter Chunks = 0,            // 1: passes that learn leave out chunks without contrast
   parameter EvenOdd = 0,           // 1: a pass moves the layers of even or of odd number
   parameter Kernels = 0,           // 1: another unit walks, and a pass that learns does not make drives
   parameter Drain = 20,            // from a pass's last column to its end
+  parameter Write = 10,            // the same of one that only learns
+  parameter Seek = 8,              // from the last chunk scanned to the first visited
   parameter Settle = 12            // from the last operation until prediction and signature are out
 ) (
   input  wire                    clk_i,
@@ -103,7 +109,16 @@ module sequencer #(
   output wire                    second_o,        // the imaginary parts of a pass under a turned nudge
   input  wire                    pulling_i,       // the pass ends with pulled_i
   input  wire                    pulled_i,
-  input  wire                    wrote_last_i,
+  // Chunks with a contrast.
+  output wire                    scan_o,          // layer_o and chunk_o are scanned
+  output wire                    list_clear_o,
+  output wire                    list_take_o,
+  /* verilator lint_off UNUSED */
+  input  wire                    list_some_i,     // there is one to visit, that is
+  input  wire [LayerWidth-1:0]   list_layer_i,
+  input  wire [ChunkWidth-1:0]   list_chunk_i,
+  input  wire [AddressWidth-1:0] list_row_base_i,
+  /* verilator lint_on UNUSED */
   /* verilator lint_off UNUSED */
   input  wire                    changed_i,       // as the pass ends: a state is not what it was before it,
   input  wire                    differs_i,       // or not what it was before the last one
@@ -122,12 +137,11 @@ module sequencer #(
   localparam [2:0] OpRelax = 3'd0, OpSave = 3'd1, OpLoad = 3'd2, OpLearn = 3'd3, OpRead = 3'd4, OpApply = 3'd5,
                    OpAgain = 3'd7;  // 6: end
 
-  localparam [2:0] StIdle = 3'd0, StDecode = 3'd1, StRun = 3'd2, StPad = 3'd3, StDrain = 3'd4, StAdvance = 3'd5,
-                   StSettle = 3'd6,
-                   StResult = 3'd7;
+  localparam [3:0] StIdle = 4'd0, StDecode = 4'd1, StRun = 4'd2, StPad = 4'd3, StDrain = 4'd4, StAdvance = 4'd5,
+                   StSettle = 4'd6, StResult = 4'd7, StScan = 4'd8, StSeek = 4'd9;
   localparam PadWidth = 10;
 
-  reg [2:0] state_q;
+  reg [3:0] state_q;
   reg [ProgramWidth-1:0] pc_q;
   reg [LayerWidth-1:0] layer_q;
   reg [ChunkWidth-1:0] chunk_q;
@@ -142,6 +156,7 @@ module sequencer #(
   reg [BankWidth:0] slot0_q, slot1_q;
   reg [BankWidth:0] a_q, b_q;
   reg second_q;
+  reg listing_q;         // chunks are those of the list
   reg [7:0] round_q;     // of what is repeated
 
   // Loop nest.
@@ -168,7 +183,9 @@ module sequencer #(
   wire [PadWidth-1:0] wait_slot = drive_o ? drive_wait : learn_wait;
   // The output layer's neurons and the last hidden layer's share the neuron unit.
   wire chain_gap = last_layer && drive_o && (chunk_q + 1'b1 == last_chunk_i);
-  wire layer_gap = last_chunk && drive_o;
+  wire ends_layer = listing_q ? !list_some_i : last_chunk;
+  wire ends_pass = listing_q ? !list_some_i && !drive_o : last_chunk && last_layer;
+  wire layer_gap = ends_layer && drive_o;
   wire [PadWidth-1:0] gap = layer_gap ? LayerGap : chain_gap ? Lanes : 0;
   wire [PadWidth-1:0] pad = wait_slot + gap;
 
@@ -199,6 +216,10 @@ module sequencer #(
   endfunction
 
   assign valid0_o = (state_q == StRun);
+  assign scan_o = (Chunks != 0) && (state_q == StScan);
+  assign list_clear_o = (state_q == StDecode) || (state_q == StAdvance);
+  assign list_take_o =
+      list_some_i && ((state_q == StSeek) ? pad_q == 1 : (state_q == StRun) && listing_q && bias);
   assign program_counter_o = pc_q;
   assign layer_o = layer_q;
   assign chunk_o = chunk_q;
@@ -253,6 +274,7 @@ module sequencer #(
             input_valid_q <= 1'b0;
             step_o <= {StepWidth{1'b0}};
             learning_q <= 1'b0;
+            listing_q <= 1'b0;
             second_q <= 1'b0;
             round_q <= 8'd0;
             known_q <= 2'd2;
@@ -300,7 +322,7 @@ module sequencer #(
               a_q <= (Complex != 0) ? now_q : pointer(op_a_i[2:1], op_a_i[0] ? slot1_q : slot0_q);
               b_q <= (Complex != 0) ? now_q : pointer(op_b_i[2:1], op_b_i[0] ? slot1_q : slot0_q);
               layer_q <= 1;
-              state_q <= StRun;
+              state_q <= (Chunks != 0 && op_i == OpLearn) ? StScan : StRun;
             end
             OpRead: ;
             OpAgain: if (Complex != 0) begin
@@ -314,6 +336,29 @@ module sequencer #(
           endcase
         end
 
+        // Which chunks have a contrast: of all layers or, where drives are made, too, of layer 1.
+        StScan: begin
+          row_base_q <= row_base_o + row_length_i;
+          chunk_q <= last_chunk ? {ChunkWidth{1'b0}} : chunk_q + 1'b1;
+          if (last_chunk) layer_q <= layer_q + 1'b1;
+          if (last_chunk && (drive_o || last_layer)) begin
+            state_q <= StSeek;
+            pad_q <= Seek;
+          end
+        end
+
+        // The last of them is compared.
+        StSeek: begin
+          pad_q <= pad_q - 1'b1;
+          if (pad_q == 1) begin
+            listing_q <= list_some_i;
+            layer_q <= list_some_i ? list_layer_i : 2;
+            chunk_q <= list_some_i ? list_chunk_i : {ChunkWidth{1'b0}};
+            row_base_q <= list_row_base_i;
+            state_q <= (list_some_i || drive_o) ? StRun : StAdvance;
+          end
+        end
+
         // Idle cycles before the first column of the next chunk.
         StPad: begin
           pad_q <= pad_q - 1'b1;
@@ -323,20 +368,25 @@ module sequencer #(
         StRun: if (Kernels != 0) begin
           if (walk_last_i) begin
             state_q <= StDrain;
-            pad_q <= Drain;
+            pad_q <= drive_o ? Drain : Write;
           end
         end else begin
           entry_q <= entry_q + 1'b1;
           if (bias) begin
             entry_q <= {CountWidth{1'b0}};
             row_base_q <= row_base_o + row_length_i;
-            if (last_chunk && last_layer) begin
+            if (ends_pass) begin
               state_q <= StDrain;
-              pad_q <= Drain;
+              pad_q <= drive_o ? Drain : Write;
             end else begin
-              if (last_chunk) begin
+              if (listing_q && list_some_i) begin
+                layer_q <= list_layer_i;
+                chunk_q <= list_chunk_i;
+                row_base_q <= list_row_base_i;
+              end else if (ends_layer) begin
                 layer_q <= layer_q + 1'b1;
                 chunk_q <= {ChunkWidth{1'b0}};
+                listing_q <= 1'b0;
               end else begin
                 chunk_q <= chunk_q + 1'b1;
               end
@@ -348,12 +398,13 @@ module sequencer #(
 
         StDrain: begin
           pad_q <= pad_q - 1'b1;
-          if (!drive_o ? wrote_last_i : pulling_i ? pulled_i : pad_q == 1) state_q <= StAdvance;
+          if ((drive_o && pulling_i) ? pulled_i : pad_q == 1) state_q <= StAdvance;
         end
 
         StAdvance: begin
           if (!learning_q && !first_half) step_o <= step_o + (drive_o ? {{(StepWidth-PassWidth){1'b0}}, passed} : {{(StepWidth-1){1'b0}}, 1'b1});
           chunk_q <= {ChunkWidth{1'b0}};
+          listing_q <= 1'b0;
           second_q <= first_half;
           if (drive_o && !first_half) begin
             previous_q <= now_q;
@@ -377,7 +428,8 @@ module sequencer #(
             drive_o <= (Kernels == 0) || !op_plastic_i;
             learning_q <= (Kernels != 0) && op_plastic_i;
             layer_q <= (op_plastic_i || Layers == 1) ? 1 : 2;
-            state_q <= StRun;
+            // Where there is one layer, its sums are not kept.
+            state_q <= (Chunks != 0 && Layers != 1 && op_plastic_i) ? StScan : StRun;
           end else if (learning_q) begin
             learn_o <= 1'b0;
             drive_o <= 1'b1;
@@ -390,7 +442,7 @@ module sequencer #(
             learn_o <= 1'b1;
             drive_o <= 1'b0;
             layer_q <= 1;
-            state_q <= StRun;
+            state_q <= (Chunks != 0) ? StScan : StRun;
           end else begin
             if (learn_o) input_valid_q <= 1'b0;
             pc_q <= pc_q + 1'b1;

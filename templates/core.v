@@ -156,7 +156,7 @@ module {{ head.module }} (
   );
 
   // Sequencer.
-  wire valid0, learn, drive, step_end, read, wrote_last, pulling, pulled;
+  wire valid0, learn, drive, step_end, read, pulling, pulled;
   wire [LayerWidth-1:0] layer0;
 {%- if has.kernels %}
   wire walk_valid, walk_last;
@@ -208,6 +208,17 @@ module {{ head.module }} (
   wire judged;  // every pass is made
   /* verilator lint_on UNUSED */
 {%- endif %}
+{%- if has.lists %}
+  // Chunks that have something to learn.
+  wire scan0, scan3, list_clear, list_take, list_some;
+  wire [LayerWidth-1:0] list_layer;
+  wire [ChunkWidth-1:0] list_chunk;
+  wire [AddressWidth-1:0] list_row_base;
+{%- else %}
+  /* verilator lint_off UNUSED */
+  wire scan0, list_clear, list_take;  // every chunk is visited
+  /* verilator lint_on UNUSED */
+{%- endif %}
   sequencer #(
     .Layers(Layers), .Lanes(Lanes), .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .CountWidth(CountWidth),
     .AddressWidth(AddressWidth), .BankWidth(BankWidth), .PassWidth(PassWidth), .StepWidth(StepWidth),
@@ -215,6 +226,9 @@ module {{ head.module }} (
     .InputSlot({{ t.input_slot }}), .MinSlot({{ t.min_slot }}), .LayerGap({{ t.layer_gap }}),
 {%- if has.complex %}
     .Complex(1), .AgainWords({{ n.again_words }}), .AgainTimes({{ n.again_times }}),
+{%- endif %}
+{%- if has.lists %}
+    .Chunks(1),
 {%- endif %}
 {%- if has.still %}
     .Still(1), .StillNudged({{ has.still_nudged as u32 }}), .StillPlastic({{ has.still_plastic as u32 }}), .EvenOdd({{ has.even_odd as u32 }}),
@@ -235,8 +249,16 @@ module {{ head.module }} (
     .first0_o(first0), .bias0_o(bias0), .first_chunk0_o(first_chunk0), .last_chunk0_o(last_chunk0),
     .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
-    .pulling_i(pulling), .pulled_i({% if has.still %}pulled2_q{% else %}pulled{% endif %}), .wrote_last_i(wrote_last),
-    .changed_i({% if has.still %}changed{% else %}1'b1{% endif %}), .differs_i({% if has.still %}differs{% else %}1'b1{% endif %}), .judged_o(judged), .point_o(point), .second_o(second),
+    .pulling_i(pulling), .pulled_i({% if has.still %}pulled2_q{% else %}pulled{% endif %}),
+    .changed_i({% if has.still %}changed{% else %}1'b1{% endif %}), .differs_i({% if has.still %}differs{% else %}1'b1{% endif %}), .judged_o(judged),
+{%- if has.lists %}
+    .scan_o(scan0), .list_clear_o(list_clear), .list_take_o(list_take), .list_some_i(list_some), .list_layer_i(list_layer),
+    .list_chunk_i(list_chunk), .list_row_base_i(list_row_base),
+{%- else %}
+    .scan_o(scan0), .list_clear_o(list_clear), .list_take_o(list_take), .list_some_i(1'b0), .list_layer_i({LayerWidth{1'b0}}),
+    .list_chunk_i({ChunkWidth{1'b0}}), .list_row_base_i({AddressWidth{1'b0}}),
+{%- endif %}
+    .point_o(point), .second_o(second),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
     .reads_o(result_reads_o), .busy_o(busy_o)
   );
@@ -366,7 +388,7 @@ module {{ head.module }} (
     .first_layer_i(layer0), .bank_a_i(bank_a), .bank_b_i(bank_b),
     .seed_i(seed_i), .sample_number_i(sample_number_q), .step_i({ {{- 32 - w.step_width }}'d0, step}),
     .negative_i({% if has.random_sign %}negative{% else %}1'b0{% endif %}), .rates_i({% if n.rate_sets > 1 %}rates{% else %}1'b0{% endif %}),
-    .read_o(walk_valid), .last_o(walk_last), .wrote_last_o(wrote_last), .entry0_o(walk_entry0), .input1_i(list_value1),
+    .read_o(walk_valid), .last_o(walk_last), .entry0_o(walk_entry0), .input1_i(list_value1),
     .neuron_valid_i(neuron_valid), .neuron_last_i(neuron_last), .neuron_number_i(neuron_number), .neuron_bank_i(neuron_bank),
     .neuron_activity_i(neuron_activity), .neuron_record_i({% if has.corners %}{neuron_corner, neuron_state}{% else %}neuron_state{% endif %}),{% if has.corners %} .neuron_corner_i(neuron_corner),{% endif %}
     .commit_state_valid_o(commit_state_valid_o), .commit_state_data_o(commit_state_data_o),
@@ -407,13 +429,25 @@ module {{ head.module }} (
     .clk_i(clk_i), .rst_ni(rst_ni),
     .valid_i(neuron_valid), .lane_i(neuron_lane), .last_i(neuron_last || (neuron_lane == {LaneWidth{1'b1}})),
     .address_i({neuron_bank, neuron_word}), .activity_i(neuron_activity), .imaginary_i({% if has.complex %}neuron_imaginary_activity{% else %}{ActivityWidth{1'b0}}{% endif %}), .state_i({% if has.complex %}{neuron_imaginary, neuron_state}{% else %}neuron_state{% endif %}),
-    .second_i({% if has.complex %}second{% else %}1'b0{% endif %}), .read_i(valid3 && first3 && learn),
+    .second_i({% if has.complex %}second{% else %}1'b0{% endif %}), .read_i({% if has.lists %}(valid3 && first3 && learn) || scan3{% else %}valid3 && first3 && learn{% endif %}),
     .read_address_a_i({bank_a[BankWidth-1:0], post_word3}), .read_address_b_i({bank_b[BankWidth-1:0], post_word3}),
     .read_data_a_o(post_a), .read_data_b_o(post_b),
     .read_t_i(valid7 && first7 && drive), .read_address_t_i({bank_a[BankWidth-1:0], post_word7}),
     .read_data_t_o(post_t),
     .commit_o(commit_state_valid_o), .commit_data_o(commit_state_data_o)
   );
+
+{%- if has.lists %}
+  // Which chunks have a contrast.
+  contrast_list #(
+    .Lanes(Lanes), .ActivityWidth(ActivityWidth), .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .AddressWidth(AddressWidth),
+    .Depth({{ n.chunks }}), .DepthWidth({{ w.list_width }})
+  ) u_contrasts (
+    .clk_i(clk_i), .rst_ni(rst_ni), .clear_i(list_clear), .scan0_i(scan0), .layer0_i(layer0), .chunk0_i(chunk0),
+    .row_base0_i(row_base0), .scan3_o(scan3), .post_a4_i(post_a), .post_b4_i(post_b),
+    .some_o(list_some), .layer_o(list_layer), .chunk_o(list_chunk), .row_base_o(list_row_base), .take_i(list_take)
+  );
+{%- endif %}
 
   // What a weight learns by.
 {%- if has.complex && n.rate_sets > 1 %}
@@ -515,7 +549,6 @@ module {{ head.module }} (
     .back6_i(back6), .write_back10_o(write_back10), .write_back_data10_o(write_back_data10),
     .transposed13_o(transposed13), .chain_head_o(chain_head), .chain_shift_i(chain_shift)
   );
-  assign wrote_last = written10 && bias10 && last_chunk10 && (layer10 == Layers);
 
   // Drives.
   reg [LayerWidth-1:0] layer12_q, layer13_q;

@@ -30,7 +30,6 @@ module kernel_bank (
   /* verilator lint_on UNUSED */
   output wire        read_o,                               // a word of weights is read
   output wire        last_o,                               // the pass's last
-  output wire        wrote_last_o,
   // The input.
   output wire [{{ w.count_width }}-1:0] entry0_o,
   input  wire [{{ w.input_width }}-1:0] input1_i,
@@ -346,7 +345,6 @@ module kernel_bank (
     .back6_i(back6), .write_back10_o(write_back10), .write_back_data10_o(write_back_data10_o),
     .transposed13_o(transposed13), .chain_head_o(chain_head), .chain_shift_i(chain_shift)
   );
-  assign wrote_last_o = valid10 && end10 && learn_i;
 
   // Drives.
   reg [LayerWidth-1:0] layer12_q, layer13_q;

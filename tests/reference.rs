@@ -10,7 +10,7 @@ use eqhdl::reference::counters::Counters;
 use eqhdl::reference::fast::Fast;
 use eqhdl::reference::golden::Golden;
 use eqhdl::reference::{Observer, SampleEnd, StepView, Weights};
-use eqhdl::rules::{Gaps, Lesson};
+use eqhdl::rules::{Spared, Lesson};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;
@@ -35,7 +35,7 @@ struct Recorder {
     network: Option<Network>,
     steps: Vec<Seen>,
     /// Prediction and passes left out of each sample.
-    ends: Vec<(u16, Gaps)>,
+    ends: Vec<(u16, Spared)>,
 }
 
 impl Recorder {
@@ -67,7 +67,7 @@ impl Observer for Recorder {
     }
 
     fn sample_end(&mut self, end: SampleEnd<'_>) {
-        self.ends.push((end.prediction, end.gaps.clone()));
+        self.ends.push((end.prediction, end.spared.clone()));
     }
 }
 

@@ -164,8 +164,8 @@ impl<'a> Play<'a> {
         let prediction = self.network.run(inputs, label, lesson, &mut self.recorder);
         let active = inputs.iter().filter(|&&x| x != 0).count();
         let ops = self.program.ops(lesson);
-        let gaps = self.network.gaps();
-        let (cycles, reads) = predict_made(self.recorder.layout, ops, active, gaps).counted();
+        let spared = self.network.spared();
+        let (cycles, reads) = predict_made(self.recorder.layout, ops, active, spared).counted();
         ResultWords {
             prediction,
             label,

@@ -406,7 +406,7 @@ impl<R: Read> Observer for Comparator<'_, R> {
         self.last_result = self.pending_result.take();
         let Some(found) = self.last_result else { return };
         let ops = self.program.ops(self.sample.lesson());
-        let cycles = predict_made(self.layout, ops, self.active, end.gaps);
+        let cycles = predict_made(self.layout, ops, self.active, end.spared);
         let expected = ExpectedResult { prediction: end.prediction, label: end.label, cycles };
         let wrong = self.tally.take(&self.sample, self.epoch, expected, found);
         let last = self.program.steps(self.sample.lesson()).saturating_sub(1);

@@ -10,14 +10,14 @@ use crate::reference::neuron::NeuronUnit;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::weights::beside_layer;
 use crate::reference::{Observer, SampleEnd, StepView, WeightSource, Weights};
-use crate::rules::{Coefficient, Gaps, Moments, Program, StateRef, is_negative};
+use crate::rules::{Coefficient, Spared, Moments, Program, StateRef, is_negative};
 use std::fmt::Write as _;
 
 /// Keeps every step of one sample, and one weight.
 struct Recorder {
     synapse: Option<(usize, usize, usize)>,
     steps: Vec<Step>,
-    gaps: Gaps,
+    spared: Spared,
 }
 
 struct Step {
@@ -34,7 +34,7 @@ impl Observer for Recorder {
     }
 
     fn sample_end(&mut self, end: SampleEnd<'_>) {
-        self.gaps = end.gaps.clone();
+        self.spared = end.spared.clone();
     }
 }
 
@@ -55,11 +55,11 @@ pub fn operands(
     let beside = matches!(difference.field, Field::WeightBack | Field::Velocity);
     let memory_layer = if beside { beside_layer(design, l) } else { l };
     let synapse = (beside || difference.field == Field::Weight).then_some((memory_layer, neuron, column));
-    let mut recorder = Recorder { synapse, steps: Vec::new(), gaps: Gaps::default() };
+    let mut recorder = Recorder { synapse, steps: Vec::new(), spared: Spared::default() };
     let mut golden = Golden::new(design, weights.clone());
     golden.sample = sample.number;
     golden.run(&input, label, sample.lesson(), &mut recorder);
-    let account = Account { design, sample, input: &input, steps: &recorder.steps, gaps: &recorder.gaps };
+    let account = Account { design, sample, input: &input, steps: &recorder.steps, spared: &recorder.spared };
     match difference.field {
         Field::State | Field::Drive => account.neuron(l, neuron, difference.pass?),
         Field::Weight | Field::WeightBack | Field::Velocity => {
@@ -76,7 +76,7 @@ struct Account<'a> {
     sample: &'a PlannedSample,
     input: &'a [i32],
     steps: &'a [Step],
-    gaps: &'a Gaps,
+    spared: &'a Spared,
 }
 
 impl Account<'_> {
@@ -116,7 +116,7 @@ impl Account<'_> {
         let step = self.step(pass)?;
         let was = self.before(pass).map_or(first, |before| before.weight);
         let found = difference.found - was;
-        let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), pass, self.gaps) else {
+        let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), pass, self.spared) else {
             return Some(format!(
                 "reference: {was}, and {:+} at the batch's end; the hardware's increment is {found:+}; what its \
                  samples added up lies in `u_sums`",

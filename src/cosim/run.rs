@@ -22,7 +22,7 @@ pub struct Request<'a> {
     pub design: &'a Design,
     /// Its samples.
     pub data: &'a TrainingData,
-    /// Which samples, in which order, numbered without gaps.
+    /// Which samples, in which order, numbered without spared.
     pub samples: &'a [PlannedSample],
     /// Samples of one epoch.
     pub per_epoch: u64,
@@ -308,7 +308,7 @@ fn without_waveform(
         let (input, label) = request.data.sample(s);
         let prediction = network.run(&input, label, s.lesson(), &mut Silent);
         let ops = program.ops(s.lesson());
-        let cycles = predict_made(layout, ops, request.data.active(s), network.gaps());
+        let cycles = predict_made(layout, ops, request.data.active(s), network.spared());
         predictions.push(ExpectedResult { prediction, label, cycles });
         progress(&s, done as u64);
     }

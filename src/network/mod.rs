@@ -16,7 +16,7 @@ pub use pool::Pool;
 pub use record::{KeptRecords, Part, PartName, Record, Records};
 pub use shape::{Place, Shape};
 pub use span::Spans;
-pub use visits::{Learned, Visits};
+pub use visits::{Learned, Moved, Visits};
 
 use std::fmt;
 use std::ops::{Range, RangeInclusive};

@@ -1,6 +1,7 @@
 //! What a pass over the network has visited: the one place that says what it leaves out.
 
 use super::Network;
+use std::ops::Range;
 
 /// Which synapses have learned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +14,25 @@ pub enum Learned {
     All,
 }
 
+/// Which neurons have moved between the two states that a learning pass looks at. Chunks of rows that have not, above a layer
+/// that has not, have no contrast, and are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moved<'a> {
+    /// Of layers 1 to L, one behind the other.
+    pub neurons: &'a [bool],
+    /// The pass makes drives, too, and visits all layers above the first: only the sums of the first are kept.
+    pub drives: bool,
+}
+
+impl Moved<'_> {
+    /// True where the pass visits these rows of synapse layer `l` (1 to L), which are neurons of layer `l`.
+    pub fn visits(&self, network: &Network, l: usize, rows: Range<usize>) -> bool {
+        let of = |l: usize| &self.neurons[network.span(l)];
+        let any = |moved: &[bool]| moved.contains(&true);
+        (self.drives && l > 1) || any(&of(l)[rows]) || (l > 1 && any(of(l - 1)))
+    }
+}
+
 /// What a pass has visited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Visits<'a> {
@@ -22,12 +42,14 @@ pub struct Visits<'a> {
     pub relaxed: bool,
     /// Synapses whose weights were written.
     pub learned: Learned,
+    /// Where chunks of them are left out: which neurons have moved.
+    pub moved: Option<Moved<'a>>,
 }
 
 impl<'a> Visits<'a> {
     /// Of a pass that learns where these inputs are not zero.
     pub fn learning(active: &'a [u32]) -> Visits<'a> {
-        Visits { active, relaxed: false, learned: Learned::Visited }
+        Visits { active, relaxed: false, learned: Learned::Visited, moved: None }
     }
 
     /// True where synapses have learned.
@@ -65,7 +87,7 @@ mod tests {
     use crate::network::{Connection, Kernel, Pool, Shape};
 
     fn taps(network: &Network, l: usize, active: &[u32], learned: Learned) -> Vec<usize> {
-        Visits { active, relaxed: true, learned }.taps(network, l).collect()
+        Visits { active, relaxed: true, learned, moved: None }.taps(network, l).collect()
     }
 
     #[test]

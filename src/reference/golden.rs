@@ -6,10 +6,10 @@ use super::weights::{backward_layer, column_keys, velocity_layer};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Gaussian, Overflow, Purpose, absorb, lane_bits, row_bits, step_key};
-use crate::network::{Connection, Learned, Records, Visits};
+use crate::network::{Connection, Learned, Moved, Records, Visits};
 use crate::rules::{
-    Coefficient, Contrast, Destination, Gaps, Learning, Lesson, Machine, Nudge, Pass, Program, Shown,
-    StateRef, Stillness, Update, is_negative, run,
+    Coefficient, Contrast, Destination, Spared, Learning, Lesson, Machine, Nudge, Pass, Program, Shown,
+    StateRef, Skips, Stillness, Update, is_negative, run,
 };
 
 /// The model of one network: its weights and a sample counter.
@@ -145,12 +145,12 @@ impl<'d> Golden<'d> {
         };
         let active: Vec<u32> = (0..input.len() as u32).filter(|&j| input[j as usize] != 0).collect();
         let ops = self.program.ops(lesson).to_vec();
-        let (stillness, gaps) = (Stillness::of(self.design), Gaps::default());
+        let (stillness, spared) = (Stillness::of(self.design), Spared::default());
         let mut sample =
-            Sample { golden: self, states, input, active, label, prediction: 0, stillness, gaps, observer };
+            Sample { golden: self, states, input, active, label, prediction: 0, stillness, spared, observer };
         run(&ops, &mut sample);
-        let (prediction, gaps) = (sample.prediction, sample.gaps);
-        observer.sample_end(SampleEnd { sample: self.sample, prediction, label, gaps: &gaps });
+        let (prediction, spared) = (sample.prediction, sample.spared);
+        observer.sample_end(SampleEnd { sample: self.sample, prediction, label, spared: &spared });
         self.sample = self.sample.wrapping_add(1);
         prediction
     }
@@ -488,7 +488,7 @@ struct Sample<'a, 'd, O> {
     label: u16,
     prediction: u16,
     stillness: Stillness,
-    gaps: Gaps,
+    spared: Spared,
     observer: &'a mut O,
 }
 
@@ -496,10 +496,11 @@ impl<O: Observer> Sample<'_, '_, O> {
     /// Shows a pass that is done, and goes on to the next.
     fn show(&mut self, relaxed: bool, learned: Learned) {
         let Moment { states, imaginary, corners } = &self.states.now;
+        let moved = self.spared.moved(self.states.step).map(|neurons| Moved { neurons, drives: relaxed });
         let corners: &Vec<i32> = &corners.iter().map(|&corner| corner.into()).collect();
         self.observer.step(StepView {
             step: self.states.step,
-            visits: Visits { active: &self.active, relaxed, learned },
+            visits: Visits { active: &self.active, relaxed, learned, moved },
             records: Records {
                 states,
                 corners,
@@ -513,9 +514,26 @@ impl<O: Observer> Sample<'_, '_, O> {
     }
 }
 
+impl<O: Observer> Sample<'_, '_, O> {
+    /// Before a pass that learns this contrast, and makes drives too or not: which neurons have moved, where it leaves out
+    /// chunks in which none has. Learning those, too, changes nothing.
+    fn note_moved(&mut self, contrast: Contrast, drives: bool) {
+        let golden = &*self.golden;
+        let network = &golden.design.network;
+        if !Skips::of(golden.design).chunks || (drives && network.depth() == 1) {
+            return;
+        }
+        let Terms { post_a, post_b, .. } = golden.terms(self.input, &self.states, contrast);
+        let moved =
+            network.layers().flat_map(|l| post_a.post[l].iter().zip(&post_b.post[l]).map(|(a, b)| a != b));
+        self.spared.learn(self.states.step, moved);
+    }
+}
+
 impl<O: Observer> Machine for Sample<'_, '_, O> {
     fn relax(&mut self, pass: Pass) -> u32 {
         if let Some(update) = pass.update {
+            self.note_moved(update.forward, true);
             self.golden.learn(self.input, &self.active, &self.states, update);
         }
         let before = self.states.previous.clone();
@@ -529,12 +547,13 @@ impl<O: Observer> Machine for Sample<'_, '_, O> {
         let left_out =
             self.stillness.after(pass, Shown { changed: now != previous, differs: *now != before });
         self.states.step += left_out;
-        self.gaps.add(number, left_out);
+        self.spared.add(number, left_out);
         1 + left_out
     }
 
     fn learn(&mut self, learning: Learning) {
         let update = learning.update;
+        self.note_moved(update.forward, false);
         match learning.into {
             Destination::Weights => self.golden.learn(self.input, &self.active, &self.states, update),
             Destination::Sums => self.golden.add_up(self.input, &self.active, &self.states, update),

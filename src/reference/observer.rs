@@ -1,7 +1,7 @@
 //! What the model lets others see: every committed step, in the terms of the network.
 
 use crate::network::{Records, Visits};
-use crate::rules::Gaps;
+use crate::rules::Spared;
 
 /// Weights as the hardware's memory shows them, whatever form a model keeps them in.
 pub trait WeightSource: std::fmt::Debug {
@@ -44,7 +44,7 @@ pub struct SampleEnd<'a> {
     /// The label that came with the sample.
     pub label: u16,
     /// The passes that it has left out.
-    pub gaps: &'a Gaps,
+    pub spared: &'a Spared,
 }
 
 /// Receives what the model commits. The methods default to nothing.

@@ -1,7 +1,7 @@
 //! The passes that a program makes: their phases, and what they look at.
 
 use super::run::{Learning, Machine, Pass, run};
-use super::{Gaps, Lesson, Nudge, Program, StateRef, Update};
+use super::{Spared, Lesson, Nudge, Program, StateRef, Update};
 use crate::design::Order;
 use crate::design::limits::MOST_POINTS;
 use std::fmt;
@@ -77,12 +77,12 @@ struct Made {
 struct Passes<'a> {
     made: Vec<Made>,
     moments: Moments,
-    gaps: &'a Gaps,
+    spared: &'a Spared,
 }
 
 impl<'a> Passes<'a> {
-    fn of(program: &Program, lesson: Lesson, gaps: &'a Gaps) -> Vec<Made> {
-        let mut passes = Passes { made: Vec::new(), moments: Moments::default(), gaps };
+    fn of(program: &Program, lesson: Lesson, spared: &'a Spared) -> Vec<Made> {
+        let mut passes = Passes { made: Vec::new(), moments: Moments::default(), spared };
         run(program.ops(lesson), &mut passes);
         passes.made
     }
@@ -101,7 +101,7 @@ impl Machine for Passes<'_> {
             Nudge::Turned(k) => POINTS[k as usize % POINTS.len()],
         };
         let number = self.made.len() as u32;
-        let left_out = self.gaps.behind(number);
+        let left_out = self.spared.behind(number);
         let made = |at| Made { phase, at, of, relaxes: true, update, moments: self.moments };
         self.made.extend((at..=at + left_out).map(made));
         self.moments.previous = self.moments.now.replace(number);
@@ -163,7 +163,7 @@ impl Program {
 
     /// Where pass `pass` of a sample (from 0) lies.
     pub fn moment(&self, lesson: Lesson, pass: u32) -> Moment {
-        let passes = Passes::of(self, lesson, &Gaps::default());
+        let passes = Passes::of(self, lesson, &Spared::default());
         let Some(&Made { phase, at, of, relaxes, .. }) = passes.get(pass as usize) else {
             return Moment { pass, phase: "after the last phase", step: 1, steps: 1, half: None };
         };
@@ -178,8 +178,8 @@ impl Program {
 
     /// The update that a pass of a sample makes, and at which passes the states it looks at were committed, where some were
     /// left out.
-    pub fn update_at(&self, lesson: Lesson, pass: u32, gaps: &Gaps) -> Option<(Update, Moments)> {
-        let made = *Passes::of(self, lesson, gaps).get(pass as usize)?;
+    pub fn update_at(&self, lesson: Lesson, pass: u32, spared: &Spared) -> Option<(Update, Moments)> {
+        let made = *Passes::of(self, lesson, spared).get(pass as usize)?;
         Some((made.update?, made.moments))
     }
 }

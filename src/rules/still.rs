@@ -23,6 +23,8 @@ pub struct Skips {
     pub nudged: bool,
     /// Also those in which synapses learn: a weight without contrast stays what it is.
     pub plastic: bool,
+    /// Passes in which synapses learn leave out chunks without contrast.
+    pub chunks: bool,
 }
 
 impl Skips {
@@ -34,6 +36,7 @@ impl Skips {
             any: design.skip_still && !drawn,
             nudged: design.noise == 0.0,
             plastic: visits_keep_weights(design),
+            chunks: skips_chunks(design),
         }
     }
 
@@ -41,6 +44,14 @@ impl Skips {
     pub fn allowed(self, nudge: Nudge, plastic: bool) -> bool {
         self.any && (self.nudged || nudge == Nudge::None) && (self.plastic || !plastic)
     }
+}
+
+/// True where chunks without contrast are left out: what they add to a batch's sums is nothing, and weights that take
+/// contrasts at once stay what they are. Contrasts at a point of a circle are of one state; kernels are walked in another
+/// order.
+fn skips_chunks(design: &Design) -> bool {
+    let unmoved = design.is_batched() || visits_keep_weights(design);
+    design.skip_still && unmoved && !design.is_complex() && !design.network.has_kernels()
 }
 
 /// True where a weight whose contrast is zero stays what it is: it does not decay, has no velocity, and is not moved from
@@ -117,31 +128,53 @@ impl Stillness {
     }
 }
 
-/// The passes that a sample has left out.
+/// What a sample has left out: passes, and chunks of those in which synapses learn.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Gaps(Vec<(u32, u32)>);
+pub struct Spared {
+    /// Passes, each with how many are left out behind it.
+    gaps: Vec<(u32, u32)>,
+    /// Passes that leave out chunks.
+    learned: Vec<u32>,
+    /// Which neurons had moved in each of them, one pass behind the other.
+    moved: Vec<bool>,
+}
 
-impl Gaps {
+impl Spared {
     /// A new sample.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.gaps.clear();
+        self.learned.clear();
+        self.moved.clear();
     }
 
     /// Behind pass `pass` of the sample (from 0), so many are left out.
     pub fn add(&mut self, pass: u32, count: u32) {
         if count > 0 {
-            self.0.push((pass, count));
+            self.gaps.push((pass, count));
         }
     }
 
     /// How many are left out behind pass `pass`.
     pub fn behind(&self, pass: u32) -> u32 {
-        self.0.binary_search_by_key(&pass, |gap| gap.0).map_or(0, |at| self.0[at].1)
+        self.gaps.binary_search_by_key(&pass, |gap| gap.0).map_or(0, |at| self.gaps[at].1)
+    }
+
+    /// Pass `pass` visits chunks only where one of these neurons has moved, or one of the layer below.
+    pub fn learn(&mut self, pass: u32, moved: impl Iterator<Item = bool>) {
+        self.learned.push(pass);
+        self.moved.extend(moved);
+    }
+
+    /// The neurons that had moved in pass `pass`, if it has left out chunks where none had.
+    pub fn moved(&self, pass: u32) -> Option<&[bool]> {
+        let at = self.learned.binary_search(&pass).ok()?;
+        let neurons = self.moved.len() / self.learned.len();
+        Some(&self.moved[at * neurons..][..neurons])
     }
 
     /// All of them.
     pub fn count(&self) -> u32 {
-        self.0.iter().map(|gap| gap.1).sum()
+        self.gaps.iter().map(|gap| gap.1).sum()
     }
 }
 
@@ -150,7 +183,7 @@ mod tests {
     use super::*;
 
     fn stillness(order: Order) -> Stillness {
-        Stillness { skips: Skips { any: true, nudged: true, plastic: true }, order, known: 2, quiet: false }
+        Stillness { skips: Skips { any: true, nudged: true, plastic: true, chunks: true }, order, known: 2, quiet: false }
     }
 
     fn pass(at: u32, of: u32) -> Pass {
@@ -206,11 +239,20 @@ mod tests {
 
     #[test]
     fn gaps_are_found_by_the_pass_before_them() {
-        let mut gaps = Gaps::default();
-        gaps.add(3, 4);
-        gaps.add(5, 0);
-        gaps.add(9, 2);
-        assert_eq!([3, 4, 5, 9].map(|p| gaps.behind(p)), [4, 0, 0, 2]);
-        assert_eq!(gaps.count(), 6);
+        let mut spared = Spared::default();
+        spared.add(3, 4);
+        spared.add(5, 0);
+        spared.add(9, 2);
+        assert_eq!([3, 4, 5, 9].map(|p| spared.behind(p)), [4, 0, 0, 2]);
+        assert_eq!(spared.count(), 6);
+    }
+
+    #[test]
+    fn what_had_moved_is_found_by_its_pass() {
+        let mut spared = Spared::default();
+        spared.learn(3, [true, false].into_iter());
+        spared.learn(7, [false, true].into_iter());
+        assert_eq!(spared.moved(7), Some(&[false, true][..]));
+        assert_eq!(spared.moved(4), None);
     }
 }

@@ -1,8 +1,9 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
 use super::{Layout, Walk};
+use crate::network::Moved;
 use crate::fixed_point::complex_softmax;
-use crate::rules::{Gaps, Learning, Machine, Nudge, Op, Pass, Program, run};
+use crate::rules::{Spared, Learning, Machine, Nudge, Op, Pass, Program, run};
 
 /// Cycles of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]
@@ -29,6 +30,8 @@ const WRITE: u64 = 10;
 /// From the last column's issue to the last pull of a softmax read-out, less a cycle for each output of the last chunk,
 /// two for each output, and a neuron's stages: 14 to the head of the drive chain, 10 in the read-out.
 const PULLS: u64 = 24;
+/// From the last chunk that is scanned for a contrast until the first is visited (`hdl/contrast_list.v`).
+const SEEK: u64 = 8;
 /// From the last new state until the sequencer knows whether any has changed (`hdl/still_watch.v`).
 const WATCH: u64 = 2;
 /// By so much a softmax of complex drives takes longer than a real one.
@@ -46,15 +49,15 @@ pub fn predict_training(layout: &Layout, program: &Program, batch: u32, active: 
 
 /// Predicts the cycles of one sample with `active` non-zero inputs under a phase program, if it makes every pass.
 pub fn predict(layout: &Layout, program: &[Op], active: usize) -> Cycles {
-    predict_made(layout, program, active, &Gaps::default())
+    predict_made(layout, program, active, &Spared::default())
 }
 
 /// The same of a sample that has left out some passes.
-pub fn predict_made(layout: &Layout, program: &[Op], active: usize, gaps: &Gaps) -> Cycles {
+pub fn predict_made(layout: &Layout, program: &[Op], active: usize, spared: &Spared) -> Cycles {
     let mut clock = Clock {
         layout,
         active,
-        gaps,
+        spared,
         pass: 0,
         cycles: Cycles::default(),
         input_valid: false,
@@ -69,7 +72,7 @@ pub fn predict_made(layout: &Layout, program: &[Op], active: usize, gaps: &Gaps)
 struct Clock<'a> {
     layout: &'a Layout,
     active: usize,
-    gaps: &'a Gaps,
+    spared: &'a Spared,
     /// The pass of the sample, from 0, those left out counted.
     pass: u32,
     cycles: Cycles,
@@ -82,14 +85,25 @@ struct Clock<'a> {
 impl Clock<'_> {
     /// A pass of its own in which synapses learn.
     fn learned(&mut self, apply: bool) {
-        self.walk(true, End::Weights { apply });
+        let moved = self.spared.moved(self.pass).filter(|_| !apply);
+        let moved = moved.map(|neurons| Moved { neurons, drives: false });
+        self.walk(true, moved, End::Weights { apply });
         self.input_valid = false;
     }
 
     /// One pass over the synapses, from layer 1 or from layer 2.
-    fn walk(&mut self, from_input: bool, end: End) {
+    fn walk(&mut self, from_input: bool, moved: Option<Moved<'_>>, end: End) {
+        if moved.is_some() {
+            let cost = pass(self.layout, self.active, Walk { from_input, drives: end.drives(), moved }, end);
+            self.cycles.all += cost.all;
+            self.cycles.weight_reads += cost.weight_reads;
+            return;
+        }
         let like = self.known.iter().find(|(pass, _)| *pass == (from_input, end));
-        let cost = like.map_or_else(|| pass(self.layout, self.active, from_input, end), |&(_, cost)| cost);
+        let cost = like.map_or_else(
+            || pass(self.layout, self.active, Walk { from_input, drives: end.drives(), moved }, end),
+            |&(_, cost)| cost,
+        );
         if like.is_none() {
             self.known.push(((from_input, end), cost));
         }
@@ -117,12 +131,14 @@ impl Machine for Clock<'_> {
         let mut from_input = from_input;
         if turned {
             // The real drives first, which wait for the imaginary ones.
-            self.walk(from_input, End::Drives);
+            self.walk(from_input, None, End::Drives);
             from_input = layout.depth() == 1;
         }
-        self.walk(from_input, end);
+        let moved = update.and_then(|_| self.spared.moved(self.pass));
+        let moved = moved.map(|neurons| Moved { neurons, drives: true });
+        self.walk(from_input, moved, end);
         self.input_valid = true;
-        let passes = 1 + self.gaps.behind(self.pass);
+        let passes = 1 + self.spared.behind(self.pass);
         self.pass += passes;
         passes
     }
@@ -161,18 +177,27 @@ enum End {
     },
 }
 
+impl End {
+    fn drives(self) -> bool {
+        !matches!(self, End::Weights { .. })
+    }
+}
+
 /// What a pass takes.
-fn pass(layout: &Layout, active: usize, from_input: bool, end: End) -> Cycles {
+fn pass(layout: &Layout, active: usize, walk: Walk<'_>, end: End) -> Cycles {
     let mut c = Cycles::default();
+    if walk.moved.is_some() {
+        let scanned = layout.layers.iter().take(if walk.drives { 1 } else { layout.depth() });
+        c.spend(scanned.map(|l| l.chunks as u64).sum::<u64>() + SEEK);
+    }
     if layout.has_kernels() {
         let walked = match end {
             End::Weights { apply } => layout.walk_to_learn(apply),
-            End::Drives | End::Pulls { .. } => layout.walk_to_relax(from_input),
+            End::Drives | End::Pulls { .. } => layout.walk_to_relax(walk.from_input),
         };
         c.spend(walked.cycles);
         c.weight_reads += walked.reads;
     } else {
-        let walk = Walk { from_input, drives: !matches!(end, End::Weights { .. }) };
         let active = if end == (End::Weights { apply: true }) { layout.network.inputs() } else { active };
         for chunk in layout.chunks(walk, active) {
             c.spend((chunk.words + chunk.wait) as u64);
@@ -188,6 +213,8 @@ fn pass(layout: &Layout, active: usize, from_input: bool, end: End) -> Cycles {
                 + outputs as u64
                 + if layout.watches { WATCH } else { 0 }
         }
+        // Where there was nothing to learn, nothing is waited for.
+        End::Weights { .. } if c.weight_reads == 0 => 0,
         End::Weights { .. } => WRITE,
     });
     c.spend(1); // advance

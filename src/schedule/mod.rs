@@ -136,9 +136,11 @@ pub struct Layout {
     pub state_words: usize,
     /// Banks of the state memory: present, next, previous and saved states.
     pub banks: usize,
-    /// The sequencer waits at the end of a pass until it is known whether any state has changed, and leaves out passes that
-    /// would change nothing ([`crate::rules::Skips`]).
+    /// Passes that would change nothing are left out ([`crate::rules::Skips`]): at the end of a pass, the sequencer waits
+    /// until it is known whether any state has changed.
     pub watches: bool,
+    /// Passes that learn leave out chunks without contrast, and scan all of them first.
+    pub lists: bool,
     /// Extra cycles from a neuron's state to its activity (a table, for energy-based dynamics).
     pub activity_latency: u32,
     /// The stages of a neuron.
@@ -168,6 +170,7 @@ impl Layout {
             state_words: word_base,
             banks: (3 + slots).next_power_of_two(),
             watches: Skips::of(design).any,
+            lists: Skips::of(design).chunks,
             activity_latency: u32::from(crate::design::Tables::of(design, 1).rho_of_state.is_some()),
             neuron: NeuronStages::of(design),
         }
@@ -290,10 +293,11 @@ impl Layout {
     /// output.
     ///
     /// Where it is asked whether anything has changed (`hdl/still_watch.v`), the answer is there three cycles after the last
-    /// output is written, in 17 + n + S + A, where the sequencer, which moves on a cycle later than here, asks.
+    /// output is written, in 17 + n + S + A, where the sequencer, which moves on a cycle later than here, asks. By then the
+    /// outputs' word can be read, as a scan of chunks does.
     pub fn drain(&self) -> u32 {
         let n = self.last_neurons() as u32;
-        if self.watches {
+        if self.watches || self.lists {
             return 16 + n + self.neuron.state + self.activity_latency + self.neuron_delay();
         }
         let first_read = if self.layer(self.depth()).pre() == 1 { 14 } else { 13 };

@@ -5,16 +5,18 @@
 //! ```
 
 use super::{CHAIN_SLOT, LAYER_GAP, Layout, MIN_SLOT};
-use crate::network::Visits;
+use crate::network::{Moved, Visits};
 use std::ops::Range;
 
 /// What a pass over the synapses does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Walk {
+pub struct Walk<'a> {
     /// It visits the synapses of the input, whose drives are not known from a pass before.
     pub from_input: bool,
     /// It makes drives; else it only learns.
     pub drives: bool,
+    /// Chunks in which nothing has moved are left out.
+    pub moved: Option<Moved<'a>>,
 }
 
 /// A chunk of rows of one layer, as a pass visits it.
@@ -54,21 +56,26 @@ pub struct RecordWord {
 
 impl Layout {
     /// The chunks of a pass, in order, where so many inputs are not zero.
-    pub fn chunks(&self, walk: Walk, active: usize) -> impl Iterator<Item = ChunkVisit> {
-        (1..=self.depth()).skip(usize::from(!walk.from_input)).flat_map(move |layer| {
+    pub fn chunks<'a>(&'a self, walk: Walk<'a>, active: usize) -> impl Iterator<Item = ChunkVisit> + 'a {
+        let all = (1..=self.depth())
+            .skip(usize::from(!walk.from_input))
+            .flat_map(|layer| (0..self.layer(layer).chunks).map(move |chunk| (layer, chunk)));
+        let rows = |(layer, chunk)| self.weights.rows(layer, chunk);
+        let mut visited = all
+            .filter(move |&at| walk.moved.is_none_or(|moved| moved.visits(&self.network, at.0, rows(at))))
+            .peekable();
+        std::iter::from_fn(move || {
+            let (layer, chunk) = visited.next()?;
             let words = self.network.visited_taps(layer, active) + 1;
-            (0..self.layer(layer).chunks).map(move |chunk| ChunkVisit {
-                layer,
-                chunk,
-                words,
-                wait: self.wait_behind(walk, layer, chunk, words),
-            })
+            let next = visited.peek().map(|next| next.0);
+            let wait = next.map_or(0, |next| self.wait_behind(walk.drives, (layer, chunk), words, next));
+            Some(ChunkVisit { layer, chunk, words, wait })
         })
     }
 
     /// The words of weights that a pass writes, in order.
     pub fn written<'a>(&'a self, visits: Visits<'a>) -> impl Iterator<Item = Visit> + 'a {
-        let learn = Walk { from_input: true, drives: false };
+        let learn = Walk { from_input: true, drives: false, moved: visits.moved };
         let chunks = visits.learns().then(|| self.chunks(learn, visits.active.len()));
         chunks.into_iter().flatten().flat_map(move |ChunkVisit { layer, chunk, .. }| {
             let bias = self.network.connection(layer).taps();
@@ -100,17 +107,20 @@ impl Layout {
         if chain { self.lanes + CHAIN_SLOT as usize } else { MIN_SLOT as usize }
     }
 
-    fn wait_behind(&self, walk: Walk, layer: usize, chunk: usize, words: usize) -> usize {
-        let (last_chunk, last_layer) = (chunk + 1 == self.layer(layer).chunks, layer == self.depth());
-        if last_chunk && last_layer {
-            return 0;
-        }
-        let mut wait = self.slot(layer, walk.drives).saturating_sub(words);
+    /// Behind a chunk of so many words, where the next is one of layer `next`.
+    fn wait_behind(
+        &self,
+        drives: bool,
+        (layer, chunk): (usize, usize),
+        words: usize,
+        next: usize,
+    ) -> usize {
+        let mut wait = self.slot(layer, drives).saturating_sub(words);
         // The last outputs leave the drive chain behind all others.
-        if walk.drives && last_layer && chunk + 2 == self.layer(layer).chunks {
+        if drives && layer == self.depth() && chunk + 2 == self.layer(layer).chunks {
             wait += self.lanes;
         }
-        if walk.drives && last_chunk {
+        if drives && next != layer {
             wait += LAYER_GAP as usize;
         }
         wait

@@ -29,6 +29,8 @@ pub(super) struct Counts {
     pub neurons: usize,
     /// Places of neurons in a bank of the state memory.
     pub neuron_places: usize,
+    /// Of all layers.
+    pub chunks: usize,
     /// Weight words a column can have: forward, and back where separate.
     pub ways: usize,
     pub weight_words: usize,
@@ -51,6 +53,8 @@ pub(super) struct Widths {
     pub lane_width: u32,
     pub layer_width: u32,
     pub chunk_width: u32,
+    /// Counts the chunks of all layers.
+    pub list_width: u32,
     pub count_width: u32,
     pub index_width: u32,
     pub input_index_width: u32,
@@ -140,6 +144,8 @@ pub(super) struct Options {
     pub softmax: bool,
     /// States are complex.
     pub complex: bool,
+    /// Passes that learn leave out chunks without contrast.
+    pub lists: bool,
     /// Passes that would change nothing are left out,
     pub still: bool,
     /// also nudged ones,
@@ -340,6 +346,7 @@ fn counts(design: &Design, layout: &Layout, starts: &program::Starts) -> Counts 
         lanes: layout.lanes,
         neurons: layout.neurons(),
         neuron_places: layout.neuron_places(),
+        chunks: layout.layers.iter().map(|l| l.chunks).sum(),
         ways: layout.ways(),
         weight_words: layout.weights.forward_words(),
         back_base: layout.weights.beside_base(),
@@ -368,6 +375,7 @@ fn widths(design: &Design, layout: &Layout, words: usize) -> Widths {
         lane_width: bits(layout.lanes - 1),
         layer_width: bits(layout.depth() + 1),
         chunk_width: layout.chunk_width(),
+        list_width: bits(layout.layers.iter().map(|l| l.chunks).sum()),
         count_width: layout.tap_width(),
         index_width: layout.index_width(),
         input_index_width: bits(design.network.inputs() - 1),
@@ -462,6 +470,7 @@ fn options(design: &Design, layout: &Layout) -> Options {
         even_odd: design.order == Order::EvenOdd,
         softmax: layout.softmax_outputs > 0,
         complex: design.is_complex(),
+        lists: skips.chunks,
         still: skips.any,
         still_nudged: skips.nudged,
         still_plastic: skips.plastic,

@@ -48,6 +48,7 @@ pub const LEAVES: &[(&str, &str)] = &[
     ("sample_buffer.v", include_str!("../../hdl/sample_buffer.v")),
     ("sequencer.v", include_str!("../../hdl/sequencer.v")),
     ("still_watch.v", include_str!("../../hdl/still_watch.v")),
+    ("contrast_list.v", include_str!("../../hdl/contrast_list.v")),
     ("synapse_lanes.v", include_str!("../../hdl/synapse_lanes.v")),
     ("drive_path.v", include_str!("../../hdl/drive_path.v")),
     ("neuron_unit.v", include_str!("../../hdl/neuron_unit.v")),

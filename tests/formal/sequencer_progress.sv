@@ -68,7 +68,7 @@
   reg [ProgramWidth+PadWidth+LayerWidth+ChunkWidth+CountWidth+7:0] f_rank_before = 0;
   reg f_counts = 1'b0;
   wire f_waits = (state_q == StIdle) || (state_q == StResult)
-              || (state_q == StDrain && (drive_o ? pulling_i && !pulled_i : !wrote_last_i));
+              || (state_q == StDrain && drive_o && pulling_i && !pulled_i);
   always @(posedge clk_i) begin
     f_rank_before <= f_rank;
     f_counts <= f_past && !f_waits;

@@ -14,7 +14,6 @@ module streams_formal (
   input wire [1:0] entry_i,
   input wire pulling_i,
   input wire pulled_i,
-  input wire wrote_last_i,
   input wire result_ready_i
 );
 
@@ -46,7 +45,7 @@ module streams_formal (
     .bank_a_o(), .bank_b_o(), .bank_now_o(),
     .bank_next_o(), .step_o(), .step_end_o(), .sample_start_o(sample_start), .pulling_i(pulling_i),
     .pulled_i(pulled_i),
-    .wrote_last_i(wrote_last_i), .read_o(), .result_valid_o(result_valid), .result_ready_i(result_ready_i),
+    .read_o(), .result_valid_o(result_valid), .result_ready_i(result_ready_i),
     .cycles_o(), .reads_o(), .busy_o(busy)
   );
 

@@ -272,7 +272,7 @@ fn explain(design: &Design, d: &Difference) -> String {
         Field::Corner => "the corner of the largest of a window's sums: look at stage 12 of synapse_lanes, then at the corners that kernel_walk counts, then at what keeps a corner where a layer rests (neuron_bank)".to_owned(),
         Field::Signature => "run again at --level events to see which state or weight".to_owned(),
         Field::Bus => "the core is right (its commit port is compared first): look at the bus, from the word back to the core: stream_results, registers, weight_window, rail_counter, stream_samples".to_owned(),
-        Field::Hang => "look at the sequencer, then at what it waits for: sample_buffer (a sample), the columns on their way (wrote_last), softmax_unit (its pulls)".to_owned(),
+        Field::Hang => "look at the sequencer, then at what it waits for: sample_buffer (a sample), softmax_unit (its pulls)".to_owned(),
         Field::Cycles | Field::WeightReads | Field::Place | Field::Count => "the order or number of events: look at the sequencer".to_owned(),
         Field::Prediction | Field::Label => "run again at --level events to see which state or weight came first".to_owned(),
     }

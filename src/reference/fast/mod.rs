@@ -27,7 +27,7 @@ use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
 use crate::fixed_point::Gaussian;
 use crate::network::{Connection, Learned, Network, Records, Visits};
-use crate::rules::{Coefficient, Destination, Gaps, Learning, Lesson, Machine, Nudge, Pass, Program, run};
+use crate::rules::{Coefficient, Destination, Spared, Learning, Lesson, Machine, Nudge, Pass, Program, run};
 use matrix::{Matrix, Reading};
 use neurons::Neurons;
 use numbers::{Block, Int, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};
@@ -151,8 +151,8 @@ impl<'d> Fast<'d> {
     }
 
     /// The passes that the last sample has left out.
-    pub fn gaps(&self) -> &Gaps {
-        each!(&self.engine, e => &e.gaps)
+    pub fn spared(&self) -> &Spared {
+        each!(&self.engine, e => &e.spared)
     }
 
     /// What has been executed since the model was made.
@@ -347,7 +347,7 @@ struct Engine<'d, N: Numbers> {
     corners: Vec<i32>,
     trail: Trail,
     /// Passes that the sample has left out.
-    gaps: Gaps,
+    spared: Spared,
     drives: Vec<i32>,
     now: Activities<N>,
     previous: Activities<N>,
@@ -414,7 +414,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             drives: states.clone(),
             corners: vec![0; states.len()],
             trail: Trail::of(design),
-            gaps: Gaps::default(),
+            spared: Spared::default(),
             states,
             chosen: activities.iter().map(|seen| seen.corners.clone()).collect(),
             now: activities.clone(),
@@ -466,7 +466,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
         let mut sample = Sample { engine: self, label, prediction: 0, observer, count };
         run(&ops, &mut sample);
         let prediction = sample.prediction;
-        observer.sample_end(SampleEnd { sample: self.sample, prediction, label, gaps: &self.gaps });
+        observer.sample_end(SampleEnd { sample: self.sample, prediction, label, spared: &self.spared });
         self.sample = self.sample.wrapping_add(1);
         prediction
     }
@@ -533,7 +533,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             self.clamped.clear();
             self.clamped.extend(input.iter().map(|&x| N::Activity::wrap(i64::from(x) << shift)));
         }
-        self.gaps.clear();
+        self.spared.clear();
         self.trail.begins();
         self.states.fill(0);
         self.drives.fill(0);
@@ -565,7 +565,7 @@ impl<'d, N: Numbers> Engine<'d, N> {
             }
             observer.step(StepView {
                 step: self.step,
-                visits: Visits { active: &self.active_inputs, relaxed, learned },
+                visits: Visits { active: &self.active_inputs, relaxed, learned, moved: self.moved(relaxed) },
                 records: Records {
                     states: &self.states,
                     corners: &self.corners,
@@ -593,6 +593,7 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
     fn relax(&mut self, pass: Pass) -> u32 {
         let engine = &mut *self.engine;
         if let Some(update) = pass.update {
+            engine.note_moved(update.forward, true);
             engine.learn(update, true, self.count.as_deref_mut());
         }
         if let Nudge::Turned(k) = pass.nudge {
@@ -607,6 +608,7 @@ impl<N: Numbers, O: Observer> Machine for Sample<'_, '_, N, O> {
     }
 
     fn learn(&mut self, learning: Learning) {
+        self.engine.note_moved(learning.update.forward, false);
         match (learning.into, learning.update.coefficient) {
             (Destination::Weights, Coefficient::Point(k)) => {
                 self.engine.learn_turned(k, self.count.as_deref_mut());

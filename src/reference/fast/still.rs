@@ -1,20 +1,25 @@
 //! Passes of a phase that would change nothing.
 
 use super::{Engine, Numbers};
+use super::numbers::Int;
 use crate::design::Design;
-use crate::rules::{Pass, Shown, Stillness};
+use crate::network::Moved;
+use crate::rules::{Contrast, Pass, Shown, Skips, Stillness, StateRef};
 
 /// The states that the last two passes have made, whole records.
 #[derive(Clone, Debug)]
 pub(super) struct Trail {
     stillness: Stillness,
+    /// Passes that learn leave out chunks without contrast.
+    chunks: bool,
     last: Vec<i32>,
     before: Vec<i32>,
 }
 
 impl Trail {
     pub(super) fn of(design: &Design) -> Trail {
-        Trail { stillness: Stillness::of(design), last: Vec::new(), before: Vec::new() }
+        let chunks = Skips::of(design).chunks;
+        Trail { stillness: Stillness::of(design), chunks, last: Vec::new(), before: Vec::new() }
     }
 
     /// A new sample: all states are zero.
@@ -27,6 +32,7 @@ impl Trail {
     /// Passes are made whatever they show.
     pub(super) fn ignore(&mut self) {
         self.stillness.ignore();
+        self.chunks = false;
     }
 
     /// A saved state is loaded.
@@ -59,7 +65,31 @@ impl<N: Numbers> Engine<'_, N> {
             *last = new;
         }
         let left_out = trail.stillness.after(pass, Shown { changed, differs });
-        self.gaps.add(self.step, left_out);
+        self.spared.add(self.step, left_out);
         left_out
+    }
+
+    /// Before a pass that learns this contrast, and makes drives too or not: which neurons have moved, where it leaves out
+    /// chunks in which none has.
+    pub(super) fn note_moved(&mut self, contrast: Contrast, drives: bool) {
+        if !self.trail.chunks || (drives && self.network.depth() == 1) {
+            return;
+        }
+        let of = |state| match state {
+            StateRef::Now => &self.now,
+            StateRef::Previous => &self.previous,
+            StateRef::Slot(k) => &self.slots[k].activities,
+        };
+        let (a, b) = (of(contrast.post_a), of(contrast.post_b));
+        let moved = (0..).zip(a.iter().zip(b)).flat_map(|(l, (a, b))| {
+            let pairs = a.activities.as_flattened().iter().zip(b.activities.as_flattened());
+            pairs.take(self.network.neurons(l + 1)).map(|(a, b)| a.wide() != b.wide())
+        });
+        self.spared.learn(self.step, moved);
+    }
+
+    /// What the pass at hand has left out of the synapses.
+    pub(super) fn moved(&self, drives: bool) -> Option<Moved<'_>> {
+        self.spared.moved(self.step).map(|neurons| Moved { neurons, drives })
     }
 }

@@ -10,7 +10,7 @@ use eqhdl::reference::counters::Counters;
 use eqhdl::reference::fast::Fast;
 use eqhdl::reference::golden::Golden;
 use eqhdl::reference::{Observer, SampleEnd, StepView, Weights};
-use eqhdl::rules::{Spared, Lesson};
+use eqhdl::rules::{Lesson, Spared};
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::ValueTree;

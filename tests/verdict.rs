@@ -215,7 +215,11 @@ fn a_waveform_without_a_digest_is_compared_with_a_warning_and_one_that_is_cut_is
 fn hardware_that_never_answers_is_a_difference_with_its_place_and_a_replay() {
     let folder = Folder::new();
     // Passes that only learn do not end.
-    folder.edit("rtl/eqhdl_net__sequencer.v", "pad_q == 1) state_q <= StAdvance", "pad_q == 1 && drive_o) state_q <= StAdvance");
+    folder.edit(
+        "rtl/eqhdl_net__sequencer.v",
+        "pad_q == 1) state_q <= StAdvance",
+        "pad_q == 1 && drive_o) state_q <= StAdvance",
+    );
     for level in ["events", "final"] {
         let (report, err) = folder.cosim(&["--rtl", "rtl", "--level", level], 1);
         let first = &report["first_difference"];

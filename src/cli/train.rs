@@ -45,6 +45,8 @@ pub struct Report {
     pub counted_every: u32,
     /// Ranges, saturations and lost updates, raw integers.
     pub counters: Counters,
+    /// Clock cycles that the hardware takes for a training sample, the mean over the last epoch.
+    pub cycles_per_sample: Option<f64>,
     /// What the formats were used for (with `--profile`).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub profile: Vec<SignalProfile>,
@@ -142,7 +144,7 @@ fn start<'a>(
 }
 
 fn report(args: &TrainArgs, design: &Design, dataset: &Dataset, trainer: &Trainer<'_>, rate: f64) -> Report {
-    let Progress { course, counters } = trainer.progress();
+    let Progress { course, counters, spent } = trainer.progress();
     let (weights, keys) = (trainer.weights(), Keys::of_training(design));
     Report {
         accuracies: Accuracies::new((args, design.seed), dataset, trainer.plan(), course, rate),
@@ -152,20 +154,29 @@ fn report(args: &TrainArgs, design: &Design, dataset: &Dataset, trainer: &Traine
         weights_digest: weights.digest(),
         counted_every: trainer.plan().counted_every(),
         counters: counters.clone(),
+        cycles_per_sample: spent.mean(),
         profile: if args.profile { profile(counters, design) } else { Vec::new() },
     }
 }
 
 fn summary(r: &Report, design: &Design) -> String {
     format!(
-        "\n{}\ncounted on one training sample in {} ({} samples)\n\n{}\n{}weights sha256 {}\n",
+        "\n{}\ncounted on one training sample in {} ({} samples)\n\n{}\n{}{}weights sha256 {}\n",
         r.counters.table(design).trim_end(),
         r.counted_every,
         r.counters.samples,
         r.accuracies.sentence(),
         angles(&r.feedback_angles),
+        cycles(r.cycles_per_sample),
         r.weights_digest,
     )
+}
+
+/// A line on what the hardware would take.
+fn cycles(per_sample: Option<f64>) -> String {
+    per_sample.map_or_else(String::new, |c| {
+        format!("the hardware takes {c:.0} cycles a training sample (mean over the last epoch)\n")
+    })
 }
 
 /// A line on how far apart the ways forward and back are; nothing where they are the same.

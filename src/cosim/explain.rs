@@ -10,7 +10,7 @@ use crate::reference::neuron::NeuronUnit;
 use crate::reference::train::{PlannedSample, TrainingData};
 use crate::reference::weights::beside_layer;
 use crate::reference::{Observer, SampleEnd, StepView, WeightSource, Weights};
-use crate::rules::{Coefficient, Spared, Moments, Program, StateRef, is_negative};
+use crate::rules::{Coefficient, Moments, Program, Spared, StateRef, is_negative};
 use std::fmt::Write as _;
 
 /// Keeps every step of one sample, and one weight.
@@ -116,7 +116,8 @@ impl Account<'_> {
         let step = self.step(pass)?;
         let was = self.before(pass).map_or(first, |before| before.weight);
         let found = difference.found - was;
-        let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), pass, self.spared) else {
+        let Some((update, moments)) = Program::of(design).update_at(sample.lesson(), pass, self.spared)
+        else {
             return Some(format!(
                 "reference: {was}, and {:+} at the batch's end; the hardware's increment is {found:+}; what its \
                  samples added up lies in `u_sums`",

@@ -8,8 +8,8 @@ use crate::design::Design;
 use crate::fixed_point::{Gaussian, Overflow, Purpose, absorb, lane_bits, row_bits, step_key};
 use crate::network::{Connection, Learned, Moved, Records, Visits};
 use crate::rules::{
-    Coefficient, Contrast, Destination, Spared, Learning, Lesson, Machine, Nudge, Pass, Program, Shown,
-    StateRef, Skips, Stillness, Update, is_negative, run,
+    Coefficient, Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, Shown, Skips,
+    Spared, StateRef, Stillness, Update, is_negative, run,
 };
 
 /// The model of one network: its weights and a sample counter.

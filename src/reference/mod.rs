@@ -15,6 +15,7 @@ pub mod neuron;
 pub mod observer;
 pub mod profile;
 pub mod sealed;
+pub mod spent;
 mod together;
 pub mod train;
 pub mod turned;

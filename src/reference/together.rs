@@ -4,6 +4,7 @@
 use super::Silent;
 use super::counters::Counters;
 use super::fast::Fast;
+use super::spent::Meter;
 use super::train::{PlannedSample, TrainingData};
 use crate::design::Design;
 use crate::rules::{Lesson, Program};
@@ -57,15 +58,16 @@ impl<'d> Together<'d> {
     }
 
     /// Runs samples between which no weight changes: what they teach is added up in `network`, yet not learned. Returns
-    /// their predictions. Those that are `counted` are.
+    /// their predictions, and what the hardware takes for each. Those that are `counted` are.
     pub fn run(
         &mut self,
         network: &mut Fast<'d>,
         data: &TrainingData,
+        meter: &Meter,
         samples: &[PlannedSample],
         counted: impl Fn(&PlannedSample) -> bool,
         counters: &mut Counters,
-    ) -> Vec<u16> {
+    ) -> Vec<(u16, u64)> {
         let helpers = self.cores.min(samples.len()) - 1;
         self.helpers.resize_with(helpers, || network.clone());
         let (first, rest): (Vec<usize>, Vec<usize>) = (0..samples.len()).partition(|&i| counted(&samples[i]));
@@ -73,11 +75,11 @@ impl<'d> Together<'d> {
         let work = |network: &mut Fast<'d>| {
             let mut made = Vec::new();
             while let Some(&i) = rest.get(next.fetch_add(1, Ordering::Relaxed)) {
-                made.push((i, run_planned(network, data, samples[i], samples[i].without_end(), None)));
+                made.push((i, run_planned(network, data, meter, samples[i], samples[i].without_end(), None)));
             }
             made
         };
-        let mut predictions = vec![0; samples.len()];
+        let mut predictions = vec![(0, 0); samples.len()];
         let model = &*network;
         self.helpers.iter_mut().for_each(|helper| helper.take_weights(model));
         std::thread::scope(|scope| {
@@ -85,7 +87,8 @@ impl<'d> Together<'d> {
                 self.helpers.iter_mut().map(|helper| scope.spawn(|| work(helper))).collect();
             for i in first {
                 let (sample, counters) = (samples[i], &mut *counters);
-                predictions[i] = run_planned(network, data, sample, sample.without_end(), Some(counters));
+                predictions[i] =
+                    run_planned(network, data, meter, sample, sample.without_end(), Some(counters));
             }
             let mut made = work(network);
             for thread in threads {
@@ -101,20 +104,24 @@ impl<'d> Together<'d> {
     }
 }
 
-/// Runs a planned sample, counted where there are counters, and returns its prediction.
+/// Runs a planned sample, counted where there are counters, and returns its prediction and the hardware's cycles, those of
+/// a batch's end included.
 pub(super) fn run_planned(
     network: &mut Fast<'_>,
     data: &TrainingData,
+    meter: &Meter,
     sample: PlannedSample,
     lesson: Lesson,
     counters: Option<&mut Counters>,
-) -> u16 {
+) -> (u16, u64) {
     let (input, label) = data.sample(sample);
     network.set_sample(sample.number);
-    match counters {
+    let prediction = match counters {
         Some(counters) => network.run_counted(&input, label, lesson, &mut Silent, counters),
         None => network.run(&input, label, lesson, &mut Silent),
-    }
+    };
+    let active = input.iter().filter(|&&x| x != 0).count();
+    (prediction, meter.cycles(network, sample, active))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::Weights;
 use super::counters::Counters;
 use super::fast::Fast;
+use super::spent::{Meter, Spent};
 use super::together::{TESTS_TOGETHER, Together, run_planned};
 use crate::data::{Augment, Dataset, QuantisedSamples, epoch_order, quantise, raw_input};
 use crate::design::{Design, Milestones};
@@ -269,6 +270,9 @@ pub struct Progress {
     pub course: Course,
     /// Ranges and saturations so far.
     pub counters: Counters,
+    /// What the hardware takes for it.
+    #[serde(default)]
+    pub spent: Spent,
 }
 
 /// Runs a plan, sample by sample.
@@ -279,14 +283,16 @@ pub struct Trainer<'a> {
     network: Fast<'a>,
     progress: Progress,
     together: Together<'a>,
-    /// Predictions of the next samples, which have been run together.
-    ready: VecDeque<u16>,
+    meter: Meter,
+    /// Predictions and cycles of the next samples, which have been run together.
+    ready: VecDeque<(u16, u64)>,
 }
 
 impl<'a> Trainer<'a> {
     /// From the start.
     pub fn new(design: &'a Design, data: &'a TrainingData, plan: Plan) -> Self {
-        let progress = Progress { course: Course::default(), counters: Counters::new(design) };
+        let progress =
+            Progress { course: Course::default(), counters: Counters::new(design), spent: Spent::default() };
         Self::resumed(design, data, plan, &Weights::initial(design), progress)
     }
 
@@ -298,12 +304,14 @@ impl<'a> Trainer<'a> {
         weights: &Weights,
         progress: Progress,
     ) -> Self {
+        let progress = Progress { spent: progress.spent.on(design), ..progress };
         Trainer {
             data,
             walk: Walk::of(plan),
             network: Fast::new(design, weights),
             progress,
             together: Together::of(design),
+            meter: Meter::of(design),
             ready: VecDeque::new(),
         }
     }
@@ -354,20 +362,27 @@ impl<'a> Trainer<'a> {
             let samples = self.walk.until_weights_change(&self.progress.course, TESTS_TOGETHER);
             if self.together.helps(samples.len()) {
                 let counters = &mut self.progress.counters;
-                self.ready =
-                    self.together.run(&mut self.network, self.data, samples, counted, counters).into();
+                self.ready = self
+                    .together
+                    .run(&mut self.network, self.data, &self.meter, samples, counted, counters)
+                    .into();
             }
         }
         let counters = counted(&planned).then_some(&mut self.progress.counters);
-        let prediction = match self.ready.pop_front() {
-            Some(prediction) => {
+        let (prediction, cycles) = match self.ready.pop_front() {
+            Some(made) => {
                 if planned.train && planned.ends_batch {
                     self.network.end_batch(planned, counters);
                 }
-                prediction
+                made
             }
-            None => run_planned(&mut self.network, self.data, planned, planned.lesson(), counters),
+            None => {
+                run_planned(&mut self.network, self.data, &self.meter, planned, planned.lesson(), counters)
+            }
         };
+        if planned.train {
+            self.progress.spent.take(self.progress.course.epoch(), cycles);
+        }
         self.progress.course.advance(plan, planned, prediction == self.data.label(planned));
         Some((planned, prediction))
     }

@@ -9,7 +9,7 @@ mod still;
 
 pub use passes::{Moment, Moments};
 pub use run::{Destination, Learning, Machine, Pass, run};
-pub use still::{Spared, Shown, Skips, Stillness};
+pub use still::{Shown, Skips, Spared, Stillness};
 
 use crate::design::{Circle, Design, Feedback, NudgeSign, Order, Rule};
 use crate::fixed_point::{Purpose, absorb, row_bits};

@@ -1,7 +1,7 @@
 //! The passes that a program makes: their phases, and what they look at.
 
 use super::run::{Learning, Machine, Pass, run};
-use super::{Spared, Lesson, Nudge, Program, StateRef, Update};
+use super::{Lesson, Nudge, Program, Spared, StateRef, Update};
 use crate::design::Order;
 use crate::design::limits::MOST_POINTS;
 use std::fmt;

@@ -183,7 +183,12 @@ mod tests {
     use super::*;
 
     fn stillness(order: Order) -> Stillness {
-        Stillness { skips: Skips { any: true, nudged: true, plastic: true, chunks: true }, order, known: 2, quiet: false }
+        Stillness {
+            skips: Skips { any: true, nudged: true, plastic: true, chunks: true },
+            order,
+            known: 2,
+            quiet: false,
+        }
     }
 
     fn pass(at: u32, of: u32) -> Pass {

@@ -1,9 +1,9 @@
 //! The hardware's cycle counter, predicted exactly. The twin of `hdl/sequencer.v`.
 
 use super::{Layout, Walk};
-use crate::network::Moved;
 use crate::fixed_point::complex_softmax;
-use crate::rules::{Spared, Learning, Machine, Nudge, Op, Pass, Program, run};
+use crate::network::Moved;
+use crate::rules::{Learning, Machine, Nudge, Op, Pass, Program, Spared, run};
 
 /// Cycles of one sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, serde::Serialize)]

@@ -108,13 +108,7 @@ impl Layout {
     }
 
     /// Behind a chunk of so many words, where the next is one of layer `next`.
-    fn wait_behind(
-        &self,
-        drives: bool,
-        (layer, chunk): (usize, usize),
-        words: usize,
-        next: usize,
-    ) -> usize {
+    fn wait_behind(&self, drives: bool, (layer, chunk): (usize, usize), words: usize, next: usize) -> usize {
         let mut wait = self.slot(layer, drives).saturating_sub(words);
         // The last outputs leave the drive chain behind all others.
         if drives && layer == self.depth() && chunk + 2 == self.layer(layer).chunks {

@@ -11,9 +11,9 @@ use std::collections::BTreeMap;
 /// The price of a point.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Cost {
-    /// Mean clock cycles to learn a training sample.
+    /// Mean clock cycles to learn a training sample; once it is trained, as its samples were, before that at most.
     pub cycles_per_sample: f64,
-    /// Mean clock cycles to recognise one of them.
+    /// Mean clock cycles to recognise one of them, at most.
     pub inference_cycles: f64,
     /// Bits of the weight memory.
     pub weight_memory_bits: usize,

@@ -257,6 +257,7 @@ fn train(
         epochs: trainer.progress().course.epochs.clone(),
         weights_digest: trainer.weights().digest(),
         counters: trainer.progress().counters.clone(),
+        spent: trainer.progress().spent.clone(),
         milliseconds: begun.elapsed().as_millis() as u64,
     };
     store.keep_training(&training).map_err(|e| format!("its result cannot be kept: {e}"))?;

@@ -3,6 +3,7 @@
 
 use super::address::{Identity, sha256};
 use crate::reference::counters::Counters;
+use crate::reference::spent::Spent;
 use crate::reference::train::{EpochScore, averaged_epochs};
 use crate::synth::{Counts, Device, Spread};
 use crate::whole;
@@ -23,6 +24,10 @@ pub struct Training {
     pub weights_digest: String,
     /// Ranges, saturations and lost updates.
     pub counters: Counters,
+    /// Clock cycles that the hardware takes, with the lanes it was trained for; not in results kept before it left anything
+    /// out.
+    #[serde(default)]
+    pub spent: Spent,
     /// Time it took on one core.
     pub milliseconds: u64,
 }

@@ -272,6 +272,9 @@ fn row(point: &Named, store: &Store, command: &dyn Fn(&str) -> String) -> Row {
     row.placed = point.synth.device().and_then(|d| store.placed(&point.id, d).good());
     if let Some(t) = store.training(&run.identity).good() {
         row.status = "done";
+        if let (Some(cost), Some(cycles)) = (&mut row.cost, t.spent.mean_on(&run.design)) {
+            cost.cycles_per_sample = cycles;
+        }
         let layers = &t.counters.layers;
         row.result = Some(Result {
             test_error: t.final_test_error(),

@@ -27,7 +27,7 @@ use super::{Observer, SampleEnd, StepView, WeightSource, Weights};
 use crate::design::Design;
 use crate::fixed_point::Gaussian;
 use crate::network::{Connection, Learned, Network, Records, Visits};
-use crate::rules::{Coefficient, Destination, Spared, Learning, Lesson, Machine, Nudge, Pass, Program, run};
+use crate::rules::{Coefficient, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, Spared, run};
 use matrix::{Matrix, Reading};
 use neurons::Neurons;
 use numbers::{Block, Int, Long, Middle, Narrow, Numbers, Wide, Width, blocks, burst};

@@ -1,10 +1,10 @@
 //! Passes of a phase that would change nothing.
 
-use super::{Engine, Numbers};
 use super::numbers::Int;
+use super::{Engine, Numbers};
 use crate::design::Design;
 use crate::network::Moved;
-use crate::rules::{Contrast, Pass, Shown, Skips, Stillness, StateRef};
+use crate::rules::{Contrast, Pass, Shown, Skips, StateRef, Stillness};
 
 /// The states that the last two passes have made, whole records.
 #[derive(Clone, Debug)]

@@ -163,6 +163,11 @@ fn states(design: &Design, layout: &Layout) -> Vec<Memory> {
         let width = 2 * design.record().width();
         all.push(word("the last two states", "u_watch.u_states", layout.neuron_places(), width));
     }
+    if layout.lists {
+        let chunks = layout.layers.iter().map(|l| l.chunks).sum();
+        let width = bits(layout.depth() + 1) + layout.chunk_width() + layout.address_width();
+        all.push(word("chunks with a contrast", "u_contrasts.u_list", chunks, width));
+    }
     // Complex neurons move to what their drives say: only a nudge of their own asks for their states.
     if design.is_complex() && layout.softmax_outputs > 0 {
         all.retain(|memory| memory.what != "states");

@@ -102,6 +102,7 @@ pub fn leaves(cycles: usize) -> Vec<Leaf> {
         weight_store(&mut noise, cycles),
         commit_port(&mut noise, cycles),
         still_watch(&mut noise, cycles),
+        contrast_list(&mut noise, cycles),
     ]
 }
 
@@ -617,5 +618,110 @@ fn still_watch(noise: &mut Noise, cycles: usize) -> Leaf {
         outputs: vec![("changed", 1), ("differs", 1)],
         twin: Box::new(twin),
         defect: ("before_q <= zero_i", "before_q <= !zero_i"),
+    }
+}
+
+/// Scans of up to three layers of chunks, some of which have moved; what is listed is taken, with gaps.
+fn contrast_list(noise: &mut Noise, cycles: usize) -> Leaf {
+    const LANES: u32 = 3;
+    const ACTIVITY: u32 = 4;
+    const CHUNKS: u64 = 4;
+    const DEPTH: usize = 12;
+    let inputs = vec![
+        ("clear", 1),
+        ("scan0", 1),
+        ("layer0", 2),
+        ("chunk0", 2),
+        ("row_base0", 6),
+        ("post_a4", LANES * ACTIVITY),
+        ("post_b4", LANES * ACTIVITY),
+        ("take", 1),
+    ];
+    // Edge by edge; words of a chunk stand at the inputs four edges after it was scanned.
+    let mut stimuli: Vec<Vec<u64>> = vec![vec![0; inputs.len()]; 2];
+    let row = |noise: &mut Noise| {
+        vec![0, 0, noise.below(4), noise.below(4), noise.below(64), noise.below(4096), noise.below(4096), 0]
+    };
+    // What the list says after each edge from a scan on: the entries that are left.
+    let mut shown: Vec<Option<Vec<u64>>> = vec![None; 2];
+    while stimuli.len() < cycles {
+        let mut clear = row(noise);
+        clear[0] = 1;
+        stimuli.push(clear);
+        shown.push(Some(Vec::new()));
+        let first = stimuli.len();
+        let layers = 1 + noise.below(3);
+        let scanned: Vec<(u64, u64)> = (1..=layers)
+            .flat_map(|l| {
+                let n = 1 + noise.below(CHUNKS);
+                (0..n).map(move |c| (l, c))
+            })
+            .collect();
+        let steps = scanned.len() + 8;
+        for _ in 0..steps {
+            stimuli.push(row(noise));
+            shown.push(None);
+        }
+        let (mut listed, mut below, mut here) = (Vec::new(), false, false);
+        for (n, &(layer, chunk)) in scanned.iter().enumerate() {
+            let at = &mut stimuli[first + n];
+            (at[1], at[2], at[3]) = (1, layer, chunk);
+            let entry = layer << 8 | chunk << 6 | at[4];
+            let a = noise.below(4096);
+            let moved = noise.below(3) == 0;
+            let b = if moved { a ^ (1 << noise.below(12)) } else { a };
+            let words = &mut stimuli[first + n + 4];
+            (words[5], words[6]) = (a, b);
+            if chunk == 0 {
+                (below, here) = (here && layer > 1, false);
+            }
+            here |= moved;
+            if moved || below {
+                listed.push(entry);
+            }
+        }
+        // From here on the list is whole; it is taken entry by entry.
+        shown[first + steps - 1] = Some(listed.clone());
+        while !listed.is_empty() {
+            let mut taken = row(noise);
+            taken[7] = noise.below(2);
+            if taken[7] == 1 {
+                listed.remove(0);
+            }
+            stimuli.push(taken);
+            shown.push(Some(listed.clone()));
+        }
+    }
+    stimuli.truncate(cycles);
+    let scans: Vec<u64> = stimuli.iter().map(|row| row[1]).collect();
+    let twin = move |s: &Shown| {
+        let left = &shown[s.cycle];
+        let next = left.as_ref().and_then(|left| left.first());
+        vec![
+            s.cycle.checked_sub(2).filter(|&edge| edge > 1).map(|edge| scans[edge]),
+            left.as_ref().map(|left| u64::from(!left.is_empty())),
+            next.map(|entry| entry >> 8),
+            next.map(|entry| entry >> 6 & 3),
+            next.map(|entry| entry & 63),
+        ]
+    };
+    Leaf {
+        module: "contrast_list",
+        parts: &["word_memory"],
+        parameters: vec![
+            ("Lanes", LANES.into()),
+            ("ActivityWidth", ACTIVITY.into()),
+            ("LayerWidth", 2),
+            ("ChunkWidth", 2),
+            ("AddressWidth", 6),
+            ("Depth", DEPTH as u64),
+            ("DepthWidth", 4),
+        ],
+        resets: true,
+        stimuli,
+        inputs,
+        outputs: vec![("scan3", 1), ("some", 1), ("layer", 2), ("chunk", 2), ("row_base", 6)],
+        twin: Box::new(twin),
+        defect: ("first6 ? layer_moved_q : below_q", "!first6 ? layer_moved_q : below_q"),
     }
 }

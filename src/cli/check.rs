@@ -68,6 +68,8 @@ struct CheckReport {
     #[serde(flatten)]
     price: Price,
     cycles_per_sample: Vec<CycleReport>,
+    /// They are the most: what would change nothing is left out (`skip_still`).
+    leaves_out: bool,
     constants: Vec<(String, f64, f64)>,
     warnings: Vec<String>,
 }
@@ -150,6 +152,7 @@ fn report(design: &Design) -> CheckReport {
         layers: layers(design),
         memory_bits: price.memory_bits(),
         price,
+        leaves_out: layout.watches || layout.lists,
         cycles_per_sample: vec![cycles(inputs.div_ceil(5)), cycles(inputs / 2), cycles(inputs)],
         constants,
         warnings: crate::design::warnings(design),
@@ -208,7 +211,8 @@ fn print(design: &Design, r: &CheckReport) -> Result<(), CliError> {
         let constant = if m.by_constant { ", by a constant" } else { "" };
         tell!("  {:>4} {}, {} x {} bits{constant}", m.count, m.what, m.bits.0, m.bits.1)?;
     }
-    tell!("cycles per sample   training  (weight reads)   inference")?;
+    let most = if r.leaves_out { ", at most" } else { "" };
+    tell!("cycles per sample   training  (weight reads)   inference{most}")?;
     for c in &r.cycles_per_sample {
         tell!(
             "  {:>4} inputs not 0  {:>8}  ({:>5.1} %)        {:>8}",

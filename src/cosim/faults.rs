@@ -541,15 +541,8 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "contrast-missed",
         kind: "data",
-        what: "a chunk is left out although the neuron of its first lane has moved",
-        edit: Edit::Leaf("contrast_list.v", "|moved5_q;", "(moved5_q > 1);"),
-        needs: Needs::Contrasts,
-    },
-    Fault {
-        name: "below-missed",
-        kind: "data",
-        what: "chunks above a layer that has moved are left out where they have not moved themselves",
-        edit: Edit::Leaf("contrast_list.v", "(below6 && !input6)", "(below6 && !input6 && moved6_q)"),
+        what: "a chunk is left out unless all of its neurons have moved",
+        edit: Edit::Leaf("contrast_list.v", "|moved5_q;", "&moved5_q;"),
         needs: Needs::Contrasts,
     },
     Fault {
@@ -593,10 +586,10 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::StillSynchronous,
     },
     Fault {
-        name: "loaded-compared",
+        name: "load-never-over",
         kind: "control",
-        what: "the first pass behind a loaded state is compared with the states before it",
-        edit: Edit::Leaf("sequencer.v", "known_q <= 2'd0;", "known_q <= 2'd2;"),
+        what: "behind a saved state that was loaded, no pass is left out any more",
+        edit: Edit::Leaf("sequencer.v", "known_q <= known_q + 2'd1;", "known_q <= known_q;"),
         needs: Needs::StillLoad,
     },
     Fault {

@@ -253,6 +253,7 @@ fn results() -> Vec<Vec<u8>> {
         epochs: progress.course.epochs.clone(),
         weights_digest: trainer.weights().digest(),
         counters: progress.counters.clone(),
+        spent: progress.spent.clone(),
         milliseconds: 1,
     };
     let store = Store::new(FOLDER.path().join("whole-results"));

@@ -52,8 +52,6 @@ module column_pipe #(
   output wire [ChunkWidth-1:0]   chunk7_o,
   output wire [LayerWidth-1:0]   layer8_o,
   output wire [AddressWidth-1:0] address9_o,
-  output wire                    bias10_o,
-  output wire                    last_chunk10_o,
   output wire [LayerWidth-1:0]   layer10_o,
   output wire [ChunkWidth-1:0]   chunk10_o,
   output wire [CountWidth-1:0]   column10_o,
@@ -123,8 +121,6 @@ module column_pipe #(
   assign chunk7_o = trail7_q[ChunkLow+:ChunkWidth];
   assign layer8_o = trail8_q[LayerLow+:LayerWidth];
   assign address9_o = trail9_q[AddressWidth-1:0];
-  assign bias10_o = trail10_q[Bias];
-  assign last_chunk10_o = trail10_q[LastChunk];
   assign layer10_o = trail10_q[LayerLow+:LayerWidth];
   assign chunk10_o = trail10_q[ChunkLow+:ChunkWidth];
   assign column10_o = trail10_q[ColumnLow+:CountWidth];

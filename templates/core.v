@@ -303,7 +303,7 @@ module {{ head.module }} (
 
 {%- if !has.kernels %}
   // Stages 1 to 11: which column.
-  wire bias2, valid3, first3, bias3, valid7, first7, bias7, bias10, last_chunk10;
+  wire bias2, valid3, first3, bias3, valid7, first7, bias7;
   wire valid11, bias11, first_chunk11, last_chunk11;
   wire [LayerWidth-1:0] layer1, layer2, layer3, layer4, layer7, layer8, layer10, layer11;
   wire [ChunkWidth-1:0] chunk3, chunk7, chunk10;
@@ -326,8 +326,8 @@ module {{ head.module }} (
     .layer1_o(layer1), .entry1_o(entry1), .valid2_o(valid2), .bias2_o(bias2), .layer2_o(layer2), .chunk2_o(chunk2),
     .column2_o(column2), .valid3_o(valid3), .first3_o(first3), .bias3_o(bias3), .layer3_o(layer3), .chunk3_o(chunk3),
     .layer4_o(layer4), .address4_o(address4), .valid5_o(valid5), .valid7_o(valid7), .first7_o(first7), .bias7_o(bias7),
-    .layer7_o(layer7), .chunk7_o(chunk7), .layer8_o(layer8), .address9_o(address9), .bias10_o(bias10),
-    .last_chunk10_o(last_chunk10), .layer10_o(layer10), .chunk10_o(chunk10), .column10_o(column10),
+    .layer7_o(layer7), .chunk7_o(chunk7), .layer8_o(layer8), .address9_o(address9),
+    .layer10_o(layer10), .chunk10_o(chunk10), .column10_o(column10),
     .address10_o(address10), .valid11_o(valid11), .bias11_o(bias11), .first_chunk11_o(first_chunk11),
     .last_chunk11_o(last_chunk11), .layer11_o(layer11), .chunk11_o(chunk11), .column11_o(column11)
   );

@@ -125,7 +125,7 @@ fn column_pipe(noise: &mut Noise, cycles: usize) -> Leaf {
     ];
     let outputs = [
         "layer1 entry1 valid2 bias2 layer2 chunk2 column2 valid3 first3 bias3 layer3 chunk3 layer4 address4 valid5 valid7",
-        "first7 bias7 layer7 chunk7 layer8 address9 bias10 last_chunk10 layer10 chunk10 column10 address10 valid11 bias11",
+        "first7 bias7 layer7 chunk7 layer8 address9 layer10 chunk10 column10 address10 valid11 bias11",
         "first_chunk11 last_chunk11 layer11 chunk11 column11",
     ];
     let names: Vec<&'static str> = outputs.iter().flat_map(|line| line.split(' ')).collect();

@@ -99,7 +99,7 @@ fn every_point_is_trained_once_and_stands_in_every_report() {
         assert!(!html.contains(outside), "the page needs nothing from outside: {outside}");
     }
     assert_eq!(html.matches("<svg").count(), html.matches("</svg>").count());
-    assert_eq!(html.matches("<svg").count(), 3, "over bits, front over memory, curves");
+    assert_eq!(html.matches("<svg").count(), 4, "over bits, fronts over memory and over cycles, curves");
     assert!(html.contains("The same for all points: 35 multipliers"));
     assert_eq!(csv.lines().count(), 9);
     let columns = csv.lines().next().unwrap().split(',').count();

@@ -204,9 +204,11 @@ module {{ head.module }} (
   reg pulled1_q, pulled2_q;  // as late as that is known
   always @(posedge clk_i) {pulled1_q, pulled2_q} <= {pulled, pulled1_q};
 {%- else %}
+  // Every pass is made.
   /* verilator lint_off UNUSED */
-  wire judged;  // every pass is made
+  wire judged;
   /* verilator lint_on UNUSED */
+  wire changed = 1'b1, differs = 1'b1;
 {%- endif %}
 {%- if has.lists %}
   // Chunks that have something to learn.
@@ -215,9 +217,14 @@ module {{ head.module }} (
   wire [ChunkWidth-1:0] list_chunk;
   wire [AddressWidth-1:0] list_row_base;
 {%- else %}
+  // Every chunk is visited.
   /* verilator lint_off UNUSED */
-  wire scan0, list_clear, list_take;  // every chunk is visited
+  wire scan0, list_clear, list_take;
   /* verilator lint_on UNUSED */
+  wire list_some = 1'b0;
+  wire [LayerWidth-1:0] list_layer = {LayerWidth{1'b0}};
+  wire [ChunkWidth-1:0] list_chunk = {ChunkWidth{1'b0}};
+  wire [AddressWidth-1:0] list_row_base = {AddressWidth{1'b0}};
 {%- endif %}
   sequencer #(
     .Layers(Layers), .Lanes(Lanes), .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .CountWidth(CountWidth),
@@ -250,14 +257,9 @@ module {{ head.module }} (
     .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
     .pulling_i(pulling), .pulled_i({% if has.still %}pulled2_q{% else %}pulled{% endif %}),
-    .changed_i({% if has.still %}changed{% else %}1'b1{% endif %}), .differs_i({% if has.still %}differs{% else %}1'b1{% endif %}), .judged_o(judged),
-{%- if has.lists %}
+    .changed_i(changed), .differs_i(differs), .judged_o(judged),
     .scan_o(scan0), .list_clear_o(list_clear), .list_take_o(list_take), .list_some_i(list_some), .list_layer_i(list_layer),
     .list_chunk_i(list_chunk), .list_row_base_i(list_row_base),
-{%- else %}
-    .scan_o(scan0), .list_clear_o(list_clear), .list_take_o(list_take), .list_some_i(1'b0), .list_layer_i({LayerWidth{1'b0}}),
-    .list_chunk_i({ChunkWidth{1'b0}}), .list_row_base_i({AddressWidth{1'b0}}),
-{%- endif %}
     .point_o(point), .second_o(second),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
     .reads_o(result_reads_o), .busy_o(busy_o)
@@ -608,7 +610,7 @@ module {{ head.module }} (
   );
 
 {%- if has.still %}
-  still_watch #(.Width({% if has.corners %}StateWidth + 2{% else if has.complex %}2 * StateWidth{% else %}StateWidth{% endif %}), .Depth({{ n.neuron_places }}), .AddressWidth(NeuronWidth)) u_watch (
+  still_watch #(.Width({{ w.record_width }}), .Depth({{ n.neuron_places }}), .AddressWidth(NeuronWidth)) u_watch (
     .clk_i(clk_i), .rst_ni(rst_ni), .zero_i(bank_now[BankWidth]), .judged_i(judged),
     .valid_i(neuron_valid), .number_i(neuron_number), .state_i({% if has.corners %}{neuron_corner, neuron_state}{% else if has.complex %}{neuron_imaginary, neuron_state}{% else %}neuron_state{% endif %}),
     .changed_o(changed), .differs_o(differs)

@@ -307,10 +307,10 @@ fn batch_rates(args: &BenchArgs) -> Result<(), CliError> {
     )
 }
 
-/// How near the hardware is to its memory bandwidth.
+/// How near the hardware is to its memory bandwidth, where it makes every pass.
 fn weight_read_shares(args: &BenchArgs) -> Result<(), CliError> {
     for name in ["mnist-cep-128-p16", "mnist-cep-128-p64"] {
-        let case = Case::synthetic(args, name, 40, |_| ())?;
+        let case = Case::synthetic(args, name, 40, |d| d.skip_still = false)?;
         let o = case.run(Level::Final, &case.build(Tracing::None)?, 40)?;
         let c = predict(&case.layout, &Program::of(&case.design).train, 150);
         line(
@@ -325,8 +325,9 @@ fn weight_read_shares(args: &BenchArgs) -> Result<(), CliError> {
 
 /// How fast the simulated hardware learns.
 fn verilated_rate(args: &BenchArgs) -> Result<(), CliError> {
-    // A training that is nearly all learning passes, in hardware and in the reference.
+    // A training that is nearly all learning passes, in hardware and in the reference, each of them made.
     let learning = Case::synthetic(args, "mnist-cep-128-p64", 60, |d| {
+        d.skip_still = false;
         d.free_steps = 1;
         d.nudged_steps = 60;
         d.name.push_str("_learning");

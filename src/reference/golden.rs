@@ -6,10 +6,10 @@ use super::weights::{backward_layer, column_keys, velocity_layer};
 use super::{Observer, SampleEnd, StepView, Weights};
 use crate::design::Design;
 use crate::fixed_point::{Gaussian, Overflow, Purpose, absorb, lane_bits, row_bits, step_key};
-use crate::network::{Connection, Learned, Moved, Records, Visits};
+use crate::network::{Connection, Learned, Records, Visits};
 use crate::rules::{
-    Coefficient, Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, Shown, Skips,
-    Spared, StateRef, Stillness, Update, is_negative, run,
+    Coefficient, Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, Shown, Spared,
+    StateRef, Stillness, Update, is_negative, run,
 };
 
 /// The model of one network: its weights and a sample counter.
@@ -496,7 +496,7 @@ impl<O: Observer> Sample<'_, '_, O> {
     /// Shows a pass that is done, and goes on to the next.
     fn show(&mut self, relaxed: bool, learned: Learned) {
         let Moment { states, imaginary, corners } = &self.states.now;
-        let moved = self.spared.moved(self.states.step).map(|neurons| Moved { neurons, drives: relaxed });
+        let moved = self.spared.moved(self.states.step, relaxed);
         let corners: &Vec<i32> = &corners.iter().map(|&corner| corner.into()).collect();
         self.observer.step(StepView {
             step: self.states.step,
@@ -512,15 +512,13 @@ impl<O: Observer> Sample<'_, '_, O> {
         });
         self.states.step += 1;
     }
-}
 
-impl<O: Observer> Sample<'_, '_, O> {
     /// Before a pass that learns this contrast, and makes drives too or not: which neurons have moved, where it leaves out
     /// chunks in which none has. Learning those, too, changes nothing.
     fn note_moved(&mut self, contrast: Contrast, drives: bool) {
         let golden = &*self.golden;
         let network = &golden.design.network;
-        if !Skips::of(golden.design).chunks || (drives && network.depth() == 1) {
+        if !self.stillness.skips().leaves_out_chunks(drives, network.depth()) {
             return;
         }
         let Terms { post_a, post_b, .. } = golden.terms(self.input, &self.states, contrast);

@@ -58,7 +58,7 @@ impl<'d> Together<'d> {
     }
 
     /// Runs samples between which no weight changes: what they teach is added up in `network`, yet not learned. Returns
-    /// their predictions, and what the hardware takes for each. Those that are `counted` are.
+    /// their predictions, and what the hardware takes for each that trains. Those that are `counted` are.
     pub fn run(
         &mut self,
         network: &mut Fast<'d>,
@@ -67,7 +67,7 @@ impl<'d> Together<'d> {
         samples: &[PlannedSample],
         counted: impl Fn(&PlannedSample) -> bool,
         counters: &mut Counters,
-    ) -> Vec<(u16, u64)> {
+    ) -> Vec<(u16, Option<u64>)> {
         let helpers = self.cores.min(samples.len()) - 1;
         self.helpers.resize_with(helpers, || network.clone());
         let (first, rest): (Vec<usize>, Vec<usize>) = (0..samples.len()).partition(|&i| counted(&samples[i]));
@@ -79,7 +79,7 @@ impl<'d> Together<'d> {
             }
             made
         };
-        let mut predictions = vec![(0, 0); samples.len()];
+        let mut predictions = vec![(0, None); samples.len()];
         let model = &*network;
         self.helpers.iter_mut().for_each(|helper| helper.take_weights(model));
         std::thread::scope(|scope| {
@@ -104,8 +104,8 @@ impl<'d> Together<'d> {
     }
 }
 
-/// Runs a planned sample, counted where there are counters, and returns its prediction and the hardware's cycles, those of
-/// a batch's end included.
+/// Runs a planned sample, counted where there are counters, and returns its prediction and, where it trains, the hardware's
+/// cycles, those of a batch's end included.
 pub(super) fn run_planned(
     network: &mut Fast<'_>,
     data: &TrainingData,
@@ -113,15 +113,15 @@ pub(super) fn run_planned(
     sample: PlannedSample,
     lesson: Lesson,
     counters: Option<&mut Counters>,
-) -> (u16, u64) {
+) -> (u16, Option<u64>) {
     let (input, label) = data.sample(sample);
     network.set_sample(sample.number);
     let prediction = match counters {
         Some(counters) => network.run_counted(&input, label, lesson, &mut Silent, counters),
         None => network.run(&input, label, lesson, &mut Silent),
     };
-    let active = input.iter().filter(|&&x| x != 0).count();
-    (prediction, meter.cycles(network, sample, active))
+    let active = || input.iter().filter(|&&x| x != 0).count();
+    (prediction, sample.train.then(|| meter.cycles(network, sample, active())))
 }
 
 #[cfg(test)]

@@ -285,7 +285,7 @@ pub struct Trainer<'a> {
     together: Together<'a>,
     meter: Meter,
     /// Predictions and cycles of the next samples, which have been run together.
-    ready: VecDeque<(u16, u64)>,
+    ready: VecDeque<(u16, Option<u64>)>,
 }
 
 impl<'a> Trainer<'a> {
@@ -380,7 +380,7 @@ impl<'a> Trainer<'a> {
                 run_planned(&mut self.network, self.data, &self.meter, planned, planned.lesson(), counters)
             }
         };
-        if planned.train {
+        if let Some(cycles) = cycles {
             self.progress.spent.take(self.progress.course.epoch(), cycles);
         }
         self.progress.course.advance(plan, planned, prediction == self.data.label(planned));

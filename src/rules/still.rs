@@ -13,6 +13,7 @@
 use super::{Nudge, Pass};
 use crate::design::{Design, Order};
 use crate::fixed_point::{Overflow, Rounding};
+use crate::network::Moved;
 
 /// Which phases of a design may leave out passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,12 @@ impl Skips {
             plastic: visits_keep_weights(design),
             chunks: skips_chunks(design),
         }
+    }
+
+    /// In a pass that learns, and makes drives too or not, through so many layers of synapses: where there is one, the drives
+    /// of all its chunks are made, whose sums are not kept.
+    pub fn leaves_out_chunks(self, drives: bool, depth: usize) -> bool {
+        self.chunks && !(drives && depth == 1)
     }
 
     /// In a phase under this nudge.
@@ -88,14 +95,14 @@ impl Stillness {
         Stillness { skips: Skips::of(design), order: design.order, known: 2, quiet: false }
     }
 
-    /// From now on, every pass is made.
+    /// From now on, every pass is made, and whole.
     pub fn ignore(&mut self) {
-        self.skips.any = false;
+        (self.skips.any, self.skips.chunks) = (false, false);
     }
 
-    /// True where passes may be left out at all.
-    pub fn matters(&self) -> bool {
-        self.skips.any
+    /// What may be left out.
+    pub fn skips(&self) -> Skips {
+        self.skips
     }
 
     /// A new sample.
@@ -165,11 +172,11 @@ impl Spared {
         self.moved.extend(moved);
     }
 
-    /// The neurons that had moved in pass `pass`, if it has left out chunks where none had.
-    pub fn moved(&self, pass: u32) -> Option<&[bool]> {
+    /// The neurons that had moved in pass `pass`, which makes drives too or not, if it has left out chunks where none had.
+    pub fn moved(&self, pass: u32, drives: bool) -> Option<Moved<'_>> {
         let at = self.learned.binary_search(&pass).ok()?;
-        let neurons = self.moved.len() / self.learned.len();
-        Some(&self.moved[at * neurons..][..neurons])
+        let count = self.moved.len() / self.learned.len();
+        Some(Moved { neurons: &self.moved[at * count..][..count], drives })
     }
 
     /// All of them.
@@ -257,7 +264,7 @@ mod tests {
         let mut spared = Spared::default();
         spared.learn(3, [true, false].into_iter());
         spared.learn(7, [false, true].into_iter());
-        assert_eq!(spared.moved(7), Some(&[false, true][..]));
-        assert_eq!(spared.moved(4), None);
+        assert_eq!(spared.moved(7, true), Some(Moved { neurons: &[false, true], drives: true }));
+        assert_eq!(spared.moved(4, true), None);
     }
 }

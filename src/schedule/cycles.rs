@@ -85,27 +85,20 @@ struct Clock<'a> {
 impl Clock<'_> {
     /// A pass of its own in which synapses learn.
     fn learned(&mut self, apply: bool) {
-        let moved = self.spared.moved(self.pass).filter(|_| !apply);
-        let moved = moved.map(|neurons| Moved { neurons, drives: false });
+        let moved = self.spared.moved(self.pass, false).filter(|_| !apply);
         self.walk(true, moved, End::Weights { apply });
         self.input_valid = false;
     }
 
     /// One pass over the synapses, from layer 1 or from layer 2.
     fn walk(&mut self, from_input: bool, moved: Option<Moved<'_>>, end: End) {
-        if moved.is_some() {
-            let cost = pass(self.layout, self.active, Walk { from_input, drives: end.drives(), moved }, end);
-            self.cycles.all += cost.all;
-            self.cycles.weight_reads += cost.weight_reads;
-            return;
-        }
-        let like = self.known.iter().find(|(pass, _)| *pass == (from_input, end));
-        let cost = like.map_or_else(
-            || pass(self.layout, self.active, Walk { from_input, drives: end.drives(), moved }, end),
-            |&(_, cost)| cost,
-        );
-        if like.is_none() {
-            self.known.push(((from_input, end), cost));
+        let key = (from_input, end);
+        // A pass that leaves out chunks is like no other.
+        let like = self.known.iter().find(|(pass, _)| *pass == key && moved.is_none());
+        let walk = Walk { from_input, drives: end.drives(), moved };
+        let cost = like.map_or_else(|| pass(self.layout, self.active, walk, end), |&(_, cost)| cost);
+        if like.is_none() && moved.is_none() {
+            self.known.push((key, cost));
         }
         self.cycles.all += cost.all;
         self.cycles.weight_reads += cost.weight_reads;
@@ -134,8 +127,7 @@ impl Machine for Clock<'_> {
             self.walk(from_input, None, End::Drives);
             from_input = layout.depth() == 1;
         }
-        let moved = update.and_then(|_| self.spared.moved(self.pass));
-        let moved = moved.map(|neurons| Moved { neurons, drives: true });
+        let moved = update.and_then(|_| self.spared.moved(self.pass, true));
         self.walk(from_input, moved, end);
         self.input_valid = true;
         let passes = 1 + self.spared.behind(self.pass);
@@ -190,10 +182,12 @@ fn pass(layout: &Layout, active: usize, walk: Walk<'_>, end: End) -> Cycles {
         let scanned = layout.layers.iter().take(if walk.drives { 1 } else { layout.depth() });
         c.spend(scanned.map(|l| l.chunks as u64).sum::<u64>() + SEEK);
     }
-    if layout.has_kernels() {
+    if let Some(walks) = &layout.kernel_walks {
         let walked = match end {
-            End::Weights { apply } => layout.walk_to_learn(apply),
-            End::Drives | End::Pulls { .. } => layout.walk_to_relax(walk.from_input),
+            End::Weights { apply: false } => walks.learn,
+            End::Weights { apply: true } => walks.apply,
+            _ if walk.from_input => walks.relax,
+            _ => walks.relax_above,
         };
         c.spend(walked.cycles);
         c.weight_reads += walked.reads;

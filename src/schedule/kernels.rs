@@ -15,9 +15,33 @@ pub(super) struct Walked {
     pub reads: u64,
 }
 
+/// All walks of a layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct KernelWalks {
+    /// A pass that makes drives, from the input and from layer 2 on.
+    pub relax: Walked,
+    /// See [`relax`](Self::relax).
+    pub relax_above: Walked,
+    /// A pass that learns.
+    pub learn: Walked,
+    /// A pass that applies what a batch has added up.
+    pub apply: Walked,
+}
+
+impl KernelWalks {
+    pub fn of(layout: &Layout) -> KernelWalks {
+        KernelWalks {
+            relax: layout.walk_to_relax(true),
+            relax_above: layout.walk_to_relax(false),
+            learn: layout.walk_to_learn(false),
+            apply: layout.walk_to_learn(true),
+        }
+    }
+}
+
 impl Layout {
     /// A pass that makes drives.
-    pub(super) fn walk_to_relax(&self, from_input: bool) -> Walked {
+    fn walk_to_relax(&self, from_input: bool) -> Walked {
         let mut walked = Walked::default();
         self.corners(from_input, |corner| {
             walked.cycles = START + corner.end + 1;
@@ -61,7 +85,7 @@ impl Layout {
     }
 
     /// A pass that learns, or (`apply`) one that applies what a batch has added up.
-    pub(super) fn walk_to_learn(&self, apply: bool) -> Walked {
+    fn walk_to_learn(&self, apply: bool) -> Walked {
         // A cycle before each further layer, until it is known what the layer is.
         let mut walked = Walked { cycles: START + self.layers.len() as u64 - 1, reads: 0 };
         for layer in &self.layers {

@@ -10,6 +10,7 @@ mod store;
 mod walk;
 
 pub use cycles::{Cycles, SETTLE, predict, predict_made, predict_training};
+use kernels::KernelWalks;
 pub use store::{Beside, StoredLayer, WeightMap, WeightWord};
 pub use walk::{ChunkVisit, RecordWord, Visit, Walk};
 
@@ -145,6 +146,8 @@ pub struct Layout {
     pub activity_latency: u32,
     /// The stages of a neuron.
     pub neuron: NeuronStages,
+    /// What walks over kernels take, which depends on nothing else; none where there are no kernels.
+    kernel_walks: Option<KernelWalks>,
 }
 
 impl Layout {
@@ -160,7 +163,7 @@ impl Layout {
         };
         let layers = design.network.connections().map(layer).collect();
         let slots = crate::rules::Program::of(design).slots();
-        Layout {
+        let layout = Layout {
             lanes,
             network: design.network.clone(),
             layers,
@@ -173,7 +176,10 @@ impl Layout {
             lists: Skips::of(design).chunks,
             activity_latency: u32::from(crate::design::Tables::of(design, 1).rho_of_state.is_some()),
             neuron: NeuronStages::of(design),
-        }
+            kernel_walks: None,
+        };
+        let kernel_walks = layout.has_kernels().then(|| KernelWalks::of(&layout));
+        Layout { kernel_walks, ..layout }
     }
 
     /// Layer `l` (1 to L).

@@ -30,7 +30,7 @@ pub struct PathReport {
     pub seeds: Vec<u32>,
 }
 
-/// Samples per second at the median clock rate.
+/// Samples per second at the median clock rate, if every pass is made.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Throughput {
     /// Inputs of the sample that are not zero.
@@ -197,7 +197,7 @@ impl Report {
                 writeln!(out, "    through {}", p.through.join(", "))?;
             }
         }
-        writeln!(out, "training at that clock rate     cycles a sample  (weight reads)   samples/s")?;
+        writeln!(out, "training, every pass made       cycles a sample  (weight reads)   samples/s")?;
         for t in &self.throughput {
             writeln!(
                 out,

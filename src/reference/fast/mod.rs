@@ -565,7 +565,12 @@ impl<'d, N: Numbers> Engine<'d, N> {
             }
             observer.step(StepView {
                 step: self.step,
-                visits: Visits { active: &self.active_inputs, relaxed, learned, moved: self.moved(relaxed) },
+                visits: Visits {
+                    active: &self.active_inputs,
+                    relaxed,
+                    learned,
+                    moved: self.spared.moved(self.step, relaxed),
+                },
                 records: Records {
                     states: &self.states,
                     corners: &self.corners,

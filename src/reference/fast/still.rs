@@ -3,36 +3,49 @@
 use super::numbers::Int;
 use super::{Engine, Numbers};
 use crate::design::Design;
-use crate::network::Moved;
-use crate::rules::{Contrast, Pass, Shown, Skips, StateRef, Stillness};
+use crate::rules::{Contrast, Pass, Shown, StateRef, Stillness};
 
-/// The states that the last two passes have made, whole records.
+/// The states of all neurons, whole records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Kept {
+    states: Vec<i32>,
+    imaginary: Vec<i32>,
+    corners: Vec<u8>,
+}
+
+/// The states that the last passes have made.
 #[derive(Clone, Debug)]
 pub(super) struct Trail {
     stillness: Stillness,
-    /// Passes that learn leave out chunks without contrast.
-    chunks: bool,
-    last: Vec<i32>,
-    before: Vec<i32>,
+    /// Of this pass, and of the two before it.
+    kept: [Kept; 3],
 }
 
 impl Trail {
     pub(super) fn of(design: &Design) -> Trail {
-        let chunks = Skips::of(design).chunks;
-        Trail { stillness: Stillness::of(design), chunks, last: Vec::new(), before: Vec::new() }
+        let neurons = design.neuron_count();
+        let seen = design.network.connections().filter(|(_, c)| !c.is_dense());
+        let zero = Kept {
+            states: vec![0; neurons],
+            imaginary: vec![0; if design.is_complex() { neurons } else { 0 }],
+            corners: vec![0; seen.map(|(_, c)| c.above().neurons()).sum()],
+        };
+        Trail { stillness: Stillness::of(design), kept: [zero.clone(), zero.clone(), zero] }
     }
 
     /// A new sample: all states are zero.
     pub(super) fn begins(&mut self) {
         self.stillness.begins();
-        self.last.fill(0);
-        self.before.fill(0);
+        for kept in &mut self.kept {
+            kept.states.fill(0);
+            kept.imaginary.fill(0);
+            kept.corners.fill(0);
+        }
     }
 
     /// Passes are made whatever they show.
     pub(super) fn ignore(&mut self) {
         self.stillness.ignore();
-        self.chunks = false;
     }
 
     /// A saved state is loaded.
@@ -45,26 +58,18 @@ impl<N: Numbers> Engine<'_, N> {
     /// After a pass: how many of the next ones are left out.
     pub(super) fn left_out(&mut self, pass: Pass) -> u32 {
         let trail = &mut self.trail;
-        if !trail.stillness.matters() {
+        if !trail.stillness.skips().any {
             return 0;
         }
-        std::mem::swap(&mut trail.last, &mut trail.before);
-        // What is in `last` now is of two passes ago.
-        let imaginary = self.imaginary.iter().flat_map(|i| &i.states);
-        let corners = self.now.iter().flat_map(|seen| &seen.corners).map(|&corner| corner.into());
-        let record = self.states.iter().chain(imaginary).copied().chain(corners);
-        let (mut changed, mut differs) = (false, false);
-        if trail.last.is_empty() {
-            let length = record.clone().count();
-            trail.last.resize(length, 0);
-            trail.before.resize(length, 0);
+        trail.kept.rotate_right(1);
+        let [now, last, before] = &mut trail.kept;
+        now.states.copy_from_slice(&self.states);
+        if let Some(imaginary) = &self.imaginary {
+            now.imaginary.copy_from_slice(&imaginary.states);
         }
-        for ((last, before), new) in trail.last.iter_mut().zip(&trail.before).zip(record) {
-            changed |= *before != new;
-            differs |= *last != new;
-            *last = new;
-        }
-        let left_out = trail.stillness.after(pass, Shown { changed, differs });
+        now.corners.clear();
+        self.now.iter().for_each(|seen| now.corners.extend_from_slice(&seen.corners));
+        let left_out = trail.stillness.after(pass, Shown { changed: now != last, differs: now != before });
         self.spared.add(self.step, left_out);
         left_out
     }
@@ -72,7 +77,7 @@ impl<N: Numbers> Engine<'_, N> {
     /// Before a pass that learns this contrast, and makes drives too or not: which neurons have moved, where it leaves out
     /// chunks in which none has.
     pub(super) fn note_moved(&mut self, contrast: Contrast, drives: bool) {
-        if !self.trail.chunks || (drives && self.network.depth() == 1) {
+        if !self.trail.stillness.skips().leaves_out_chunks(drives, self.network.depth()) {
             return;
         }
         let of = |state| match state {
@@ -86,10 +91,5 @@ impl<N: Numbers> Engine<'_, N> {
             pairs.take(self.network.neurons(l + 1)).map(|(a, b)| a.wide() != b.wide())
         });
         self.spared.learn(self.step, moved);
-    }
-
-    /// What the pass at hand has left out of the synapses.
-    pub(super) fn moved(&self, drives: bool) -> Option<Moved<'_>> {
-        self.spared.moved(self.step).map(|neurons| Moved { neurons, drives })
     }
 }

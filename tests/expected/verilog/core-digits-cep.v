@@ -416,7 +416,7 @@ module eqhdl_digits_cep (
     .number_o(neuron_number), .bank_o(neuron_bank), .activity_o(neuron_activity), .state_o(neuron_state),
     .drive_o(neuron_drive), .pulled_o(pulled)
   );
-  still_watch #(.Width(StateWidth), .Depth(74), .AddressWidth(NeuronWidth)) u_watch (
+  still_watch #(.Width(10), .Depth(74), .AddressWidth(NeuronWidth)) u_watch (
     .clk_i(clk_i), .rst_ni(rst_ni), .zero_i(bank_now[BankWidth]), .judged_i(judged),
     .valid_i(neuron_valid), .number_i(neuron_number), .state_i(neuron_state),
     .changed_o(changed), .differs_o(differs)

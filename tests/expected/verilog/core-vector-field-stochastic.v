@@ -178,12 +178,19 @@ module eqhdl_core (
   /* verilator lint_off UNUSED */
   wire [StepWidth-1:0] step;  // random bits are keyed by it
   /* verilator lint_on UNUSED */
+  // Every pass is made.
   /* verilator lint_off UNUSED */
-  wire judged;  // every pass is made
+  wire judged;
   /* verilator lint_on UNUSED */
+  wire changed = 1'b1, differs = 1'b1;
+  // Every chunk is visited.
   /* verilator lint_off UNUSED */
-  wire scan0, list_clear, list_take;  // every chunk is visited
+  wire scan0, list_clear, list_take;
   /* verilator lint_on UNUSED */
+  wire list_some = 1'b0;
+  wire [LayerWidth-1:0] list_layer = {LayerWidth{1'b0}};
+  wire [ChunkWidth-1:0] list_chunk = {ChunkWidth{1'b0}};
+  wire [AddressWidth-1:0] list_row_base = {AddressWidth{1'b0}};
   sequencer #(
     .Layers(Layers), .Lanes(Lanes), .LayerWidth(LayerWidth), .ChunkWidth(ChunkWidth), .CountWidth(CountWidth),
     .AddressWidth(AddressWidth), .BankWidth(BankWidth), .PassWidth(PassWidth), .StepWidth(StepWidth),
@@ -206,9 +213,9 @@ module eqhdl_core (
     .learn_o(learn), .apply_o(apply), .drive_o(drive), .nudge_o(nudge), .odd_o(odd), .bank_a_o(bank_a), .bank_b_o(bank_b), .bank_now_o(bank_now),
     .bank_next_o(bank_next), .step_o(step), .step_end_o(step_end), .sample_start_o(sample_start),
     .pulling_i(pulling), .pulled_i(pulled),
-    .changed_i(1'b1), .differs_i(1'b1), .judged_o(judged),
-    .scan_o(scan0), .list_clear_o(list_clear), .list_take_o(list_take), .list_some_i(1'b0), .list_layer_i({LayerWidth{1'b0}}),
-    .list_chunk_i({ChunkWidth{1'b0}}), .list_row_base_i({AddressWidth{1'b0}}),
+    .changed_i(changed), .differs_i(differs), .judged_o(judged),
+    .scan_o(scan0), .list_clear_o(list_clear), .list_take_o(list_take), .list_some_i(list_some), .list_layer_i(list_layer),
+    .list_chunk_i(list_chunk), .list_row_base_i(list_row_base),
     .point_o(point), .second_o(second),
     .read_o(read), .result_valid_o(result_valid_o), .result_ready_i(result_ready_i), .cycles_o(result_cycles_o),
     .reads_o(result_reads_o), .busy_o(busy_o)

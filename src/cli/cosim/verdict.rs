@@ -273,7 +273,7 @@ fn explain(design: &Design, d: &Difference) -> String {
         Field::Signature => "run again at --level events to see which state or weight".to_owned(),
         Field::Bus => "the core is right (its commit port is compared first): look at the bus, from the word back to the core: stream_results, registers, weight_window, rail_counter, stream_samples".to_owned(),
         Field::Hang => "look at the sequencer, then at what it waits for: sample_buffer (a sample), softmax_unit (its pulls)".to_owned(),
-        Field::Cycles | Field::WeightReads | Field::Place | Field::Count => "the order or number of events: look at the sequencer".to_owned(),
+        Field::Cycles | Field::WeightReads | Field::Place | Field::Count => "the order or number of events: look at the sequencer, then at still_watch and contrast_list, by which it leaves out passes and chunks".to_owned(),
         Field::Prediction | Field::Label => "run again at --level events to see which state or weight came first".to_owned(),
     }
 }

@@ -174,8 +174,12 @@ bool train(Bus& bus, const Options& o, const Work& work, std::vector<uint32_t>& 
         if (bus.result(packet)) {
             // An access while samples run. Of a very short sample the register may be the next one's: `after` compares it.
             const uint32_t reads = bus.read(REGISTER(READS));
-            const uint32_t r[] = {packet[0] & 0xffff, packet[0] >> 16 & 0x7fff, packet[3], reads};
-            results.insert(results.end(), r, r + 4);
+            // Packets wait for their reader, so nothing is said of when they are due.
+            const uint64_t now = bus.cycle();
+            const uint32_t r[] = {packet[0] & 0xffff, packet[0] >> 16 & 0x7fff, packet[3], reads, packet[0] >> 31, packet[1],
+                                  0, 0, 0, static_cast<uint32_t>(now), static_cast<uint32_t>(now >> 32)};
+            static_assert(sizeof r == ResultWords * sizeof *r);
+            results.insert(results.end(), r, r + ResultWords);
             answers.insert(answers.end(), packet, packet + 4);
             ++done;
             quiet = 0;

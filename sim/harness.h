@@ -20,6 +20,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -33,6 +34,9 @@ namespace {
 
 // Exit code: no result came in time.
 constexpr int Hangs = 5;
+// Words of a result: prediction, label, cycles, cycles that read weights, train flag, sample number; cycles by which it
+// was late, cycles in which ready and busy were wrong since the one before; the cycle it came in, the lower half first.
+constexpr size_t ResultWords = 11;
 
 [[noreturn]] void fail(const std::string& what) {
     std::fprintf(stderr, "harness: %s\n", what.c_str());
@@ -125,6 +129,7 @@ protected:
     Vsim_top m_top{&m_context};
     uint64_t m_cycle = 0;
     int m_level = 0;
+    bool m_watched = true;
     Options m_options;
 #ifdef EQHDL_TRACE
     Descriptor m_file{STDOUT_FILENO};
@@ -160,6 +165,8 @@ public:
 
     Vsim_top& top() { return m_top; }
     uint64_t cycle() const { return m_cycle; }
+    // Whether what is committed goes into the waveform.
+    void watched(bool on) { m_watched = on; }
 
     // The waveform's header and first values: hardware that never commits anything leaves a waveform, too.
     void show() {
@@ -175,7 +182,7 @@ public:
         m_top.eval();
         ++m_cycle;
 #ifdef EQHDL_TRACE
-        if (m_level > 0) {
+        if (m_level > 0 && (m_watched || m_level == 5)) {
             bool dump = m_top.step_valid_o | m_top.result_valid_o;
             if (m_level >= 2) dump |= m_top.gathered_o;
             if (m_level >= 4) dump |= m_top.neuron_valid_o;

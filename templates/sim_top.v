@@ -36,7 +36,12 @@ module sim_top (
   output wire [31:0] result_label_o,
   output wire [31:0] result_cycles_o,
   output wire [31:0] result_reads_o,
-  input  wire        host_rewind_i,
+  output wire        result_train_o,
+  output wire [31:0] sample_number_o,
+  input  wire        host_seek_i,
+  /* verilator lint_off UNUSED */
+  input  wire [31:0] host_address_i,
+  /* verilator lint_on UNUSED */
   input  wire        host_shift_i,
   input  wire [31:0] host_data_i,
   output wire [31:0] host_data_o,
@@ -89,12 +94,12 @@ module sim_top (
   {{ module }} u_core (
     .clk_i(clk_i), .rst_ni(rst_ni), .enable_i(enable_i), .seed_i(seed_i),
     .free_steps_i(free_steps_i), .nudged_steps_i(nudged_steps_i),
-    .sample_number_set_i(sample_number_set_i), .sample_number_i(sample_number_i), .sample_number_o(), .busy_o(busy_o),
+    .sample_number_set_i(sample_number_set_i), .sample_number_i(sample_number_i), .sample_number_o(sample_number_o), .busy_o(busy_o),
     .sample_valid_i(sample_valid_i), .sample_ready_o(sample_ready_o), .sample_data_i(sample_data[{{ input_width }}-1:0]),
     .sample_last_i(sample_last_i), .sample_drop_i(1'b0), .sample_label_i(sample_label[{{ label_width }}-1:0]), .sample_train_i(sample_train_i),{% if batched %} .sample_ends_batch_i(sample_ends_batch_i),{% endif %}{% if rates_width > 0 %} .sample_rates_i(sample_rates_i[{{ rates_width }}-1:0]),{% endif %}
     .result_valid_o(result_waits), .result_ready_i(result_ready), .result_prediction_o(prediction), .result_label_o(label),
-    .result_train_o(), .result_cycles_o(result_cycles_o), .result_reads_o(result_reads_o),
-    .host_seek_i(host_rewind_i), .host_address_i({{ host_width }}'d0), .host_shift_i(host_shift_i), .host_data_i(host_word[{{ stored_width }}-1:0]),
+    .result_train_o(result_train_o), .result_cycles_o(result_cycles_o), .result_reads_o(result_reads_o),
+    .host_seek_i(host_seek_i), .host_address_i(host_address_i[{{ host_width }}-1:0]), .host_shift_i(host_shift_i), .host_data_i(host_word[{{ stored_width }}-1:0]),
     .host_data_o(host_data), .host_store_i(host_store_i), .host_fetch_i(host_fetch_i),
     .commit_state_valid_o(state_valid), .commit_state_layer_o(state_layer), .commit_state_word_o(state_word),
     .commit_state_data_o(state_data),

@@ -41,7 +41,8 @@ module tb;
     .clk_i(clk), .rst_ni(rst_n), .enable_i(enable), .seed_i(32'd{seed}), .free_steps_i(16'd{free}), .nudged_steps_i(16'd{nudged}), .sample_number_set_i(number_set),
     .sample_number_i(32'd{first}), .busy_o(), .sample_valid_i(valid), .sample_ready_o(ready), .sample_data_i(data),
     .sample_last_i(last), .sample_label_i(label), .sample_train_i(train), .result_valid_o(result_valid),
-    .result_prediction_o(), .result_label_o(), .result_cycles_o(), .result_reads_o(), .host_rewind_i(rewind),
+    .result_prediction_o(), .result_label_o(), .result_cycles_o(), .result_reads_o(), .result_train_o(), .sample_number_o(),
+    .host_seek_i(rewind), .host_address_i(32'd0),
     .host_shift_i(shift), .host_data_i(host_data), .host_data_o(), .host_store_i(store), .host_fetch_i(1'b0), .watch_i(3'b111),
     .gathered_o(), .step_valid_o(), .neuron_valid_o()
   );

@@ -8,8 +8,8 @@ use super::CliError;
 use super::say::note;
 use crate::bus;
 use crate::cosim::{
-    Builds, Built, COMMIT_SIGNALS, CosimError, FAULTS, Fault, Level, Outcome, Purpose, Request, Through,
-    Tracing, bus_difference, cross_check, leading_to, replay, run_to_file, save_files,
+    Builds, Built, COMMIT_SIGNALS, CosimError, FAULTS, Fault, Level, Outcome, Purpose, Request, Stress,
+    Through, Tracing, bus_difference, cross_check, leading_to, replay, run_to_file, save_files,
 };
 use crate::design::Design;
 use crate::reference::Weights;
@@ -44,6 +44,9 @@ pub struct CosimArgs {
     /// Only the first N samples of the training
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
+    /// So many made samples after the real ones, with weights and inputs at and near their rails: some by default
+    #[arg(long, value_name = "N", conflicts_with_all = ["waves", "bus", "inject"])]
+    stress: Option<u32>,
     /// Instead of the design's number of epochs
     #[arg(long, value_name = "N", conflicts_with = "inject")]
     epochs: Option<u32>,
@@ -71,6 +74,15 @@ pub struct CosimArgs {
 impl CosimArgs {
     fn through(&self) -> Through {
         if self.bus { Through::Bus } else { Through::Core }
+    }
+
+    /// How many made samples follow so many real ones: few beside a long run, and some beside a short one.
+    fn stress(&self, real: usize) -> u32 {
+        match self.stress {
+            Some(count) => count,
+            None if self.bus || self.waves.is_some() || self.inject.is_some() => 0,
+            None => (real as u32 / 4).clamp(2, 64),
+        }
     }
 }
 
@@ -274,14 +286,62 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
         bus_words = Some(expected.words());
         outcome.differences.extend(bus_difference(&expected, bench.samples[0].number, &work)?);
     }
+    let mut made = None;
+    if outcome.equal() && args.stress(bench.samples.len()) > 0 {
+        let (stressed, of_made) = stress(args, bench, &request)?;
+        if !of_made.equal() {
+            note!("the {} samples of the training are equal; a made sample differs", outcome.samples);
+            return conclude(args, &stressed, of_made, Some(0), None, &hardware, &builds, built);
+        }
+        made = Some(of_made.samples);
+    }
+    conclude(args, bench, outcome, made, bus_words, &hardware, &builds, built)
+}
+
+/// Compares made samples behind the real ones.
+fn stress<'b>(
+    args: &CosimArgs,
+    bench: &'b Bench<'b>,
+    request: &Request<'_>,
+) -> Result<(Bench<'b>, Outcome), CliError> {
+    let real = bench.samples.len();
+    let Stress { data, samples, start } = Stress::of(bench.design, real as u32, args.stress(real));
+    let stressed = Bench {
+        design: bench.design,
+        layout: bench.layout.clone(),
+        data,
+        samples,
+        per_epoch: u64::MAX,
+        start,
+        out: bench.out.clone(),
+    };
+    let work = request.work.with_file_name("work-stress");
+    let outcome = compare(args, &stressed, &stressed.request(request.level, request.program, &work))?;
+    Ok((stressed, outcome))
+}
+
+/// Says what a comparison came to; where something differs, replays it.
+#[allow(clippy::too_many_arguments)] // all that a verdict is of
+fn conclude(
+    args: &CosimArgs,
+    bench: &Bench<'_>,
+    mut outcome: Outcome,
+    made: Option<u64>,
+    bus_words: Option<u64>,
+    hardware: &Hardware,
+    builds: &Builds,
+    built: Option<Built>,
+) -> Result<ExitCode, CliError> {
+    let folder = &hardware.folder;
     let (mut replayed, mut first_sample) = (None, None);
     match (outcome.differences.first(), &built) {
-        (Some(first), Some(_)) => {
+        (Some(first), Some(built)) => {
             if outcome.before.is_empty() && first.pass.is_some() | (first.phase == "result") {
-                outcome.before = leading_to(&request, first.sample);
+                let work = folder.join("work");
+                outcome.before = leading_to(&bench.request(args.level, &built.program, &work), first.sample);
             }
             note!("replaying the sample with every signal traced");
-            let made = (&builds, &hardware.sources, args.through());
+            let made = (builds, &hardware.sources, args.through());
             replayed = replay(bench.design, &bench.layout, made, &bench.data, &outcome.before, folder)?;
         }
         (None, Some(built)) if args.level != Level::Final => {
@@ -295,8 +355,9 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
         outcome: &outcome,
         replayed,
         first_sample,
+        made,
         bus_words,
-        hardware: &hardware,
+        hardware,
         built,
     };
     verdict.give()?;

@@ -38,6 +38,16 @@ pub enum Field {
     Cycles,
     /// Cycles of the sample that read weights.
     WeightReads,
+    /// Whether the sample was learned, as the result says.
+    TrainFlag,
+    /// The number that the core gives the sample.
+    SampleNumber,
+    /// That the core is ready for an input where its buffers have room, and only there.
+    Ready,
+    /// That the core says that it is busy while a sample is in it, and only then.
+    Busy,
+    /// Cycles from when a sample could start to its result.
+    Pace,
     /// Which word was committed (its place, not its contents).
     Place,
     /// The number of things committed in a step.
@@ -215,6 +225,14 @@ impl Mismatch {
             Field::Label => "label".to_owned(),
             Field::Cycles => "number of cycles".to_owned(),
             Field::WeightReads => "number of cycles that read weights".to_owned(),
+            Field::TrainFlag => "train flag".to_owned(),
+            Field::SampleNumber => "sample number".to_owned(),
+            Field::Ready => "cycles in which `sample_ready_o` is not what the buffers have room for".to_owned(),
+            Field::Busy => "cycles in which `busy_o` is not whether a sample is in the core".to_owned(),
+            Field::Pace => {
+                "cycles from when the sample could start (there whole, enabled, the one before gone) to its result"
+                    .to_owned()
+            }
             Field::Place => format!(
                 "place of a committed word of layer {} (layer, word or chunk, column: 16 bits each)",
                 self.at.layer()

@@ -694,6 +694,103 @@ pub const FAULTS: &[Fault] = &[
         ),
         needs: Needs::Kernels,
     },
+    Fault {
+        name: "enable-ignored",
+        kind: "ports",
+        what: "samples start without enable",
+        edit: Edit::Leaf("sequencer.v", "sample_full_i && enable_i;", "sample_full_i;"),
+        needs: Needs::Nothing,
+    },
+    Fault {
+        name: "enable-gives-up",
+        kind: "ports",
+        what: "a sample ends where enable does",
+        edit: Edit::Leaf(
+            "sequencer.v",
+            "if (!rst_ni) begin\n      state_q <= StIdle;",
+            "if (!rst_ni || !enable_i) begin\n      state_q <= StIdle;",
+        ),
+        needs: Needs::Nothing,
+    },
+    Fault {
+        name: "seek-ignored",
+        kind: "ports",
+        what: "the host's address is not looked at",
+        edit: Edit::Leaf(
+            "weight_store.v",
+            "host_address_q <= host_address_i;",
+            "host_address_q <= {HostWidth{1'b0}};",
+        ),
+        needs: Needs::Nothing,
+    },
+    Fault {
+        name: "late-ready",
+        kind: "ports",
+        what: "a sample is taken only when the one before is gone",
+        edit: Edit::Leaf(
+            "sample_buffer.v",
+            "assign ready_o = !full_q[fill_bank_q];",
+            "assign ready_o = (full_q == 2'b00);",
+        ),
+        needs: Needs::Nothing,
+    },
+    Fault {
+        name: "late-start",
+        kind: "ports",
+        what: "a sample starts only when the next one is there, too, or none comes",
+        edit: Edit::Leaf(
+            "sample_buffer.v",
+            "assign full_o = full_q[read_bank_q];",
+            "assign full_o = full_q[read_bank_q] && (position_q == {CountWidth{1'b0}});",
+        ),
+        needs: Needs::Nothing,
+    },
+    Fault {
+        name: "busy-early",
+        kind: "ports",
+        what: "the core says that it is idle while its result waits",
+        edit: Edit::Leaf(
+            "sequencer.v",
+            "assign busy_o = (state_q != StIdle);",
+            "assign busy_o = (state_q != StIdle) && (state_q != StResult);",
+        ),
+        needs: Needs::Nothing,
+    },
+    Fault {
+        name: "sample-outlives-reset",
+        kind: "ports",
+        what: "a sample that was sent before a reset is there after it",
+        edit: Edit::Leaf("sample_buffer.v", "full_q <= 2'b00;", "full_q <= full_q;"),
+        needs: Needs::Nothing,
+    },
+    Fault {
+        name: "address-outlives-reset",
+        kind: "ports",
+        what: "the host's address is not that of the first word after a reset",
+        edit: Edit::Leaf(
+            "weight_store.v",
+            "    if (!rst_ni) begin\n      host_address_q <= {HostWidth{1'b0}};",
+            "    if (!rst_ni) begin\n      host_address_q <= host_address_q;",
+        ),
+        needs: Needs::Nothing,
+    },
+    Fault {
+        name: "train-inverted",
+        kind: "ports",
+        what: "a result says the contrary of whether its sample was learned",
+        edit: Edit::Core("assign result_train_o = sample_train;", "assign result_train_o = !sample_train;"),
+        needs: Needs::Nothing,
+    },
+    Fault {
+        name: "number-outlives-reset",
+        kind: "ports",
+        what: "samples are not numbered from 0 after a reset",
+        edit: Edit::Core(
+            "if (!rst_ni) sample_number_q <= 32'd0;",
+            "if (!rst_ni) sample_number_q <= sample_number_q;",
+        ),
+        needs: Needs::Nothing,
+    },
 ];
 
 impl Fault {

@@ -1,8 +1,9 @@
 //! Runs the verilated core over a plan beside the reference.
 
 use super::difference::{At, Mismatch, When};
-use super::simulator::{Files, PATIENCE, Simulator, memory_image, read_words, write_inputs};
-use super::tally::{ExpectedResult, HardwareResult, Tally};
+use super::ports::Shown;
+use super::simulator::{Files, PATIENCE, Simulator, memory_image, read_shown, read_words, write_inputs};
+use super::tally::{ExpectedResult, Tally};
 use super::{Comparator, CosimError, Difference, Level};
 use crate::design::Design;
 use crate::reference::fast::Fast;
@@ -63,6 +64,8 @@ impl Request<'_> {
 pub struct Outcome {
     /// Samples compared.
     pub samples: u64,
+    /// Of these, samples that were learned.
+    pub learned: u64,
     /// States and weights compared one by one.
     pub compared: u64,
     /// Steps whose signature was compared.
@@ -132,6 +135,8 @@ pub fn cross_check(
         if comparator.ended_early || end.hangs {
             differences.push(comparator.stopped_early(end.hangs.then_some(request.patience())));
         } else {
+            let shown = shown(request, &files, false)?;
+            differences.extend(wrong_at_the_ports(request, layout, &shown));
             final_weights(request, layout, &files, &network.weights(), &mut differences)?;
         }
     } else if comparator.ended_early && differences.is_empty() {
@@ -143,6 +148,7 @@ pub fn cross_check(
     let [test_accuracy, reference_accuracy] = tally.accuracies();
     Ok(Outcome {
         samples: tally.samples,
+        learned: tally.learned(),
         compared: comparator.compared,
         steps: comparator.steps,
         differences,
@@ -291,6 +297,25 @@ fn final_weights(
     Ok(())
 }
 
+/// What the ports have shown of every sample, or (of hardware that has stopped) of those that came to a result.
+fn shown(request: &Request<'_>, files: &Files, hangs: bool) -> Result<Vec<Shown>, CosimError> {
+    let shown = read_shown(&files.results)?;
+    let due = request.samples.len();
+    if shown.len() != due && !hangs {
+        let came = shown.len();
+        return Err(CosimError::Simulation(format!("{came} results came back, {due} were expected")));
+    }
+    Ok(shown)
+}
+
+/// The first thing that the ports have shown and must not, if any.
+fn wrong_at_the_ports(request: &Request<'_>, layout: &Layout, shown: &[Shown]) -> Option<Difference> {
+    request.samples.iter().zip(shown).find_map(|(s, shown)| {
+        let when = When { sample: s.number, at: At::Result, cycle: shown.cycle };
+        shown.wrong(s).next().map(|mismatch| mismatch.told(when, &layout.network))
+    })
+}
+
 /// The verdict without a waveform: results of every sample, and the weights at the end.
 fn without_waveform(
     request: &Request<'_>,
@@ -314,31 +339,20 @@ fn without_waveform(
     }
     let end = simulator.finish()?;
     let wall = begin.elapsed();
-    let results = read_words(&files.results)?;
-    if results.len() != predictions.len() * 4 && !end.hangs {
-        return Err(CosimError::Simulation(format!(
-            "{} results came back, {} were expected",
-            results.len() / 4,
-            predictions.len()
-        )));
-    }
+    let shown = shown(request, &files, end.hangs)?;
     let (mut differences, mut tally) = (Vec::new(), Tally::default());
-    for (k, &[prediction, label, cycles, reads]) in results.as_chunks::<4>().0.iter().enumerate() {
-        let s = request.samples[k];
-        let found = HardwareResult {
-            prediction: prediction as u32,
-            label: label as u32,
-            cycles: cycles as u32,
-            reads: reads as u32,
-        };
-        let wrong = tally.take(&s, request.epoch(k), predictions[k], found).next();
+    for (k, (s, shown)) in request.samples.iter().zip(&shown).enumerate() {
+        let wrong = tally.take(s, request.epoch(k), predictions[k], shown.result).next();
         if let Some(first) = wrong.filter(|_| differences.is_empty()) {
-            let when = When { sample: s.number, at: At::Result, cycle: 0 };
+            let when = When { sample: s.number, at: At::Result, cycle: shown.cycle };
             differences.push(first.told(when, &layout.network));
         }
     }
+    if differences.is_empty() || request.survey {
+        differences.extend(wrong_at_the_ports(request, layout, &shown));
+    }
     if end.hangs {
-        let s = request.samples[results.len() / 4];
+        let s = request.samples[shown.len()];
         let predicted = request.most_cycles(layout, &program, s).all;
         let hang = Mismatch::no_result(predicted, request.design.network.inputs(), request.patience());
         differences.push(hang.told(When { sample: s.number, at: At::Result, cycle: 0 }, &layout.network));
@@ -348,6 +362,7 @@ fn without_waveform(
     let [test_accuracy, reference_accuracy] = tally.accuracies();
     Ok(Outcome {
         samples: tally.samples,
+        learned: tally.learned(),
         compared: layout.weights.weights() as u64,
         steps: 0,
         differences,

@@ -1,5 +1,6 @@
 //! The verilated core as a process: what it reads, what it leaves, how it ends.
 
+use super::ports::Shown;
 use super::{CosimError, Request};
 use crate::reference::Weights;
 use crate::rules::{Program, header_marks};
@@ -42,6 +43,15 @@ fn write_words(path: &Path, words: impl Iterator<Item = i32>) -> Result<(), Cosi
         file.flush()
     };
     write().map_err(|e| CosimError::io("write", path, e))
+}
+
+/// Words that the harness keeps of a result.
+pub(super) const RESULT_WORDS: usize = 11;
+
+/// What the core's ports have shown of each sample, whose results lie in a file.
+pub(super) fn read_shown(path: &Path) -> Result<Vec<Shown>, CosimError> {
+    let words = read_words(path)?;
+    Ok(words.as_chunks::<RESULT_WORDS>().0.iter().map(|w| Shown::of(w.map(|word| word as u32))).collect())
 }
 
 pub(super) fn read_words(path: &Path) -> Result<Vec<i32>, CosimError> {

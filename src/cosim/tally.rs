@@ -80,6 +80,11 @@ impl Tally {
         checks.into_iter().filter(Mismatch::differs)
     }
 
+    /// Samples that were learned.
+    pub fn learned(&self) -> u64 {
+        self.trained.1
+    }
+
     /// Mean cycles of a training sample.
     pub fn cycles_per_sample(&self) -> f64 {
         self.trained.0 as f64 / self.trained.1.max(1) as f64

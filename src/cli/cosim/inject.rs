@@ -12,8 +12,10 @@ use std::process::ExitCode;
 fn caught_at(differences: &[Difference]) -> [bool; 4] {
     let any = |fields: &[Field]| differences.iter().any(|d| fields.contains(&d.field));
     let result = [Field::Prediction, Field::Label, Field::Cycles, Field::WeightReads];
-    let last = any(&result) || any(&[Field::FinalWeight, Field::Hang, Field::Bus]);
-    let signature = any(&[Field::Signature]) || any(&result);
+    let ports = [Field::TrainFlag, Field::SampleNumber, Field::Ready, Field::Busy, Field::Pace];
+    let ports = any(&ports);
+    let last = ports || any(&result) || any(&[Field::FinalWeight, Field::Hang, Field::Bus]);
+    let signature = ports || any(&[Field::Signature]) || any(&result);
     let states = signature || any(&[Field::State, Field::Place, Field::Count]);
     let events = states || any(&[Field::Weight, Field::WeightBack, Field::Drive]);
     [last, signature, states, events]

@@ -17,6 +17,11 @@ struct Report<'a> {
     design: &'a str,
     level: Level,
     samples: u64,
+    /// Of these, samples that were learned, and samples that were only classified.
+    learned: u64,
+    classified: u64,
+    /// Made samples (`--stress`) that were compared behind them.
+    made: u64,
     compared: u64,
     steps: u64,
     differences: usize,
@@ -63,6 +68,8 @@ pub(super) struct Verdict<'a> {
     pub bench: &'a Bench<'a>,
     pub outcome: &'a Outcome,
     pub replayed: Option<Replay>,
+    /// Made samples that were compared, too.
+    pub made: Option<u64>,
     /// A waveform of the first sample.
     pub first_sample: Option<PathBuf>,
     /// Answers of the bus that were compared.
@@ -102,6 +109,9 @@ impl Verdict<'_> {
             design: &bench.design.name,
             level: self.args.level,
             samples: o.samples,
+            learned: o.learned,
+            classified: o.samples - o.learned,
+            made: self.made.unwrap_or(0),
             compared: o.compared,
             steps: o.steps,
             differences: o.differences.len(),
@@ -145,7 +155,14 @@ impl Verdict<'_> {
         let level = format!("{:?}", self.args.level).to_lowercase();
         let Some(d) = o.differences.first() else {
             note!("EQUAL at level {level}: hardware and reference agree in every bit");
-            note!("  samples            {}", grouped(o.samples));
+            let classified = match o.samples - o.learned {
+                0 => "none to classify".to_owned(),
+                count => format!("{} to classify", grouped(count)),
+            };
+            note!("  samples            {} to learn, {classified}", grouped(o.learned));
+            if let Some(made) = self.made {
+                note!("  made samples       {}, weights and inputs at and near their rails", grouped(made));
+            }
             let (compared, steps) = (grouped(o.compared), grouped(o.steps));
             note!("  compared           {compared} states and weights, {steps} signatures");
             if let Some(words) = self.bus_words {
@@ -274,6 +291,8 @@ fn explain(design: &Design, d: &Difference) -> String {
         Field::Bus => "the core is right (its commit port is compared first): look at the bus, from the word back to the core: stream_results, registers, weight_window, rail_counter, stream_samples".to_owned(),
         Field::Hang => "look at the sequencer, then at what it waits for: sample_buffer (a sample), softmax_unit (its pulls)".to_owned(),
         Field::Cycles | Field::WeightReads | Field::Place | Field::Count => "the order or number of events: look at the sequencer, then at still_watch and contrast_list, by which it leaves out passes and chunks".to_owned(),
+        Field::Ready | Field::Busy | Field::Pace => "every bit that was computed is right, but the core does not keep to its handshakes: look at sample_buffer (ready_o, full_o), then at the sequencer, which starts a sample (sample_start_o, enable_i) and ends it (sample_release_o, busy_o)".to_owned(),
+        Field::TrainFlag | Field::SampleNumber => "look at what travels with a sample: sample_buffer (train_o), sample_number_q of the core".to_owned(),
         Field::Prediction | Field::Label => "run again at --level events to see which state or weight came first".to_owned(),
     }
 }

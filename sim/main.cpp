@@ -122,7 +122,10 @@ class Ports {
 public:
     bool ready() const { return m_taken - m_left < 2; }
     bool running() const { return m_running; }
-    uint64_t started() const { return m_started; }
+    // Some cycles ago the sample of this number (from 1) has started, or should have.
+    bool well_under_way(uint64_t number, uint64_t now) const {
+        return m_running && m_started == number && now >= m_start + Pause;
+    }
 
     // Before an edge: is the core ready as it must be?
     void before(bool ready_o) { m_odd_ready += ready_o != ready(); }
@@ -193,13 +196,14 @@ int main(int argc, char** argv) {
     const uint64_t first_cycle = bench.cycle();
     const auto begin = std::chrono::steady_clock::now();
     while (done < work.count) {
-        // The first sample waits for enable until the next one is there, too; the second runs without it, and whoever
-        // comes next waits again.
-        if (enabled_at == ~uint64_t{0} && sending >= std::min<size_t>(work.count, 2)) {
+        // The first sample waits for enable until the next one is there, too, or must be; the second loses it on its way,
+        // and whoever comes next waits again.
+        const bool waiting = enabled_at == ~uint64_t{0};
+        if (waiting && (sending >= std::min<size_t>(work.count, 2) || bench.cycle() >= first_cycle + 2 * EQHDL_INPUTS + Pause)) {
             enabled_at = bench.cycle() + Pause;
             quiet = 0;
         }
-        top.enable_i = bench.cycle() >= enabled_at && !(done == 1 && ports.started() == 2);
+        top.enable_i = bench.cycle() >= enabled_at && !(done == 1 && ports.well_under_way(2, bench.cycle()));
         if (sending < work.count) {
             bench.offer(work.sample(sending), work.entry(sending), input);
         } else {
@@ -220,7 +224,7 @@ int main(int argc, char** argv) {
             ports.result(bench.cycle(), uint64_t{top.result_cycles_o} + (done & 1), results);
             if (++done <= 2) enabled_at = bench.cycle() + Pause;
             quiet = 0;
-        } else if (bench.cycle() < enabled_at && enabled_at != ~uint64_t{0}) {
+        } else if (enabled_at != ~uint64_t{0} && bench.cycle() < enabled_at) {
             quiet = 0;
         } else {
             hangs = ++quiet > work.limit(done, o);

@@ -737,11 +737,11 @@ pub const FAULTS: &[Fault] = &[
     Fault {
         name: "late-start",
         kind: "ports",
-        what: "a sample starts only when the next one is there, too, or none comes",
+        what: "a sample starts a cycle late",
         edit: Edit::Leaf(
-            "sample_buffer.v",
-            "assign full_o = full_q[read_bank_q];",
-            "assign full_o = full_q[read_bank_q] && (position_q == {CountWidth{1'b0}});",
+            "sequencer.v",
+            "if (sample_start_o && !sample_release_o) begin",
+            "if (sample_start_o && !sample_release_o && pad_q == 0) pad_q <= 1;\n          else if (sample_start_o && !sample_release_o) begin",
         ),
         needs: Needs::Nothing,
     },

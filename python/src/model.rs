@@ -112,7 +112,7 @@ impl Model {
         resume: bool,
         tick: Option<Py<PyAny>>,
         on_epoch: Option<Py<PyAny>>,
-    ) -> PyResult<(Vec<f64>, Vec<f64>, f64, Option<f64>)> {
+    ) -> PyResult<Course> {
         let mut design = (*self.design).clone();
         design.epochs = epochs.unwrap_or(design.epochs);
         if design.epochs == 0 {
@@ -276,6 +276,9 @@ impl Model {
     }
 }
 
+/// Accuracies of each epoch (train, test), samples per second, cycles per sample.
+type Course = (Vec<f64>, Vec<f64>, f64, Option<f64>);
+
 type Asked<'a> = Option<&'a Py<PyAny>>;
 
 impl Model {
@@ -287,7 +290,7 @@ impl Model {
         resume: bool,
         tick: Asked<'_>,
         on_epoch: Asked<'_>,
-    ) -> PyResult<(Vec<f64>, Vec<f64>, f64, Option<f64>)> {
+    ) -> PyResult<Course> {
         let samples = TrainingData::new(design, dataset);
         let plan = Plan::new(design, dataset);
         let _ours =

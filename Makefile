@@ -105,8 +105,8 @@ bench: ## speed of simulation, waveform, comparison and reference, as ratios
 
 lint: ## formatting, clippy, and the Verilog through three front ends
 	@sim/setup.sh test lint
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --release --test lint
 
 results: ## the published MNIST experiments in fixed point (hours, resumable); writes docs/results.md

@@ -192,7 +192,7 @@ class Design:
         return Check(**{field.name: found[field.name] for field in dataclasses.fields(Check)})
 
     def generate(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Writes the Verilog, as ``eqhdl generate -o folder`` does; the files."""
+        """Writes the Verilog, as ``eqhdl generate -o folder`` does; the files, without the list of their digests."""
         return [Path(folder) / name for name in self._native.generate(folder)]
 
     def data(self) -> DataSet:

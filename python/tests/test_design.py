@@ -1,4 +1,6 @@
 import copy
+import dataclasses
+import json
 import pickle
 import subprocess
 import sys
@@ -54,16 +56,14 @@ def test_errors_are_the_command_lines(tmp_path, command):
 
 
 def test_check_and_generate_are_the_command_lines(design, tmp_path, command):
-    import json
-
     run = subprocess.run([command, "check", "--json", design.path], capture_output=True, text=True, check=True)
-    theirs, ours = json.loads(run.stdout), design.check()
-    assert (ours.memory_bits, ours.cycles_per_sample, ours.signals) == (theirs["memory_bits"], theirs["cycles_per_sample"], theirs["signals"])
+    assert json.loads(json.dumps(dataclasses.asdict(design.check()))) == json.loads(run.stdout)
     files = design.generate(tmp_path / "a")
     subprocess.run([command, "generate", design.path, "-o", tmp_path / "b"], capture_output=True, check=True)
-    for file in files:
-        assert file.read_bytes() == (tmp_path / "b" / file.name).read_bytes()
-    assert len(files) == len(list((tmp_path / "b").iterdir())) or len(files) > 30
+    ours, theirs = ({path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()} for folder in "ab")
+    assert ours == theirs
+    # The list of digests is the folder's own.
+    assert sorted(path.name for path in files) == sorted(ours.keys() - {"eqhdl_digits_ep.sha256"})
 
 
 def test_designs_are_values(design):

@@ -183,7 +183,7 @@ class Model(_Estimator):
     @property
     def weights(self) -> dict[str, NDArray[np.int32]]:
         """Raw weights ``w1`` (rows: post-synaptic neurons), biases ``b1``, ...; ``back2``, ... of a way back of its own;
-        velocities ``v1``, ``vb1``, ...: copies, in the names of ``eqhdl train --save``."""
+        velocities ``velocity1``, ``velocity_b1``, ...: copies, in the names of ``eqhdl train --save``."""
         return self._native.weights()
 
     @property

@@ -5,13 +5,12 @@ use crate::design::Design;
 use crate::{errors, trace};
 use eqhdl::data::Dataset;
 use eqhdl::design;
-use eqhdl::fixed_point::Format;
 use eqhdl::lock::Lock;
 use eqhdl::reference::checkpoint::Checkpoint;
 use eqhdl::reference::counters::Counters;
 use eqhdl::reference::fast::Fast;
 use eqhdl::reference::train::{Plan, PlannedSample, Trainer, TrainingData};
-use eqhdl::reference::weights::{backward_layer, velocity_layer};
+use eqhdl::reference::weights::parts;
 use eqhdl::reference::{Silent, Weights};
 use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray2};
@@ -49,39 +48,6 @@ impl Model {
     fn weights_now(&self) -> Weights {
         self.known().weights.clone()
     }
-}
-
-/// A matrix of weights or biases: name, layer among the weights, whether of the bias column, its format.
-struct Entry {
-    name: String,
-    layer: usize,
-    bias: bool,
-    format: Format,
-}
-
-/// All that a design's weights are, in the names of `eqhdl train --save`.
-fn entries(design: &design::Design) -> Vec<Entry> {
-    let mut all = Vec::new();
-    for (l, s) in (1..).zip(&design.synapses) {
-        all.push(Entry { name: format!("w{l}"), layer: l - 1, bias: false, format: s.weight });
-        all.push(Entry { name: format!("b{l}"), layer: l - 1, bias: true, format: s.bias });
-        if l > 1 && design.has_separate_feedback() {
-            let layer = backward_layer(design, l) - 1;
-            all.push(Entry { name: format!("back{l}"), layer, bias: false, format: s.weight });
-        }
-        if let Some(m) = design.momentum {
-            let layer = velocity_layer(design, l) - 1;
-            all.push(Entry { name: format!("v{l}"), layer, bias: false, format: m.format(s.weight) });
-            all.push(Entry { name: format!("vb{l}"), layer, bias: true, format: m.format(s.bias) });
-        }
-    }
-    all
-}
-
-/// Rows and columns of an entry, and the first of its columns among the layer's.
-fn extent(weights: &Weights, e: &Entry) -> (usize, usize, usize) {
-    let layer = &weights.layers[e.layer];
-    if e.bias { (layer.rows, 1, layer.columns - 1) } else { (layer.rows, layer.columns - 1, 0) }
 }
 
 #[pymethods]
@@ -178,14 +144,14 @@ impl Model {
     /// Raw weights (rows: post-synaptic) and biases, by the names of `eqhdl train --save`.
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let (weights, dict) = (self.weights_now(), PyDict::new(py));
-        for e in entries(&self.design) {
-            let (rows, columns, first) = extent(&weights, &e);
-            let layer = &weights.layers[e.layer];
-            let array = Array2::from_shape_fn((rows, columns), |(r, c)| layer.get(r, first + c));
+        for part in parts(&self.design) {
+            let (layer, columns) = (&weights.layers[part.layer], part.columns(&weights));
+            let shape = (layer.rows, columns.len());
+            let array = Array2::from_shape_fn(shape, |(r, c)| layer.get(r, columns.start + c));
             let array = array.into_pyarray(py);
-            match e.bias {
-                true => dict.set_item(e.name, array.reshape([rows])?)?,
-                false => dict.set_item(e.name, array)?,
+            match part.bias {
+                true => dict.set_item(part.name, array.reshape([layer.rows])?)?,
+                false => dict.set_item(part.name, array)?,
             }
         }
         Ok(dict)
@@ -193,48 +159,49 @@ impl Model {
 
     /// Formats of these, by the same names: as a design file writes them, and how many fraction bits they have.
     fn formats(&self) -> Vec<(String, String, i32)> {
-        entries(&self.design).into_iter().map(|e| (e.name, e.format.to_string(), e.format.frac)).collect()
+        parts(&self.design).into_iter().map(|p| (p.name, p.format.to_string(), p.format.frac)).collect()
     }
 
     /// Takes one matrix of weights or biases (rows, columns): real numbers to the nearest of their format, or raw ones as they
     /// are. Returns the largest error of a value.
     fn set_weights(&self, name: &str, values: PyReadonlyArray2<'_, f64>, raw: bool) -> PyResult<f64> {
-        let Some(e) = entries(&self.design).into_iter().find(|e| e.name == name) else {
+        let Some(part) = parts(&self.design).into_iter().find(|p| p.name == name) else {
             return Err(errors::data_message(format!("weights: this design has none called `{name}`")));
         };
         let mut known = self.known();
-        let (rows, columns, first) = extent(&known.weights, &e);
+        let (rows, of) = (known.weights.layers[part.layer].rows, part.columns(&known.weights));
+        let (columns, first) = (of.len(), of.start);
         let values = values.as_array();
         if values.dim() != (rows, columns) {
-            let shape = if e.bias { format!("({rows},)") } else { format!("({rows}, {columns})") };
+            let shape = if part.bias { format!("({rows},)") } else { format!("({rows}, {columns})") };
             return Err(errors::data_message(format!(
                 "weights: `{name}` has shape {:?}; {shape} is needed: a row per post-synaptic neuron",
                 values.shape()
             )));
         }
         let mut largest = 0f64;
-        let mut new = known.weights.layers[e.layer].clone();
+        let mut new = known.weights.layers[part.layer].clone();
         for ((row, column), &value) in values.indexed_iter() {
             let fits = value.is_finite()
-                && (!raw || (value >= e.format.min_raw() as f64 && value <= e.format.max_raw() as f64));
+                && (!raw || (value >= part.format.min_raw() as f64 && value <= part.format.max_raw() as f64));
             if !fits {
                 return Err(errors::data_message(format!(
                     "weights: `{name}`, row {row}, column {column} is {value}; {}",
                     if raw {
-                        format!("raw values of {} are needed", e.format)
+                        format!("raw values of {} are needed", part.format)
                     } else {
                         "every value must be finite".to_owned()
                     }
                 )));
             }
-            let kept = if raw { value as i64 } else { e.format.nearest(value) };
+            let kept = if raw { value as i64 } else { part.format.nearest(value) };
             if !raw {
-                largest = largest.max((e.format.to_real(kept) - value).abs());
+                largest = largest.max((part.format.to_real(kept) - value).abs());
             }
             let at = new.at(row, first + column);
             new.raw[at] = kept as i32;
         }
-        known.weights.layers[e.layer] = new;
+        known.weights.layers[part.layer] = new;
         Ok(largest)
     }
 

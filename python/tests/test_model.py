@@ -31,12 +31,12 @@ def test_weights_are_the_command_lines(name, tmp_path, command):
     assert model.test_accuracy_ == report["test_accuracy_per_epoch"]
     assert model.train_accuracy_ == report["train_accuracy_per_epoch"]
     with np.load(tmp_path / "w.npz") as saved:
-        for key in (key for key in model.weights if key[0] in "wb" and "back" not in key):
+        assert {"design", *model.weights, *(f"{key}_frac" for key in model.weights)} == set(saved)
+        for key in model.weights:
             assert np.array_equal(model.weights[key], saved[key]), key
-    if not any(key.startswith("v") for key in model.weights):
-        other = eqhdl.Model(design)
-        assert set(other.load_weights(tmp_path / "w.npz").values()) == {0.0}
-        assert other.weights_digest == model.weights_digest
+    other = eqhdl.Model(design)
+    assert set(other.load_weights(tmp_path / "w.npz").values()) == {0.0}
+    assert other.weights_digest == model.weights_digest
 
 
 def test_checkpoints_are_the_command_lines(tmp_path, command, design, data):

@@ -16,7 +16,7 @@ EQHDL := $(or $(value CARGO_TARGET_DIR),target)/release/eqhdl
 quoted = '$(subst ','\'',$(1))'
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-synth setup-axi build run test test-axi axi-defects cosim inject formal mutate netlist bench \
+.PHONY: help setup setup-synth setup-axi build run test test-axi test-python axi-defects cosim inject formal mutate netlist bench \
         results lint data clean fuzz fuzz-parsers docs-check
 
 help: ## this list
@@ -45,6 +45,14 @@ test: ## every test, Verilator, Icarus and Yosys included
 	@sim/setup.sh test
 	cargo test --release --doc
 	cargo test --release --no-fail-fast --lib --bins --examples --tests
+
+test-python: ## the Python package, installed into .tools/python, with pytest
+	@sim/setup.sh test
+	@sim/setup_python.sh python
+	cargo build --release
+	PATH="$(CURDIR)/.tools/python/bin:$$PATH" .tools/python/bin/python -m pip install --quiet \
+		--disable-pip-version-check --no-build-isolation --no-deps --force-reinstall .
+	EQHDL=$(call quoted,$(EQHDL)) .tools/python/bin/python -m pytest -q $(ARGS)
 
 test-axi: ## the core on AXI under cocotb's masters: random stalls, bad packets, resets (minutes)
 	@sim/setup.sh test
@@ -97,8 +105,8 @@ bench: ## speed of simulation, waveform, comparison and reference, as ratios
 
 lint: ## formatting, clippy, and the Verilog through three front ends
 	@sim/setup.sh test lint
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --release --test lint
 
 results: ## the published MNIST experiments in fixed point (hours, resumable); writes docs/results.md

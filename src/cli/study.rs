@@ -41,12 +41,12 @@ struct Summary<'a> {
     table: &'a Table,
 }
 
-/// Runs the command.
+/// Runs the command; `program` is what other machines start for a point.
 ///
 /// # Errors
 /// A study or base design that cannot be used; a point that does not exist; a file that cannot be written; an engine
 /// that failed.
-pub fn run(args: &StudyArgs) -> Result<ExitCode, CliError> {
+pub fn run(args: &StudyArgs, program: &Path) -> Result<ExitCode, CliError> {
     let study = file::load(&args.study).map_err(CliError::input)?;
     if args.jobs == Some(0) {
         return Err(CliError::input_message("--jobs 0: at least one point runs at a time"));
@@ -67,9 +67,8 @@ pub fn run(args: &StudyArgs) -> Result<ExitCode, CliError> {
     let chosen = chosen(args, &points)?;
     let pending: Vec<&Named> = chosen.iter().copied().filter(|p| is_pending(p, &store)).collect();
     report::write_designs(&out, &points).map_err(|e| cannot_write(&out, &e))?;
-    let program = PathBuf::from(std::env::args_os().next().unwrap_or_else(|| "eqhdl".into()));
     let commands = || -> Vec<String> {
-        pending.iter().map(|p| engine::command(&program, &args.study, &out, &p.id)).collect()
+        pending.iter().map(|p| engine::command(program, &args.study, &out, &p.id)).collect()
     };
     let mut outcomes = Vec::new();
     match args.engine {

@@ -16,6 +16,7 @@ use crate::reference::checkpoint::{Checkpoint, CheckpointError};
 use crate::reference::counters::Counters;
 use crate::reference::profile::{self, SignalProfile, profile};
 use crate::reference::train::{Course, Plan, Progress, Trainer, TrainingData};
+use crate::reference::weights::parts;
 use crate::{signals, whole};
 use course::{Accuracies, Training, announce, changed_design, finish, prepare, write_report};
 use miette::{IntoDiagnostic, WrapErr};
@@ -189,27 +190,24 @@ fn angles(degrees: &[f64]) -> String {
     format!("angle between weights forward and back: {}\n", layers.join(", "))
 }
 
-/// Raw weights `w1` (rows: post-synaptic), raw biases `b1`, and their fraction bits `w1_frac`, `b1_frac`; and so on;
-/// the design's keys that they depend on as bytes of text, `design`.
+/// The raw values of all [`parts`] (rows: post-synaptic) by name, and their fraction bits, such as `w1_frac`; the design's
+/// keys that they depend on as bytes of text, `design`.
 fn save_weights(weights: &Weights, design: &Design, path: &Path) -> miette::Result<()> {
     let write = || -> miette::Result<()> {
         let mut bytes = Cursor::new(Vec::new());
         let mut npz = NpzWriter::new_compressed(&mut bytes);
-        for (i, (layer, s)) in weights.layers.iter().zip(&design.synapses).enumerate() {
-            let (l, pre) = (i + 1, layer.columns - 1);
-            let w = Array2::from_shape_fn((layer.rows, pre), |(row, column)| layer.get(row, column));
-            let b = Array1::from_shape_fn(layer.rows, |row| layer.get(row, pre));
-            npz.add_array(format!("w{l}"), &w).into_diagnostic()?;
-            npz.add_array(format!("b{l}"), &b).into_diagnostic()?;
-            npz.add_array(format!("w{l}_frac"), &Array1::from_elem(1, s.weight.frac)).into_diagnostic()?;
-            npz.add_array(format!("b{l}_frac"), &Array1::from_elem(1, s.bias.frac)).into_diagnostic()?;
-        }
-        // The way back, where it has weights of its own: `back2` joins layer 2 to layer 1, in the shape of `w2`.
-        for (l, layer) in (2..).zip(weights.layers.iter().skip(design.output_layer())) {
-            let w = Array2::from_shape_fn((layer.rows, layer.columns - 1), |(row, column)| {
-                layer.get(row, column)
+        for part in parts(design) {
+            let (layer, columns) = (&weights.layers[part.layer], part.columns(weights));
+            let raw = Array2::from_shape_fn((layer.rows, columns.len()), |(row, column)| {
+                layer.get(row, columns.start + column)
             });
-            npz.add_array(format!("back{l}"), &w).into_diagnostic()?;
+            match part.bias {
+                true => npz.add_array(&part.name, &raw.column(0)),
+                false => npz.add_array(&part.name, &raw),
+            }
+            .into_diagnostic()?;
+            let frac = Array1::from_elem(1, part.format.frac);
+            npz.add_array(format!("{}_frac", part.name), &frac).into_diagnostic()?;
         }
         // What the weights belong to: text as bytes, which is what every reader of NPZ takes.
         let keys = Array1::from(Keys::of_training(design).text().into_bytes());
@@ -218,4 +216,68 @@ fn save_weights(weights: &Weights, design: &Design, path: &Path) -> miette::Resu
         whole::write(path, bytes.get_ref()).into_diagnostic()
     };
     write().wrap_err_with(|| format!("cannot write the weights to {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::design;
+    use ndarray_npy::NpzReader;
+    use std::fs::File;
+
+    /// Every raw value of a design's weights arrives once, under the name of what it is.
+    #[test]
+    fn saved_weights_are_named_for_what_they_are() {
+        let layer = ["w1", "b1", "w2", "b2"];
+        for (name, more) in [
+            ("digits-ep", vec![]),
+            ("digits-kp", vec![("back2", 2, false)]),
+            (
+                "digits-momentum",
+                vec![
+                    ("velocity1", 2, false),
+                    ("velocity_b1", 2, true),
+                    ("velocity2", 3, false),
+                    ("velocity_b2", 3, true),
+                ],
+            ),
+        ] {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let design = design::load(&root.join(format!("designs/{name}.toml"))).unwrap();
+            let mut weights = Weights::initial(&design);
+            // No two alike.
+            let mut next = 0..;
+            weights.layers.iter_mut().flat_map(|l| &mut l.raw).for_each(|raw| *raw = next.next().unwrap());
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("w.npz");
+            save_weights(&weights, &design, &path).unwrap();
+
+            let mut file = NpzReader::new(File::open(&path).unwrap()).unwrap();
+            let forward = layer.iter().enumerate().map(|(i, &name)| (name, i / 2, i % 2 == 1));
+            let parts: Vec<_> = forward.chain(more).collect();
+            let mut names = vec!["design".to_owned()];
+            for &(part, at, bias) in &parts {
+                let layer = &weights.layers[at];
+                names.extend([part.to_owned(), format!("{part}_frac")]);
+                if bias {
+                    let found: Array1<i32> = file.by_name(part).unwrap();
+                    let raw = (0..layer.rows).map(|row| layer.get(row, layer.columns - 1));
+                    assert_eq!(found, Array1::from_iter(raw), "{name}: {part}");
+                } else {
+                    let found: Array2<i32> = file.by_name(part).unwrap();
+                    let shape = (layer.rows, layer.columns - 1);
+                    let raw = Array2::from_shape_fn(shape, |(row, column)| layer.get(row, column));
+                    assert_eq!(found, raw, "{name}: {part}");
+                }
+            }
+            let mut found = file.names().unwrap();
+            found.sort();
+            names.sort();
+            assert_eq!(found, names, "{name}");
+            if design.momentum.is_some() {
+                let frac: Array1<i32> = file.by_name("velocity1_frac").unwrap();
+                assert_eq!(frac[0], 17, "[formats] velocity = \"s16.17\"");
+            }
+        }
+    }
 }

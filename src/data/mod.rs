@@ -10,6 +10,7 @@ mod error;
 mod form;
 mod idx;
 mod imagenet;
+mod memory;
 mod npy;
 mod npz;
 mod order;
@@ -22,6 +23,7 @@ pub use augment::Augment;
 pub use checksum::hex;
 pub use error::{DataError, Part};
 pub use form::Form;
+pub use memory::{Elements, InMemory};
 pub use order::epoch_order;
 pub use quantise::{QuantisedSamples, input_value, quantise, raw_input};
 pub use warnings::warnings;
@@ -186,6 +188,11 @@ impl Dataset {
         if self.test.is_empty() {
             self.part(fit.test_samples)?;
         }
+        self.fit_as_parted(fit)
+    }
+
+    /// The same of a data set that is parted as it should be: there may be no test samples.
+    fn fit_as_parted(mut self, fit: Fit) -> Result<Dataset, DataError> {
         let wanted = [(Part::Train, fit.train_samples), (Part::Test, fit.test_samples)];
         for (part, samples) in [Part::Train, Part::Test].into_iter().zip([&self.train, &self.test]) {
             let data = || self.name.clone();

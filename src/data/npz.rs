@@ -219,7 +219,7 @@ fn inputs(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<f32>,
     let mut values = Vec::new();
     let read = match header.kind() {
         "u1" => header.elements::<1, Stop>(&mut reader, |b| {
-            values.push(f32::from(b[0]) / 255.0);
+            values.push(of_byte(b[0]));
             Ok(())
         }),
         "f4" => header.elements(&mut reader, |b| input(&mut values, f32::from_le_bytes(b).into())),
@@ -230,13 +230,20 @@ fn inputs(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<f32>,
 }
 
 fn input(values: &mut Vec<f32>, value: f64) -> Result<(), Stop> {
-    let narrowed = value as f32;
-    if !narrowed.is_finite() {
-        return Err(Stop::Value(values.len(), value));
-    }
-    // A float of -0 is the same input as 0: one bit pattern for it, so that the checksum agrees.
-    values.push(narrowed + 0.0);
+    values.push(of_float(value).ok_or(Stop::Value(values.len(), value))?);
     Ok(())
+}
+
+/// The input that a byte is.
+pub(super) fn of_byte(byte: u8) -> f32 {
+    f32::from(byte) / 255.0
+}
+
+/// The input that a float is, if it is one.
+pub(super) fn of_float(value: f64) -> Option<f32> {
+    let narrowed = value as f32;
+    // A float of -0 is the same input as 0: one bit pattern for it, so that the checksum agrees.
+    narrowed.is_finite().then_some(narrowed + 0.0)
 }
 
 /// Bytes as they are.

@@ -2,9 +2,10 @@
 
 use super::WeightSource;
 use crate::design::Design;
-use crate::fixed_point::{Purpose, absorb, exact, row_bits, step_key};
+use crate::fixed_point::{Format, Purpose, absorb, exact, row_bits, step_key};
 use crate::network::Connection;
 use sha2::{Digest, Sha256};
+use std::ops::Range;
 
 /// Rows (post-synaptic neurons) are kept in blocks of this many, whatever the hardware's lane count: the width of the
 /// model's SIMD kernels.
@@ -86,6 +87,47 @@ pub fn shapes(design: &Design) -> Vec<(usize, usize)> {
     let backward = design.network.connections().skip(1).filter(|_| design.has_separate_feedback());
     let velocities = design.network.connections().filter(|_| design.momentum.is_some());
     forward.chain(backward).chain(velocities).map(shape).collect()
+}
+
+/// A matrix of a design's [`Weights`], or a column of biases, and the name that it has outside the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// `w1` and `b1` of synapse layer 1, and so on; `back2` of the way back from layer 2; with momentum `velocity1` of `w1`
+    /// and `velocity_b1` of `b1`.
+    pub name: String,
+    /// Where among [`Weights::layers`] (from 0).
+    pub layer: usize,
+    /// Whether it is the column of biases, or all the others.
+    pub bias: bool,
+    /// Format of its values.
+    pub format: Format,
+}
+
+impl Part {
+    /// Its columns in that layer.
+    pub fn columns(&self, weights: &Weights) -> Range<usize> {
+        let bias = weights.layers[self.layer].columns - 1;
+        if self.bias { bias..bias + 1 } else { 0..bias }
+    }
+}
+
+/// All that a design's weights consist of, by name: what `eqhdl train --save` writes.
+pub fn parts(design: &Design) -> Vec<Part> {
+    let part = |name: String, layer: usize, bias, format| Part { name, layer: layer - 1, bias, format };
+    let mut all = Vec::new();
+    for (l, s) in (1..).zip(&design.synapses) {
+        all.push(part(format!("w{l}"), l, false, s.weight));
+        all.push(part(format!("b{l}"), l, true, s.bias));
+        if l > 1 && design.has_separate_feedback() {
+            all.push(part(format!("back{l}"), backward_layer(design, l), false, s.weight));
+        }
+        if let Some(m) = &design.momentum {
+            let layer = velocity_layer(design, l);
+            all.push(part(format!("velocity{l}"), layer, false, m.format(s.weight)));
+            all.push(part(format!("velocity_b{l}"), layer, true, m.format(s.bias)));
+        }
+    }
+    all
 }
 
 impl WeightSource for Weights {

@@ -42,7 +42,8 @@ pub struct TrainArgs {
     /// Seconds between checkpoints; one is also written at the end of every epoch
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub checkpoint_every: f64,
-    /// Write the final weights (raw integers `w1`, `b1`, ... and their fraction bits) to an NPZ file
+    /// Write the final weights (raw integers `w1`, `b1`, ...; `back2`, ... of a way back, `velocity1`, `velocity_b1`, ... of
+    /// momentum; and their fraction bits) to an NPZ file
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
     /// Draw the kernels of layer 1, as learnt, and what the multipliers do not see of them; beside those that floats have

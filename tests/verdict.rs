@@ -341,3 +341,37 @@ fn through_the_bus_edits_of_the_bus_are_differences() {
         assert_eq!(report["first_difference"]["field"], "hang", "{file}: {err}");
     }
 }
+
+#[test]
+fn made_samples_reach_a_rail_that_a_training_does_not() {
+    let folder = Folder::new();
+    let (report, err) = folder.cosim(&["--rtl", "rtl"], 0);
+    assert_eq!([&report["samples"], &report["learned"], &report["classified"]], [6, 6, 0], "{report}");
+    assert_eq!(report["made"], 2, "{report}");
+    assert!(err.contains("6 to learn, none to classify"), "{err}");
+    folder.edit("rtl/eqhdl_net__synapse_lanes.v", "$signed(Lower) : $signed(Largest)", "$signed(Lower) : -1");
+    let (report, _) = folder.cosim(&["--rtl", "rtl", "--stress", "0"], 0);
+    assert_eq!(report["made"], 0, "{report}");
+    let (report, err) = folder.cosim(&["--rtl", "rtl", "--stress", "40"], 1);
+    assert!(err.contains("the 6 samples of the training are equal; a made sample differs"), "{err}");
+    assert_eq!(report["first_difference"]["field"], "weight", "{report}");
+    assert!(report["first_difference"]["sample"].as_u64() >= Some(6), "{report}");
+    assert!(!report["replay"].is_null(), "a made sample is replayed, too: {report}");
+}
+
+/// What no state and no weight shows: what the ports say, and when.
+#[test]
+fn the_ports_are_held_against_what_they_must_say() {
+    let folder = Folder::new();
+    for (defect, field) in [
+        ("late-start", "busy"),
+        ("late-ready", "ready"),
+        ("train-inverted", "train_flag"),
+        ("number-outlives-reset", "sample_number"),
+    ] {
+        for level in ["events", "final"] {
+            let (report, err) = folder.cosim(&["--inject", defect, "--level", level], 1);
+            assert_eq!(report["first_difference"]["field"], field, "{defect} at level {level}: {err}");
+        }
+    }
+}

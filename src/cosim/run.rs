@@ -339,7 +339,7 @@ fn without_waveform(
     }
     let end = simulator.finish()?;
     let wall = begin.elapsed();
-    let shown = shown(request, &files, end.hangs)?;
+    let shown = shown(request, files, end.hangs)?;
     let (mut differences, mut tally) = (Vec::new(), Tally::default());
     for (k, (s, shown)) in request.samples.iter().zip(&shown).enumerate() {
         let wrong = tally.take(s, request.epoch(k), predictions[k], shown.result).next();

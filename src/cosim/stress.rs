@@ -29,19 +29,20 @@ impl Draw {
         absorb(self.key, self.drawn)
     }
 
-    fn below(&mut self, n: u32) -> u32 {
-        (u64::from(self.next()) * u64::from(n) >> 32) as u32
+    /// From 0 to `n - 1`; `n` at most 2^32.
+    fn below(&mut self, n: u64) -> u64 {
+        (u64::from(self.next()) * n) >> 32
     }
 
     /// A value of a format: either rail or one beside it, zero or one beside it, or anything.
     fn value(&mut self, format: Format) -> i32 {
         let (min, max) = (format.min_raw(), format.max_raw());
-        let near = i64::from(self.below(3));
+        let near = self.below(3) as i64;
         let value = match self.below(5) {
             0 => max - near,
             1 => min + near,
             2 => near - 1,
-            _ => min + (i64::from(self.next()) * (max - min + 1) >> 32),
+            _ => min + self.below((max - min + 1) as u64) as i64,
         };
         value.clamp(min, max) as i32
     }
@@ -62,7 +63,7 @@ impl Stress {
                 1 => raw.extend((0..inputs).map(|_| design.input.max_raw() as i32)),
                 2 => raw.extend((0..inputs).map(|_| 0)),
                 3 => {
-                    let only = draw.below(inputs as u32) as usize;
+                    let only = draw.below(inputs as u64) as usize;
                     raw.extend((0..inputs).map(|j| if j == only { draw.value(design.input) } else { 0 }));
                 }
                 _ => raw.extend((0..inputs).map(|_| match draw.below(4) {
@@ -79,7 +80,7 @@ impl Stress {
             let train = k % 4 != 3;
             // A batch learns at one set of rates: the hardware sums what they have scaled, the model scales the sum.
             if in_batch == 0 {
-                rates = draw.below(design.milestones.sets() as u32) as u8;
+                rates = draw.below(design.milestones.sets() as u64) as u8;
             }
             in_batch += u32::from(train);
             let ends_batch = in_batch >= design.batch.max(1) || draw.below(3) == 0;

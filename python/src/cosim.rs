@@ -1,6 +1,7 @@
 //! Hardware and reference side by side, as `eqhdl cosim` has them.
 
 use crate::errors;
+use crate::signals::Listener;
 use eqhdl::cosim::{
     Builds, Fault, Level, Purpose, Request, Through, Tracing, cross_check, leading_to, operands,
 };
@@ -14,7 +15,6 @@ use eqhdl::verilog::Sources;
 use pyo3::prelude::*;
 use serde_json::json;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 /// What is asked of a cross-check.
 pub struct Asked<'a> {
@@ -43,8 +43,7 @@ pub fn run(py: Python<'_>, design: &Design, dataset: &Dataset, asked: &Asked<'_>
     py.detach(|| {
         let plan = Plan::new(design, dataset);
         let limit = asked.samples.unwrap_or(usize::MAX);
-        let samples: Vec<PlannedSample> =
-            (0..plan.epochs).flat_map(|e| plan.samples(e)).take(limit).collect();
+        let samples: Vec<PlannedSample> = plan.all().take(limit).collect();
         if samples.is_empty() {
             return Err(errors::data_message("nothing to compare: no samples".to_owned()));
         }
@@ -74,11 +73,10 @@ pub fn run(py: Python<'_>, design: &Design, dataset: &Dataset, asked: &Asked<'_>
             survey: false,
             patience: Through::Core.patience(design),
         };
-        let (mut heard, mut stopped) = (Instant::now(), None);
+        let (mut listener, mut stopped) = (Listener::new(), None);
         let mut progress = |_: &PlannedSample, _: u64| {
-            if stopped.is_none() && heard.elapsed() >= Duration::from_millis(50) {
-                heard = Instant::now();
-                stopped = Python::attach(|py| py.check_signals()).err();
+            if stopped.is_none() {
+                stopped = listener.hear();
                 if stopped.is_some() {
                     process::end_all();
                 }

@@ -3,6 +3,7 @@
 use crate::data::{self, Data};
 use crate::design::Design;
 use crate::errors;
+use crate::signals::Listener;
 use eqhdl::design;
 use eqhdl::gradient::{Curves, Trace, examples};
 use eqhdl::oracle::bptt::gradients;
@@ -14,7 +15,6 @@ use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 /// The model of a design in real numbers.
 #[pyclass(frozen, module = "eqhdl._eqhdl")]
@@ -65,12 +65,9 @@ impl FloatModel {
         }
         py.detach(|| {
             let mut trainer = FloatTrainer::new(&design, &data.dataset);
-            let (mut heard, mut stopped) = (Instant::now(), None);
+            let (mut listener, mut stopped) = (Listener::new(), None);
             while stopped.is_none() && trainer.step().is_some() {
-                if heard.elapsed() >= Duration::from_millis(50) {
-                    heard = Instant::now();
-                    stopped = Python::attach(|py| py.check_signals()).err();
-                }
+                stopped = listener.hear();
             }
             self.keep(trainer.parameters());
             let (course, plan) = (trainer.course(), trainer.plan());

@@ -7,6 +7,7 @@ mod design;
 mod errors;
 mod float;
 mod model;
+mod signals;
 mod toml_text;
 mod trace;
 

@@ -2,6 +2,7 @@
 
 use crate::data::{self, Data};
 use crate::design::Design;
+use crate::signals::Listener;
 use crate::{errors, trace};
 use eqhdl::data::Dataset;
 use eqhdl::design;
@@ -19,10 +20,7 @@ use pyo3::types::PyDict;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
-
-/// How often a training looks whether Python wants to stop it.
-const LISTENS: Duration = Duration::from_millis(50);
+use std::time::Instant;
 
 /// What a model knows. Behind a lock that nobody holds while it waits for Python.
 #[derive(Clone)]
@@ -99,7 +97,7 @@ impl Model {
             };
             let mut network = Fast::new(&self.design, &weights);
             let (count, batch) = (dataset.train.len() as u32, self.design.batch);
-            let mut heard = Instant::now();
+            let mut listener = Listener::new();
             let (mut learned, mut stopped) = (0, None);
             for index in 0..count {
                 let ends_batch = (index + 1) % batch == 0 || index + 1 == count;
@@ -109,9 +107,8 @@ impl Model {
                 network.set_sample(number);
                 network.run(&input, label, planned.lesson(), &mut Silent);
                 learned = index + 1;
-                if ends_batch && heard.elapsed() >= LISTENS {
-                    heard = Instant::now();
-                    stopped = Python::attach(|py| py.check_signals()).err();
+                if ends_batch {
+                    stopped = listener.hear();
                     if stopped.is_some() {
                         break;
                     }
@@ -285,15 +282,14 @@ impl Model {
             checkpoint.write(path, design, &samples.checksum, plan).map_err(errors::of_checkpoint)
         };
         let (begun, before) = (Instant::now(), trainer.progress().course.done);
-        let (mut heard, mut epoch) = (begun, trainer.epoch());
+        let (mut listener, mut epoch) = (Listener::new(), trainer.epoch());
         let mut stop: Option<PyResult<()>> = None;
         while stop.is_none() || !trainer.is_between_batches() {
             if trainer.step().is_none() {
                 break;
             }
             let course = &trainer.progress().course;
-            if heard.elapsed() >= LISTENS {
-                heard = Instant::now();
+            if listener.is_due() {
                 let told = Python::attach(|py| {
                     py.check_signals()?;
                     let state = (course.done, plan.total(), course.epoch(), course.running_accuracy(plan));

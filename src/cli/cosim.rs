@@ -45,7 +45,8 @@ pub struct CosimArgs {
     #[arg(long, value_name = "N")]
     samples: Option<usize>,
     /// So many made samples after the real ones, with weights and inputs at and near their rails: some by default
-    #[arg(long, value_name = "N", conflicts_with_all = ["waves", "bus", "inject"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["waves", "bus", "inject"],
+          value_parser = clap::value_parser!(u32).range(..=MOST_MADE))]
     stress: Option<u32>,
     /// Instead of the design's number of epochs
     #[arg(long, value_name = "N", conflicts_with = "inject")]
@@ -70,6 +71,9 @@ pub struct CosimArgs {
     #[arg(long)]
     json: bool,
 }
+
+/// Made samples, all of which are in memory at once.
+const MOST_MADE: i64 = 10_000;
 
 impl CosimArgs {
     fn through(&self) -> Through {
@@ -129,7 +133,7 @@ pub fn run(args: &CosimArgs) -> Result<ExitCode, CliError> {
     let dataset = super::load_data(&design)?;
     let plan = Plan::new(&design, &dataset);
     let limit = args.samples.unwrap_or(usize::MAX);
-    let samples: Vec<PlannedSample> = (0..plan.epochs).flat_map(|e| plan.samples(e)).take(limit).collect();
+    let samples: Vec<PlannedSample> = plan.all().take(limit).collect();
     if samples.is_empty() {
         return Err(CliError::input_message(
             "nothing to compare: no samples; give --samples or --epochs of at least 1",
@@ -286,14 +290,14 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
         bus_words = Some(expected.words());
         outcome.differences.extend(bus_difference(&expected, bench.samples[0].number, &work)?);
     }
-    let mut made = None;
+    let mut made = 0;
     if outcome.equal() && args.stress(bench.samples.len()) > 0 {
         let (stressed, of_made) = stress(args, bench, &request)?;
         if !of_made.equal() {
             note!("the {} samples of the training are equal; a made sample differs", outcome.samples);
-            return conclude(args, &stressed, of_made, Some(0), None, &hardware, &builds, built);
+            return conclude(args, &stressed, of_made, 0, None, &hardware, &builds, built);
         }
-        made = Some(of_made.samples);
+        made = of_made.samples;
     }
     conclude(args, bench, outcome, made, bus_words, &hardware, &builds, built)
 }
@@ -326,7 +330,7 @@ fn conclude(
     args: &CosimArgs,
     bench: &Bench<'_>,
     mut outcome: Outcome,
-    made: Option<u64>,
+    made: u64,
     bus_words: Option<u64>,
     hardware: &Hardware,
     builds: &Builds,

@@ -6,6 +6,7 @@ use crate::design::Design;
 use crate::fixed_point::{Format, absorb};
 use crate::reference::Weights;
 use crate::reference::train::{PlannedSample, TrainingData};
+use crate::reference::weights::parts;
 
 /// What a run over made samples needs.
 pub struct Stress {
@@ -99,29 +100,16 @@ impl Stress {
     }
 }
 
-/// Weights of every layer anywhere in their formats; of what lies beside them, those on the way back, too.
+/// Weights, and what lies beside them, anywhere in their formats.
 fn weights(design: &Design, draw: &mut Draw) -> Weights {
     let mut weights = Weights::initial(design);
-    let layers = design.output_layer();
-    for (at, w) in weights.layers.iter_mut().enumerate() {
-        // Behind the forward layers come those back from layers 2 on, or the velocities of all.
-        let velocity = at >= layers && design.momentum.is_some();
-        let s = match at.checked_sub(layers) {
-            None => &design.synapses[at],
-            Some(behind) if velocity => &design.synapses[behind],
-            Some(behind) => &design.synapses[behind + 1],
-        };
-        let back = at >= layers && !velocity;
-        for column in 0..w.columns {
-            let is_bias = column + 1 == w.columns;
-            if back && is_bias {
-                continue;
-            }
-            let format = if is_bias { s.bias } else { s.weight };
-            let format = design.momentum.filter(|_| velocity).map_or(format, |m| m.format(format));
+    for part in parts(design) {
+        let columns = part.columns(&weights);
+        let w = &mut weights.layers[part.layer];
+        for column in columns {
             for row in 0..w.rows {
-                let place = w.at(row, column);
-                w.raw[place] = draw.value(format);
+                let at = w.at(row, column);
+                w.raw[at] = draw.value(part.format);
             }
         }
     }
@@ -133,11 +121,15 @@ mod tests {
     use super::*;
     use std::path::Path;
 
+    fn shipped(name: &str) -> Design {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));
+        crate::design::load(&path).expect("shipped designs load")
+    }
+
     #[test]
     fn made_samples_are_at_both_rails_and_of_every_kind() {
         for name in ["digits-cep", "digits-cvf", "digits-batch", "digits-momentum", "digits-conv"] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));
-            let design = crate::design::load(&path).expect("shipped designs load");
+            let design = shipped(name);
             let stress = Stress::of(&design, 7, 40);
             assert_eq!(stress.samples.iter().filter(|s| !s.train).count(), 10, "{name}");
             assert_eq!(stress.samples[3].number, 10, "{name}");
@@ -168,8 +160,7 @@ mod tests {
     fn both_models_agree_over_made_samples() {
         use crate::reference::{Silent, fast::Fast, golden::Golden};
         for name in ["digits-cep", "digits-cvf", "digits-batch", "digits-momentum", "digits-softmax"] {
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("designs/{name}.toml"));
-            let design = crate::design::load(&path).expect("shipped designs load");
+            let design = shipped(name);
             let stress = Stress::of(&design, 60, 24);
             let mut golden = Golden::new(&design, stress.start.clone());
             let mut fast = Fast::new(&design, &stress.start);

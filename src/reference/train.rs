@@ -89,6 +89,11 @@ impl Plan {
         u64::from(self.epochs) * u64::from(self.samples_per_epoch())
     }
 
+    /// The samples of the whole training, in order.
+    pub fn all(self) -> impl Iterator<Item = PlannedSample> {
+        (0..self.epochs).flat_map(move |epoch| self.samples(epoch))
+    }
+
     /// The samples of an epoch, in order.
     pub fn samples(&self, epoch: u32) -> impl Iterator<Item = PlannedSample> + use<> {
         let first = epoch.wrapping_mul(self.samples_per_epoch());

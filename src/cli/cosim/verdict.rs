@@ -69,7 +69,7 @@ pub(super) struct Verdict<'a> {
     pub outcome: &'a Outcome,
     pub replayed: Option<Replay>,
     /// Made samples that were compared, too.
-    pub made: Option<u64>,
+    pub made: u64,
     /// A waveform of the first sample.
     pub first_sample: Option<PathBuf>,
     /// Answers of the bus that were compared.
@@ -111,7 +111,7 @@ impl Verdict<'_> {
             samples: o.samples,
             learned: o.learned,
             classified: o.samples - o.learned,
-            made: self.made.unwrap_or(0),
+            made: self.made,
             compared: o.compared,
             steps: o.steps,
             differences: o.differences.len(),
@@ -160,8 +160,9 @@ impl Verdict<'_> {
                 count => format!("{} to classify", grouped(count)),
             };
             note!("  samples            {} to learn, {classified}", grouped(o.learned));
-            if let Some(made) = self.made {
-                note!("  made samples       {}, weights and inputs at and near their rails", grouped(made));
+            if self.made > 0 {
+                let made = grouped(self.made);
+                note!("  made samples       {made}, weights and inputs at and near their rails");
             }
             let (compared, steps) = (grouped(o.compared), grouped(o.steps));
             note!("  compared           {compared} states and weights, {steps} signatures");

@@ -4,7 +4,7 @@
 //
 // It also goes where a training alone does not. The first weights are loaded from the reset address on, the others by
 // seeking; a sample is classified and given up by a reset in its midst, before what is watched; samples wait for enable,
-// and one runs without it. What the ports say besides the results is held against what they must say in every cycle.
+// and one loses it on its way. What the ports say besides the results is held against what they must say in every cycle.
 
 #include "harness.h"
 
@@ -14,6 +14,8 @@ namespace {
 constexpr int Reset = 16;
 // How long samples wait for enable, where they do.
 constexpr uint64_t Pause = 24;
+// A cycle that does not come.
+constexpr uint64_t Never = ~uint64_t{0};
 
 class Core final : public Bench {
     void seek(size_t word) {
@@ -114,14 +116,13 @@ public:
 // gone, which is two cycles after its result was taken. Cycles are those of the bench, a value that of after its edge.
 class Ports {
     uint64_t m_taken = 0, m_started = 0, m_left = 0;  // samples taken whole, started, and gone from their buffers
-    uint64_t m_gone_at = ~uint64_t{0};               // edge with which the last one goes
+    uint64_t m_gone_at = Never;                       // edge with which the last one goes
     bool m_running = false;
     uint64_t m_start = 0;
     uint32_t m_odd_ready = 0, m_odd_busy = 0;
 
 public:
     bool ready() const { return m_taken - m_left < 2; }
-    bool running() const { return m_running; }
     // Some cycles ago the sample of this number (from 1) has started, or should have.
     bool well_under_way(uint64_t number, uint64_t now) const {
         return m_running && m_started == number && now >= m_start + Pause;
@@ -132,9 +133,8 @@ public:
 
     // After edge `now`.
     void after(uint64_t now, bool enable, bool took, bool busy_o) {
-        if (now > m_gone_at) m_gone_at = ~uint64_t{0};
-        const bool free = !m_running && m_gone_at == ~uint64_t{0};
-        if (free && enable && m_taken > m_started) {
+        if (now > m_gone_at) m_gone_at = Never;
+        if (!m_running && m_gone_at == Never && enable && m_taken > m_started) {
             m_running = true;
             m_start = now;
             ++m_started;
@@ -191,15 +191,15 @@ int main(int argc, char** argv) {
     size_t done = 0, sending = 0, input = 0;
     results.reserve(work.count * ResultWords);
     Ports ports;
-    uint64_t quiet = 0, enabled_at = ~uint64_t{0};
+    uint64_t quiet = 0, enabled_at = Never;
     bool hangs = false;
     const uint64_t first_cycle = bench.cycle();
     const auto begin = std::chrono::steady_clock::now();
     while (done < work.count) {
         // The first sample waits for enable until the next one is there, too, or must be; the second loses it on its way,
         // and whoever comes next waits again.
-        const bool waiting = enabled_at == ~uint64_t{0};
-        if (waiting && (sending >= std::min<size_t>(work.count, 2) || bench.cycle() >= first_cycle + 2 * EQHDL_INPUTS + Pause)) {
+        const bool both = sending >= std::min<size_t>(work.count, 2);
+        if (enabled_at == Never && (both || bench.cycle() >= first_cycle + 2 * EQHDL_INPUTS + Pause)) {
             enabled_at = bench.cycle() + Pause;
             quiet = 0;
         }
@@ -224,7 +224,7 @@ int main(int argc, char** argv) {
             ports.result(bench.cycle(), uint64_t{top.result_cycles_o} + (done & 1), results);
             if (++done <= 2) enabled_at = bench.cycle() + Pause;
             quiet = 0;
-        } else if (enabled_at != ~uint64_t{0} && bench.cycle() < enabled_at) {
+        } else if (enabled_at != Never && bench.cycle() < enabled_at) {
             quiet = 0;
         } else {
             hangs = ++quiet > work.limit(done, o);

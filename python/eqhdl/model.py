@@ -65,8 +65,13 @@ class _Estimator:
     """What scikit-learn asks of an estimator, without scikit-learn."""
 
     _estimator_type = "classifier"
-    design: Design
-    epochs: int | None
+    #: What does the work.
+    _kind: type[_eqhdl.Model | _eqhdl.FloatModel]
+
+    def __init__(self, design: Design, *, epochs: int | None = None) -> None:
+        self.design = design
+        self.epochs = epochs
+        self._native: Any = self._kind(design._native)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -95,9 +100,13 @@ class _Estimator:
         """Values of a sample."""
         return self.design.neurons[0]
 
+    def predict(self, x: ArrayLike) -> NDArray[np.int64]:
+        """The classes read out, (samples,); sample i under the random bits of sample number i."""
+        return self._native.predict(self.design._native, x).astype(np.int64)
+
     def score(self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Share of right predictions, 0 to 1."""
-        right = np.asarray(self.predict(x)) == np.asarray(y)  # type: ignore[attr-defined]
+        right = self.predict(x) == np.asarray(y)
         return float(np.average(right, weights=sample_weight))
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -127,10 +136,7 @@ class Model(_Estimator):
     ``epochs`` stands for the design's where it is given.
     """
 
-    def __init__(self, design: Design, *, epochs: int | None = None) -> None:
-        self.design = design
-        self.epochs = epochs
-        self._native = _eqhdl.Model(design._native)
+    _kind = _eqhdl.Model
 
     def fit(
         self,
@@ -175,10 +181,6 @@ class Model(_Estimator):
         """Learns these samples once, in their order, from where the model stands; the last batch may be shorter."""
         self._native.partial_fit(_eqhdl.Data(self.design._native, x, y))
         return self
-
-    def predict(self, x: ArrayLike) -> NDArray[np.int64]:
-        """The classes that the core would read out, (samples,); sample i under the random bits of number i."""
-        return self._native.predict(self.design._native, x).astype(np.int64)
 
     @property
     def weights(self) -> dict[str, NDArray[np.int32]]:
@@ -271,17 +273,14 @@ class Model(_Estimator):
     def __setstate__(self, state: dict[str, Any]) -> None:
         weights = state.pop("weights")
         self.__dict__.update(state)
-        self._native = _eqhdl.Model(self.design._native)
+        self._native = self._kind(self.design._native)
         self.load_weights(weights)
 
 
 class FloatModel(_Estimator):
     """The same network in 64-bit floats: what the bit-accurate model approximates (``eqhdl train --float``)."""
 
-    def __init__(self, design: Design, *, epochs: int | None = None) -> None:
-        self.design = design
-        self.epochs = epochs
-        self._native = _eqhdl.FloatModel(design._native)
+    _kind = _eqhdl.FloatModel
 
     def fit(
         self,
@@ -295,10 +294,6 @@ class FloatModel(_Estimator):
         data = _eqhdl.Data(self.design._native, x, y, *(test or ()))
         self.train_accuracy_, self.test_accuracy_ = self._native.fit(data, self.epochs if epochs is None else epochs)
         return self
-
-    def predict(self, x: ArrayLike) -> NDArray[np.int64]:
-        """Classes, (samples,)."""
-        return self._native.predict(self.design._native, x).astype(np.int64)
 
     @property
     def weights(self) -> dict[str, NDArray[np.float64]]:

@@ -35,7 +35,8 @@ namespace {
 // Exit code: no result came in time.
 constexpr int Hangs = 5;
 // Words of a result: prediction, label, cycles, cycles that read weights, train flag, sample number; cycles by which it
-// was late, cycles in which ready and busy were wrong since the one before; the cycle it came in, the lower half first.
+// was late, cycles in which ready and busy were wrong since the one before (with the last: and after it); the cycle it came
+// in, the lower half first.
 constexpr size_t ResultWords = 11;
 
 [[noreturn]] void fail(const std::string& what) {

@@ -366,6 +366,7 @@ fn the_ports_are_held_against_what_they_must_say() {
     for (defect, field) in [
         ("late-start", "busy"),
         ("late-ready", "ready"),
+        ("sample-not-waited-for", "busy"),
         ("train-inverted", "train_flag"),
         ("number-outlives-reset", "sample_number"),
     ] {

@@ -702,6 +702,13 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::Nothing,
     },
     Fault {
+        name: "sample-not-waited-for",
+        kind: "ports",
+        what: "samples start before they are there",
+        edit: Edit::Leaf("sample_buffer.v", "assign full_o = full_q[read_bank_q];", "assign full_o = 1'b1;"),
+        needs: Needs::Nothing,
+    },
+    Fault {
         name: "enable-gives-up",
         kind: "ports",
         what: "a sample ends where enable does",

@@ -17,7 +17,7 @@ pub(super) struct Shown {
     /// Cycles by which its result was late (negative: too soon), counted from when it could start: there whole, enabled, and
     /// the sample before gone.
     pub late: i32,
-    /// Cycles since the last result in which the core was ready for an input when it must not be, or the other way round.
+    /// Cycles since the last result (of the last sample: and after it) in which the core was ready for an input when it must not be, or the other way round.
     pub odd_ready: u32,
     /// The same of the core saying that it is busy.
     pub odd_busy: u32,

@@ -140,15 +140,15 @@ fn passes(design: &Design, layer: usize) -> Vec<Pass> {
                 total: if second { imaginary } else { total },
                 state,
                 factor: if second { (im, -re) } else { (re, im) },
-                waiting: if second { told.drive.re } else { -3 },
+                waiting: if second { told.drive.re.result } else { -3 },
                 target,
                 turned: true,
                 second,
                 random: if second { imaginary_random } else { random },
                 expected: if second {
-                    (told.drive, Some(told.state))
+                    (told.drive.result(), Some(told.state.result()))
                 } else {
-                    (Parts { re: told.drive.re, im: 0 }, None)
+                    (Parts { re: told.drive.re.result, im: 0 }, None)
                 },
             };
             all.extend([pass(false), pass(true)]);

@@ -79,7 +79,9 @@ pub struct NeuronMath {
     pub e_frac: i32,
     /// Fraction of `x`, the value the state requantiser sees.
     pub x_frac: i32,
-    /// Width of the value that enters the drive requantiser.
+    /// The values that enter the drive requantiser.
+    pub sum: Interval,
+    /// Their width.
     pub sum_width: u32,
     /// Width of the nudge product.
     pub nudge_width: u32,
@@ -87,6 +89,8 @@ pub struct NeuronMath {
     pub f_width: u32,
     /// Width of `e`.
     pub e_width: u32,
+    /// The values of `x`.
+    pub x: Interval,
     /// Width of `x`.
     pub x_width: u32,
 }
@@ -142,7 +146,9 @@ pub struct Datapath {
     pub momentum_shift: u32,
     /// Width of rate x contrast, summed over a batch.
     pub batch_width: u32,
-    /// Width of rate x contrast, less decay x weight.
+    /// What is rounded to a step of a weight: rate x contrast, less decay x weight.
+    pub gradient: Interval,
+    /// Its width.
     pub gradient_width: u32,
     /// Neurons, layers 1 to L.
     pub neuron: Vec<NeuronMath>,

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::{Add, Mul, Neg, Sub};
 
 /// A closed interval of raw integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Interval {
     /// Smallest value.
     pub lo: i128,

@@ -19,5 +19,5 @@ pub use format::{Format, FormatError};
 pub use gaussian::Gaussian;
 pub use interval::Interval;
 pub use mix::{GOLDEN, Purpose, absorb, lane_bits, row_bits, step_key};
-pub use requantise::{Overflow, Requantise, Rounding};
+pub use requantise::{Overflow, Requantise, Requantised, Rounding};
 pub use softmax::Softmax;

@@ -152,7 +152,32 @@ impl Requantise {
 
     /// The whole operation. `random` is used by STOCHASTIC only.
     pub fn apply(&self, value: i64, random: u32) -> i64 {
-        self.overflow.apply(self.rounding.apply(value, self.shift(), random), self.to)
+        self.of(value, random).result
+    }
+
+    /// The same, with what lies between its two steps.
+    #[inline]
+    pub fn of(&self, value: i64, random: u32) -> Requantised {
+        let rounded = self.rounding.apply(value, self.shift(), random);
+        Requantised { value, rounded, result: self.overflow.apply(rounded, self.to) }
+    }
+}
+
+/// A value on its way through a requantiser.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requantised {
+    /// As it came.
+    pub value: i64,
+    /// On the grid of the target.
+    pub rounded: i64,
+    /// Within its range.
+    pub result: i64,
+}
+
+impl Requantised {
+    /// True where it had left the range.
+    pub fn over(self) -> bool {
+        self.result != self.rounded
     }
 }
 

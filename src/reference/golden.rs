@@ -3,9 +3,9 @@
 use super::neuron::{ComplexPull, NeuronInput, NeuronUnit, Pull};
 use super::turned::{Parts, TurnedInput, TurnedUnit};
 use super::weights::{backward_layer, column_keys, velocity_layer};
-use super::{Observer, SampleEnd, StepView, Weights};
+use super::{Inner, Observer, Quantity, SampleEnd, Stage, StepView, Weights};
 use crate::design::Design;
-use crate::fixed_point::{Gaussian, Overflow, Purpose, absorb, lane_bits, row_bits, step_key};
+use crate::fixed_point::{Gaussian, Overflow, Purpose, Requantised, absorb, lane_bits, row_bits, step_key};
 use crate::network::{Connection, Learned, Records, Visits};
 use crate::rules::{
     Coefficient, Contrast, Destination, Learning, Lesson, Machine, Nudge, Pass, Program, Shown, Spared,
@@ -171,7 +171,13 @@ impl<'d> Golden<'d> {
 
     /// One pass: a time step of the layers that move in it (algorithms.md 1.1, 1.2). The others' drives are formed, too,
     /// but change nothing.
-    fn relax(&self, input: &[i32], label: u16, nudge: Nudge, pass: u32, b: &mut SampleStates) {
+    fn relax(
+        &self,
+        (input, label): (&[i32], u16),
+        (nudge, pass): (Nudge, u32),
+        b: &mut SampleStates,
+        show: &mut impl FnMut(Inner),
+    ) {
         let d = self.design;
         let layers = d.output_layer();
         let key = |purpose| step_key(d.seed, purpose, self.sample, b.step);
@@ -187,7 +193,7 @@ impl<'d> Golden<'d> {
             let noise = self.noise.as_ref().filter(|_| sign != 0 && !rest && d.has_noise(l));
             let noise_key = column_key(Purpose::Noise);
             for (i, at) in d.network.span(l).enumerate() {
-                let (drive, state) = self.units[l - 1].step(NeuronInput {
+                let given = NeuronInput {
                     total: totals[i] + noise.map_or(0, |noise| noise.at(row_bits(noise_key, i as u32))),
                     state: i64::from(b.now.states[at]),
                     target: i == usize::from(label),
@@ -195,25 +201,42 @@ impl<'d> Golden<'d> {
                     rest,
                     drive_random: row_bits(column_key(Purpose::Drive), i as u32),
                     state_random: row_bits(column_key(Purpose::State), i as u32),
-                });
-                b.drives[at] = drive as i32;
-                next.states[at] = state as i32;
+                };
+                let drive = self.units[l - 1].drive(given);
+                let state = self.units[l - 1].next_state(drive.result, given);
+                b.drives[at] = drive.result as i32;
+                next.states[at] = state.result as i32;
+                show(requantised(l, Quantity::Drive, drive));
                 if !rest {
                     next.corners[at] = corners[i];
+                    if !d.is_softmax(l) {
+                        show(requantised(l, Quantity::State, state));
+                    }
                 }
             }
         }
         if let Some(pull) = self.pull.as_ref().filter(|_| !d.order.holds(pass, layers)) {
             let outputs = d.network.span(layers);
             let random = |i: usize| row_bits(absorb(key(Purpose::State), (layers as u32) << 16), i as u32);
-            pull.states(&b.drives[outputs.clone()], label, sign, random, &mut next.states[outputs]);
+            let drives = &b.drives[outputs.clone()];
+            pull.states(drives, label, sign, random, &mut next.states[outputs]);
+            for (i, value) in pull.pulls(drives, label, sign).enumerate() {
+                let state = pull.requantiser().of(value, random(i));
+                show(requantised(layers, Quantity::State, state));
+            }
         }
         b.previous = std::mem::replace(&mut b.now, next);
     }
 
     /// One pass of complex states under the nudge of point `k` of the circle (algorithms.md 4.1): products are bilinear, so
     /// the imaginary parts of the drives are what the imaginary parts of the states make. Input and biases are real.
-    fn turn(&self, input: &[i32], label: u16, k: u32, b: &mut SampleStates) {
+    fn turn(
+        &self,
+        (input, label): (&[i32], u16),
+        k: u32,
+        b: &mut SampleStates,
+        show: &mut impl FnMut(Inner),
+    ) {
         let d = self.design;
         let key =
             |l: usize, purpose| absorb(step_key(d.seed, purpose, self.sample, b.step), (l as u32) << 16);
@@ -237,8 +260,18 @@ impl<'d> Golden<'d> {
                     drive_random: (random(Purpose::Drive), random(Purpose::ImaginaryDrive)),
                     state_random: (random(Purpose::State), random(Purpose::ImaginaryState)),
                 });
-                (b.drives[at], b.imaginary_drives[at]) = (turned.drive.re as i32, turned.drive.im as i32);
-                (next.states[at], next.imaginary[at]) = (turned.state.re as i32, turned.state.im as i32);
+                let (drive, state) = (turned.drive.result(), turned.state.result());
+                (b.drives[at], b.imaginary_drives[at]) = (drive.re as i32, drive.im as i32);
+                (next.states[at], next.imaginary[at]) = (state.re as i32, state.im as i32);
+                show(requantised(l, Quantity::Drive, turned.drive.re));
+                show(requantised(l, Quantity::ImaginaryDrive, turned.drive.im));
+                if !d.is_softmax(l) {
+                    show(requantised(l, Quantity::State, turned.state.re));
+                    show(requantised(l, Quantity::ImaginaryState, turned.state.im));
+                }
+                if turned.beyond {
+                    show(Inner::Beyond(l));
+                }
             }
         }
         if let Some(pull) = &self.turned_pull {
@@ -247,13 +280,19 @@ impl<'d> Golden<'d> {
                 let of = |purpose| row_bits(key(d.output_layer(), purpose), i as u32);
                 (of(Purpose::State), of(Purpose::ImaginaryState))
             };
-            pull.states(
-                (&b.drives[outputs.clone()], &b.imaginary_drives[outputs.clone()]),
-                label,
-                (nudge_re, nudge_im),
-                random,
-                (&mut next.states[outputs.clone()], &mut next.imaginary[outputs]),
-            );
+            let drives = (&b.drives[outputs.clone()], &b.imaginary_drives[outputs.clone()]);
+            let (states, imaginary) = (&mut next.states[outputs.clone()], &mut next.imaginary[outputs]);
+            pull.states(drives, label, (nudge_re, nudge_im), random, (states, imaginary));
+            for (i, value) in pull.pulls(drives, label, (nudge_re, nudge_im)).enumerate() {
+                let (random, layers) = (random(i), d.output_layer());
+                let (re, im) =
+                    (pull.requantiser().of(value.0, random.0), pull.requantiser().of(value.1, random.1));
+                show(requantised(layers, Quantity::State, re));
+                show(requantised(layers, Quantity::ImaginaryState, im));
+            }
+            if pull.saturated(drives.1) > 0 {
+                show(Inner::Beyond(d.output_layer()));
+            }
         }
         b.previous = std::mem::replace(&mut b.now, next);
     }
@@ -331,14 +370,26 @@ impl<'d> Golden<'d> {
 
     /// `w <- w + requantise(rate * contrast - decay * w)` over every synapse, and over those of the way back where they
     /// are separate: they lie beside the forward ones and share their random bits.
-    fn learn(&mut self, input: &[i32], active: &[u32], b: &SampleStates, update: Update) {
-        self.learn_one_way(input, active, b, update, false);
+    fn learn(
+        &mut self,
+        seen: (&[i32], &[u32]),
+        b: &SampleStates,
+        update: Update,
+        show: &mut impl FnMut(Inner),
+    ) {
+        self.learn_one_way(seen, b, (update, false), show);
         if self.design.has_separate_feedback() {
-            self.learn_one_way(input, active, b, update, true);
+            self.learn_one_way(seen, b, (update, true), show);
         }
     }
 
-    fn learn_one_way(&mut self, input: &[i32], active: &[u32], b: &SampleStates, update: Update, back: bool) {
+    fn learn_one_way(
+        &mut self,
+        (input, active): (&[i32], &[u32]),
+        b: &SampleStates,
+        (update, back): (Update, bool),
+        show: &mut impl FnMut(Inner),
+    ) {
         let d = self.design;
         let p = &d.datapath;
         let terms = self.terms(input, b, if back { update.backward } else { update.forward });
@@ -352,16 +403,27 @@ impl<'d> Golden<'d> {
                 let is_bias = tap == connection.taps();
                 let column_key = keys(tap);
                 let format = if is_bias { d.synapses[l - 1].bias } else { d.synapses[l - 1].weight };
+                let of = match (back, is_bias) {
+                    (true, _) => Quantity::Back,
+                    (_, true) => Quantity::Bias,
+                    _ => Quantity::Weight,
+                };
                 for row in 0..connection.rows() {
                     let at = Synapse { l, row, tap, is_bias };
                     let gradient = self.rated(&terms, turned.as_ref(), at, b.rates, update.coefficient);
                     let random = lane_bits(column_key, row as u32);
                     let layer = &mut self.weights.layers[if back { backward_layer(d, l) } else { l } - 1];
                     let at = layer.at(row, tap);
-                    let decay = (d.weight_decay.raw * i64::from(layer.raw[at])) << p.decay_shift;
+                    let old = layer.raw[at];
+                    let decay = (d.weight_decay.raw * i64::from(old)) << p.decay_shift;
                     let increment = d.weight_modes.rounding.apply(gradient - decay, p.update_shift, random);
-                    layer.raw[at] =
-                        d.weight_modes.overflow.apply(i64::from(layer.raw[at]) + increment, format) as i32;
+                    layer.raw[at] = d.weight_modes.overflow.apply(i64::from(old) + increment, format) as i32;
+                    let stage = Stage { layer: l, of };
+                    show(Inner::Rounded(stage, gradient - decay, increment));
+                    show(Inner::Limited(stage, i64::from(old) + increment));
+                    if layer.raw[at] != old {
+                        show(Inner::Learned { layer: l, row });
+                    }
                 }
             }
         }
@@ -436,7 +498,7 @@ impl<'d> Golden<'d> {
 
     /// `w <- w + requantise(rate * sum - decay * w); sum <- 0` over every synapse, those of zero inputs included; with
     /// momentum `v <- requantise(m v + rate * sum - decay * w)`, then `w <- w + requantise(v)`.
-    fn apply(&mut self, b: &SampleStates) {
+    fn apply(&mut self, b: &SampleStates, show: &mut impl FnMut(Inner)) {
         let d = self.design;
         let p = &d.datapath;
         let rates = &p.rates[b.rates];
@@ -456,26 +518,44 @@ impl<'d> Golden<'d> {
                     let random = lane_bits(column_key, row as u32);
                     let back = (d.has_separate_feedback() && l > 1 && !is_bias).then(|| backward_layer(d, l));
                     for layer in [Some(l), back].into_iter().flatten() {
+                        let (weight, velocity) = match is_bias {
+                            true => (Quantity::Bias, Quantity::BiasVelocity),
+                            false if layer == l => (Quantity::Weight, Quantity::Velocity),
+                            false => (Quantity::Back, Quantity::Velocity),
+                        };
+                        let [weight, velocity] = [weight, velocity].map(|of| Stage { layer: l, of });
                         let w = i64::from(self.weights.layers[layer - 1].raw[at]);
                         let gradient = gradient - ((d.weight_decay.raw * w) << p.decay_shift);
-                        let increment = if let Some(m) = d.momentum {
+                        let (value, shift) = if let Some(m) = d.momentum {
                             let v = &mut self.weights.layers[velocity_layer(d, l) - 1].raw[at];
                             let kept = (m.factor.raw * i64::from(*v)) << p.momentum_shift;
                             let random_v = lane_bits(velocity_key, row as u32);
                             let shift = p.update_shift - m.finer as i32;
                             let rounded = d.weight_modes.rounding.apply(kept + gradient, shift, random_v);
                             *v = Overflow::Sat.apply(rounded, m.format(format)) as i32;
-                            d.weight_modes.rounding.apply((*v).into(), m.finer as i32, random)
+                            show(Inner::Rounded(velocity, kept + gradient, rounded));
+                            show(Inner::Limited(velocity, rounded));
+                            (i64::from(*v), m.finer as i32)
                         } else {
-                            d.weight_modes.rounding.apply(gradient, p.update_shift, random)
+                            (gradient, p.update_shift)
                         };
-                        let w = &mut self.weights.layers[layer - 1].raw[at];
-                        *w = d.weight_modes.overflow.apply(i64::from(*w) + increment, format) as i32;
+                        let increment = d.weight_modes.rounding.apply(value, shift, random);
+                        let new = d.weight_modes.overflow.apply(w + increment, format);
+                        self.weights.layers[layer - 1].raw[at] = new as i32;
+                        show(Inner::Rounded(weight, value, increment));
+                        show(Inner::Limited(weight, w + increment));
+                        if new != w {
+                            show(Inner::Learned { layer: l, row });
+                        }
                     }
                 }
             }
         }
     }
+}
+
+fn requantised(layer: usize, of: Quantity, value: Requantised) -> Inner {
+    Inner::Requantised(Stage { layer, of }, value)
 }
 
 /// A sample on its way through a program.
@@ -532,18 +612,22 @@ impl<O: Observer> Machine for Sample<'_, '_, O> {
     fn relax(&mut self, pass: Pass) -> u32 {
         if let Some(update) = pass.update {
             self.note_moved(update.forward, true);
-            self.golden.learn(self.input, &self.active, &self.states, update);
+            let seen = (self.input, &self.active[..]);
+            self.golden.learn(seen, &self.states, update, &mut |inner| self.observer.inner(inner));
         }
         let before = self.states.previous.clone();
+        let (given, show) = ((self.input, self.label), &mut |inner| self.observer.inner(inner));
         match pass.nudge {
-            Nudge::Turned(k) => self.golden.turn(self.input, self.label, k, &mut self.states),
-            nudge => self.golden.relax(self.input, self.label, nudge, pass.at, &mut self.states),
+            Nudge::Turned(k) => self.golden.turn(given, k, &mut self.states, show),
+            nudge => self.golden.relax(given, (nudge, pass.at), &mut self.states, show),
         }
         let number = self.states.step;
         self.show(true, pass.learned());
         let SampleStates { now, previous, .. } = &self.states;
-        let left_out =
-            self.stillness.after(pass, Shown { changed: now != previous, differs: *now != before });
+        let still = now == previous;
+        let left_out = self.stillness.after(pass, Shown { changed: !still, differs: *now != before });
+        let negative = is_negative(self.golden.design.seed, self.golden.sample);
+        self.observer.inner(Inner::Passed { pass, negative, still, left_out });
         self.states.step += left_out;
         self.spared.add(number, left_out);
         1 + left_out
@@ -553,14 +637,17 @@ impl<O: Observer> Machine for Sample<'_, '_, O> {
         let update = learning.update;
         self.note_moved(update.forward, false);
         match learning.into {
-            Destination::Weights => self.golden.learn(self.input, &self.active, &self.states, update),
+            Destination::Weights => {
+                let seen = (self.input, &self.active[..]);
+                self.golden.learn(seen, &self.states, update, &mut |inner| self.observer.inner(inner));
+            }
             Destination::Sums => self.golden.add_up(self.input, &self.active, &self.states, update),
         }
         self.show(false, learning.learned());
     }
 
     fn apply(&mut self) {
-        self.golden.apply(&self.states);
+        self.golden.apply(&self.states, &mut |inner| self.observer.inner(inner));
         self.show(false, Learned::All);
     }
 
@@ -578,6 +665,9 @@ impl<O: Observer> Machine for Sample<'_, '_, O> {
         let design = self.golden.design;
         let readout = if self.golden.pull.is_some() { drives } else { &now.states };
         let outputs = &readout[design.network.span(design.output_layer())];
-        self.prediction = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0) as u16;
+        let best = (0..outputs.len()).rev().max_by_key(|&i| outputs[i]).unwrap_or(0);
+        self.prediction = best as u16;
+        let tie = outputs.iter().filter(|&&output| output == outputs[best]).count() > 1;
+        self.observer.inner(Inner::Read { tie });
     }
 }

@@ -21,5 +21,5 @@ pub mod train;
 pub mod turned;
 pub mod weights;
 
-pub use observer::{Observer, SampleEnd, Silent, StepView, WeightSource};
+pub use observer::{Inner, Observer, Quantity, SampleEnd, Silent, Stage, StepView, WeightSource};
 pub use weights::Weights;

@@ -2,7 +2,7 @@
 
 use crate::design::{Activation, Design, Dynamics, NeuronMath, NudgePlace, Tables};
 use crate::fixed_point::softmax::PROBABILITY_FRAC;
-use crate::fixed_point::{ComplexSoftmax, Format, Requantise, Softmax};
+use crate::fixed_point::{ComplexSoftmax, Format, Requantise, Requantised, Softmax};
 
 /// One layer's neuron arithmetic with every constant resolved.
 #[derive(Clone, Debug)]
@@ -79,12 +79,22 @@ impl Pull {
             out.fill(0);
             return;
         }
-        for ((i, p), state) in self.softmax.probabilities(drives).enumerate().zip(out) {
-            let target = i64::from(i == usize::from(label)) << PROBABILITY_FRAC;
-            let pull = sign * self.beta * (target - p);
-            let rounded = self.state.rounding.apply(pull, self.state.shift(), random(i));
-            *state = self.state.overflow.apply(rounded, self.state.to) as i32;
+        for ((i, pull), state) in self.pulls(drives, label, sign).enumerate().zip(out) {
+            *state = self.state.apply(pull, random(i)) as i32;
         }
+    }
+
+    /// What the requantiser of every output's state takes under a nudge.
+    pub(super) fn pulls(&self, drives: &[i32], label: u16, sign: i64) -> impl Iterator<Item = i64> {
+        self.softmax.probabilities(drives).enumerate().map(move |(i, p)| {
+            let target = i64::from(i == usize::from(label)) << PROBABILITY_FRAC;
+            sign * self.beta * (target - p)
+        })
+    }
+
+    /// The requantiser of the outputs' states.
+    pub(super) fn requantiser(&self) -> Requantise {
+        self.state
     }
 }
 
@@ -135,13 +145,30 @@ impl ComplexPull {
             return;
         }
         let outputs = out_real.iter_mut().zip(out_imaginary);
-        for ((i, p), (re, im)) in self.softmax.probabilities(real, imaginary).enumerate().zip(outputs) {
+        for ((i, pull), (re, im)) in self.pulls((real, imaginary), label, beta).enumerate().zip(outputs) {
+            let bits = random(i);
+            *re = self.state.apply(pull.0, bits.0) as i32;
+            *im = self.state.apply(pull.1, bits.1) as i32;
+        }
+    }
+
+    /// What the requantisers of every output's state take under a nudge, real and imaginary part.
+    pub(super) fn pulls(
+        &self,
+        (real, imaginary): (&[i32], &[i32]),
+        label: u16,
+        beta: (i64, i64),
+    ) -> impl Iterator<Item = (i64, i64)> {
+        self.softmax.probabilities(real, imaginary).enumerate().map(move |(i, p)| {
             let target = i64::from(i == usize::from(label)) << PROBABILITY_FRAC;
             let error = (target - p.0, -p.1);
-            let bits = random(i);
-            *re = self.state.apply(beta.0 * error.0 - beta.1 * error.1, bits.0) as i32;
-            *im = self.state.apply(beta.1 * error.0 + beta.0 * error.1, bits.1) as i32;
-        }
+            (beta.0 * error.0 - beta.1 * error.1, beta.1 * error.0 + beta.0 * error.1)
+        })
+    }
+
+    /// The requantiser of the outputs' states.
+    pub(super) fn requantiser(&self) -> Requantise {
+        self.state
     }
 }
 
@@ -181,9 +208,8 @@ impl NeuronUnit {
     /// One time step: the requantised drive and the new state.
     #[inline]
     pub fn step(&self, i: NeuronInput) -> (i64, i64) {
-        let (drive, _) = self.drive(i);
-        let (state, _) = self.next_state(drive, i);
-        (drive, state)
+        let drive = self.drive(i).result;
+        (drive, self.next_state(drive, i).result)
     }
 
     /// `beta (y - s)` of a nudged output neuron, on the grid `nudge_frac`.
@@ -192,9 +218,9 @@ impl NeuronUnit {
         if self.math.output { i.nudge * self.beta * (i64::from(i.target) * self.one - i.state) } else { 0 }
     }
 
-    /// First half of a step: the requantised drive, and whether it overflowed.
+    /// First half of a step: the requantised drive.
     #[inline]
-    pub fn drive(&self, i: NeuronInput) -> (i64, bool) {
+    pub fn drive(&self, i: NeuronInput) -> Requantised {
         self.drive_under(i.total, self.nudge(i), i.drive_random)
     }
 
@@ -205,22 +231,21 @@ impl NeuronUnit {
 
     /// The same of a sum, and a nudge on the grid `nudge_frac`, which counts where it enters inside.
     #[inline]
-    pub(super) fn drive_under(&self, total: i64, nudge: i64, random: u32) -> (i64, bool) {
+    pub(super) fn drive_under(&self, total: i64, nudge: i64, random: u32) -> Requantised {
         let m = &self.math;
         let mut sum = total << (m.sum_frac - self.acc_frac);
         if m.output && self.nudge_place == NudgePlace::Inside {
             sum += nudge << (m.sum_frac - self.nudge_frac);
         }
-        let rounded = self.drive.rounding.apply(sum, self.drive.shift(), random);
-        let drive = self.drive.overflow.apply(rounded, self.drive.to);
-        (drive, drive != rounded)
+        self.drive.of(sum, random)
     }
 
-    /// Second half of a step: the new state (`i.total` plays no part any more), and whether it overflowed.
+    /// Second half of a step: the new state (`i.total` plays no part any more). That of a neuron that keeps its state is in
+    /// range.
     #[inline]
-    pub fn next_state(&self, drive: i64, i: NeuronInput) -> (i64, bool) {
+    pub fn next_state(&self, drive: i64, i: NeuronInput) -> Requantised {
         if i.rest {
-            return (i.state, false);
+            return Requantised { value: i.state, rounded: i.state, result: i.state };
         }
         let m = &self.math;
         let f = self.activated(drive, i.state);
@@ -234,13 +259,12 @@ impl NeuronUnit {
             e -= i.state << (m.e_frac - self.state_frac);
             (i.state << (m.x_frac - self.state_frac)) + self.dt * e
         };
-        let rounded = self.state.rounding.apply(x, self.state.shift(), i.state_random);
-        let mut state = self.state.overflow.apply(rounded, self.state.to);
+        let mut state = self.state.of(x, i.state_random);
         // Energy-based states live in [0, 1] (algorithms.md 1.2).
         if self.dynamics == Dynamics::Energy {
-            state = state.clamp(0, self.one);
+            state.result = state.result.clamp(0, self.one);
         }
-        (state, state != rounded)
+        state
     }
 
     /// `rho(drive)`, or `rho'(state) drive` for energy-based dynamics, on the grid `f_frac`.

@@ -3,7 +3,7 @@
 
 use super::neuron::NeuronUnit;
 use crate::design::Design;
-use crate::fixed_point::{ComplexLogistic, Requantise};
+use crate::fixed_point::{ComplexLogistic, Requantise, Requantised};
 
 /// A complex number, raw values of one grid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,17 +39,43 @@ pub struct TurnedInput {
     pub state_random: (u32, u32),
 }
 
-/// A step's results, and whether they went beyond their range.
+/// A complex number on its way through two requantisers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BothParts {
+    /// Real.
+    pub re: Requantised,
+    /// Imaginary.
+    pub im: Requantised,
+}
+
+impl BothParts {
+    /// What comes out.
+    pub fn result(self) -> Parts {
+        Parts { re: self.re.result, im: self.im.result }
+    }
+
+    /// True where a part had left its range.
+    pub fn over(self) -> bool {
+        self.re.over() || self.im.over()
+    }
+}
+
+/// A step's results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Turned {
-    /// Requantised.
-    pub drive: Parts,
-    /// Requantised.
-    pub state: Parts,
-    /// A part of the drive did.
-    pub drive_over: bool,
-    /// A part of the state did, or what the activation looks at of the drive's imaginary part.
-    pub state_over: bool,
+    /// The drive.
+    pub drive: BothParts,
+    /// The state; zero of a softmax read-out.
+    pub state: BothParts,
+    /// The imaginary part of the drive is beyond what the activation looks at.
+    pub beyond: bool,
+}
+
+impl Turned {
+    /// True where a part of the state had left its range, or what the activation looks at of the drive's imaginary part.
+    pub fn state_over(self) -> bool {
+        self.state.over() || self.beyond
+    }
 }
 
 impl TurnedUnit {
@@ -77,25 +103,18 @@ impl TurnedUnit {
             re: i.nudge.re * missing + i.nudge.im * i.state.im,
             im: i.nudge.im * missing - i.nudge.re * i.state.im,
         };
-        let (re, re_over) = self.unit.drive_under(i.total.re, pull.re, i.drive_random.0);
-        let (im, im_over) = self.unit.drive_under(i.total.im, pull.im, i.drive_random.1);
-        let drive_over = re_over || im_over;
+        let drive = BothParts {
+            re: self.unit.drive_under(i.total.re, pull.re, i.drive_random.0),
+            im: self.unit.drive_under(i.total.im, pull.im, i.drive_random.1),
+        };
         let Some((logistic, requantise)) = &self.activation else {
-            return Turned { drive: Parts { re, im }, drive_over, ..Turned::default() };
+            return Turned { drive, ..Turned::default() };
         };
-        let rho = logistic.at(re, im);
-        let requantise = |x, random| {
-            let rounded = requantise.rounding.apply(x, requantise.shift(), random);
-            let state = requantise.overflow.apply(rounded, requantise.to);
-            (state, state != rounded)
+        let rho = logistic.at(drive.re.result, drive.im.result);
+        let state = BothParts {
+            re: requantise.of(rho.real, i.state_random.0),
+            im: requantise.of(rho.imaginary, i.state_random.1),
         };
-        let (state_re, over_re) = requantise(rho.real, i.state_random.0);
-        let (state_im, over_im) = requantise(rho.imaginary, i.state_random.1);
-        Turned {
-            drive: Parts { re, im },
-            state: Parts { re: state_re, im: state_im },
-            drive_over,
-            state_over: over_re || over_im || rho.saturated,
-        }
+        Turned { drive, state, beyond: rho.saturated }
     }
 }

@@ -304,6 +304,7 @@ impl Derivation<'_> {
             let kept = self.momentum();
             self.signal("momentum x velocity", kept, 2 * self.p.activity_frac);
         }
+        self.p.gradient = gradient;
         self.p.gradient_width = gradient.signed_bits();
         limits::UPDATE.holds(self.p.gradient_width)?;
         self.signal("update before rounding (rate x contrast)", gradient, 2 * self.p.activity_frac);

@@ -86,10 +86,12 @@ pub(super) fn neuron_math(
         f_frac,
         e_frac,
         x_frac,
+        sum,
         sum_width: sum.signed_bits(),
         nudge_width: nudge.signed_bits(),
         f_width: f.signed_bits(),
         e_width: e.signed_bits(),
+        x,
         x_width: x.signed_bits(),
     };
     let signals = vec![

@@ -112,7 +112,7 @@ impl<A: Int> Neurons<A> {
                 drive_random: row_bits(key, i as u32),
                 state_random: 0,
             };
-            *drive = self.unit.drive(input).0 as i32;
+            *drive = self.unit.drive(input).result as i32;
         }
     }
 
@@ -128,17 +128,17 @@ impl<A: Int> Neurons<A> {
                 drive_random: row_bits(drive_key, i as u32),
                 state_random: row_bits(state_key, i as u32),
             };
-            let (drive, drive_over) = self.unit.drive(input);
-            let (state, state_over) = self.unit.next_state(drive, input);
+            let drive = self.unit.drive(input);
+            let state = self.unit.next_state(drive.result, input);
             if let Some(count) = count.as_deref_mut() {
-                count.drive.see(drive, drive_over);
+                count.drive.see(drive.result, drive.over());
                 if !self.softmax {
-                    count.state.see(state, state_over);
+                    count.state.see(state.result, state.over());
                 }
             }
-            layer.drives[i] = drive as i32;
-            layer.states[i] = state as i32;
-            layer.activities[i] = A::wrap(self.unit.activity(state) << self.activity_shift);
+            layer.drives[i] = drive.result as i32;
+            layer.states[i] = state.result as i32;
+            layer.activities[i] = A::wrap(self.unit.activity(state.result) << self.activity_shift);
         }
     }
 }
@@ -166,7 +166,7 @@ impl<A: Int> Quick<A> {
         }
         let mut table = Box::new([A::default(); 1 << 16]);
         for drive in n.drive.min_raw()..=n.drive.max_raw() {
-            let (state, _) = unit.next_state(drive, NeuronInput::default());
+            let state = unit.next_state(drive, NeuronInput::default()).result;
             table[usize::from(drive as u16)] = A::wrap(unit.activity(state) << activity_shift);
         }
         let (low, high) = modes.overflow.bounds(n.drive);

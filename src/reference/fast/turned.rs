@@ -105,26 +105,23 @@ impl<N: Numbers> Engine<'_, N> {
                     drive_random: (random(drive), random(drive_im)),
                     state_random: (random(state), random(state_im)),
                 });
+                let (drive, next) = (turned.drive.result(), turned.state.result());
                 if let Some(count) = count.as_deref_mut().map(|c| &mut c.layers[l - 1]) {
-                    for (of_drive, of_state) in
-                        [(turned.drive.re, turned.state.re), (turned.drive.im, turned.state.im)]
-                    {
-                        count.drive.see(of_drive, turned.drive_over);
+                    for (of_drive, of_state) in [(drive.re, next.re), (drive.im, next.im)] {
+                        count.drive.see(of_drive, turned.drive.over());
                         if !d.is_softmax(l) {
-                            count.state.see(of_state, turned.state_over);
+                            count.state.see(of_state, turned.state_over());
                         }
                     }
                 }
+                [self.drives[at], parts.drives[at]] = [drive.re, drive.im].map(|v| v as i32);
                 if d.is_softmax(l) {
-                    [self.drives[at], parts.drives[at]] =
-                        [turned.drive.re, turned.drive.im].map(|v| v as i32);
                     continue;
                 }
-                [self.drives[at], parts.drives[at], self.states[at], parts.states[at]] =
-                    [turned.drive.re, turned.drive.im, turned.state.re, turned.state.im].map(|v| v as i32);
+                [self.states[at], parts.states[at]] = [next.re, next.im].map(|v| v as i32);
                 let seen = |state: i64| N::Activity::wrap(state << shift);
-                self.now[l - 1].activities.as_flattened_mut()[i] = seen(turned.state.re);
-                parts.now[l - 1].activities.as_flattened_mut()[i] = seen(turned.state.im);
+                self.now[l - 1].activities.as_flattened_mut()[i] = seen(next.re);
+                parts.now[l - 1].activities.as_flattened_mut()[i] = seen(next.im);
             }
         }
         self.pull_turned(&mut parts, label, (nudge_re, nudge_im), count);

@@ -3,7 +3,7 @@
 //!
 //! Data flows from top to bottom, and a module only knows the modules above it: [`fixed_point`], [`network`], [`design`],
 //! [`data`], [`rules`], [`schedule`], [`reference`](mod@reference), [`oracle`],
-//! [`gradient`], [`verilog`], [`cosim`], [`bus`], [`synth`], [`study`], [`cli`].
+//! [`gradient`], [`verilog`], [`coverage`], [`cosim`], [`bus`], [`synth`], [`study`], [`cli`].
 
 // Everything goes through cli::say, which knows what may be lost and what may not.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -11,6 +11,7 @@
 pub mod bus;
 pub mod cli;
 pub mod cosim;
+pub mod coverage;
 pub mod data;
 pub mod design;
 pub mod fixed_point;

@@ -8,6 +8,7 @@ mod samples;
 
 use designs::Case;
 use eqhdl::cosim::{Builds, Field, Level, Outcome, Request, Tracing, cross_check};
+use eqhdl::coverage::Looking;
 use eqhdl::design::{Activation, Design, Dynamics, Feedback, NudgePlace, NudgeSign, Readout, Rule, parse};
 use eqhdl::fixed_point::{Overflow, Rounding};
 use eqhdl::network::Network;
@@ -491,6 +492,7 @@ fn check(
         work: &dir.join("work"),
         waves: None,
         survey: false,
+        looking: Looking::Nowhere,
         patience: Some(1_000_000),
     };
     cross_check(&request, &layout, &mut |_, _| {}).map_err(|error| error.to_string())

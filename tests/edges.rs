@@ -8,6 +8,7 @@ mod samples;
 
 use designs::Case;
 use eqhdl::cosim::{Builds, Level, Outcome, Request, Tracing, cross_check};
+use eqhdl::coverage::Looking;
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
@@ -58,6 +59,7 @@ fn train_one(design: &Design, sources: Sources) -> Result<Outcome, String> {
         work: &dir.path().join("work"),
         waves: None,
         survey: false,
+        looking: Looking::Nowhere,
         patience: Some(100_000_000),
     };
     cross_check(&request, &layout, &mut |_, _| {}).map_err(|e| e.to_string())

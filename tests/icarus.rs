@@ -11,6 +11,7 @@ use designs::Case;
 use eqhdl::cosim::{
     CosimError, Field, Level, Outcome, Request, VcdError, cross_check, memory_image, testbench,
 };
+use eqhdl::coverage::Looking;
 use eqhdl::data::QuantisedSamples;
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
@@ -142,6 +143,7 @@ fn compare(
         work: &dir.join("work"),
         waves: Some(&dir.join("probe.vcd")),
         survey: false,
+        looking: Looking::Nowhere,
         patience: None,
     };
     cross_check(&request, &Layout::of(design), &mut |_, _| {})

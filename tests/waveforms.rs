@@ -8,6 +8,7 @@ mod samples;
 
 use designs::Case;
 use eqhdl::cosim::{Builds, Level, Request, Tracing, Vcd, VcdError, run_to_file};
+use eqhdl::coverage::Looking;
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
 use eqhdl::verilog::Sources;
@@ -361,6 +362,7 @@ fn a_waveform_of_our_own_harness() -> Result<(), Box<dyn std::error::Error>> {
         work: &dir.join("work"),
         waves: None,
         survey: false,
+        looking: Looking::Nowhere,
         patience: None,
     };
     let file = dir.join("commits.vcd");

@@ -5,6 +5,7 @@ use crate::signals::Listener;
 use eqhdl::cosim::{
     Builds, Fault, Level, Purpose, Request, Through, Tracing, cross_check, leading_to, operands,
 };
+use eqhdl::coverage::Looking;
 use eqhdl::data::Dataset;
 use eqhdl::design::Design;
 use eqhdl::process;
@@ -71,6 +72,7 @@ pub fn run(py: Python<'_>, design: &Design, dataset: &Dataset, asked: &Asked<'_>
             work: &asked.folder.join("work"),
             waves: None,
             survey: false,
+            looking: Looking::Here,
             patience: Through::Core.patience(design),
         };
         let (mut listener, mut stopped) = (Listener::new(), None);
@@ -106,6 +108,7 @@ pub fn run(py: Python<'_>, design: &Design, dataset: &Dataset, asked: &Asked<'_>
             "cycles_per_sample": outcome.cycles_per_sample,
             "weight_read_share": outcome.read_share,
             "test_accuracy": outcome.test_accuracy,
+            "coverage": outcome.coverage,
             "wall_s": outcome.wall.as_secs_f64(),
             "weights_digest": outcome.weights_digest,
         });

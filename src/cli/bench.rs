@@ -4,6 +4,7 @@ use super::CliError;
 use super::say::tell;
 use super::study::watch::Watch;
 use crate::cosim::{Builds, CosimError, Level, Outcome, Request, Tracing, cross_check};
+use crate::coverage::Looking;
 use crate::data::{self, QuantisedSamples};
 use crate::design::{Datapath, Design};
 use crate::lock::Lock;
@@ -136,6 +137,7 @@ impl Case {
             work: &work,
             waves: None,
             survey: false,
+            looking: Looking::Nowhere,
             patience: None,
         };
         cross_check(&request, &self.layout, &mut |_, _| {})

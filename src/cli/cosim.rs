@@ -11,6 +11,7 @@ use crate::cosim::{
     Builds, Built, COMMIT_SIGNALS, CosimError, FAULTS, Fault, Level, Outcome, Purpose, Request, Stress,
     Through, Tracing, bus_difference, cross_check, leading_to, replay, run_to_file, save_files,
 };
+use crate::coverage::Looking;
 use crate::design::Design;
 use crate::reference::Weights;
 use crate::reference::train::{Plan, PlannedSample, TrainingData};
@@ -108,6 +109,18 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// The same hardware over made samples.
+    fn stressed<'d>(
+        &self,
+        design: &'d Design,
+        data: TrainingData,
+        samples: Vec<PlannedSample>,
+        start: Weights,
+    ) -> Bench<'d> {
+        let (layout, out) = (self.layout.clone(), self.out.clone());
+        Bench { design, layout, data, samples, per_epoch: u64::MAX, start, out }
+    }
+
     fn request<'b>(&'b self, level: Level, program: &'b Path, work: &'b Path) -> Request<'b> {
         Request {
             design: self.design,
@@ -120,6 +133,7 @@ impl Bench<'_> {
             work,
             waves: None,
             survey: false,
+            looking: Looking::Here,
             patience: None,
         }
     }
@@ -235,7 +249,7 @@ fn hardware(args: &CosimArgs, bench: &Bench<'_>) -> Result<Hardware, CliError> {
 }
 
 /// Results of an earlier run in a folder: beside a new verdict they would be taken for its own.
-const RESULTS: [&str; 7] = [
+const RESULTS: [&str; 9] = [
     "replay.vcd",
     "replay.gtkw",
     "replay.sucl",
@@ -243,6 +257,8 @@ const RESULTS: [&str; 7] = [
     "first_sample.gtkw",
     "first_sample.sucl",
     "cosim.json",
+    "coverage.json",
+    "coverage.html",
 ];
 
 fn clear(folder: &Path) -> Result<(), CosimError> {
@@ -293,38 +309,33 @@ fn check(args: &CosimArgs, bench: &Bench<'_>) -> Result<ExitCode, CliError> {
     }
     let mut made = 0;
     if outcome.equal() && args.stress(bench.samples.len()) > 0 {
-        let (stressed, of_made) = stress(args, bench, &request)?;
-        if !of_made.equal() {
-            note!("the {} samples of the training are equal; a made sample differs", outcome.samples);
-            return conclude(args, &stressed, of_made, 0, None, &hardware, &builds, built);
+        let real = bench.samples.len();
+        for round in Stress::rounds(bench.design, real as u32, args.stress(real)) {
+            let Stress { design, data, samples, start } = round;
+            let stressed = bench.stressed(&design, data, samples, start);
+            let of_made = compare_made(args, &stressed, &request)?;
+            if !of_made.equal() {
+                note!("the {} samples of the training are equal; a made sample differs", outcome.samples);
+                return conclude(args, &stressed, of_made, 0, None, &hardware, &builds, built);
+            }
+            made += of_made.samples;
+            if let (Some(sum), Some(of_made)) = (&mut outcome.coverage, &of_made.coverage) {
+                sum.add(of_made).map_err(CliError::tool_message)?;
+            }
         }
-        made = of_made.samples;
     }
     conclude(args, bench, outcome, made, bus_words, &hardware, &builds, built)
 }
 
-/// Compares made samples behind the real ones.
-fn stress<'b>(
-    args: &CosimArgs,
-    bench: &'b Bench<'b>,
-    request: &Request<'_>,
-) -> Result<(Bench<'b>, Outcome), CliError> {
-    let real = bench.samples.len();
-    let Stress { data, samples, start } = Stress::of(bench.design, real as u32, args.stress(real));
-    let stressed = Bench {
-        design: bench.design,
-        layout: bench.layout.clone(),
-        data,
-        samples,
-        per_epoch: u64::MAX,
-        start,
-        out: bench.out.clone(),
-    };
+/// Compares a round of made samples.
+fn compare_made(args: &CosimArgs, stressed: &Bench<'_>, request: &Request<'_>) -> Result<Outcome, CliError> {
     let work = request.work.with_file_name("work-stress");
-    let mut outcome = compare(args, &stressed, &stressed.request(request.level, request.program, &work))?;
+    let mut request = stressed.request(request.level, request.program, &work);
+    request.looking = Looking::Everywhere;
+    let mut outcome = compare(args, stressed, &request)?;
     // What made samples are taken for says nothing of the network.
     (outcome.test_accuracy, outcome.reference_accuracy) = (None, None);
-    Ok((stressed, outcome))
+    Ok(outcome)
 }
 
 /// Says what a comparison came to; where something differs, replays it.
@@ -405,6 +416,7 @@ fn keep_first_sample(
     let work = folder.join("work-first");
     let request = Request {
         samples: &bench.samples[..1],
+        looking: Looking::Nowhere,
         patience: through.patience(bench.design),
         ..bench.request(Level::All, &built.program, &work)
     };

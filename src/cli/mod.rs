@@ -6,6 +6,7 @@
 mod bench;
 pub mod check;
 mod cosim;
+mod coverage;
 pub mod generate;
 mod gradient;
 mod new;
@@ -106,6 +107,7 @@ enum Command {
     Gradient(gradient::GradientArgs),
     Generate(generate::GenerateArgs),
     Cosim(cosim::CosimArgs),
+    Coverage(coverage::CoverageArgs),
     Study(study::StudyArgs),
     Synth(synth::SynthArgs),
     Bench(bench::BenchArgs),
@@ -144,6 +146,7 @@ fn dispatch(command: Command, program: &Path) -> Result<ExitCode, CliError> {
         Command::Gradient(a) => gradient::run(&a),
         Command::Generate(a) => generate::run(&a),
         Command::Cosim(a) => cosim::run(&a),
+        Command::Coverage(a) => coverage::run(&a),
         Command::Study(a) => study::run(&a, program),
         Command::Synth(a) => synth::run(&a),
         Command::Bench(a) => bench::run(&a),

@@ -72,6 +72,9 @@ pub enum CosimError {
     /// The simulation ended without having done its work.
     #[error("the simulation failed: {0}")]
     Simulation(String),
+    /// What was compared is not what is specified.
+    #[error(transparent)]
+    Disagree(#[from] crate::coverage::Disagree),
     /// The waveform holds fewer samples than were to be compared.
     #[error("the waveform ends after {seen} of {total} samples; these are equal")]
     #[diagnostic(help("if it was to hold no more, say so with --samples {seen}"))]

@@ -3,6 +3,7 @@
 use super::build::{Effort, Purpose, Through, Tracing};
 use super::run::{Request, cross_check, run_to_file};
 use super::{Builds, CosimError, Difference};
+use crate::coverage::Looking;
 use crate::design::Design;
 use crate::reference::Weights;
 use crate::reference::train::{PlannedSample, TrainingData};
@@ -60,6 +61,7 @@ pub fn replay(
             work: &dir.join("work"),
             waves: None,
             survey: false,
+            looking: Looking::Nowhere,
             patience: through.patience(design),
         };
         let outcome = cross_check(&request, layout, &mut |_, _| {})?;

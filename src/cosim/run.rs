@@ -5,6 +5,7 @@ use super::ports::Shown;
 use super::simulator::{Files, PATIENCE, Simulator, memory_image, read_shown, read_words, write_inputs};
 use super::tally::{ExpectedResult, Tally};
 use super::{Comparator, CosimError, Difference, Level};
+use crate::coverage::{self, Look, Looking};
 use crate::design::Design;
 use crate::reference::fast::Fast;
 use crate::reference::train::{PlannedSample, TrainingData};
@@ -39,6 +40,8 @@ pub struct Request<'a> {
     pub waves: Option<&'a Path>,
     /// Go on after the first difference, to find the first of each kind.
     pub survey: bool,
+    /// Into which samples to look for what they exercise.
+    pub looking: Looking,
     /// Cycles beyond the predicted ones after which hardware without a result is said to have stopped; a few where none.
     pub patience: Option<u64>,
 }
@@ -92,6 +95,8 @@ pub struct Outcome {
     pub weights_digest: String,
     /// The waveform does not say what its hardware was generated from.
     pub unmarked: bool,
+    /// What the samples have exercised, where it was asked for.
+    pub coverage: Option<coverage::Report>,
 }
 
 impl Outcome {
@@ -105,9 +110,9 @@ impl Outcome {
 ///
 /// # Errors
 /// When a tool or the machine fails; a difference is not an error.
-pub fn cross_check(
-    request: &Request<'_>,
-    layout: &Layout,
+pub fn cross_check<'a>(
+    request: &Request<'a>,
+    layout: &'a Layout,
     progress: &mut dyn FnMut(&PlannedSample, u64),
 ) -> Result<Outcome, CosimError> {
     let files = write_inputs(request, layout)?;
@@ -120,7 +125,8 @@ pub fn cross_check(
     }
 
     let (simulator, mut comparator) = watched(request, layout, &files, first_number)?;
-    let before = walk(request, &mut network, &mut comparator, progress);
+    let mut look = Look::new(request.design, layout, request.looking);
+    let before = walk(request, &mut network, &mut comparator, &mut look, progress)?;
     if let Some(e) = comparator.failure.take() {
         return Err(e.into());
     }
@@ -161,6 +167,7 @@ pub fn cross_check(
         simulated,
         weights_digest: network.weights().digest(),
         unmarked: comparator.unmarked(),
+        coverage: look.finish(&network, next_number(request))?,
     })
 }
 
@@ -203,8 +210,9 @@ fn walk<'a>(
     request: &Request<'a>,
     network: &mut Fast<'a>,
     comparator: &mut Watcher<'a>,
+    look: &mut Look<'a>,
     progress: &mut dyn FnMut(&PlannedSample, u64),
-) -> VecDeque<(Fast<'a>, PlannedSample)> {
+) -> Result<VecDeque<(Fast<'a>, PlannedSample)>, CosimError> {
     let mut before: VecDeque<(Fast<'a>, PlannedSample)> = VecDeque::new();
     for (done, &s) in request.samples.iter().enumerate() {
         if comparator.stopped() {
@@ -218,10 +226,16 @@ fn walk<'a>(
             }
             before.push_back((network.clone(), s));
         }
+        look.before(network, s, (&input, label))?;
         network.run(&input, label, s.lesson(), comparator);
         progress(&s, done as u64);
     }
-    before
+    Ok(before)
+}
+
+/// The number behind that of the last sample.
+fn next_number(request: &Request<'_>) -> u32 {
+    request.samples.last().map_or(0, |s| s.number.wrapping_add(1))
 }
 
 /// Runs the simulator over a request's samples and leaves its waveform in a file.
@@ -317,20 +331,22 @@ fn wrong_at_the_ports(request: &Request<'_>, layout: &Layout, shown: &[Shown]) -
 }
 
 /// The verdict without a waveform: results of every sample, and the weights at the end.
-fn without_waveform(
-    request: &Request<'_>,
-    layout: &Layout,
+fn without_waveform<'a>(
+    request: &Request<'a>,
+    layout: &'a Layout,
     files: &Files,
-    mut network: Fast<'_>,
+    mut network: Fast<'a>,
     begin: Instant,
     progress: &mut dyn FnMut(&PlannedSample, u64),
 ) -> Result<Outcome, CosimError> {
     let first_number = request.samples.first().map_or(0, |s| s.number);
     let mut simulator = Simulator::start(request, files, first_number, &[])?;
+    let mut look = Look::new(request.design, layout, request.looking);
     let program = Program::of(request.design);
     let mut predictions = Vec::with_capacity(request.samples.len());
     for (done, &s) in request.samples.iter().enumerate() {
         let (input, label) = request.data.sample(s);
+        look.before(&network, s, (&input, label))?;
         let prediction = network.run(&input, label, s.lesson(), &mut Silent);
         let ops = program.ops(s.lesson());
         let cycles = predict_made(layout, ops, request.data.active(s), network.spared());
@@ -375,5 +391,6 @@ fn without_waveform(
         simulated: Some((end.cycles, end.seconds)),
         weights_digest: network.weights().digest(),
         unmarked: false,
+        coverage: look.finish(&network, next_number(request))?,
     })
 }

@@ -21,7 +21,7 @@
 //! half a unit of `2^-F` each.
 //! What is rounded to a state is within [`ERROR`] of the real function.
 
-use super::{Format, exact};
+use super::{Format, Interval, exact};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -184,6 +184,17 @@ impl ComplexLogistic {
         self.frac() as u32 + 2
     }
 
+    /// Where the real and the imaginary parts of its values lie, raw, for states of this format: lines of equal imaginary part
+    /// become arcs of circles through 0 and 1, the outermost of which, that of `4y = 2`, has the radius `1 / (2 sin 2)`; and no
+    /// value is further from the function than [`ERROR`].
+    pub fn bounds(state: Format) -> (Interval, Interval) {
+        let (radius, error) = (0.5 / 2f64.sin(), ERROR * (-f64::from(state.frac)).exp2());
+        let end = |v: f64| (v * f64::from(Self::frac_for(state.frac)).exp2()) as i128;
+        let real = Interval { lo: end(0.5 - radius - error) - 1, hi: end(0.5 + radius + error) + 1 };
+        let highest = radius - 0.5 / 2f64.tan() + error;
+        (real, Interval::symmetric(end(highest) + 1))
+    }
+
     /// The activation of a raw drive, whose parts are of the drive's format.
     #[inline]
     pub fn at(&self, real: i64, imaginary: i64) -> ComplexValue {
@@ -232,6 +243,8 @@ mod tests {
         let (mut before, mut after) = (0f64, 0f64);
         let (step, grid) = (2f64.powi(frac), 2f64.powi(-unit.frac()));
         let half = 1i64 << (drive.frac - 1);
+        let (of_real, of_imaginary) = ComplexLogistic::bounds(state);
+        let within = |i: Interval, v: i64| (i.lo..=i.hi).contains(&i128::from(v));
         for y in 0..=half.min(drive.max_raw()) {
             // exp(-4z + 2) is exp(-4x + 2) times this.
             let turned = Complex64::cis(-4.0 * drive.to_real(y));
@@ -239,6 +252,10 @@ mod tests {
                 let real = (Complex64::ONE + (2.0 - 4.0 * drive.to_real(x)).exp() * turned).inv();
                 let found = unit.at(x, y);
                 assert!(!found.saturated, "{drive}: {x}, {y}");
+                assert!(
+                    within(of_real, found.real) && within(of_imaginary, found.imaginary),
+                    "{drive}: {x}, {y}"
+                );
                 for (found, real) in [(found.real, real.re), (found.imaginary, real.im)] {
                     assert!(found.unsigned_abs() < 1 << (unit.width() - 1));
                     before = before.max((found as f64 * grid - real).abs() * step);

@@ -4,6 +4,7 @@ use super::file::Verify;
 use super::plan::Named;
 use super::store::Verified;
 use crate::cosim::{Builds, CosimError, Level, Request, Tracing, cross_check};
+use crate::coverage::Looking;
 use crate::reference::Weights;
 use crate::reference::train::PlannedSample;
 use crate::schedule::Layout;
@@ -39,6 +40,7 @@ pub fn verify(point: &Named, weights: &str, folder: &Path) -> Result<Option<Veri
         work: &folder.join("work"),
         waves: None,
         survey: false,
+        looking: Looking::Nowhere,
         patience: None,
     };
     let outcome = cross_check(&request, &layout, &mut |_, _| {})?;

@@ -10,6 +10,7 @@
 mod random;
 
 use eqhdl::cosim::{Builds, Level, Request, Tracing, cross_check};
+use eqhdl::coverage::Looking;
 use eqhdl::data::QuantisedSamples;
 use eqhdl::design::Design;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
@@ -144,6 +145,7 @@ fn equal(number: u32) -> Result<u64, String> {
         work: &dir.path().join("work"),
         waves: None,
         survey: false,
+        looking: Looking::Nowhere,
         patience: Some(1_000_000),
     };
     let outcome = cross_check(&request, &layout, &mut |_, _| {}).map_err(|e| e.to_string())?;

@@ -30,6 +30,7 @@ use designs::Case;
 use eqhdl::cosim::{
     Builds, Built, CosimError, Effort, Level, Purpose, Request, Through, Tracing, cross_check,
 };
+use eqhdl::coverage::Looking;
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::reference::train::{PlannedSample, TrainingData};
@@ -164,6 +165,7 @@ fn survives(core: &Core, stimuli: &Stimuli, mutant: usize) -> Result<Option<u64>
         work: &program.with_file_name("work"),
         waves: None,
         survey: false,
+        looking: Looking::Nowhere,
         patience: Some(2_500 * steps.max(8)),
     };
     let outcome = match cross_check(&request, &core.layout, &mut |_, _| {}) {

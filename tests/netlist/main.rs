@@ -21,6 +21,7 @@ mod tools;
 use designs::Case;
 use eqhdl::bus;
 use eqhdl::cosim::{Builds, Effort, Level, Outcome, Purpose, Request, Through, Tracing, cross_check};
+use eqhdl::coverage::Looking;
 use eqhdl::design::Design;
 use eqhdl::reference::Weights;
 use eqhdl::schedule::Layout;
@@ -221,6 +222,7 @@ fn compare(design: &Design, layout: &Layout, sources: Sources, dir: &Path) -> Re
         work: &dir.join("work"),
         waves: None,
         survey: false,
+        looking: Looking::Nowhere,
         patience: Some(100_000),
     };
     let trained = request.samples.iter().filter(|s| s.train).count();

@@ -4,6 +4,7 @@ use super::{Bench, CosimArgs, progress_bar, sources};
 use crate::cli::CliError;
 use crate::cli::say::tell;
 use crate::cosim::{Builds, Difference, FAULTS, Fault, Field, Level, Request, Tracing, cross_check};
+use crate::coverage::Looking;
 use crate::reference::train::PlannedSample;
 use serde::Serialize;
 use std::process::ExitCode;
@@ -90,6 +91,7 @@ fn row(bench: &Bench<'_>, fault: &'static Fault, samples: &[PlannedSample]) -> R
         let request = Request {
             samples,
             survey: true,
+            looking: Looking::Nowhere,
             patience: Some(SURVEY_PATIENCE),
             ..bench.request(Level::All, &built.program, &work)
         };

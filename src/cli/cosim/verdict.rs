@@ -5,6 +5,7 @@ use crate::bus;
 use crate::cli::CliError;
 use crate::cli::say::{note, tell};
 use crate::cosim::{Built, CosimError, Difference, Field, Level, Outcome, Replay, operands};
+use crate::coverage::{self, State};
 use crate::design::{Design, Keys};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,6 +43,8 @@ struct Report<'a> {
     bus_words: Option<u64>,
     /// What the circuit was generated from.
     depends_on: Keys,
+    /// What the samples have exercised; none where something differs.
+    coverage: Option<Covered>,
     /// SHA-256 of every file that was built.
     built: BTreeMap<String, String>,
     /// Files that eqhdl would generate otherwise.
@@ -49,6 +52,15 @@ struct Report<'a> {
     /// Generated files that no simulation has seen.
     not_simulated: Vec<String>,
     version: &'static str,
+}
+
+/// What the samples have exercised; `coverage.json` beside the report has it point by point.
+#[derive(Serialize)]
+struct Covered {
+    exercised: usize,
+    looked_into: u64,
+    never: Vec<String>,
+    unreachable: Vec<String>,
 }
 
 /// Where to look at a difference.
@@ -92,12 +104,17 @@ impl Verdict<'_> {
             path: file.clone(),
             source: e,
         })?;
+        let map =
+            self.coverage().map(|c| super::super::coverage::write(c, &self.hardware.folder)).transpose()?;
         if self.args.json {
             tell!("{json}")?;
         }
         self.say_what();
         self.say_numbers();
         self.say_where();
+        if let (Some(map), Some(c)) = (map, self.coverage()) {
+            super::super::coverage::say(c, &map);
+        }
         note!("  report             {}", file.display());
         Ok(())
     }
@@ -136,11 +153,22 @@ impl Verdict<'_> {
             injected: self.args.inject.as_deref(),
             bus_words: self.bus_words,
             depends_on: Keys::of_circuit(bench.design),
+            coverage: self.coverage().map(|c| Covered {
+                exercised: c.count(State::Exercised),
+                looked_into: c.looked_into,
+                never: c.named(State::Never).collect(),
+                unreachable: c.named(State::Unreachable).collect(),
+            }),
             built: self.built.as_ref().map(|b| b.files.clone()).unwrap_or_default(),
             edited: &self.hardware.edited,
             not_simulated: self.not_simulated(),
             version: env!("CARGO_PKG_VERSION"),
         }
+    }
+
+    /// What was exercised by samples all of which are equal.
+    fn coverage(&self) -> Option<&coverage::Report> {
+        self.outcome.coverage.as_ref().filter(|_| self.outcome.equal())
     }
 
     /// Generated files of the bus that are not part of the simulation.

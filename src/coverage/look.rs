@@ -1,0 +1,116 @@
+//! Looks into samples of a comparison: runs them through the specification, too.
+
+use super::collect::Coverage;
+use super::report::Report;
+use crate::design::Design;
+use crate::reference::fast::Fast;
+use crate::reference::golden::Golden;
+use crate::reference::train::PlannedSample;
+use crate::schedule::Layout;
+
+/// The first samples, all of which are looked into.
+const FIRST: u64 = 16;
+/// One batch in so many behind them: what the specification takes is then little beside a simulation.
+const EVERY: u64 = 64;
+
+/// Into which samples of a comparison to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looking {
+    /// None.
+    Nowhere,
+    /// The first ones, and some behind them.
+    Here,
+    /// All.
+    Everywhere,
+}
+
+/// Follows a comparison.
+#[derive(Debug)]
+pub struct Look<'d> {
+    design: &'d Design,
+    coverage: Coverage<'d>,
+    /// The specification, while it runs the samples of a batch.
+    golden: Option<Golden<'d>>,
+    /// A batch has ended: the two models must hold the same weights.
+    ended: bool,
+    /// Batches begun.
+    batches: u64,
+    looking: Looking,
+    in_batch: bool,
+}
+
+/// The specification and the model that trains do not agree: what was compared was not what is specified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the specification and the model that trains differ before sample {0}: this is a bug of eqhdl, not of the hardware"
+)]
+pub struct Disagree(pub u32);
+
+impl<'d> Look<'d> {
+    /// At the begin of a comparison.
+    pub fn new(design: &'d Design, layout: &'d Layout, looking: Looking) -> Look<'d> {
+        Look {
+            design,
+            coverage: Coverage::of(design, layout),
+            golden: None,
+            ended: false,
+            batches: 0,
+            looking,
+            in_batch: false,
+        }
+    }
+
+    /// Before the model that trains runs a sample.
+    ///
+    /// # Errors
+    /// The models do not agree.
+    pub fn before(
+        &mut self,
+        network: &Fast<'d>,
+        s: PlannedSample,
+        (input, label): (&[i32], u16),
+    ) -> Result<(), Disagree> {
+        if self.looking == Looking::Nowhere {
+            return Ok(());
+        }
+        self.coverage.sample(s, label, input.iter().filter(|&&x| x != 0).count());
+        self.settle(network, s.number)?;
+        if !self.in_batch {
+            // A batch is looked into as a whole: nobody knows what lies in the sums of one that is under way.
+            let some = self.batches < FIRST || self.batches.is_multiple_of(EVERY);
+            let chosen = some || self.looking == Looking::Everywhere;
+            self.batches += 1;
+            self.golden = chosen.then(|| {
+                let mut golden = Golden::new(self.design, network.weights());
+                golden.sample = s.number;
+                golden
+            });
+        }
+        if let Some(golden) = &mut self.golden {
+            self.coverage.look(s, input);
+            golden.run(input, label, s.lesson(), &mut self.coverage);
+        }
+        self.in_batch = if s.train { !s.ends_batch } else { self.in_batch };
+        self.ended = !self.in_batch;
+        Ok(())
+    }
+
+    /// Behind the last sample; `number` is that of the next one. Nothing where nobody has looked.
+    ///
+    /// # Errors
+    /// The models do not agree.
+    pub fn finish(&mut self, network: &Fast<'d>, number: u32) -> Result<Option<Report>, Disagree> {
+        self.settle(network, number)?;
+        Ok((self.looking != Looking::Nowhere).then(|| self.coverage.report()))
+    }
+
+    fn settle(&mut self, network: &Fast<'d>, number: u32) -> Result<(), Disagree> {
+        if !std::mem::take(&mut self.ended) {
+            return Ok(());
+        }
+        match self.golden.take() {
+            Some(golden) if golden.weights != network.weights() => Err(Disagree(number)),
+            _ => Ok(()),
+        }
+    }
+}

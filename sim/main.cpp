@@ -14,6 +14,8 @@ namespace {
 constexpr int Reset = 16;
 // How long samples wait for enable, where they do.
 constexpr uint64_t Pause = 24;
+// Most cycles that a sample's inputs wait for one another, where they do: fewer than a sample in time may be late.
+constexpr int MostGaps = 16;
 // A cycle that does not come.
 constexpr uint64_t Never = ~uint64_t{0};
 
@@ -123,6 +125,9 @@ class Ports {
 
 public:
     bool ready() const { return m_taken - m_left < 2; }
+    // A sample is there whole and has not started, and the one before is gone.
+    bool waits() const { return !m_running && m_gone_at == Never && m_taken > m_started; }
+    bool running() const { return m_running; }
     // Some cycles ago the sample of this number (from 1) has started, or should have.
     bool well_under_way(uint64_t number, uint64_t now) const {
         return m_running && m_started == number && now >= m_start + Pause;
@@ -162,6 +167,18 @@ public:
     }
 };
 
+// What the harness has made the core's ports go through: words of the line that it reports.
+struct Exercised {
+    uint64_t given_up = 0, held = 0, dropped = 0, gaps = 0, full = 0, late = 0;
+
+    void report() const {
+        std::fprintf(stderr, "harness: ports %llu %llu %llu %llu %llu %llu\n",
+                     static_cast<unsigned long long>(given_up), static_cast<unsigned long long>(held),
+                     static_cast<unsigned long long>(dropped), static_cast<unsigned long long>(gaps),
+                     static_cast<unsigned long long>(full), static_cast<unsigned long long>(late));
+    }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -180,12 +197,14 @@ int main(int argc, char** argv) {
     if (weights.size() != Core::Words * Core::Lanes) fail("the initial weights have the wrong size");
     bench.load(weights, 0, Core::Third);
     bench.load_rest(weights);
+    Exercised exercised;
     if (work.count > 0) {
         const uint64_t most = std::min<uint64_t>(work.limit(0, o), 1 << 14);
         bench.watched(false);
         bench.begin_and_give_up(work.sample(0), EQHDL_INPUTS + (o.seed * 2654435761u >> 8) % most);
         bench.watched(true);
         bench.load(weights, 0, Core::Third);
+        ++exercised.given_up;
     }
     if (o.first_sample != 0) {
         top.sample_number_set_i = 1;
@@ -200,6 +219,7 @@ int main(int argc, char** argv) {
     Ports ports;
     uint64_t quiet = 0, enabled_at = Never;
     bool hangs = false;
+    int gaps = 0;
     const uint64_t first_cycle = bench.cycle();
     const auto begin = std::chrono::steady_clock::now();
     while (done < work.count) {
@@ -213,15 +233,25 @@ int main(int argc, char** argv) {
         top.enable_i = bench.cycle() >= enabled_at && !(done == 1 && ports.well_under_way(2, bench.cycle()));
         if (sending < work.count) {
             bench.offer(work.sample(sending), work.entry(sending), input);
+            // From the third sample on, an input in eight waits a cycle.
+            const bool gap =
+                top.sample_ready_o && sending >= 2 && gaps < MostGaps && (bench.cycle() * 2654435761u >> 13 & 7) == 0;
+            if (gap) top.sample_valid_i = 0;
+            gaps += gap;
+            exercised.gaps += gap;
         } else {
             top.sample_valid_i = 0;
         }
         const bool beat = top.sample_valid_i && top.sample_ready_o, last = top.sample_last_i;
+        exercised.held += ports.waits() && !top.enable_i;
+        exercised.dropped += ports.running() && !top.enable_i;
+        exercised.full += top.sample_valid_i && !top.sample_ready_o;
         ports.before(top.sample_ready_o);
         bench.clock();
         ports.after(bench.cycle(), top.enable_i, beat && last, top.busy_o);
         if (beat && ++input == EQHDL_INPUTS) {
             input = 0;
+            gaps = 0;
             ++sending;
         }
         if (top.result_valid_o) {
@@ -229,6 +259,7 @@ int main(int argc, char** argv) {
                                            top.result_reads_o, top.result_train_o, top.sample_number_o});
             // Every other result is taken a cycle late (sim_top).
             ports.result(bench.cycle(), uint64_t{top.result_cycles_o} + (done & 1), results);
+            exercised.late += done & 1;
             if (++done <= 2) enabled_at = bench.cycle() + Pause;
             quiet = 0;
         } else if (enabled_at != Never && bench.cycle() < enabled_at) {
@@ -253,6 +284,7 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 40; ++i) bench.clock();
 
     if (!o.results.empty()) write_file(o.results, results.data(), results.size() * sizeof(uint32_t));
+    exercised.report();
     std::fprintf(stderr, "harness: %llu cycles in %.6f s\n", static_cast<unsigned long long>(cycles), seconds);
     // What the core has committed has been written to the waveform; the comparator says where it stopped.
     if (hangs) return Hangs;

@@ -30,7 +30,7 @@ fn exercised(design: &Design, count: u32) -> Report {
             look.before(&network, s, (&input, label)).expect("the models agree");
             network.run(&input, label, s.lesson(), &mut Silent);
         }
-        let report = look.finish(&network, count).expect("the models agree").expect("it has looked");
+        let report = look.finish(&network, count, None).expect("the models agree").expect("it has looked");
         match &mut sum {
             None => sum = Some(report),
             Some(sum) => sum.add(&report).expect("of the same circuit"),

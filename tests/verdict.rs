@@ -359,6 +359,27 @@ fn made_samples_reach_a_rail_that_a_training_does_not() {
     assert!(!report["replay"].is_null(), "a made sample is replayed, too: {report}");
 }
 
+/// A training writes each register once. Made samples write them again: a core in which a value is built in is told.
+#[test]
+fn made_samples_tell_a_register_that_is_built_in() {
+    let steps = "rtl/eqhdl_net__phase_program.v";
+    for (file, from, to) in [
+        ("rtl/eqhdl_net.v", ".seed_i(seed_i)", ".seed_i(32'd1)"),
+        (steps, "? free_steps_i : nudged_steps_i", "? 16'd12 : nudged_steps_i"),
+        (steps, "? free_steps_i : nudged_steps_i", "? free_steps_i : 16'd4"),
+    ] {
+        let folder = Folder::new();
+        // Where nothing is drawn at random, the circuit does not read its seed.
+        folder.edit("net.toml", "weight = \"RND\"", "weight = \"STOCHASTIC\"");
+        folder.run(&["generate", "net.toml", "-o", "rtl"], 0);
+        folder.edit(file, from, to);
+        folder.cosim(&["--rtl", "rtl", "--stress", "0"], 0);
+        let (report, err) = folder.cosim(&["--rtl", "rtl", "--stress", "10"], 1);
+        assert!(err.contains("a made sample differs"), "{to}: {err}");
+        assert!(!report["replay"].is_null(), "{to}: {report}");
+    }
+}
+
 /// What no state and no weight shows: what the ports say, and when.
 #[test]
 fn the_ports_are_held_against_what_they_must_say() {

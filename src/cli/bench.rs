@@ -124,6 +124,16 @@ impl Case {
     }
 
     fn run(&self, level: Level, program: &Path, count: usize) -> Result<Outcome, CosimError> {
+        self.look(level, program, count, Looking::Nowhere)
+    }
+
+    fn look(
+        &self,
+        level: Level,
+        program: &Path,
+        count: usize,
+        looking: Looking,
+    ) -> Result<Outcome, CosimError> {
         let work = self.folder.join("work");
         let start = Weights::initial(&self.design);
         let request = Request {
@@ -137,10 +147,24 @@ impl Case {
             work: &work,
             waves: None,
             survey: false,
-            looking: Looking::Nowhere,
+            looking,
             patience: None,
         };
         cross_check(&request, &self.layout, &mut |_, _| {})
+    }
+
+    /// Wall time of a comparison that collects coverage over one that does not: median of paired rounds.
+    fn coverage_ratio(&self, count: usize, rounds: usize) -> Result<(f64, bool), CosimError> {
+        let program = self.build(Tracing::Commits)?;
+        let (mut ratios, mut equal) = (Vec::new(), true);
+        for _ in 0..rounds {
+            let [without, with] = [Looking::Nowhere, Looking::Here]
+                .map(|looking| self.look(Level::Events, &program, count, looking));
+            let (without, with) = (without?, with?);
+            equal &= without.equal() && with.equal() && with.coverage.is_some();
+            ratios.push(with.wall.as_secs_f64() / without.wall.as_secs_f64());
+        }
+        Ok((median(&ratios), equal))
     }
 
     /// Wall time of a level over the simulator's own time without tracing: median of paired rounds.
@@ -213,7 +237,13 @@ fn digits_levels(args: &BenchArgs) -> Result<(), CliError> {
             equal && ratio <= bar,
         )?;
     }
-    Ok(())
+    let (ratio, equal) = digits.coverage_ratio(count, 5)?;
+    line(
+        "digits-cep: collecting coverage over not collecting, level events",
+        "<= 1.1",
+        &format!("{ratio:.2} (median of 5 pairs)"),
+        equal && ratio <= 1.1,
+    )
 }
 
 /// The same at the size of MNIST.
@@ -233,6 +263,13 @@ fn mnist_states(args: &BenchArgs) -> Result<(), CliError> {
         "0 differences, <= 1.3",
         &format!("{ratio:.2}"),
         equal && ratio <= 1.3,
+    )?;
+    let (ratio, equal) = mnist.coverage_ratio(500, 3)?;
+    line(
+        "mnist-cep 784-512-10: collecting coverage over not collecting",
+        "<= 1.1",
+        &format!("{ratio:.2} (median of 3 pairs of 500 samples)"),
+        equal && ratio <= 1.1,
     )?;
     let peak = peak_memory_mib();
     line(

@@ -15,7 +15,8 @@ hardware do, what they never did, and what cannot happen.
 
 Examples:
   eqhdl coverage build/digits_cep                     what the last cross-check has exercised
-  eqhdl coverage build/a build/b -o build/both        two runs of one circuit (other seeds, data, samples) together
+  eqhdl cosim designs/digits-cep.toml --samples 9 -o build/few && eqhdl coverage build/digits_cep build/few -o build/both
+                                                      two runs of one circuit (other samples, seeds, data) together
   eqhdl coverage build/digits_cep --json              for machines
 
 Exit codes: 0 done, 2 bad input, 3 an output cannot be written.")]

@@ -742,6 +742,17 @@ pub const FAULTS: &[Fault] = &[
         needs: Needs::Nothing,
     },
     Fault {
+        name: "gap-taken",
+        kind: "ports",
+        what: "between two inputs of a sample, what is not valid is taken for one",
+        edit: Edit::Leaf(
+            "sample_buffer.v",
+            "wire beat = valid_i && ready_o;",
+            "wire beat = ready_o && (valid_i || position_q != 0);",
+        ),
+        needs: Needs::Nothing,
+    },
+    Fault {
         name: "late-start",
         kind: "ports",
         what: "a sample starts a cycle late",

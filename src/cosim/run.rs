@@ -131,13 +131,14 @@ pub fn cross_check<'a>(
         return Err(e.into());
     }
     let mut differences = std::mem::take(&mut comparator.differences);
-    let mut simulated = None;
+    let (mut simulated, mut ports) = (None, None);
     if let Some(mut s) = simulator
         && (differences.is_empty() || request.survey)
     {
         while comparator.skip() {}
         let end = s.finish()?;
         simulated = Some((end.cycles, end.seconds));
+        ports = end.ports;
         if comparator.ended_early || end.hangs {
             differences.push(comparator.stopped_early(end.hangs.then_some(request.patience())));
         } else {
@@ -167,7 +168,7 @@ pub fn cross_check<'a>(
         simulated,
         weights_digest: network.weights().digest(),
         unmarked: comparator.unmarked(),
-        coverage: look.finish(&network, next_number(request))?,
+        coverage: look.finish(&network, next_number(request), ports)?,
     })
 }
 
@@ -391,6 +392,6 @@ fn without_waveform<'a>(
         simulated: Some((end.cycles, end.seconds)),
         weights_digest: network.weights().digest(),
         unmarked: false,
-        coverage: look.finish(&network, next_number(request))?,
+        coverage: look.finish(&network, next_number(request), end.ports)?,
     })
 }

@@ -2,6 +2,7 @@
 
 use super::ports::Shown;
 use super::{CosimError, Request};
+use crate::coverage::PortsExercised;
 use crate::reference::Weights;
 use crate::rules::{Program, header_marks};
 use crate::schedule::Layout;
@@ -172,8 +173,12 @@ impl Simulator {
             return Err(CosimError::Simulation(format!("{status}\n{log}")));
         }
         let numbers: Vec<f64> = log.split_whitespace().filter_map(|w| w.parse().ok()).collect();
+        let ports = log.lines().find_map(|line| line.strip_prefix("harness: ports ")).and_then(|line| {
+            let counts: Vec<u64> = line.split_whitespace().filter_map(|w| w.parse().ok()).collect();
+            counts.try_into().ok()
+        });
         match numbers[..] {
-            [.., cycles, seconds] => Ok(End { hangs, cycles: cycles as u64, seconds }),
+            [.., cycles, seconds] => Ok(End { hangs, cycles: cycles as u64, seconds, ports }),
             _ => Err(CosimError::Simulation(format!("the harness did not report its time\n{log}"))),
         }
     }
@@ -187,6 +192,8 @@ pub(super) struct End {
     pub cycles: u64,
     /// Time it took.
     pub seconds: f64,
+    /// What the core's ports went through, where the harness drives them itself.
+    pub ports: Option<PortsExercised>,
 }
 
 /// The harness's exit code where no result came in time.

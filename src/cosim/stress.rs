@@ -128,7 +128,7 @@ impl Round {
         Design {
             free_steps: near(design.free_steps, false),
             nudged_steps: near(design.nudged_steps, true),
-            seed: design.seed ^ absorb(0x0DD5_EED5, self as u32) * u32::from(self != Round::Rails),
+            seed: design.seed ^ (absorb(0x0DD5_EED5, self as u32) * u32::from(self != Round::Rails)),
             ..design.clone()
         }
     }

@@ -45,6 +45,8 @@ struct Counted {
     format: Format,
     edges: Edges,
     seen: [u64; KINDS],
+    /// Values that were not where the proofs have them.
+    astray: u64,
     /// Of what came to be brought into range.
     least: i64,
     greatest: i64,
@@ -402,11 +404,12 @@ impl Observer for Coverage<'_> {
 impl Counted {
     fn of(layer: usize, of: Quantity, format: Format, edges: Edges) -> Counted {
         let stage = Stage { layer, of };
-        Counted { stage, format, edges, seen: [0; KINDS], least: i64::MAX, greatest: i64::MIN }
+        Counted { stage, format, edges, seen: [0; KINDS], astray: 0, least: i64::MAX, greatest: i64::MIN }
     }
 
     #[inline]
     fn rounds(&mut self, value: i64, rounded: i64) {
+        self.astray += u64::from(!self.edges.holds(value));
         if let Some(edge) = self.edges.rounding(value, rounded) {
             self.seen[edge as usize] += 1;
         }
@@ -414,6 +417,7 @@ impl Counted {
 
     #[inline]
     fn limits(&mut self, value: i64) {
+        self.astray += u64::from(!self.edges.limits(value));
         self.seen[self.edges.range(value) as usize] += 1;
         self.least = self.least.min(value);
         self.greatest = self.greatest.max(value);
@@ -435,7 +439,11 @@ impl Counted {
             let point = Point::new(edge.says(), self.seen[edge as usize], edge.remedy());
             if can { point } else { point.never(self.edges.proof(edge)) }
         });
-        let mut group = Group::of(format!("layer {}, {name}", self.stage.layer), points);
+        let astray = (self.astray > 0).then(|| {
+            Point::new("a value where no proof has it", self.astray, "")
+                .never("of the proofs above".to_owned())
+        });
+        let mut group = Group::of(format!("layer {}, {name}", self.stage.layer), points.chain(astray));
         let seen = (self.least <= self.greatest).then(|| {
             let (least, greatest) = (
                 self.least.max(self.format.min_raw()).min(self.format.max_raw()),

@@ -196,6 +196,20 @@ impl Edges {
         proof
     }
 
+    /// True of a value that comes to be rounded, and what came of it, where the proofs have them.
+    #[inline]
+    pub fn holds(&self, value: i64) -> bool {
+        let Given { interval, grain, .. } = self.value;
+        (interval.lo..=interval.hi).contains(&i128::from(value)) && value.trailing_zeros() >= grain.min(64)
+    }
+
+    /// The same of one that comes to be brought into range.
+    #[inline]
+    pub fn limits(&self, value: i64) -> bool {
+        (self.limited.lo..=self.limited.hi).contains(&i128::from(value))
+            && value.trailing_zeros() >= self.limited_grain.min(64)
+    }
+
     /// What happened to a value that was rounded; nothing where no bits are dropped.
     #[inline]
     pub fn rounding(&self, value: i64, rounded: i64) -> Option<Edge> {

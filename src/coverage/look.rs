@@ -1,7 +1,7 @@
 //! Looks into samples of a comparison: runs them through the specification, too.
 
 use super::collect::Coverage;
-use super::report::Report;
+use super::report::{Group, Point, Report};
 use crate::design::Design;
 use crate::reference::fast::Fast;
 use crate::reference::golden::Golden;
@@ -22,6 +22,23 @@ pub enum Looking {
     Here,
     /// All.
     Everywhere,
+}
+
+/// What the ports of the core went through: samples given up by a reset; cycles in which a sample waited for enable, enable
+/// was low while a sample ran, an input was held back, an input waited for the core; results taken late.
+pub type PortsExercised = [u64; 6];
+
+fn ports_group(seen: PortsExercised) -> Group {
+    let names = [
+        "a sample is given up by a reset in its midst",
+        "a sample waits for enable",
+        "enable is low while a sample runs",
+        "an input comes late",
+        "an input waits for the core",
+        "a result is taken late",
+    ];
+    let remedy = "three samples or more: the harness does it from then on";
+    Group::of("ports", names.into_iter().zip(seen).map(|(what, seen)| Point::new(what, seen, remedy)))
 }
 
 /// Follows a comparison.
@@ -95,13 +112,23 @@ impl<'d> Look<'d> {
         Ok(())
     }
 
-    /// Behind the last sample; `number` is that of the next one. Nothing where nobody has looked.
+    /// Behind the last sample; `number` is that of the next one. Nothing where nobody has looked. `ports` is what the harness
+    /// says of them.
     ///
     /// # Errors
     /// The models do not agree.
-    pub fn finish(&mut self, network: &Fast<'d>, number: u32) -> Result<Option<Report>, Disagree> {
+    pub fn finish(
+        &mut self,
+        network: &Fast<'d>,
+        number: u32,
+        ports: Option<PortsExercised>,
+    ) -> Result<Option<Report>, Disagree> {
         self.settle(network, number)?;
-        Ok((self.looking != Looking::Nowhere).then(|| self.coverage.report()))
+        Ok((self.looking != Looking::Nowhere).then(|| {
+            let mut report = self.coverage.report();
+            report.groups.extend(ports.map(ports_group));
+            report
+        }))
     }
 
     fn settle(&mut self, network: &Fast<'d>, number: u32) -> Result<(), Disagree> {

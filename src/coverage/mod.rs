@@ -17,5 +17,5 @@ mod look;
 mod report;
 
 pub use leaves::{LEAVES, Shown};
-pub use look::{Disagree, Look, Looking};
+pub use look::{Disagree, Look, Looking, PortsExercised};
 pub use report::{Group, Point, Report, State, Unlike, Width};

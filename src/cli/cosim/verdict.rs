@@ -110,11 +110,11 @@ impl Verdict<'_> {
             tell!("{json}")?;
         }
         self.say_what();
-        self.say_numbers();
-        self.say_where();
         if let (Some(map), Some(c)) = (map, self.coverage()) {
             super::super::coverage::say(c, &map);
         }
+        self.say_numbers();
+        self.say_where();
         note!("  report             {}", file.display());
         Ok(())
     }

@@ -196,6 +196,18 @@ pub enum DataError {
         /// The least that there may be.
         first: u16,
     },
+    /// A label is a float that is no whole number.
+    #[error("{}: array `{array}`, sample {sample} has label {label}; labels are whole numbers that count classes, such as 0, 1 and 2: number the classes", .path.display())]
+    LabelFraction {
+        /// The file.
+        path: PathBuf,
+        /// The array.
+        array: &'static str,
+        /// The sample's index.
+        sample: usize,
+        /// The label.
+        label: f64,
+    },
     /// An input value is not in `[0, 1]`, and the design does not say what becomes of such.
     #[error(
         "data set `{data}`: {part} sample {sample}, value {column} is {value}; values lie in [0, 1] unless the design has `scale` or `offset` under [data], or a signed `input` under [formats]: write one of these, scale the array, or give bytes (uint8), which are divided by 255"

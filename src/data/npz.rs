@@ -1,8 +1,8 @@
 //! NPZ, NumPy's archive of arrays: `x_train`, `y_train`, `x_test`, `y_test`; or `data` and `labels`, as downsampled
 //! ImageNet has them.
 //!
-//! Inputs are bytes (divided by 255) or finite floats, two or more dimensions, the first of which counts the
-//! samples. Labels are integers of any width, one dimension. As with IDX, memory grows only with the bytes that come.
+//! Inputs are bytes (divided by 255), other integers, truth values or finite floats, two or more dimensions, the first of
+//! which counts the samples. Labels are whole numbers of any type, one a sample. As with IDX, memory grows only with the bytes that come.
 
 use super::npy::{Header, NpyError};
 use super::{DataError, Form, Samples};
@@ -96,6 +96,8 @@ enum Stop {
     Value(usize, f64),
     /// It is no label, where they count from so many.
     Label(usize, i128, u16),
+    /// It is a label between two whole numbers, or none at all.
+    Fraction(usize, f64),
 }
 
 impl From<NpyError> for Stop {
@@ -119,7 +121,8 @@ impl<'a, R: Read + Seek> Archive<'a, R> {
         let path = self.path.to_owned();
         let (shape, values) = self.array(
             x,
-            "inputs are uint8 (divided by 255), float32 or float64: convert with .astype",
+            "inputs are numbers: bool, integers (uint8 is divided by 255) or floats of 16, 32 or 64 bits; convert with \
+             .astype(\"float32\")",
             inputs,
         )?;
         if shape.len() < 2 {
@@ -142,9 +145,9 @@ impl<'a, R: Read + Seek> Archive<'a, R> {
         count: usize,
         first: u16,
     ) -> Result<Vec<u16>, DataError> {
-        let wanted = "labels are integers: convert with .astype(\"uint8\")";
+        let wanted = "labels are whole numbers: convert with .astype(\"uint16\")";
         let (shape, labels) = self.array(y, wanted, |header, reader| labels(header, reader, first))?;
-        if shape == [count] {
+        if shape == [count] || shape == [count, 1] {
             return Ok(labels);
         }
         let wanted = format!("`{x}` holds {count} samples, so ({count},) is needed: one number per sample");
@@ -193,6 +196,9 @@ impl<'a, R: Read + Seek> Archive<'a, R> {
             Stop::Label(sample, label, first) => {
                 DataError::LabelValue { path: path.to_owned(), array, sample, label, first }
             }
+            Stop::Fraction(sample, label) => {
+                DataError::LabelFraction { path: path.to_owned(), array, sample, label }
+            }
         })?;
         Ok((header.shape.clone(), header.in_order(values)))
     }
@@ -214,18 +220,17 @@ fn place(header: &Header, at: usize) -> (usize, usize) {
     (at % samples, column)
 }
 
-/// Inputs: bytes are divided by 255; floats must be finite. None where the type is another.
-fn inputs(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<f32>, Stop>> {
+/// Inputs: bytes are divided by 255; floats must be finite. None where the elements are no numbers.
+fn inputs(header: &Header, reader: &mut dyn Read) -> Option<Result<Vec<f32>, Stop>> {
     let mut values = Vec::new();
-    let read = match header.kind() {
-        "u1" => header.elements::<1, Stop>(&mut reader, |b| {
-            values.push(of_byte(b[0]));
+    let read = numbers(header, reader, |number| match number {
+        Number::Byte(byte) => {
+            values.push(of_byte(byte));
             Ok(())
-        }),
-        "f4" => header.elements(&mut reader, |b| input(&mut values, f32::from_le_bytes(b).into())),
-        "f8" => header.elements(&mut reader, |b| input(&mut values, f64::from_le_bytes(b))),
-        _ => return None,
-    };
+        }
+        Number::Whole(value) => input(&mut values, value as f64),
+        Number::Float(value) => input(&mut values, value),
+    })?;
     Some(read.map(|()| values))
 }
 
@@ -258,28 +263,69 @@ fn bytes(header: &Header, mut reader: &mut dyn Read) -> Option<Result<Vec<u8>, S
     Some(read.map(|()| bytes))
 }
 
-/// Labels of any integer type, which count from `first`.
-fn labels(header: &Header, mut reader: &mut dyn Read, first: u16) -> Option<Result<Vec<u16>, Stop>> {
+/// Labels, which count from `first`: whole numbers of any type, floats too.
+fn labels(header: &Header, reader: &mut dyn Read, first: u16) -> Option<Result<Vec<u16>, Stop>> {
     let mut labels = Vec::new();
-    let mut take = |label: i128| match u16::try_from(label - i128::from(first)) {
-        Ok(label) => {
-            labels.push(label);
-            Ok(())
-        }
-        Err(_) => Err(Stop::Label(labels.len(), label, first)),
-    };
-    let read = match header.kind() {
-        "u1" => header.elements(&mut reader, |b| take(u8::from_le_bytes(b).into())),
-        "i1" => header.elements(&mut reader, |b| take(i8::from_le_bytes(b).into())),
-        "u2" => header.elements(&mut reader, |b| take(u16::from_le_bytes(b).into())),
-        "i2" => header.elements(&mut reader, |b| take(i16::from_le_bytes(b).into())),
-        "u4" => header.elements(&mut reader, |b| take(u32::from_le_bytes(b).into())),
-        "i4" => header.elements(&mut reader, |b| take(i32::from_le_bytes(b).into())),
-        "u8" => header.elements(&mut reader, |b| take(u64::from_le_bytes(b).into())),
-        "i8" => header.elements(&mut reader, |b| take(i64::from_le_bytes(b).into())),
-        _ => return None,
-    };
+    let read = numbers(header, reader, |number| {
+        let label = match number {
+            Number::Byte(label) => label.into(),
+            Number::Whole(label) => label,
+            // A float that large is no label either; a cast ends at the largest integer.
+            Number::Float(label) if label.fract() == 0.0 => label as i128,
+            Number::Float(label) => return Err(Stop::Fraction(labels.len(), label)),
+        };
+        let counted = label.checked_sub(first.into()).and_then(|label| u16::try_from(label).ok());
+        labels.push(counted.ok_or(Stop::Label(labels.len(), label, first))?);
+        Ok(())
+    })?;
     Some(read.map(|()| labels))
+}
+
+/// An element of an array, without the width that it has in the file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Number {
+    /// An unsigned byte, which means a part of 255 where it is an input.
+    Byte(u8),
+    /// Any other integer, or a truth value.
+    Whole(i128),
+    /// A float of 16, 32 or 64 bits.
+    Float(f64),
+}
+
+/// The elements in memory order. None where they are no numbers.
+fn numbers(
+    header: &Header,
+    mut reader: &mut dyn Read,
+    mut take: impl FnMut(Number) -> Result<(), Stop>,
+) -> Option<Result<(), Stop>> {
+    use Number::{Byte, Float, Whole};
+    Some(match header.kind() {
+        "u1" => header.elements(&mut reader, |[b]| take(Byte(b))),
+        "b1" => header.elements(&mut reader, |[b]| take(Whole((b != 0).into()))),
+        "i1" => header.elements(&mut reader, |b| take(Whole(i8::from_le_bytes(b).into()))),
+        "u2" => header.elements(&mut reader, |b| take(Whole(u16::from_le_bytes(b).into()))),
+        "i2" => header.elements(&mut reader, |b| take(Whole(i16::from_le_bytes(b).into()))),
+        "u4" => header.elements(&mut reader, |b| take(Whole(u32::from_le_bytes(b).into()))),
+        "i4" => header.elements(&mut reader, |b| take(Whole(i32::from_le_bytes(b).into()))),
+        "u8" => header.elements(&mut reader, |b| take(Whole(u64::from_le_bytes(b).into()))),
+        "i8" => header.elements(&mut reader, |b| take(Whole(i64::from_le_bytes(b).into()))),
+        "f2" => header.elements(&mut reader, |b| take(Float(of_half(u16::from_le_bytes(b))))),
+        "f4" => header.elements(&mut reader, |b| take(Float(f32::from_le_bytes(b).into()))),
+        "f8" => header.elements(&mut reader, |b| take(Float(f64::from_le_bytes(b)))),
+        _ => return None,
+    })
+}
+
+/// The value of a float of 16 bits: a sign, five bits of exponent, ten of fraction.
+fn of_half(bits: u16) -> f64 {
+    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
+    let size = match exponent {
+        0 => fraction * 2f64.powi(-24),
+        31 if fraction == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1024.0 + fraction) * 2f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
 }
 
 #[cfg(test)]
@@ -318,6 +364,73 @@ mod tests {
         assert_eq!(read("<i8", &(-3i64).to_le_bytes()), -3);
         assert_eq!(read("<u8", &u64::MAX.to_le_bytes()), i128::from(u64::MAX));
         assert_eq!(read("<u8", &(1u64 << 63).to_le_bytes()), 1 << 63);
+    }
+
+    #[test]
+    fn inputs_of_every_number_type_are_read_in_either_byte_order() {
+        let read = |kind: &str, bytes: &[u8]| {
+            let turned: Vec<u8> = bytes.iter().rev().copied().collect();
+            let [little, big] = [('<', bytes), ('>', &turned)].map(|(order, mut bytes)| {
+                inputs(&header(&format!("{order}{kind}")), &mut bytes).and_then(Result::ok).expect("inputs")
+            });
+            assert_eq!(little, big, "{kind}");
+            little[0]
+        };
+        // Bytes are parts of 255; other integers are taken as they are.
+        assert_eq!(read("u1", &[255]), 1.0);
+        assert_eq!((read("b1", &[1]), read("b1", &[0])), (1.0, 0.0));
+        assert_eq!(read("i1", &(-3i8).to_le_bytes()), -3.0);
+        assert_eq!(read("i2", &(-300i16).to_le_bytes()), -300.0);
+        assert_eq!(read("u2", &40_000u16.to_le_bytes()), 40_000.0);
+        assert_eq!(read("i4", &(-70_000i32).to_le_bytes()), -70_000.0);
+        assert_eq!(read("u4", &(1u32 << 31).to_le_bytes()), 2f32.powi(31));
+        assert_eq!(read("i8", &(-1i64 << 40).to_le_bytes()), -(2f32.powi(40)));
+        assert_eq!(read("u8", &(1u64 << 63).to_le_bytes()), 2f32.powi(63));
+        assert_eq!(read("f2", &[0x00, 0x36]), 0.375);
+        for other in ["<c8", "|O", "<U3", "|S3", "<f16", "<M8[s]", "|V4", "", "é"] {
+            assert!(inputs(&header(other), &mut &[0; 16][..]).is_none(), "{other}");
+            assert!(labels(&header(other), &mut &[0; 16][..], 0).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn floats_of_16_bits_are_what_ieee_754_says() {
+        let cases = [
+            (0x3c00, 1.0),
+            (0xc000, -2.0),
+            (0x3555, 0.333_251_953_125),
+            (0x7bff, 65504.0),
+            (0x0400, 2f64.powi(-14)),
+            (0x03ff, 1023.0 * 2f64.powi(-24)),
+            (0x8001, -(2f64.powi(-24))),
+            (0x0000, 0.0),
+            (0x7c00, f64::INFINITY),
+            (0xfc00, f64::NEG_INFINITY),
+        ];
+        for (bits, value) in cases {
+            assert_eq!(of_half(bits), value, "{bits:#06x}");
+        }
+        assert!(of_half(0x7e00).is_nan() && of_half(0xfc01).is_nan());
+        let infinite = inputs(&header("<f2"), &mut &[0x00, 0x7c][..]);
+        assert!(matches!(infinite, Some(Err(Stop::Value(0, value))) if value == f64::INFINITY));
+    }
+
+    #[test]
+    fn a_float_is_a_label_where_it_is_whole() {
+        let read = |value: f64, first| {
+            labels(&header("<f8"), &mut &value.to_le_bytes()[..], first).expect("numbers")
+        };
+        assert!(matches!(read(3.0, 0), Ok(labels) if labels == [3]));
+        assert!(matches!(read(3.0, 1), Ok(labels) if labels == [2]));
+        assert!(matches!(read(-0.0, 0), Ok(labels) if labels == [0]));
+        assert!(matches!(read(1.5, 0), Err(Stop::Fraction(0, value)) if value == 1.5));
+        assert!(matches!(read(-1.0, 0), Err(Stop::Label(0, -1, 0))));
+        assert!(matches!(read(f64::NAN, 0), Err(Stop::Fraction(0, _))));
+        assert!(matches!(read(f64::INFINITY, 0), Err(Stop::Fraction(0, _))));
+        for huge in [1e300, -1e300] {
+            assert!(matches!(read(huge, 1), Err(Stop::Label(0, _, 1))));
+        }
+        assert!(matches!(labels(&header("|b1"), &mut &[1][..], 0), Some(Ok(labels)) if labels == [1]));
     }
 
     #[test]

@@ -152,7 +152,7 @@ class Model(_Estimator):
     ) -> Model:
         """Trains from the initial weights: ``eqhdl train`` on these samples, bit for bit.
 
-        ``x`` has the shape (samples, ...), uint8 (divided by 255) or floats; ``y`` (samples,), integers from 0. ``test``
+        ``x`` has the shape (samples, ...), uint8 (divided by 255) or other numbers; ``y`` (samples,), whole ones from 0. ``test``
         samples follow the training samples of every epoch, and count: random bits are keyed by a sample's number.
         ``callback(model, epoch, train accuracy, test accuracy)`` is called after each epoch; what is true ends the training.
         A ``checkpoint`` is the command line's, which goes on with it, as this does with ``resume=True``.

@@ -2,10 +2,11 @@
 
 use crate::design::Design;
 use crate::errors;
-use eqhdl::data::{Dataset, Elements, InMemory, Samples};
+use eqhdl::data::{DataError, Dataset, Elements, InMemory, Samples};
 use numpy::ndarray::ArrayViewD;
 use numpy::{Element, PyArray1, PyArrayDyn, PyArrayMethods, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Samples to train on and to test with, as a design takes them.
@@ -78,27 +79,43 @@ fn samples(
 ) -> PyResult<InMemory> {
     let (x, y) = (array(x)?, array(y)?);
     let wrong = |what: String| errors::data_message(format!("in memory: array `{}` {what}", names.1));
-    if y.shape().len() != 1 {
+    if !matches!(y.shape(), [_] | [_, 1]) {
         let shape = y.shape();
         return Err(wrong(format!("has shape {shape:?}; labels have one dimension: one number per sample")));
     }
     let kind: String = y.dtype().getattr("kind")?.extract()?;
-    if kind != "i" && kind != "u" {
-        let found = y.dtype().str()?;
-        return Err(wrong(format!(
-            "has dtype {found}; labels are integers: convert with .astype(\"uint8\")"
-        )));
-    }
-    let labels: Vec<i64> = y
-        .call_method1("astype", ("int64",))?
-        .cast_into::<PyArrayDyn<i64>>()?
-        .try_readonly()
-        .map_err(|e| wrong(e.to_string()))?
-        .as_array()
-        .iter()
-        .copied()
-        .collect();
+    let labels: Vec<i64> = match kind.as_str() {
+        "b" | "i" | "u" => converted::<i64, _>(&y, "int64", |labels| labels.iter().copied().collect())?,
+        "f" => converted::<f64, _>(&y, "float64", |labels| whole(names.1, labels))??,
+        _ => {
+            let found = y.dtype().str()?;
+            return Err(wrong(format!(
+                "has dtype {found}; labels are whole numbers: convert with .astype(\"uint16\")"
+            )));
+        }
+    };
     inputs(names, &x, &labels)
+}
+
+/// Floats as labels: whole ones. Those beyond 64 bits end there, and are no labels either.
+fn whole(array: &'static str, labels: ArrayViewD<'_, f64>) -> PyResult<Vec<i64>> {
+    let of = |(sample, &label): (usize, &f64)| {
+        if label.fract() == 0.0 {
+            return Ok(label as i64);
+        }
+        let path = PathBuf::from("in memory");
+        Err(errors::of_data(DataError::LabelFraction { path, array, sample, label }))
+    };
+    labels.iter().enumerate().map(of).collect()
+}
+
+/// Looks at the elements of an array as ones of another type.
+fn converted<T: Element, R>(
+    array: &Bound<'_, PyUntypedArray>,
+    dtype: &str,
+    f: impl FnOnce(ArrayViewD<'_, T>) -> R,
+) -> PyResult<R> {
+    view(&array.call_method1("astype", (dtype,))?.cast_into::<PyArrayDyn<T>>()?, f)
 }
 
 fn inputs(
@@ -119,15 +136,15 @@ fn inputs(
             let elements = Elements::<None8, _>::Floats(a.iter().map(|&v| f64::from(v)));
             InMemory::samples(names, &shape, elements, labels)
         })
-    } else if let Ok(floats) = x.cast::<PyArrayDyn<f64>>() {
-        view(floats, |a| {
+    } else if matches!(x.dtype().getattr("kind")?.extract::<String>()?.as_str(), "b" | "i" | "u" | "f") {
+        converted::<f64, _>(x, "float64", |a| {
             let elements = Elements::<None8, _>::Floats(a.iter().copied());
             InMemory::samples(names, &shape, elements, labels)
         })
     } else {
         let found = x.dtype().str()?;
         return Err(errors::data_message(format!(
-            "in memory: array `{}` has dtype {found}; inputs are uint8 (divided by 255), float32 or float64: convert with .astype",
+            "in memory: array `{}` has dtype {found}; inputs are numbers: bool, integers (uint8 is divided by 255) or floats; convert with .astype(\"float32\")",
             names.0
         )));
     };

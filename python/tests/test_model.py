@@ -245,6 +245,22 @@ def test_hostile_arrays(design, data):
     assert refused > 1000 and taken > 5, (refused, taken)
 
 
+def test_number_types_do_not_matter(design):
+    random = np.random.default_rng(3)
+    x, y = random.integers(0, 2, (12, 64)), random.integers(0, 10, 12)
+
+    def learned(x, y):
+        return eqhdl.Model(design).partial_fit(x, y).weights_digest
+
+    expected = learned(x.astype("f8"), y)
+    for dtype in ["f2", ">f2", "f4", ">f8", "i1", ">i2", "i8", "u2", ">u4", "u8", "?"]:
+        assert learned(x.astype(dtype), y) == expected, dtype
+    for labels in [y.astype("f4"), y.astype(">u2"), y.astype("i1").reshape(-1, 1), y[::-1].copy()[::-1]]:
+        assert learned(x.astype("f8"), labels) == expected, labels.dtype
+    # Bytes are grey levels.
+    assert learned(x.astype("u1"), y) != expected
+
+
 @pytest.mark.parametrize(
     "x, y, words",
     [
@@ -254,9 +270,11 @@ def test_hostile_arrays(design, data):
         (np.zeros((3, 64)), [0, 1], r"array `y` has shape \[2\]"),
         (np.zeros((3, 64)), [0, 1, 10], "has label 10"),
         (np.zeros((3, 64)), [0, -1, 1], "has label -1"),
-        (np.zeros((3, 64)), [0.0, 1.0, 1.0], "labels are integers"),
+        (np.zeros((3, 64)), [0.0, 1.5, 1.0], r"sample 1.*1\.5"),
+        (np.zeros((3, 64)), [0j, 1, 1], "labels are whole numbers"),
+        (np.zeros((3, 64)), [[0, 1], [1, 0], [0, 1]], r"has shape \[3, 2\]"),
         (np.zeros((0, 64)), np.zeros(0, int), "holds nothing"),
-        (np.zeros((3, 64), int), [0, 1, 2], "inputs are uint8"),
+        (np.zeros((3, 64), complex), [0, 1, 2], "inputs are numbers"),
         ([[1, 2], [3]], [0, 1], "this is no array"),
     ],
 )

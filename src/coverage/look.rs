@@ -8,19 +8,44 @@ use crate::reference::golden::Golden;
 use crate::reference::train::PlannedSample;
 use crate::schedule::Layout;
 
-/// The first samples, all of which are looked into.
-const FIRST: u64 = 16;
-/// One batch in so many behind them: what the specification takes is then little beside a simulation.
-const EVERY: u64 = 64;
+/// The first batches, all of which are looked into, and one in so many behind them. What the specification takes is then
+/// little beside a simulation, which does far more at a time of a large network than the specification does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Pace {
+    first: u64,
+    every: u64,
+}
+
+impl Pace {
+    /// Of a network with so many products in a pass one way.
+    fn of(looking: Looking, products: u64) -> Pace {
+        match looking {
+            Looking::Nowhere | Looking::Here => {
+                let times = products.div_ceil(SMALL);
+                Pace { first: (16 / times).max(2), every: 64 * times }
+            }
+            Looking::Everywhere => Pace { first: 2, every: products.div_ceil(MIDDLE) },
+        }
+    }
+
+    fn takes(self, batch: u64) -> bool {
+        batch < self.first || batch.is_multiple_of(self.every)
+    }
+}
+
+/// Products that the specification makes in a moment.
+const SMALL: u64 = 1 << 15;
+/// Products for which one waits, where all samples are to be looked into.
+const MIDDLE: u64 = 1 << 18;
 
 /// Into which samples of a comparison to look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Looking {
     /// None.
     Nowhere,
-    /// The first ones, and some behind them.
+    /// The first ones, and some behind them: the fewer, the larger the network.
     Here,
-    /// All.
+    /// All; of a large network one in a few.
     Everywhere,
 }
 
@@ -53,6 +78,7 @@ pub struct Look<'d> {
     /// Batches begun.
     batches: u64,
     looking: Looking,
+    pace: Pace,
     in_batch: bool,
 }
 
@@ -66,8 +92,10 @@ pub struct Disagree(pub u32);
 impl<'d> Look<'d> {
     /// At the begin of a comparison.
     pub fn new(design: &'d Design, layout: &'d Layout, looking: Looking) -> Look<'d> {
+        let products: usize = design.network.connections().map(|(_, c)| c.products()).sum();
         Look {
             design,
+            pace: Pace::of(looking, products as u64),
             coverage: Coverage::of(design, layout),
             golden: None,
             ended: false,
@@ -94,8 +122,7 @@ impl<'d> Look<'d> {
         self.settle(network, s.number)?;
         if !self.in_batch {
             // A batch is looked into as a whole: nobody knows what lies in the sums of one that is under way.
-            let some = self.batches < FIRST || self.batches.is_multiple_of(EVERY);
-            let chosen = some || self.looking == Looking::Everywhere;
+            let chosen = self.pace.takes(self.batches);
             self.batches += 1;
             self.golden = chosen.then(|| {
                 let mut golden = Golden::new(self.design, network.weights());
@@ -139,5 +166,22 @@ impl<'d> Look<'d> {
             Some(golden) if golden.weights != network.weights() => Err(Disagree(number)),
             _ => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_networks_are_looked_into_less_often() {
+        assert_eq!(Pace::of(Looking::Here, 4736), Pace { first: 16, every: 64 });
+        assert_eq!(Pace::of(Looking::Here, 406_528), Pace { first: 2, every: 64 * 13 });
+        assert_eq!(Pace::of(Looking::Everywhere, 4736).every, 1);
+        let made = Pace::of(Looking::Everywhere, 406_528);
+        assert_eq!(
+            (0..6).map(|batch| made.takes(batch)).collect::<Vec<_>>(),
+            [true, true, true, false, true, false]
+        );
     }
 }

@@ -22,6 +22,50 @@ fn json(output: &[u8]) -> Value {
     serde_json::from_slice(output).expect("--json prints JSON and nothing else on standard output")
 }
 
+/// `check` refuses what `train` would, with the same words, says in a line what is not there, and opens nothing if asked to.
+#[test]
+fn check_opens_the_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let digits =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("designs/digits-batch.toml"));
+    let digits = digits.unwrap();
+    let write = |name: &str, from: &str, to: &str| {
+        assert!(digits.contains(from), "{from}");
+        std::fs::write(dir.path().join(name), digits.replace(from, to)).unwrap();
+    };
+    let said = |arguments: &[&str], code: i32| {
+        let assert = eqhdl(dir.path()).args(arguments).assert().code(code);
+        let output = assert.get_output();
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8(bytes.clone()).unwrap())
+    };
+    write("good.toml", "batch = 10", "batch = 11");
+    let [out, _] = said(&["check", "good.toml"], 0);
+    assert!(out.contains("data digits: 1438 samples to learn, 359 to test, 10 classes"), "{out}");
+    assert!(
+        out.contains("the last batch of an epoch has 8 samples") && out.contains("divided by 11"),
+        "{out}"
+    );
+    let [out, _] = said(&["check", "good.toml", "--json"], 0);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["data"]["opened"]["short_batch"], 8, "{out}");
+    let [out, _] = said(&["check", "good.toml", "--no-data"], 0);
+    assert!(!out.contains("data digits"), "{out}");
+
+    write("batch.toml", "[training]", "[training]\ntrain_samples = 9");
+    let [_, refused] = said(&["check", "batch.toml"], 2);
+    assert!(refused.contains("a batch of 10 is larger than the training set"), "{refused}");
+    assert_eq!(said(&["train", "batch.toml"], 2)[1], refused);
+    said(&["check", "batch.toml", "--no-data"], 0);
+
+    write("npz.toml", "source = \"digits\"", "source = \"npz\"\npath = \"mine.npz\"");
+    let [out, _] = said(&["check", "npz.toml"], 0);
+    assert!(out.contains("data is not there, and was not checked: mine.npz"), "{out}");
+    std::fs::write(dir.path().join("mine.npz"), "no archive").unwrap();
+    let [_, refused] = said(&["check", "npz.toml"], 2);
+    assert!(refused.contains("mine.npz"), "{refused}");
+    assert_eq!(said(&["train", "npz.toml"], 2)[1], refused);
+}
+
 #[test]
 fn more_vectors_than_samples_are_refused_and_nothing_is_written() {
     let dir = tempfile::tempdir().unwrap();

@@ -264,7 +264,14 @@ fn what_is_no_npz_file_is_refused() {
 }
 
 fn fit(inputs: usize, classes: usize) -> Fit {
-    Fit { input: Shape::flat(inputs), classes, train_samples: None, test_samples: None, any_value: false }
+    Fit {
+        input: Shape::flat(inputs),
+        classes,
+        train_samples: None,
+        test_samples: None,
+        any_value: false,
+        batch: 1,
+    }
 }
 
 #[test]

@@ -106,6 +106,9 @@ class Cosim:
     test_accuracy: float | None
     wall_s: float
     weights_digest: str
+    #: What the samples have exercised and what they never did, point by point: the content of the command line's
+    #: ``coverage.json``. None where something differs.
+    coverage: dict[str, Any] | None = None
 
     def __bool__(self) -> bool:
         return self.equal

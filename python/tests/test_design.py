@@ -78,8 +78,10 @@ def test_cosim_says_equal_or_names_the_first_difference(tmp_path, design):
     result = design.cosim(samples=4, level="all", folder=tmp_path)
     assert result and result.samples == 4 and result.compared > 10_000 and result.difference is None
     assert str(result).startswith("EQUAL at level all")
+    assert result.coverage["looked_into"] == 4 and "layer 1, drive" in [g["name"] for g in result.coverage["groups"]]
     wrong = design.cosim(samples=4, folder=tmp_path, inject="nudge-sign")
     d = wrong.difference
+    assert wrong.coverage is None
     assert not wrong and (d.field, d.sample, d.phase, d.layer) == ("state", 0, "nudged phase", 2)
     assert d.expected != d.found and d.text in str(wrong) and d.text.split(":")[0] in d._repr_html_() and wrong.reason
     with pytest.raises(eqhdl.DesignError, match="no level of comparison"):

@@ -1,7 +1,8 @@
 //! `eqhdl check`: what a design means, before anything is built.
 
 use super::CliError;
-use super::say::tell;
+use super::say::{note, tell};
+use crate::data;
 use crate::design::Design;
 use crate::fixed_point::Interval;
 use crate::network::Connection;
@@ -14,15 +15,51 @@ use std::process::ExitCode;
 
 /// Validate a design; print formats, intervals, widths, memory, multipliers and cycles per sample
 #[derive(clap::Args)]
-#[command(
-    after_help = "Example:\n  eqhdl check designs/digits-cep.toml\n  eqhdl check --json designs/mnist-cep.toml | jq .cycles_per_sample"
-)]
+#[command(after_help = "\
+The design's data is opened, if it is there, and refused for the same reasons as by `eqhdl train`.
+
+Example:
+  eqhdl check designs/digits-cep.toml
+  eqhdl check designs/mnist-cep.toml --no-data
+  eqhdl check --json designs/mnist-cep.toml | jq .cycles_per_sample")]
 pub struct CheckArgs {
     /// Design file
     design: PathBuf,
+    /// Do not open the design's data
+    #[arg(long)]
+    no_data: bool,
     /// Print a machine-readable summary on standard output
     #[arg(long)]
     json: bool,
+}
+
+/// What was found of a design's data.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum DataReport {
+    /// It can be trained on.
+    Opened {
+        name: String,
+        train_samples: usize,
+        test_samples: usize,
+        classes: usize,
+        /// SHA-256 of the samples.
+        checksum: String,
+        warnings: Vec<String>,
+        /// The training samples of an epoch's last batch, where it is shorter than the others.
+        short_batch: Option<usize>,
+    },
+    /// It is not there, and why one thinks so.
+    Missing(String),
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Checked<'a> {
+    #[serde(flatten)]
+    report: &'a CheckReport,
+    /// None where it was not asked for.
+    data: Option<DataReport>,
 }
 
 #[derive(Serialize)]
@@ -78,13 +115,58 @@ pub struct CheckReport {
 /// Prints the report.
 pub fn run(args: &CheckArgs) -> Result<ExitCode, CliError> {
     let design = super::load_design(&args.design)?;
-    let report = report(&design);
+    let report = &report(&design);
+    let data = if args.no_data { None } else { Some(open(&design)?) };
     if args.json {
-        tell!("{}", serde_json::to_string_pretty(&report).map_err(CliError::tool_message)?)?;
+        let checked = Checked { report, data };
+        tell!("{}", serde_json::to_string_pretty(&checked).map_err(CliError::tool_message)?)?;
     } else {
-        print(&design, &report)?;
+        print(&design, report)?;
+        if let Some(data) = data {
+            print_data(&design, &data)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens the data of a design as a training does. What is not there is no error: a design can be checked without.
+fn open(design: &Design) -> Result<DataReport, CliError> {
+    let dataset = match data::load(design) {
+        Ok(dataset) => dataset,
+        Err(e) if e.is_missing() => return Ok(DataReport::Missing(e.to_string())),
+        Err(e) => return Err(CliError::input_message(e)),
+    };
+    let rest = dataset.train.len() % design.batch as usize;
+    Ok(DataReport::Opened {
+        train_samples: dataset.train.len(),
+        test_samples: dataset.test.len(),
+        classes: dataset.classes,
+        warnings: data::warnings(design, &dataset),
+        short_batch: Some(rest).filter(|&rest| rest > 0),
+        name: dataset.name,
+        checksum: dataset.checksum,
+    })
+}
+
+fn print_data(design: &Design, data: &DataReport) -> Result<(), CliError> {
+    match data {
+        DataReport::Missing(why) => tell!("data is not there, and was not checked: {why}"),
+        DataReport::Opened { name, train_samples, test_samples, classes, warnings, short_batch, .. } => {
+            tell!(
+                "data {name}: {train_samples} samples to learn, {test_samples} to test, {classes} classes"
+            )?;
+            if let Some(rest) = short_batch {
+                let batch = design.batch;
+                tell!(
+                    "  the last batch of an epoch has {rest} samples; what they teach is divided by {batch} like that of any other,\n  since the divisor lies in the rate constants"
+                )?;
+            }
+            for warning in warnings {
+                note!("warning: {warning}");
+            }
+            Ok(())
+        }
+    }
 }
 
 fn layers(design: &Design) -> Vec<LayerReport> {

@@ -24,9 +24,32 @@ impl fmt::Display for Part {
     }
 }
 
+impl DataError {
+    /// True where a file is not there at all: nothing can be said of what it would hold.
+    pub fn is_missing(&self) -> bool {
+        match self {
+            DataError::MissingFile { .. } => true,
+            DataError::Read { reason, .. } => reason.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        }
+    }
+}
+
 /// Why there are no samples.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
+    /// A batch has more samples than there are to learn.
+    #[error(
+        "{data}: a batch of {batch} is larger than the training set, which has {samples} samples: what they teach would be divided by far too much; give [rule] batch = {samples} or less"
+    )]
+    Batch {
+        /// The data set.
+        data: String,
+        /// As the design asks for.
+        batch: usize,
+        /// Training samples.
+        samples: usize,
+    },
     /// None of the names that a file may have is in the folder.
     #[error(
         "{}: none of {} is there{}; point the design's data path at the folder that holds the files (`make data` fetches MNIST and Fashion-MNIST)",

@@ -120,6 +120,8 @@ pub struct Fit {
     pub test_samples: Option<usize>,
     /// Values may lie outside of `[0, 1]`.
     pub any_value: bool,
+    /// Training samples of a batch, of which there must be one.
+    pub batch: usize,
 }
 
 impl Fit {
@@ -131,6 +133,7 @@ impl Fit {
             train_samples: design.train_samples,
             test_samples: design.test_samples,
             any_value: design.takes_any_value(),
+            batch: design.batch as usize,
         }
     }
 }
@@ -183,12 +186,18 @@ impl Dataset {
     /// asks for.
     ///
     /// # Errors
-    /// The samples' size or shape is not the input layer's, a value lies outside of what the design takes, a label has no output neuron, or there are too few samples.
+    /// The samples' size or shape is not the input layer's, a value lies outside of what the design takes, a label has no output neuron, or there are too few samples, or fewer than a batch.
     pub fn fit(mut self, fit: Fit) -> Result<Dataset, DataError> {
         if self.test.is_empty() {
             self.part(fit.test_samples)?;
         }
-        self.fit_as_parted(fit)
+        let fitted = self.fit_as_parted(fit)?;
+        match fitted.train.len() {
+            samples if samples < fit.batch => {
+                Err(DataError::Batch { data: fitted.name, batch: fit.batch, samples })
+            }
+            _ => Ok(fitted),
+        }
     }
 
     /// The same of a data set that is parted as it should be: there may be no test samples.

@@ -22,6 +22,51 @@ fn json(output: &[u8]) -> Value {
     serde_json::from_slice(output).expect("--json prints JSON and nothing else on standard output")
 }
 
+/// Weights go out and come back: a training that begins with what another one left, integers or floats.
+#[test]
+fn a_training_begins_with_weights_that_are_brought() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("net.toml"), design()).unwrap();
+    let train = |arguments: &[&str]| {
+        let all =
+            [&["train", "net.toml", "--json", "--epochs", "1", "--samples", "200"][..], arguments].concat();
+        let assert = eqhdl(dir.path()).args(all).assert().success();
+        let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        (json(&assert.get_output().stdout), said)
+    };
+    let save = |arguments: &[&str]| {
+        let all = [&["train", "net.toml", "--epochs", "0", "--save"][..], arguments].concat();
+        eqhdl(dir.path()).args(all).assert().success();
+    };
+    save(&["first.npz"]);
+    let (plain, _) = train(&["-o", "plain", "--save", "after.npz"]);
+    let (same, said) = train(&["-o", "same", "--start", "first.npz"]);
+    assert_eq!(plain["weights_digest"], same["weights_digest"]);
+    assert!(said.contains("begins with `w1` as w1, s16.13: off by 0.000e0 at most"), "{said}");
+    // What is brought arrives as it is.
+    save(&["again.npz", "--start", "after.npz"]);
+    let [after, again] = ["after.npz", "again.npz"].map(|name| std::fs::read(dir.path().join(name)).unwrap());
+    assert_eq!(after, again);
+    let (on, _) = train(&["-o", "on", "--start", "after.npz"]);
+    assert_ne!(on["weights_digest"], plain["weights_digest"]);
+    // Floats begin with integers, and integers with floats.
+    train(&["-o", "float", "--float", "--start", "after.npz", "--save", "float.npz"]);
+    let (_, said) = train(&["-o", "back", "--start", "float.npz"]);
+    assert!(said.contains("begins with `b2` as b2") && !said.contains("off by 0.000e0"), "{said}");
+
+    for (arguments, what) in [
+        (&["train", "net.toml", "--epochs", "0"][..], "nothing is trained"),
+        (&["train", "net.toml", "--start", "none.npz"], "none.npz: cannot be read"),
+        (&["train", "net.toml", "--start", "net.toml"], "cannot be read as NPZ"),
+        (&["train", "net.toml", "--start", "first.npz", "--resume"], "cannot be used with"),
+    ] {
+        let assert = eqhdl(dir.path()).args(arguments).assert().code(2);
+        let said = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        let said = said.replace("│ ", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(what), "{arguments:?}: {said}");
+    }
+}
+
 /// `check` refuses what `train` would, with the same words, says in a line what is not there, and opens nothing if asked to.
 #[test]
 fn check_opens_the_data() {

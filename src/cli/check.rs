@@ -59,6 +59,7 @@ struct Checked<'a> {
     #[serde(flatten)]
     report: &'a CheckReport,
     /// None where it was not asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<DataReport>,
 }
 

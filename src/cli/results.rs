@@ -105,6 +105,7 @@ pub fn run(args: &ResultsArgs) -> Result<ExitCode, CliError> {
             samples: None,
             seed: None,
             float: args.oracle,
+            start: None,
             resume: true,
             out: Some(args.out.join(experiment.name)),
             checkpoint_every: 30.0,

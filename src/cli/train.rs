@@ -9,9 +9,10 @@ pub use args::TrainArgs;
 
 use super::CliError;
 use super::say::{note, tell};
-use crate::data::Dataset;
-use crate::design::{Design, Keys};
+use crate::data::{self, Dataset};
+use crate::design::{Design, Keys, printable};
 use crate::reference::Weights;
+use crate::reference::brought::{self, Taken};
 use crate::reference::checkpoint::{Checkpoint, CheckpointError};
 use crate::reference::counters::Counters;
 use crate::reference::profile::{self, SignalProfile, profile};
@@ -91,6 +92,10 @@ pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     if args.kernels.is_some() {
         kernels::expected(&design)?;
     }
+    if let (Some(0), Some(file)) = (args.epochs, &args.save) {
+        save_weights(&first(args, &design)?, &design, file).map_err(CliError::Tool)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let dataset = crate::cli::load_data(&design)?;
     let training_data = TrainingData::new(&design, &dataset);
     let plan = Plan::new(&design, &dataset);
@@ -141,7 +146,26 @@ fn start<'a>(
             return Ok(Trainer::resumed(design, data, plan, &c.weights, c.progress));
         }
     }
-    Ok(Trainer::new(design, data, plan))
+    Ok(Trainer::from(design, data, plan, &first(args, design)?))
+}
+
+/// The weights that a training begins with: the design's, or those of a file, of which it says what became of them.
+fn first(args: &TrainArgs, design: &Design) -> Result<Weights, CliError> {
+    let Some(file) = &args.start else { return Ok(Weights::initial(design)) };
+    let arrays = data::read_arrays(file, brought::largest(design)).map_err(CliError::input_message)?;
+    let (weights, taken) = brought::weights(design, &arrays)
+        .map_err(|e| CliError::input_message(format!("{}: {e}", file.display())))?;
+    if !args.quiet {
+        for Taken { name, from, error, format } in &taken {
+            let step = (-f64::from(format.frac)).exp2();
+            let from = printable(from, 80);
+            note!(
+                "begins with `{from}` as {name}, {format}: off by {error:.3e} at most ({:.2} steps)",
+                error / step
+            );
+        }
+    }
+    Ok(weights)
 }
 
 fn report(args: &TrainArgs, design: &Design, dataset: &Dataset, trainer: &Trainer<'_>, rate: f64) -> Report {

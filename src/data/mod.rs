@@ -3,6 +3,7 @@
 //! [`load`] gives what a design trains and tests on, [`quantise`] the integers that the reference and the hardware
 //! see, [`epoch_order`] the order in which an epoch shows them.
 
+mod arrays;
 mod augment;
 mod checksum;
 mod digits;
@@ -19,6 +20,7 @@ mod quantise;
 mod records;
 mod warnings;
 
+pub use arrays::{ArraysError, NamedArray, read_arrays};
 pub use augment::Augment;
 pub use checksum::hex;
 pub use error::{DataError, Part};

@@ -89,7 +89,7 @@ struct Archive<'a, R: Read + Seek> {
 }
 
 /// What ends the reading of an array.
-enum Stop {
+pub(super) enum Stop {
     /// The array itself.
     Npy(NpyError),
     /// Element number so-and-so (in memory order) is no input.
@@ -283,7 +283,7 @@ fn labels(header: &Header, reader: &mut dyn Read, first: u16) -> Option<Result<V
 
 /// An element of an array, without the width that it has in the file.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Number {
+pub(super) enum Number {
     /// An unsigned byte, which means a part of 255 where it is an input.
     Byte(u8),
     /// Any other integer, or a truth value.
@@ -293,7 +293,7 @@ enum Number {
 }
 
 /// The elements in memory order. None where they are no numbers.
-fn numbers(
+pub(super) fn numbers(
     header: &Header,
     mut reader: &mut dyn Read,
     mut take: impl FnMut(Number) -> Result<(), Stop>,

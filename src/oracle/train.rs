@@ -39,12 +39,12 @@ pub struct FloatTrainer<'a> {
 impl<'a> FloatTrainer<'a> {
     /// From the start.
     pub fn new(design: &'a Design, data: &'a Dataset) -> Self {
-        let oracle = Oracle::new(
-            FloatNetwork::of(design),
-            Program::of(design),
-            Parameters::initial(design),
-            design.seed,
-        );
+        Self::from(design, data, Parameters::initial(design))
+    }
+
+    /// From the start, with these parameters.
+    pub fn from(design: &'a Design, data: &'a Dataset, parameters: Parameters) -> Self {
+        let oracle = Oracle::new(FloatNetwork::of(design), Program::of(design), parameters, design.seed);
         let walk = Walk::of(Plan::new(design, data));
         let augment = Augment::of(design, |neuron| input_value(design, neuron, 0.0));
         FloatTrainer { design, data, augment, walk, oracle, course: Course::default() }

@@ -5,6 +5,7 @@
 //! committed state and weight to an [`Observer`].
 
 pub mod bench;
+pub mod brought;
 pub mod checkpoint;
 #[cfg(test)]
 mod convolution;

@@ -296,9 +296,14 @@ pub struct Trainer<'a> {
 impl<'a> Trainer<'a> {
     /// From the start.
     pub fn new(design: &'a Design, data: &'a TrainingData, plan: Plan) -> Self {
+        Self::from(design, data, plan, &Weights::initial(design))
+    }
+
+    /// From the start, with these weights.
+    pub fn from(design: &'a Design, data: &'a TrainingData, plan: Plan, weights: &Weights) -> Self {
         let progress =
             Progress { course: Course::default(), counters: Counters::new(design), spent: Spent::default() };
-        Self::resumed(design, data, plan, &Weights::initial(design), progress)
+        Self::resumed(design, data, plan, weights, progress)
     }
 
     /// From where an earlier one stood.

@@ -10,6 +10,8 @@ Examples:
   eqhdl train designs/digits-ep.toml --float       the same training in 64-bit floats (its own checkpoint and report)
   eqhdl train mynet.toml --profile                 how many bits each signal needed, and what would do
   eqhdl train mynet.toml --json --save w.npz       accuracies on stdout, weights in a file
+  eqhdl train mynet.toml --start w.npz             the same network learns on
+  eqhdl train mynet.toml --epochs 0 --save w0.npz  the weights that it begins with
   eqhdl train designs/digits-conv.toml --kernels kernels.svg  a picture of what the first kernels have become
 
 Ctrl-C (as TERM and HUP) stops at the next sample with a checkpoint. The test accuracy reported is the mean over the last fifth of the
@@ -21,7 +23,7 @@ epochs (at least one); accuracies are shares of 1 in JSON.";
 pub struct TrainArgs {
     /// Design file
     pub design: PathBuf,
-    /// Passes over the training set (default: the design's)
+    /// Passes over the training set (default: the design's); with 0 and --save, the weights that it would begin with
     #[arg(long, value_name = "N")]
     pub epochs: Option<u32>,
     /// Use only the first N training samples
@@ -33,6 +35,10 @@ pub struct TrainArgs {
     /// Train in 64-bit floats instead: same samples, same order, nothing quantised but the initial weights
     #[arg(long)]
     pub float: bool,
+    /// Begin with the weights of an NPZ file: those of --save, or (real numbers, layer after layer) those of a PyTorch
+    /// state_dict; they go to the nearest of their formats
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub start: Option<PathBuf>,
     /// Go on from the checkpoint in the output folder, if there is one
     #[arg(long)]
     pub resume: bool,

@@ -184,8 +184,10 @@ pub(super) fn prepare(args: &TrainArgs, checkpoint: &Path) -> Result<(Lock, sign
 pub(super) fn changed_design(args: &TrainArgs) -> Result<Design, CliError> {
     let mut design = crate::cli::load_design(&args.design)?;
     if let Some(epochs) = args.epochs {
-        if epochs == 0 {
-            return Err(CliError::input_message("--epochs 0: a training has at least one epoch"));
+        if epochs == 0 && args.save.is_none() {
+            return Err(CliError::input_message(
+                "--epochs 0: nothing is trained; give --save FILE for the weights that a training begins with",
+            ));
         }
         design.epochs = epochs;
     }

@@ -66,7 +66,7 @@ fn start<'a>(
             return Ok(trainer);
         }
     }
-    Ok(FloatTrainer::new(design, data))
+    Ok(FloatTrainer::from(design, data, Parameters::real(design, &super::first(args, design)?)))
 }
 
 /// Trains the oracle.
@@ -75,6 +75,10 @@ fn start<'a>(
 /// A design or data set that cannot be used; a file that cannot be written.
 pub fn run(args: &TrainArgs) -> Result<ExitCode, CliError> {
     let design = changed_design(args)?;
+    if let (Some(0), Some(file)) = (args.epochs, &args.save) {
+        save(&Parameters::real(&design, &super::first(args, &design)?), file).map_err(CliError::Tool)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let dataset = data::load(&design).map_err(CliError::input_message)?;
     let out = args.out.clone().unwrap_or_else(|| Path::new("build").join(&design.name));
     let plan = Plan::new(&design, &dataset);

@@ -1,5 +1,6 @@
 //! Kernels in both models: whatever the kernel, its pool and the rule, they train it bit for bit the same.
 
+use crate::data::{Dataset, Fit};
 use crate::design::{Datapath, Design, Order, Rule, parse};
 use crate::network::{Connection, Kernel, Network, Pool, Shape};
 use crate::reference::fast::Fast;
@@ -31,7 +32,9 @@ fn design(kernels: [Kernel; 2], edits: &[(&str, &str)]) -> Design {
 }
 
 fn trains(design: &Design) {
-    let dataset = crate::data::load(design).unwrap();
+    // The samples are fewer than the largest of the batches.
+    let all = Dataset::read_for(&design.data, None).unwrap();
+    let dataset = all.fit(Fit { batch: 1, ..Fit::of(design) }).unwrap();
     let data = TrainingData::new(design, &dataset);
     let initial = Weights::initial(design);
     let first = design.network.connection(1);
